@@ -1,0 +1,75 @@
+// Package cartapi is the public contract of cart: the cart as everybody sees it, what checkout takes over, and the events.
+package cartapi
+
+import (
+	"encoding/json"
+	"time"
+
+	"github.com/sidecart/sidecart/pkg/money"
+	"github.com/sidecart/sidecart/services/pricing/pricingapi"
+)
+
+// Topic is where cart's events are published. The subject is the cart id.
+const Topic = "cart"
+
+// Event types of Topic.
+const TypeAbandonedV1 = "cart.abandoned.v1"
+
+// PathSnapshot is the root of GET {cart id}/snapshot, asked by checkout.
+const PathSnapshot = "/v1/internal/carts/"
+
+// Cart is api.md "Cart".
+type Cart struct {
+	ID         string                 `json:"id"`
+	Version    int64                  `json:"version"`
+	Currency   string                 `json:"currency"`
+	Country    string                 `json:"country"`
+	CustomerID string                 `json:"customer_id,omitempty"`
+	Lines      []Line                 `json:"lines"`
+	Coupons    []pricingapi.Coupon    `json:"coupons"`
+	Promotions []pricingapi.Promotion `json:"promotions"`
+	Totals     pricingapi.Totals      `json:"totals"`
+	ExpiresAt  time.Time              `json:"expires_at"`
+	UpdatedAt  time.Time              `json:"updated_at"`
+}
+
+// Line is one line of a cart. Its totals are pricing's.
+type Line struct {
+	ID           string                `json:"id"`
+	SKU          string                `json:"sku"`
+	ProductID    string                `json:"product_id"`
+	Title        string                `json:"title"`
+	ImageURL     string                `json:"image_url,omitempty"`
+	Quantity     int64                 `json:"quantity"`
+	Metadata     json.RawMessage       `json:"metadata,omitempty"`
+	UnitPrice    money.Amount          `json:"unit_price"`
+	Subtotal     money.Amount          `json:"subtotal"`
+	Discounts    []pricingapi.Discount `json:"discounts"`
+	Total        money.Amount          `json:"total"`
+	Availability string                `json:"availability" enum:"in_stock,low_stock,out_of_stock,unknown"`
+}
+
+// Snapshot is a cart with the quote that its totals come from and the weights that shipping needs.
+type Snapshot struct {
+	Cart      Cart             `json:"cart"`
+	Quote     pricingapi.Quote `json:"quote"`
+	Completed bool             `json:"completed"`
+}
+
+// AbandonedV1 tells that a cart with lines was left alone for the abandonment time.
+type AbandonedV1 struct {
+	Sequence    int64           `json:"sequence"`
+	CartID      string          `json:"cart_id"`
+	Version     int64           `json:"version"`
+	CustomerID  string          `json:"customer_id,omitempty"`
+	Currency    string          `json:"currency"`
+	Lines       []AbandonedLine `json:"lines"`
+	Total       money.Amount    `json:"total"`
+	LastTouched time.Time       `json:"last_touched"`
+}
+
+// AbandonedLine is a line of an abandoned cart.
+type AbandonedLine struct {
+	SKU      string `json:"sku"`
+	Quantity int64  `json:"quantity"`
+}

@@ -1,0 +1,117 @@
+// Package checkoutapi is the public contract of checkout: the session between a cart and an order.
+package checkoutapi
+
+import (
+	"time"
+
+	"github.com/sidecart/sidecart/pkg/money"
+	"github.com/sidecart/sidecart/services/order/orderapi"
+	"github.com/sidecart/sidecart/services/pricing/pricingapi"
+)
+
+// Topic is where checkout's events are published. The subject is the checkout id.
+const Topic = "checkout"
+
+// Event types of Topic.
+const TypeExpiredV1 = "checkout.expired.v1"
+
+// The states of a checkout.
+const (
+	StatusOpen       = "open"
+	StatusCompleting = "completing"
+	StatusCompleted  = "completed"
+	StatusExpired    = "expired"
+	StatusCancelled  = "cancelled"
+)
+
+// Checkout is api.md "Checkout". Order appears once completed: the checkout id is the same capability.
+type Checkout struct {
+	ID              string                   `json:"id"`
+	Version         int64                    `json:"version"`
+	Status          string                   `json:"status" enum:"open,completing,completed,expired,cancelled"`
+	CartID          string                   `json:"cart_id"`
+	CartVersion     int64                    `json:"cart_version"`
+	Currency        string                   `json:"currency"`
+	Email           string                   `json:"email,omitempty"`
+	ShippingAddress *orderapi.Address        `json:"shipping_address"`
+	BillingAddress  *orderapi.Address        `json:"billing_address"`
+	ShippingOption  *orderapi.ShippingOption `json:"shipping_option"`
+	Note            string                   `json:"note,omitempty"`
+	Lines           []Line                   `json:"lines"`
+	Coupons         []pricingapi.Coupon      `json:"coupons"`
+	Promotions      []pricingapi.Promotion   `json:"promotions"`
+	Totals          pricingapi.Totals        `json:"totals"`
+	Hold            Hold                     `json:"hold"`
+	Order           *OrderRef                `json:"order,omitempty"`
+	ExpiresAt       time.Time                `json:"expires_at"`
+	CreatedAt       time.Time                `json:"created_at"`
+	UpdatedAt       time.Time                `json:"updated_at"`
+}
+
+// Line is one line of a checkout as it was quoted.
+type Line struct {
+	ID        string                `json:"id"`
+	SKU       string                `json:"sku"`
+	ProductID string                `json:"product_id"`
+	Title     string                `json:"title"`
+	ImageURL  string                `json:"image_url,omitempty"`
+	Quantity  int64                 `json:"quantity"`
+	UnitPrice money.Amount          `json:"unit_price"`
+	Subtotal  money.Amount          `json:"subtotal"`
+	Discounts []pricingapi.Discount `json:"discounts"`
+	Tax       money.Amount          `json:"tax"`
+	TaxRateBP int64                 `json:"tax_rate_bp"`
+	Total     money.Amount          `json:"total"`
+}
+
+// Hold is the state of the soft holds of all lines.
+type Hold struct {
+	Status    string    `json:"status" enum:"held,expired,released"`
+	ExpiresAt time.Time `json:"expires_at"`
+}
+
+// OrderRef leads to the order.
+type OrderRef struct {
+	ID          string `json:"id"`
+	Number      string `json:"number"`
+	AccessToken string `json:"access_token"`
+}
+
+// CreateInput is POST /v1/checkouts.
+type CreateInput struct {
+	CartID string `json:"cart_id"`
+	Email  string `json:"email,omitempty" maxLength:"254"`
+}
+
+// PatchInput is PATCH /v1/checkouts/{id}; what is left out stays.
+type PatchInput struct {
+	Email            *string           `json:"email,omitempty" maxLength:"254"`
+	ShippingAddress  *orderapi.Address `json:"shipping_address,omitempty"`
+	BillingAddress   *orderapi.Address `json:"billing_address,omitempty"`
+	ShippingOptionID *string           `json:"shipping_option_id,omitempty"`
+	Note             *string           `json:"note,omitempty" maxLength:"2000"`
+}
+
+// CompleteInput is POST /v1/checkouts/{id}/complete; exactly one of the payment members.
+type CompleteInput struct {
+	Nonce         string       `json:"payment_method_nonce,omitempty" maxLength:"500"`
+	MethodID      string       `json:"payment_method_id,omitempty" maxLength:"200"`
+	ExpectedTotal money.Amount `json:"expected_total"`
+	DeviceData    string       `json:"device_data,omitempty" maxLength:"10000"`
+}
+
+// PaymentSession answers POST /v1/checkouts/{id}/payment-session.
+type PaymentSession struct {
+	Provider    string       `json:"provider"`
+	ClientToken string       `json:"client_token"`
+	Amount      money.Amount `json:"amount"`
+}
+
+// ExpiredV1 tells that an open checkout ran out of time.
+type ExpiredV1 struct {
+	Sequence   int64     `json:"sequence"`
+	CheckoutID string    `json:"checkout_id"`
+	CartID     string    `json:"cart_id"`
+	OrderID    string    `json:"order_id"`
+	ExpiredAt  time.Time `json:"expired_at"`
+}

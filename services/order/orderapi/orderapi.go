@@ -1,0 +1,256 @@
+// Package orderapi is the public contract of order: the command that places one, the order as the world sees it, and the
+// events about it.
+package orderapi
+
+import (
+	"time"
+
+	"github.com/sidecart/sidecart/pkg/money"
+	"github.com/sidecart/sidecart/services/pricing/pricingapi"
+)
+
+// Topic is where order's events are published. The subject is the order id.
+const Topic = "order"
+
+// Event types of Topic.
+const (
+	TypePlacedV1        = "order.placed.v1"
+	TypeAttemptFailedV1 = "order.attempt_failed.v1"
+	TypeConfirmedV1     = "order.confirmed.v1"
+	TypeCancelledV1     = "order.cancelled.v1"
+)
+
+// ActorType is the Dapr actor type of an order; its id is the order id.
+const ActorType = "order"
+
+// PathOrders is the root of the internal paths: POST {id}/place, POST {id}/abandon, GET {id}.
+const PathOrders = "/v1/internal/orders/"
+
+// Address is a postal address. Country is ISO 3166-1 alpha-2.
+type Address struct {
+	Name       string `json:"name" maxLength:"200"`
+	Company    string `json:"company,omitempty" maxLength:"200"`
+	Line1      string `json:"line1" maxLength:"200"`
+	Line2      string `json:"line2,omitempty" maxLength:"200"`
+	City       string `json:"city" maxLength:"100"`
+	Region     string `json:"region,omitempty" maxLength:"100"`
+	PostalCode string `json:"postal_code" maxLength:"20"`
+	Country    string `json:"country" maxLength:"2"`
+	Phone      string `json:"phone,omitempty" maxLength:"40"`
+}
+
+// ShippingOption is how an order travels and what that costs.
+type ShippingOption struct {
+	ID        string       `json:"id"`
+	Carrier   string       `json:"carrier"`
+	Service   string       `json:"service"`
+	Label     string       `json:"label"`
+	Price     money.Amount `json:"price"`
+	ETA       ETA          `json:"eta"`
+	Shipments []Parcel     `json:"shipments,omitempty"`
+}
+
+// ETA is a span of days, both ends included.
+type ETA struct {
+	From string `json:"from"` // YYYY-MM-DD
+	To   string `json:"to"`
+}
+
+// Parcel is what comes from one location.
+type Parcel struct {
+	LocationID string   `json:"location_id"`
+	SKUs       []string `json:"skus"`
+}
+
+// PlaceRequest is the whole snapshot of a checkout: order asks nobody for anything else. OrderID was drawn with the checkout;
+// Attempt counts up from 1. Repeating a request with the same order and attempt answers its outcome.
+type PlaceRequest struct {
+	OrderID         string                 `json:"order_id"`
+	CheckoutID      string                 `json:"checkout_id"`
+	CartID          string                 `json:"cart_id"`
+	CartVersion     int64                  `json:"cart_version"`
+	Attempt         int                    `json:"attempt"`
+	CustomerID      string                 `json:"customer_id,omitempty"`
+	Email           string                 `json:"email"`
+	ShippingAddress Address                `json:"shipping_address"`
+	BillingAddress  Address                `json:"billing_address"`
+	ShippingOption  ShippingOption         `json:"shipping_option"`
+	Lines           []PlaceLine            `json:"lines"`
+	Promotions      []pricingapi.Promotion `json:"promotions"`
+	Totals          pricingapi.Totals      `json:"totals"`
+	QuoteID         string                 `json:"quote_id"`
+	Note            string                 `json:"note,omitempty"`
+	Payment         PaymentInput           `json:"payment"`
+}
+
+// PaymentInput is the means of payment: exactly one of Nonce and MethodID.
+type PaymentInput struct {
+	Nonce      string `json:"payment_method_nonce,omitempty"`
+	MethodID   string `json:"payment_method_id,omitempty"`
+	DeviceData string `json:"device_data,omitempty"`
+}
+
+// PlaceLine is one line as it was quoted.
+type PlaceLine struct {
+	ID        string                `json:"id"`
+	SKU       string                `json:"sku"`
+	ProductID string                `json:"product_id"`
+	Title     string                `json:"title"`
+	ImageURL  string                `json:"image_url,omitempty"`
+	Quantity  int64                 `json:"quantity"`
+	UnitPrice money.Amount          `json:"unit_price"`
+	Subtotal  money.Amount          `json:"subtotal"`
+	Discounts []pricingapi.Discount `json:"discounts"`
+	Tax       money.Amount          `json:"tax"`
+	TaxRateBP int64                 `json:"tax_rate_bp"`
+	Total     money.Amount          `json:"total"`
+}
+
+// The outcomes of a placing attempt.
+const (
+	OutcomePending    = "pending"      // not decided within the wait: ask again
+	OutcomePlaced     = "placed"       // stock and money are safe
+	OutcomeConfirmed  = "confirmed"    // and captured
+	OutcomeDeclined   = "declined"     // the money was refused
+	OutcomeOutOfStock = "out_of_stock" // the stock is gone; nothing was kept
+	OutcomeFailed     = "failed"       // undone for another reason; a new attempt may succeed
+	OutcomeAbandoned  = "abandoned"    // ended with its checkout
+)
+
+// PlaceResult is what became of an attempt. Order is set from placed on.
+type PlaceResult struct {
+	OrderID     string     `json:"order_id"`
+	Attempt     int        `json:"attempt"`
+	Outcome     string     `json:"outcome"`
+	DeclineCode string     `json:"decline_code,omitempty"`
+	Retryable   bool       `json:"retryable,omitempty"`
+	Message     string     `json:"message,omitempty"`
+	Shortages   []Shortage `json:"shortages,omitempty"`
+	Order       *Order     `json:"order,omitempty"`
+}
+
+// Shortage is a SKU of which less could be had than was ordered.
+type Shortage struct {
+	SKU       string `json:"sku"`
+	Requested int64  `json:"requested"`
+	Available int64  `json:"available"`
+}
+
+// Order is the one projected view of an order, api.md "Orders".
+type Order struct {
+	ID                string                 `json:"id"`
+	Number            string                 `json:"number"`
+	Version           int64                  `json:"version"`
+	Status            string                 `json:"status"`
+	PaymentStatus     string                 `json:"payment_status"`
+	FulfillmentStatus string                 `json:"fulfillment_status"`
+	PlacedAt          time.Time              `json:"placed_at"`
+	CapturedAt        *time.Time             `json:"captured_at,omitempty"`
+	CancelledAt       *time.Time             `json:"cancelled_at,omitempty"`
+	Email             string                 `json:"email"`
+	ShippingAddress   Address                `json:"shipping_address"`
+	BillingAddress    Address                `json:"billing_address"`
+	ShippingOption    ShippingOption         `json:"shipping_option"`
+	Lines             []Line                 `json:"lines"`
+	Shipments         []Shipment             `json:"shipments"`
+	Promotions        []pricingapi.Promotion `json:"promotions"`
+	Totals            pricingapi.Totals      `json:"totals"`
+	Note              string                 `json:"note,omitempty"`
+	AccessToken       string                 `json:"access_token,omitempty"`
+}
+
+// Line is one line of an order with where its pieces come from.
+type Line struct {
+	ID           string                `json:"id"`
+	SKU          string                `json:"sku"`
+	ProductID    string                `json:"product_id"`
+	Title        string                `json:"title"`
+	ImageURL     string                `json:"image_url,omitempty"`
+	Quantity     int64                 `json:"quantity"`
+	UnitPrice    money.Amount          `json:"unit_price"`
+	Subtotal     money.Amount          `json:"subtotal"`
+	Discounts    []pricingapi.Discount `json:"discounts"`
+	Tax          money.Amount          `json:"tax"`
+	Total        money.Amount          `json:"total"`
+	Fulfillments []Fulfillment         `json:"fulfillments"`
+}
+
+// Fulfillment is a part of a line at one location.
+type Fulfillment struct {
+	ID         string     `json:"id"`
+	Status     string     `json:"status"`
+	Quantity   int64      `json:"quantity"`
+	LocationID string     `json:"location_id"`
+	ShipsAt    *time.Time `json:"ships_at,omitempty"`
+	ShipmentID string     `json:"shipment_id,omitempty"`
+}
+
+// Shipment is a parcel under way; filled by fulfilment events.
+type Shipment struct {
+	ID             string `json:"id"`
+	Carrier        string `json:"carrier"`
+	TrackingNumber string `json:"tracking_number"`
+	TrackingURL    string `json:"tracking_url"`
+	Status         string `json:"status"`
+}
+
+// PlacedV1, ConfirmedV1: stock and money are safe; and captured.
+type PlacedV1 struct {
+	Sequence   int64             `json:"sequence"`
+	OrderID    string            `json:"order_id"`
+	Number     string            `json:"number"`
+	CheckoutID string            `json:"checkout_id"`
+	CartID     string            `json:"cart_id"`
+	Attempt    int               `json:"attempt"`
+	CustomerID string            `json:"customer_id,omitempty"`
+	Country    string            `json:"country"`
+	Lines      []LineV1          `json:"lines"`
+	Totals     pricingapi.Totals `json:"totals"`
+	PlacedAt   time.Time         `json:"placed_at"`
+}
+
+// LineV1 is an order line in events.
+type LineV1 struct {
+	LineID    string       `json:"line_id"`
+	SKU       string       `json:"sku"`
+	ProductID string       `json:"product_id"`
+	Quantity  int64        `json:"quantity"`
+	Total     money.Amount `json:"total"`
+}
+
+// ConfirmedV1 tells that the money was captured.
+type ConfirmedV1 struct {
+	Sequence   int64        `json:"sequence"`
+	OrderID    string       `json:"order_id"`
+	Number     string       `json:"number"`
+	CheckoutID string       `json:"checkout_id"`
+	CartID     string       `json:"cart_id"`
+	Captured   money.Amount `json:"captured"`
+	CapturedAt time.Time    `json:"captured_at"`
+}
+
+// AttemptFailedV1 tells that a placing attempt was undone; its checkout is open again.
+type AttemptFailedV1 struct {
+	Sequence    int64      `json:"sequence"`
+	OrderID     string     `json:"order_id"`
+	CheckoutID  string     `json:"checkout_id"`
+	CartID      string     `json:"cart_id"`
+	Attempt     int        `json:"attempt"`
+	Outcome     string     `json:"outcome"` // declined, out_of_stock, failed, abandoned
+	DeclineCode string     `json:"decline_code,omitempty"`
+	Retryable   bool       `json:"retryable,omitempty"`
+	Shortages   []Shortage `json:"shortages,omitempty"`
+	At          time.Time  `json:"at"`
+}
+
+// CancelledV1 tells that an order was cancelled, its stock freed and its money returned.
+type CancelledV1 struct {
+	Sequence    int64        `json:"sequence"`
+	OrderID     string       `json:"order_id"`
+	Number      string       `json:"number"`
+	CheckoutID  string       `json:"checkout_id"`
+	CartID      string       `json:"cart_id"`
+	Reason      string       `json:"reason"`
+	Returned    money.Amount `json:"returned"` // captured money that went back; zero when only voided
+	CancelledAt time.Time    `json:"cancelled_at"`
+}

@@ -1,0 +1,146 @@
+// Package paymentapi is the public contract of payment: operations on money that run at most once, and the events about them.
+//
+// Every operation has an id of the caller's. Asking again with the same id never sends a second one: payment answers what
+// became of the first, and while nobody knows that, it looks the outcome up at the gateway and answers "pending".
+package paymentapi
+
+import (
+	"time"
+
+	"github.com/sidecart/sidecart/pkg/money"
+)
+
+// Topic is where payment's events are published. The subject is the payment id, "<order id>-<attempt>".
+const Topic = "payment"
+
+// Event types of Topic.
+const (
+	TypeAuthorisedV1 = "payment.authorised.v1"
+	TypeDeclinedV1   = "payment.declined.v1"
+	TypeCapturedV1   = "payment.captured.v1"
+	TypeVoidedV1     = "payment.voided.v1"
+	TypeRefundedV1   = "payment.refunded.v1"
+)
+
+// Paths that other services call through their sidecars; all POST but PathPayments.
+const (
+	PathAuthorise   = "/v1/internal/payments/authorise"
+	PathCapture     = "/v1/internal/payments/capture"
+	PathVoid        = "/v1/internal/payments/void"
+	PathRefund      = "/v1/internal/payments/refund"
+	PathClientToken = "/v1/internal/payments/client-token"
+	PathPayments    = "/v1/internal/payments/by-order/" // GET {order id}
+)
+
+// AuthoriseRequest reserves an amount. PaymentID is "<order id>-<attempt>" and is the gateway's order id. Exactly one of
+// Nonce and MethodID is set. A request in which any text holds a card number is refused and not logged.
+type AuthoriseRequest struct {
+	OperationID string       `json:"operation_id"`
+	PaymentID   string       `json:"payment_id"`
+	OrderID     string       `json:"order_id"`
+	Attempt     int          `json:"attempt"`
+	Amount      money.Amount `json:"amount"`
+	Nonce       string       `json:"payment_method_nonce,omitempty"`
+	MethodID    string       `json:"payment_method_id,omitempty"`
+	DeviceData  string       `json:"device_data,omitempty"`
+}
+
+// MoneyRequest captures or refunds an amount of a payment, or voids it (Amount nil). Amount nil captures or refunds the whole.
+type MoneyRequest struct {
+	OperationID string        `json:"operation_id"`
+	PaymentID   string        `json:"payment_id"`
+	Amount      *money.Amount `json:"amount,omitempty"`
+	Reason      string        `json:"reason,omitempty"`
+}
+
+// The outcomes of an operation.
+const (
+	Succeeded = "succeeded"
+	Declined  = "declined" // the gateway or the bank said no; see DeclineCode, Retryable
+	Failed    = "failed"   // surely nothing happened (never arrived, or absent past the time of belief); may be tried again as a new operation
+	Pending   = "pending"  // not known yet; ask again with the same operation id after RetryAfterMS
+)
+
+// Result is the outcome of an operation as far as it is known.
+type Result struct {
+	OperationID   string       `json:"operation_id"`
+	PaymentID     string       `json:"payment_id"`
+	Outcome       string       `json:"outcome" enum:"succeeded,declined,failed,pending"`
+	Amount        money.Amount `json:"amount"`
+	TransactionID string       `json:"transaction_id,omitempty"` // the gateway's
+	DeclineCode   string       `json:"decline_code,omitempty"`
+	Retryable     bool         `json:"retryable,omitempty"`
+	Message       string       `json:"message,omitempty"`
+	RetryAfterMS  int64        `json:"retry_after_ms,omitempty"`
+	OccurredAt    time.Time    `json:"occurred_at"`
+}
+
+// ClientTokenRequest asks for what a browser needs to collect a card. No merchant account for the currency: 422
+// currency-not-supported.
+type ClientTokenRequest struct {
+	Currency string `json:"currency"`
+}
+
+// ClientToken answers a ClientTokenRequest.
+type ClientToken struct {
+	Provider    string `json:"provider"`
+	ClientToken string `json:"client_token"`
+}
+
+// The states of a payment, a pure fold over its events.
+const (
+	StatusAuthorising = "authorising"
+	StatusAuthorised  = "authorised"
+	StatusDeclined    = "declined"
+	StatusFailed      = "failed"
+	StatusCaptured    = "captured"
+	StatusVoided      = "voided"
+	StatusRefunded    = "refunded"
+)
+
+// Payment is one attempt to pay an order.
+type Payment struct {
+	ID            string       `json:"id"`
+	OrderID       string       `json:"order_id"`
+	Attempt       int          `json:"attempt"`
+	Status        string       `json:"status"`
+	Provider      string       `json:"provider"`
+	Amount        money.Amount `json:"amount"`
+	Authorised    money.Amount `json:"authorised"`
+	Captured      money.Amount `json:"captured"`
+	Refunded      money.Amount `json:"refunded"`
+	TransactionID string       `json:"transaction_id,omitempty"`
+	CreatedAt     time.Time    `json:"created_at"`
+	UpdatedAt     time.Time    `json:"updated_at"`
+	Events        []Event      `json:"events,omitempty"`
+}
+
+// Event is one entry of the append-only log.
+type Event struct {
+	Version     int64         `json:"version"`
+	Type        string        `json:"type"`
+	OperationID string        `json:"operation_id"`
+	Amount      *money.Amount `json:"amount,omitempty"`
+	Detail      string        `json:"detail,omitempty"`
+	At          time.Time     `json:"at"`
+}
+
+// Payments lists the attempts of an order.
+type Payments struct {
+	Items []Payment `json:"items"`
+}
+
+// MoneyMovedV1 is the data of all payment events: what happened to which payment, and its sums afterwards.
+type MoneyMovedV1 struct {
+	Sequence      int64        `json:"sequence"`
+	PaymentID     string       `json:"payment_id"`
+	OrderID       string       `json:"order_id"`
+	Attempt       int          `json:"attempt"`
+	OperationID   string       `json:"operation_id"`
+	Amount        money.Amount `json:"amount"`
+	TransactionID string       `json:"transaction_id,omitempty"`
+	DeclineCode   string       `json:"decline_code,omitempty"`
+	Captured      money.Amount `json:"captured"`
+	Refunded      money.Amount `json:"refunded"`
+	OccurredAt    time.Time    `json:"occurred_at"`
+}
