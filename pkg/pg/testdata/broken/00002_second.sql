@@ -1,0 +1,3 @@
+-- +goose Up
+CREATE TABLE second (id integer);
+CREATE TABLE second (id integer);

@@ -1,0 +1,5 @@
+-- +goose NO TRANSACTION
+-- +goose Up
+CREATE INDEX CONCURRENTLY things_at ON things (at);
+-- +goose Down
+DROP INDEX things_at;
