@@ -174,7 +174,7 @@ type TaxRateInput struct {
 	Region      string `json:"region,omitempty"`
 	TaxCategory string `json:"tax_category"` // "standard", "reduced", "zero", …
 	RateBP      int64  `json:"rate_bp" minimum:"0" maximum:"10000"`
-	Rounding    string `json:"rounding,omitempty" enum:"half_up,half_even" default:"half_up"`
+	Rounding    string `json:"rounding,omitempty" enum:"half-up,half-even" default:"half-up"`
 }
 
 // CouponInput creates or changes a coupon: kind percentage uses PercentBP (1500 = 15 %), kind fixed uses Amounts per currency.
