@@ -1,0 +1,72 @@
+# Everything a developer does here, one target each. The work itself is in bin/sidecart (tools/sidecart).
+# Each Go module is built alone (GOWORK=off): go.work is for editors.
+export GOWORK := off
+export GOFLAGS := $(filter-out -buildvcs=%,$(GOFLAGS)) -buildvcs=false
+
+SHELL := /bin/bash
+MAKEFLAGS += --no-print-directory
+SIDECART := bin/sidecart
+MODULES := $(patsubst %/go.mod,%,$(wildcard ./go.mod tools/go.mod test/e2e/go.mod))
+ARGS ?=
+GOTEST ?= go test -timeout 30m
+# At the root, every package there is: folders that only hold other modules must not be listed.
+each = @rc=0; for module in $(MODULES); do (cd $$module && $(1)) || rc=1; done; exit $$rc
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: run
+run: sidecart ## set everything up and serve the shop here (ARGS="--port-offset 100" for a second one)
+	@exec $(SIDECART) up $(ARGS)
+
+.PHONY: stop
+stop: sidecart ## stop the running shop, keep its data
+	@$(SIDECART) down $(ARGS)
+
+.PHONY: reset
+reset: sidecart ## stop the shop and wipe its data
+	@$(SIDECART) reset $(ARGS)
+
+.PHONY: test
+test: format vet lint sidecart ## prove the whole: format, vet, lint and every test of every module
+	@$(SIDECART) testenv -- $(MAKE) go-test
+
+.PHONY: check
+check: format lint sidecart ## the fast part of it: format, lint, and the tests of pkg/ and services/
+	@$(SIDECART) testenv -- $(GOTEST) ./pkg/... $(if $(wildcard services),./services/...)
+
+.PHONY: bench
+bench: sidecart ## measure the shop and write docs/benchmarks.md
+	@$(SIDECART) bench $(ARGS)
+
+.PHONY: lint
+lint: ## run the linters of .golangci.yml
+	$(call each,go tool -modfile=$(CURDIR)/tools/lint/go.mod golangci-lint run --config $(CURDIR)/.golangci.yml ./...)
+
+.PHONY: vet
+vet: ## run go vet
+	$(call each,go vet ./...)
+
+.PHONY: fmt
+fmt: ## format every Go file
+	@gofmt -l -w .
+
+.PHONY: generate
+generate: ## write again what is generated from the code
+	$(call each,go generate ./...)
+
+.PHONY: sidecart
+sidecart: ## build the command line into bin/sidecart
+	@go build -C tools -o ../$(SIDECART) ./sidecart
+
+# The parts below are not for the keyboard.
+.PHONY: format
+format:
+	@bad=$$(gofmt -l .); if [ -n "$$bad" ]; then echo "not formatted (make fmt mends it):"; echo "$$bad"; exit 1; fi
+
+.PHONY: go-test
+go-test:
+	$(call each,$(GOTEST) ./...)
