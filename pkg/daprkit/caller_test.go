@@ -1,0 +1,110 @@
+package daprkit_test
+
+import (
+	"encoding/json"
+	"io"
+	"net/http"
+	"reflect"
+	"testing"
+	"time"
+
+	"github.com/sidecart/sidecart/pkg/daprkit"
+	"github.com/sidecart/sidecart/pkg/fault"
+	"github.com/sidecart/sidecart/pkg/httpx"
+)
+
+func TestCallerSendsAndDecodesJSON(t *testing.T) {
+	t.Parallel()
+	c := sidecar(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		b, _ := io.ReadAll(r.Body)
+		if r.Method != http.MethodPost || r.Header.Get("Content-Type") != "application/json" || r.Header.Get("Authorization") != "Bearer tok" || string(b) != `{"n":1}` {
+			t.Errorf("%s %v %s", r.Method, r.Header, b)
+		}
+		w.WriteHeader(http.StatusAccepted)
+		_, _ = io.WriteString(w, `{"n":2,"new":true}`)
+	}), nil)
+	type msg struct {
+		N int `json:"n"`
+	}
+	var out msg
+	var status int
+	err := c.Caller("order").JSON(soon(t), http.MethodPost, "/v1/orders", msg{1}, &out, daprkit.WithBearer("tok"), daprkit.WithStatus(&status))
+	if err != nil || out.N != 2 || status != http.StatusAccepted {
+		t.Errorf("%v, %+v, status %d", err, out, status)
+	}
+}
+
+// Every kind of fault that a service raises reaches its caller as the same fault.
+func TestCallerReturnsTheCalleesFault(t *testing.T) {
+	t.Parallel()
+	for k := fault.Internal; k <= fault.Timeout; k++ {
+		t.Run(k.String(), func(t *testing.T) {
+			t.Parallel()
+			sent := fault.New(k, "out-of-stock", "only 2 are left").With("available", "2").With("skus", []any{"A", "B"}).
+				WithField("body.lines[0].quantity", "too many", "3").WithRetryAfter(2 * time.Second)
+			c := sidecar(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { httpx.WriteProblem(w, r, sent) }), nil)
+			got, ok := fault.As(c.Caller("inventory").JSON(soon(t), http.MethodGet, "/v1", nil, nil))
+			if !ok || !reflect.DeepEqual(got, sent) {
+				t.Errorf("got  %#v\nwant %#v", got, sent)
+			}
+		})
+	}
+}
+
+func TestCallerClassesAnswersThatAreNoProblemDocument(t *testing.T) {
+	t.Parallel()
+	cases := map[string]struct {
+		status int
+		body   string
+		want   fault.Kind
+	}{
+		"plain 404":           {404, "404 page not found", fault.NotFound},
+		"plain 400":           {400, "bad", fault.Internal},
+		"plain 500":           {500, "oops", fault.Timeout},
+		"502 of a proxy":      {502, "bad gateway", fault.Timeout},
+		"redirect":            {302, "", fault.Internal},
+		"200 that is no JSON": {200, "<html>", fault.Internal},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := sidecar(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				w.Header().Set("Content-Type", "text/plain")
+				w.WriteHeader(tc.status)
+				_, _ = io.WriteString(w, tc.body)
+			}), nil)
+			var out map[string]any
+			if err := c.Caller("order").JSON(soon(t), http.MethodGet, "/v1", nil, &out); err == nil || fault.KindOf(err) != tc.want {
+				t.Errorf("%v, want %s", err, tc.want)
+			}
+		})
+	}
+}
+
+func TestCallerTakesABrokenAnswerForUnknown(t *testing.T) {
+	t.Parallel()
+	c := sidecar(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Length", "100")
+		_, _ = io.WriteString(w, `{"n":`)
+		_ = http.NewResponseController(w).Flush()
+		panic(http.ErrAbortHandler)
+	}), nil)
+	var out json.RawMessage
+	if err := c.Caller("order").JSON(soon(t), http.MethodPost, "/v1", nil, &out); fault.KindOf(err) != fault.Timeout {
+		t.Error(err)
+	}
+}
+
+func TestCallerReadsRetryAfterOfTheHeader(t *testing.T) {
+	t.Parallel()
+	c := sidecar(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/problem+json")
+		w.Header().Set("Retry-After", "3")
+		w.WriteHeader(http.StatusTooManyRequests)
+		_, _ = io.WriteString(w, `{"type":"https://sidecart.dev/problems/rate-limited","detail":"slower"}`)
+	}), nil)
+	f, _ := fault.As(c.Caller("order").JSON(soon(t), http.MethodGet, "/v1", nil, nil))
+	if f == nil || f.RetryAfter != 3*time.Second || f.Kind != fault.RateLimited || f.Message != "slower" {
+		t.Errorf("%+v", f)
+	}
+}

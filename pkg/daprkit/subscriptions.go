@@ -1,0 +1,170 @@
+package daprkit
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"maps"
+	"net/http"
+	"regexp"
+	"runtime/debug"
+	"slices"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+	"go.opentelemetry.io/otel"
+	"go.opentelemetry.io/otel/trace"
+)
+
+// name is what topics, event types, actor types and jobs may be called: one path segment, safe in a CEL string.
+var name = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$`)
+
+// eventDeadline bounds a handler that says nothing else. The sidecar's inbound retries (≤ 2 s of waiting) and this, times the
+// attempts, stay below every broker's own redelivery.
+const eventDeadline = 5 * time.Second
+
+// Subscriptions are the events that a service wants: one subscription per topic, one route per event type, and a default route
+// that acknowledges the types nobody asked for.
+//
+// The dead-letter topic of a subscription is DeadLetterTopic(topic, app id), one per topic and app, because every app fails by
+// itself. The sidecar publishes there after its inbound retries, or at once on a drop. Nobody subscribes to it: the broker keeps it
+// for ReplayDead. Where a component scopes its topics, the app needs the right to publish there.
+type Subscriptions struct {
+	pubsub string
+	log    *slog.Logger
+	topics map[string]map[string]route // topic → type
+}
+
+type route struct {
+	handle   Handler
+	deadline time.Duration
+}
+
+// RouteOption changes one route.
+type RouteOption func(*route)
+
+// WithDeadline bounds a handler; the default is 5 s. When it passes, the event is retried.
+func WithDeadline(d time.Duration) RouteOption { return func(r *route) { r.deadline = d } }
+
+// NewSubscriptions returns an empty set for this pub/sub component (see PubSub). A nil log is slog.Default.
+func NewSubscriptions(pubsub string, log *slog.Logger) *Subscriptions {
+	if log == nil {
+		log = slog.Default()
+	}
+	return &Subscriptions{pubsub: pubsub, log: log, topics: map[string]map[string]route{}}
+}
+
+// On hands the events of this type on this topic to h. It panics, as routers do, on a bad name or a doubled pair. Call it before
+// Mount.
+func (s *Subscriptions) On(topic, eventType string, h Handler, opts ...RouteOption) {
+	if !name.MatchString(topic) || !name.MatchString(eventType) || h == nil {
+		panic(fmt.Sprintf("daprkit: cannot subscribe to %q on %q", eventType, topic))
+	}
+	if _, dup := s.topics[topic][eventType]; dup {
+		panic(fmt.Sprintf("daprkit: subscribed twice to %s on %s", eventType, topic))
+	}
+	r := route{handle: h, deadline: eventDeadline}
+	for _, o := range opts {
+		o(&r)
+	}
+	if s.topics[topic] == nil {
+		s.topics[topic] = map[string]route{}
+	}
+	s.topics[topic][eventType] = r
+}
+
+// DeadLetterTopic is where the sidecar of an app puts the events of topic that the app could not handle.
+func DeadLetterTopic(topic, appID string) string { return topic + ".dead." + appID }
+
+type subscription struct {
+	PubSub          string `json:"pubsubname"`
+	Topic           string `json:"topic"`
+	DeadLetterTopic string `json:"deadLetterTopic"`
+	Routes          routes `json:"routes"`
+}
+
+type routes struct {
+	Rules   []rule `json:"rules"`
+	Default string `json:"default"`
+}
+
+type rule struct {
+	Match string `json:"match"`
+	Path  string `json:"path"`
+}
+
+// list is the answer to GET /dapr/subscribe, the same on every start.
+func (s *Subscriptions) list(appID string) []subscription {
+	all := make([]subscription, 0, len(s.topics))
+	for _, topic := range slices.Sorted(maps.Keys(s.topics)) {
+		sub := subscription{
+			PubSub: s.pubsub, Topic: topic, DeadLetterTopic: DeadLetterTopic(topic, appID),
+			Routes: routes{Default: "/events/" + topic},
+		}
+		for _, typ := range slices.Sorted(maps.Keys(s.topics[topic])) {
+			sub.Routes.Rules = append(sub.Routes.Rules, rule{
+				Match: fmt.Sprintf("event.type == %q", typ), Path: "/events/" + topic + "/" + typ,
+			})
+		}
+		all = append(all, sub)
+	}
+	return all
+}
+
+func (s *Subscriptions) mount(r chi.Router, appID string) {
+	r.Get("/dapr/subscribe", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, http.StatusOK, s.list(appID)) })
+	r.Post("/events/{topic}", s.serve)
+	r.Post("/events/{topic}/{type}", s.serve)
+}
+
+// serve answers 200 with the outcome. Which handler it is follows from the event itself, not from the route.
+func (s *Subscriptions) serve(w http.ResponseWriter, r *http.Request) {
+	start := time.Now()
+	ev, o, err := s.deliver(w, r)
+	attrs := []slog.Attr{
+		slog.String("topic", ev.Topic), slog.String("event_type", ev.Type), slog.String("event_id", ev.ID),
+		slog.String("subject", ev.Subject), slog.Int64("sequence", ev.Sequence),
+		slog.String("outcome", string(o)), slog.Duration("took", time.Since(start)),
+	}
+	if err != nil {
+		attrs = append(attrs, slog.Any("error", err))
+	}
+	s.log.LogAttrs(traceFrom(r.Context(), ev.TraceParent), o.level(), "event", attrs...)
+	writeJSON(w, http.StatusOK, map[string]Outcome{"status": o})
+}
+
+func (s *Subscriptions) deliver(w http.ResponseWriter, r *http.Request) (Event, Outcome, error) {
+	topic := chi.URLParam(r, "topic")
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxMessage))
+	if err != nil {
+		return Event{Topic: topic}, Retry, fmt.Errorf("read event: %w", err)
+	}
+	ev, err := parseEvent(topic, body)
+	if err != nil {
+		return ev, Drop, err
+	}
+	rt, ok := s.topics[topic][ev.Type]
+	if !ok {
+		return ev, Ack, nil
+	}
+	ctx, cancel := context.WithTimeout(traceFrom(r.Context(), ev.TraceParent), rt.deadline)
+	defer cancel()
+	ctx, span := otel.Tracer("github.com/sidecart/sidecart/pkg/daprkit").Start(ctx, "event "+ev.Type, trace.WithSpanKind(trace.SpanKindConsumer))
+	defer span.End()
+	if err := s.guarded(ctx, rt.handle, ev); err != nil {
+		span.RecordError(err)
+		return ev, OutcomeOf(err), err
+	}
+	return ev, Ack, nil
+}
+
+// guarded turns a panic into an error without kind: retried.
+func (s *Subscriptions) guarded(ctx context.Context, h Handler, ev Event) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
+		}
+	}()
+	return h(ctx, ev)
+}

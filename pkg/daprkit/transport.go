@@ -1,0 +1,146 @@
+package daprkit
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"mime"
+	"net"
+	"net/http"
+	"net/http/httptrace"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"go.opentelemetry.io/otel/propagation"
+	"go.opentelemetry.io/otel/trace"
+
+	"github.com/sidecart/sidecart/pkg/daprkit/internal/outcome"
+	"github.com/sidecart/sidecart/pkg/fault"
+)
+
+const (
+	appIDHeader     = "dapr-app-id"
+	maxSidecarError = 64 << 10 // bytes of a sidecar's own error body that are read
+)
+
+// transport sends http://<app id>/<path> to the own sidecar.
+type transport struct {
+	base  *http.Transport
+	addr  string
+	token string
+}
+
+func newTransport(cfg Config) *transport {
+	return &transport{
+		addr:  cfg.HTTPAddr,
+		token: cfg.APIToken,
+		base: &http.Transport{ // no proxy, no HTTP/2, no compression: it is the next process
+			DialContext:         (&net.Dialer{Timeout: time.Second, KeepAlive: 30 * time.Second}).DialContext,
+			MaxIdleConnsPerHost: 256,
+			IdleConnTimeout:     90 * time.Second,
+			DisableCompression:  true,
+		},
+	}
+}
+
+// Transport returns a RoundTripper for http://<app id>/<path>: the request goes to the own sidecar, with the sidecar's token and
+// the trace of its context, and the answer is what the other app said, whatever the status. A failure on the way there, daprd's
+// own error answers included, is an error that holds a *fault.Fault: fault.Unavailable when the other app surely saw nothing,
+// fault.Timeout when nobody knows. The time limit is that of the request's context.
+func (c *Client) Transport() http.RoundTripper { return c.http }
+
+// RoundTrip implements http.RoundTripper.
+func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
+	if strings.HasPrefix(req.URL.Path, "/v1.0") { // daprd would take it for a call of its own API
+		closeBody(req)
+		return nil, fault.New(fault.NotFound, "not-found", "no such path")
+	}
+	var wrote atomic.Bool // set once any byte may have left; the sidecar may then have passed the request on
+	ctx := httptrace.WithClientTrace(req.Context(), &httptrace.ClientTrace{WroteHeaders: func() { wrote.Store(true) }})
+	out := req.Clone(ctx)
+	out.Header.Set(appIDHeader, req.URL.Host)
+	setToken(out.Header, t.token)
+	if trace.SpanContextFromContext(ctx).IsValid() {
+		propagation.TraceContext{}.Inject(ctx, propagation.HeaderCarrier(out.Header))
+	}
+	out.URL.Scheme, out.URL.Host, out.Host = "http", t.addr, ""
+
+	resp, err := t.base.RoundTrip(out)
+	if err != nil {
+		return nil, lost(req, err, wrote.Load())
+	}
+	if f := sidecarFault(resp); f != nil {
+		discard(resp.Body)
+		return nil, f.WithCause(fmt.Errorf("%s %s%s: %w", req.Method, req.URL.Host, req.URL.Path, f.Unwrap()))
+	}
+	return resp, nil
+}
+
+// lost makes the fault of a request that got no answer from the own sidecar.
+func lost(req *http.Request, err error, wrote bool) error {
+	err = fmt.Errorf("%s %s%s: %w", req.Method, req.URL.Host, req.URL.Path, err)
+	if wrote {
+		return errUnknown("no answer in time: the outcome is unknown").WithCause(err)
+	}
+	return errUnavailable("the service is not reachable at the moment").WithCause(err)
+}
+
+// sidecarFault recognises an answer that daprd itself made: JSON with an errorCode, where our services answer errors with problem
+// documents only. Nil: the answer is the other app's, its body untouched.
+func sidecarFault(resp *http.Response) *fault.Fault {
+	if resp.StatusCode < http.StatusBadRequest {
+		return nil
+	}
+	if mt, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type")); mt != "application/json" {
+		return nil
+	}
+	head, err := io.ReadAll(io.LimitReader(resp.Body, maxSidecarError))
+	rest := resp.Body
+	resp.Body = &joined{Reader: io.MultiReader(bytes.NewReader(head), rest), Closer: rest}
+	var said struct{ ErrorCode, Message string }
+	if err != nil || json.Unmarshal(head, &said) != nil || !strings.HasPrefix(said.ErrorCode, "ERR_") {
+		return nil
+	}
+	cause := fmt.Errorf("sidecar: status %d: %s: %s", resp.StatusCode, said.ErrorCode, said.Message)
+	switch {
+	case resp.StatusCode == http.StatusForbidden: // an access list of the callee's sidecar
+		return fault.New(fault.Forbidden, "forbidden", "this service may not be called").WithCause(cause)
+	case resp.StatusCode == http.StatusRequestEntityTooLarge:
+		return fault.New(fault.TooLarge, "too-large", "the body is over the limit").WithCause(cause)
+	case resp.StatusCode < http.StatusInternalServerError: // daprd could not read our request
+		return fault.New(fault.Internal, "internal", "the call could not be made").WithCause(cause)
+	case outcome.NotSent(said.Message):
+		return errUnavailable("the service is not reachable at the moment").WithCause(cause)
+	}
+	return errUnknown("no answer in time: the outcome is unknown").WithCause(cause)
+}
+
+type joined struct {
+	io.Reader
+	io.Closer
+}
+
+func closeBody(req *http.Request) {
+	if req.Body != nil {
+		_ = req.Body.Close() // nothing to be done about it
+	}
+}
+
+// discard reads a small rest, so that the connection can be used again, and closes.
+func discard(body io.ReadCloser) {
+	_, _ = io.CopyN(io.Discard, body, maxSidecarError)
+	_ = body.Close()
+}
+
+// traceFrom returns ctx with the trace of a W3C traceparent, unless ctx is in that trace already.
+func traceFrom(ctx context.Context, traceparent string) context.Context {
+	remote := trace.SpanContextFromContext(propagation.TraceContext{}.Extract(context.Background(),
+		propagation.MapCarrier{"traceparent": traceparent}))
+	if !remote.IsValid() || remote.TraceID() == trace.SpanContextFromContext(ctx).TraceID() {
+		return ctx
+	}
+	return trace.ContextWithRemoteSpanContext(ctx, remote)
+}

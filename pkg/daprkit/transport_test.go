@@ -1,0 +1,195 @@
+package daprkit_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"go.opentelemetry.io/otel/trace"
+
+	"github.com/sidecart/sidecart/pkg/daprkit"
+	"github.com/sidecart/sidecart/pkg/fault"
+)
+
+func get(t *testing.T, ctx context.Context, rt http.RoundTripper, url string) (*http.Response, error) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp, err := rt.RoundTrip(req)
+	if err == nil {
+		t.Cleanup(func() { _ = resp.Body.Close() })
+	}
+	return resp, err
+}
+
+func TestTransportAddressesTheOtherAppThroughTheOwnSidecar(t *testing.T) {
+	t.Parallel()
+	var got *http.Request
+	c := sidecar(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		got = r.Clone(context.Background())
+		w.WriteHeader(http.StatusTeapot)
+	}), nil)
+	ctx := trace.ContextWithSpanContext(soon(t), trace.NewSpanContext(trace.SpanContextConfig{TraceID: trace.TraceID{1}, SpanID: trace.SpanID{2}, TraceFlags: trace.FlagsSampled}))
+	resp, err := get(t, ctx, c.Transport(), "http://order/v1/orders/7?expand=lines")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if resp.StatusCode != http.StatusTeapot {
+		t.Errorf("status %d: an answer of the other app must pass as it is", resp.StatusCode)
+	}
+	for k, want := range map[string]string{
+		"dapr-app-id": "order", "dapr-api-token": apiToken,
+		"traceparent": "00-01000000000000000000000000000000-0200000000000000-01",
+	} {
+		if got.Header.Get(k) != want {
+			t.Errorf("header %s = %q, want %q", k, got.Header.Get(k), want)
+		}
+	}
+	if got.URL.String() != "/v1/orders/7?expand=lines" {
+		t.Errorf("path %q", got.URL)
+	}
+}
+
+func TestTransportRefusesPathsOfTheSidecarsOwnAPI(t *testing.T) {
+	t.Parallel()
+	c := sidecar(t, http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("reached the sidecar") }), nil)
+	for _, path := range []string{"/v1.0/state/carts", "/v1.0-alpha1/shutdown"} {
+		if _, err := get(t, soon(t), c.Transport(), "http://order"+path); fault.KindOf(err) != fault.NotFound {
+			t.Errorf("%s: %v", path, err)
+		}
+	}
+}
+
+// What daprd answers by itself becomes a fault; the texts are those of daprd 1.18.1.
+func TestTransportTellsTheSidecarsErrorsFromTheApps(t *testing.T) {
+	t.Parallel()
+	const js = "application/json"
+	cases := map[string]struct {
+		status      int
+		contentType string
+		body        string
+		want        fault.Kind
+		answer      bool
+	}{
+		"no such app":        {500, js, `{"errorCode":"ERR_DIRECT_INVOKE","message":"failed to invoke, id: order, err: no host found with the given ID"}`, fault.Unavailable, false},
+		"app refuses":        {500, js, `{"errorCode":"ERR_DIRECT_INVOKE","message":"failed to invoke, id: order, err: rpc error: code = Internal desc = dial tcp 127.0.0.1:1: connect: connection refused"}`, fault.Unavailable, false},
+		"callee unhealthy":   {500, js, `{"errorCode":"ERR_DIRECT_INVOKE","message":"failed to invoke, id: order, err: app is not in a healthy state"}`, fault.Unavailable, false},
+		"lost half-way":      {500, js, `{"errorCode":"ERR_DIRECT_INVOKE","message":"failed to invoke, id: order, err: rpc error: code = Unavailable desc = error reading from server: EOF"}`, fault.Timeout, false},
+		"time-out policy":    {500, js, `{"errorCode":"ERR_DIRECT_INVOKE","message":"failed to invoke, id: order, err: context deadline exceeded"}`, fault.Timeout, false},
+		"repeated by daprd":  {500, js, `{"errorCode":"ERR_DIRECT_INVOKE","message":"failed to invoke, id: order, err: failed to invoke target order after 3 retries. Error: dial tcp: connection refused"}`, fault.Timeout, false},
+		"access list":        {403, js, `{"errorCode":"ERR_DIRECT_INVOKE","message":"access control policy has denied access"}`, fault.Forbidden, false},
+		"bad request of us":  {404, js, `{"errorCode":"ERR_DIRECT_INVOKE","message":"failed getting app id"}`, fault.Internal, false},
+		"body over limit":    {413, js, `{"errorCode":"ERR_DIRECT_INVOKE","message":"request body too large"}`, fault.TooLarge, false},
+		"a problem document": {500, "application/problem+json", `{"type":"https://sidecart.dev/problems/internal"}`, 0, true},
+		"JSON of the app":    {409, js, `{"message":"mine"}`, 0, true},
+		"text of the app":    {500, "text/plain", `ERR_`, 0, true},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := sidecar(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				w.Header().Set("Content-Type", tc.contentType)
+				w.WriteHeader(tc.status)
+				_, _ = io.WriteString(w, tc.body)
+			}), nil)
+			resp, err := get(t, soon(t), c.Transport(), "http://order/v1")
+			if tc.answer {
+				if err != nil {
+					t.Fatal(err)
+				}
+				if b, _ := io.ReadAll(resp.Body); string(b) != tc.body || resp.StatusCode != tc.status {
+					t.Errorf("%d %s: not passed on as it is", resp.StatusCode, b)
+				}
+				return
+			}
+			f, ok := fault.As(err)
+			if !ok || f.Kind != tc.want {
+				t.Fatalf("%v, want kind %s", err, tc.want)
+			}
+			if strings.Contains(f.Message, "order") || strings.Contains(f.Message, "tcp") {
+				t.Errorf("message %q tells internals", f.Message)
+			}
+		})
+	}
+}
+
+func TestTransportTellsNotSentFromUnknown(t *testing.T) {
+	t.Parallel()
+	t.Run("nobody listens", func(t *testing.T) {
+		t.Parallel()
+		if _, err := get(t, soon(t), sidecar(t, nil, nil).Transport(), "http://order/v1"); fault.KindOf(err) != fault.Unavailable {
+			t.Error(err)
+		}
+	})
+	t.Run("the caller is gone before anything is sent", func(t *testing.T) {
+		t.Parallel()
+		c := sidecar(t, http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("sent") }), nil)
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		if _, err := get(t, ctx, c.Transport(), "http://order/v1"); fault.KindOf(err) != fault.Unavailable || !errors.Is(err, context.Canceled) {
+			t.Error(err)
+		}
+	})
+	t.Run("no answer before the deadline", func(t *testing.T) {
+		t.Parallel()
+		c := sidecar(t, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }), nil)
+		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+		defer cancel()
+		if _, err := get(t, ctx, c.Transport(), "http://order/v1"); fault.KindOf(err) != fault.Timeout || !errors.Is(err, context.DeadlineExceeded) {
+			t.Error(err)
+		}
+	})
+	t.Run("connection lost after sending", func(t *testing.T) {
+		t.Parallel()
+		c := sidecar(t, http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }), nil)
+		if _, err := get(t, soon(t), c.Transport(), "http://order/v1"); fault.KindOf(err) != fault.Timeout {
+			t.Error(err)
+		}
+	})
+}
+
+// Go repeats a request with an Idempotency-Key on a lost connection by itself. When the repetition finds nobody, the first may
+// still have been executed.
+func TestTransportRemembersThatAnEarlierTryWasSent(t *testing.T) {
+	t.Parallel()
+	var calls atomic.Int64
+	c := sidecar(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		if calls.Add(1) > 1 {
+			panic(http.ErrAbortHandler)
+		}
+	}), nil)
+	post := func() error {
+		return c.Caller("order").JSON(soon(t), http.MethodPost, "/v1", map[string]int{}, nil, daprkit.WithHeader("Idempotency-Key", "k"))
+	}
+	if err := post(); err != nil {
+		t.Fatal(err)
+	}
+	if err := post(); fault.KindOf(err) != fault.Timeout {
+		t.Errorf("%v after %d calls", err, calls.Load())
+	}
+}
+
+func TestHealthy(t *testing.T) {
+	t.Parallel()
+	for status, want := range map[int]bool{204: true, 500: false} {
+		c := sidecar(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Path != "/v1.0/healthz/outbound" {
+				t.Errorf("asked %s", r.URL.Path)
+			}
+			w.WriteHeader(status)
+		}), nil)
+		if err := c.Healthy(soon(t)); (err == nil) != want {
+			t.Errorf("status %d: %v", status, err)
+		}
+	}
+	if err := sidecar(t, nil, nil).Healthy(soon(t)); fault.KindOf(err) != fault.Unavailable {
+		t.Errorf("no sidecar: %v", err)
+	}
+}
