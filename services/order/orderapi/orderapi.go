@@ -194,19 +194,20 @@ type Shipment struct {
 	Status         string `json:"status"`
 }
 
-// PlacedV1, ConfirmedV1: stock and money are safe; and captured.
+// PlacedV1 tells that stock and money of an order are safe.
 type PlacedV1 struct {
-	Sequence   int64             `json:"sequence"`
-	OrderID    string            `json:"order_id"`
-	Number     string            `json:"number"`
-	CheckoutID string            `json:"checkout_id"`
-	CartID     string            `json:"cart_id"`
-	Attempt    int               `json:"attempt"`
-	CustomerID string            `json:"customer_id,omitempty"`
-	Country    string            `json:"country"`
-	Lines      []LineV1          `json:"lines"`
-	Totals     pricingapi.Totals `json:"totals"`
-	PlacedAt   time.Time         `json:"placed_at"`
+	Sequence   int64                  `json:"sequence"`
+	OrderID    string                 `json:"order_id"`
+	Number     string                 `json:"number"`
+	CheckoutID string                 `json:"checkout_id"`
+	CartID     string                 `json:"cart_id"`
+	Attempt    int                    `json:"attempt"`
+	CustomerID string                 `json:"customer_id,omitempty"`
+	Country    string                 `json:"country"`
+	Lines      []LineV1               `json:"lines"`
+	Promotions []pricingapi.Promotion `json:"promotions"`
+	Totals     pricingapi.Totals      `json:"totals"`
+	PlacedAt   time.Time              `json:"placed_at"`
 }
 
 // LineV1 is an order line in events.

@@ -177,10 +177,9 @@ type TaxRateInput struct {
 	Rounding    string `json:"rounding,omitempty" enum:"half-up,half-even" default:"half-up"`
 }
 
-// CouponInput creates or changes a coupon: kind percentage uses PercentBP (1500 = 15 %), kind fixed uses Amounts per currency.
+// CouponInput creates or changes a coupon, PUT /v1/admin/coupons/{code}: kind percentage uses PercentBP (1500 = 15 %), kind fixed uses Amounts per currency.
 type CouponInput struct {
-	Code       string         `json:"code"`
-	Label      string         `json:"label"`
+	Label      string         `json:"label,omitempty"`
 	Kind       string         `json:"kind" enum:"percentage,fixed"`
 	PercentBP  int64          `json:"percent_bp,omitempty" minimum:"0" maximum:"10000"`
 	Amounts    []money.Amount `json:"amounts,omitempty"`

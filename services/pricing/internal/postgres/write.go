@@ -1,0 +1,313 @@
+package postgres
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/sidecart/sidecart/pkg/fault"
+	"github.com/sidecart/sidecart/pkg/inbox"
+	"github.com/sidecart/sidecart/pkg/money"
+	"github.com/sidecart/sidecart/pkg/outbox"
+	"github.com/sidecart/sidecart/pkg/pg"
+	"github.com/sidecart/sidecart/services/pricing/internal/app"
+	"github.com/sidecart/sidecart/services/pricing/internal/pricing"
+	"github.com/sidecart/sidecart/services/pricing/pricingapi"
+)
+
+// change runs fn in a transaction; whoever changes settings holds the version row, so such changes come one after the other.
+func (s *Store) change(ctx context.Context, settings bool, fn func(ctx context.Context, tx *pg.Tx) error) error {
+	return pg.InTx(ctx, s.pool, pg.TxOptions{}, func(ctx context.Context, tx *pg.Tx) error {
+		if settings {
+			if _, err := tx.Exec(ctx, `UPDATE settings_version SET version = version + 1`); err != nil {
+				return fmt.Errorf("settings version: %w", err)
+			}
+		}
+		return fn(ctx, tx)
+	})
+}
+
+func audit(ctx context.Context, tx *pg.Tx, by app.Change, action, entity string, before, after any) error {
+	_, err := tx.Exec(ctx, `INSERT INTO audit_log (at, actor, action, entity, before, after) VALUES ($1, $2, $3, $4, $5, $6)`,
+		by.At, by.Actor, action, entity, before, after)
+	if err != nil {
+		return fmt.Errorf("audit %s %s: %w", action, entity, err)
+	}
+	return nil
+}
+
+// PutList implements app.Store. Readers of prices need to know of a changed list, so each of its SKUs gets an event.
+func (s *Store) PutList(ctx context.Context, by app.Change, l pricing.List) error {
+	return s.change(ctx, true, func(ctx context.Context, tx *pg.Tx) error {
+		others, err := listsOf(ctx, tx, l.Currency)
+		if err != nil {
+			return err
+		}
+		var before *pricing.List
+		for _, o := range others {
+			if o.ID == l.ID {
+				before = o
+			} else if o.TaxIncluded != l.TaxIncluded && l.Overlaps(o) {
+				return pricing.ErrTaxMode.With("price_list_id", o.ID)
+			}
+		}
+		tag, err := tx.Exec(ctx, `
+			INSERT INTO price_lists AS p (id, name, currency, tax_included, channel, customer_group, countries, priority, valid_from, valid_to, updated_at)
+			VALUES ($1, $2, $3, $4, $5, $6, coalesce($7, '{}'), $8, $9, $10, $11)
+			ON CONFLICT (id) DO UPDATE SET name = excluded.name, tax_included = excluded.tax_included, channel = excluded.channel,
+				customer_group = excluded.customer_group, countries = excluded.countries, priority = excluded.priority,
+				valid_from = excluded.valid_from, valid_to = excluded.valid_to, updated_at = excluded.updated_at
+			WHERE p.currency = excluded.currency`,
+			l.ID, l.Name, string(l.Currency), l.TaxIncluded, l.Channel, l.Group, l.Countries, l.Priority,
+			bound(l.Window.From), bound(l.Window.To), by.At)
+		if err != nil {
+			return fmt.Errorf("price list %s: %w", l.ID, err)
+		}
+		if tag.RowsAffected() == 0 {
+			return fault.New(fault.Conflict, "price-list-currency", "The currency of a price list cannot change.")
+		}
+		if err := audit(ctx, tx, by, "put", "price-list/"+l.ID, before, l); err != nil || before == nil {
+			return err
+		}
+		if err := oneWriter(ctx, tx); err != nil {
+			return err
+		}
+		rows, err := tx.Query(ctx, `SELECT DISTINCT sku FROM prices WHERE list_id = $1 ORDER BY sku`, l.ID)
+		if err != nil {
+			return fmt.Errorf("SKUs of price list %s: %w", l.ID, err)
+		}
+		skus, err := pgx.CollectRows(rows, pgx.RowTo[string])
+		if err != nil {
+			return fmt.Errorf("SKUs of price list %s: %w", l.ID, err)
+		}
+		return s.announce(ctx, tx, by.At, skus)
+	})
+}
+
+func listsOf(ctx context.Context, tx *pg.Tx, c money.Currency) ([]*pricing.List, error) {
+	rows, err := tx.Query(ctx, `SELECT id, name, currency, tax_included, channel, customer_group, countries, priority, valid_from, valid_to
+		FROM price_lists WHERE currency = $1 ORDER BY id`, string(c))
+	if err != nil {
+		return nil, fmt.Errorf("price lists of %s: %w", c, err)
+	}
+	return pgx.CollectRows(rows, scanList)
+}
+
+func scanList(row pgx.CollectableRow) (*pricing.List, error) {
+	var l pricing.List
+	var from, to *time.Time
+	err := row.Scan(&l.ID, &l.Name, &l.Currency, &l.TaxIncluded, &l.Channel, &l.Group, &l.Countries, &l.Priority, &from, &to)
+	l.Window = window(from, to)
+	return &l, err
+}
+
+// oneWriter lets writers of prices come one after the other: an event carries all rows of a SKU over all lists, so two
+// writers side by side would each announce a state without the other's rows. Readers do not wait.
+func oneWriter(ctx context.Context, tx *pg.Tx) error {
+	if _, err := tx.Exec(ctx, `LOCK TABLE prices IN SHARE ROW EXCLUSIVE MODE`); err != nil {
+		return fmt.Errorf("lock prices: %w", err)
+	}
+	return nil
+}
+
+// PutPrices implements app.Store with as many statements for a thousand rows as for one.
+func (s *Store) PutPrices(ctx context.Context, by app.Change, listID string, rows []app.PriceRow) error {
+	return s.change(ctx, false, func(ctx context.Context, tx *pg.Tx) error {
+		var currency money.Currency
+		if err := oneWriter(ctx, tx); err != nil {
+			return err
+		}
+		err := tx.QueryRow(ctx, `SELECT currency FROM price_lists WHERE id = $1 FOR SHARE`, listID).Scan(&currency)
+		if err == pgx.ErrNoRows {
+			return app.ErrListNotFound
+		}
+		if err != nil {
+			return fmt.Errorf("price list %s: %w", listID, err)
+		}
+		cols, skus, err := columns(rows, currency)
+		if err != nil {
+			return err
+		}
+		if _, err := tx.Exec(ctx, `DELETE FROM prices WHERE list_id = $1 AND sku = ANY ($2)`, listID, skus); err != nil {
+			return fmt.Errorf("old prices of %s: %w", listID, err)
+		}
+		_, err = tx.Exec(ctx, `
+			INSERT INTO prices (list_id, currency, sku, amount, compare_at, min_quantity, valid_from, valid_to)
+			SELECT $1, $2, u.* FROM unnest($3::text[], $4::bigint[], $5::bigint[], $6::bigint[], $7::timestamptz[], $8::timestamptz[]) AS u`,
+			listID, string(currency), cols.sku, cols.amount, cols.compareAt, cols.minQuantity, cols.from, cols.to)
+		if err != nil {
+			return fmt.Errorf("prices of %s: %w", listID, err)
+		}
+		if err := audit(ctx, tx, by, "put-prices", "price-list/"+listID, nil, rows); err != nil {
+			return err
+		}
+		return s.announce(ctx, tx, by.At, skus)
+	})
+}
+
+// priceColumns are rows turned on their side, as unnest takes them.
+type priceColumns struct {
+	sku                 []string
+	amount, minQuantity []int64
+	compareAt           []*int64
+	from, to            []*time.Time
+}
+
+func columns(rows []app.PriceRow, currency money.Currency) (c priceColumns, skus []string, err error) {
+	var wrong fault.Collector
+	for i, r := range rows {
+		wrong.Check(r.Amount.Currency == currency, fmt.Sprintf("body.prices[%d].amount.currency", i), "must be the list's: "+string(currency), string(r.Amount.Currency))
+		var compare *int64
+		if r.CompareAt != nil {
+			compare = &r.CompareAt.Minor
+		}
+		c.sku, c.amount, c.compareAt = append(c.sku, r.SKU), append(c.amount, r.Amount.Minor), append(c.compareAt, compare)
+		c.minQuantity, c.from, c.to = append(c.minQuantity, r.MinQuantity), append(c.from, bound(r.Window.From)), append(c.to, bound(r.Window.To))
+	}
+	skus = slices.Clone(c.sku)
+	slices.Sort(skus)
+	return c, slices.Compact(skus), wrong.Err()
+}
+
+// announce appends an event for each SKU with all its rows in all lists.
+func (s *Store) announce(ctx context.Context, tx *pg.Tx, at time.Time, skus []string) error {
+	if len(skus) == 0 {
+		return nil
+	}
+	rows, err := tx.Query(ctx, `
+		SELECT p.sku, p.list_id, p.currency, p.amount, p.compare_at, p.min_quantity, p.valid_from, p.valid_to,
+			l.tax_included, l.channel, l.customer_group, l.countries, l.priority, l.valid_from, l.valid_to
+		FROM prices p JOIN price_lists l ON l.id = p.list_id WHERE p.sku = ANY ($1)
+		ORDER BY p.sku, p.list_id, p.min_quantity, p.valid_from`, skus)
+	if err != nil {
+		return fmt.Errorf("prices to announce: %w", err)
+	}
+	bySKU := make(map[string][]pricingapi.ListPriceV1, len(skus))
+	var sku, currency string
+	var p pricingapi.ListPriceV1
+	var compare *int64
+	var listFrom, listTo *time.Time
+	_, err = pgx.ForEachRow(rows, []any{&sku, &p.PriceListID, &currency, &p.Amount.Minor, &compare, &p.MinQuantity, &p.ValidFrom, &p.ValidTo,
+		&p.TaxIncluded, &p.Channel, &p.CustomerGroup, &p.Countries, &p.Priority, &listFrom, &listTo}, func() error {
+		row := p
+		row.Amount.Currency, row.Countries = money.Currency(currency), slices.Clone(p.Countries)
+		row.ValidFrom, row.ValidTo = later(p.ValidFrom, listFrom), sooner(p.ValidTo, listTo)
+		if compare != nil {
+			row.CompareAtPrice = &money.Amount{Minor: *compare, Currency: row.Amount.Currency}
+		}
+		bySKU[sku] = append(bySKU[sku], row)
+		p.ValidFrom, p.ValidTo = nil, nil // the row keeps what was scanned
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("prices to announce: %w", err)
+	}
+	events := make([]outbox.Event, 0, len(skus))
+	for _, sku := range skus {
+		prices := bySKU[sku]
+		if prices == nil {
+			prices = []pricingapi.ListPriceV1{}
+		}
+		events = append(events, outbox.Event{Topic: pricingapi.Topic, Type: pricingapi.TypePricesChangedV1, Subject: sku, Time: at,
+			Data: pricingapi.PricesChangedV1{SKU: sku, Prices: prices}})
+	}
+	return s.box.Append(ctx, tx, events...)
+}
+
+// later and sooner narrow a row's window by its list's; nil is open.
+func later(a, b *time.Time) *time.Time {
+	if a == nil || b != nil && b.After(*a) {
+		return b
+	}
+	return a
+}
+
+func sooner(a, b *time.Time) *time.Time {
+	if a == nil || b != nil && b.Before(*a) {
+		return b
+	}
+	return a
+}
+
+// PutTaxRates implements app.Store.
+func (s *Store) PutTaxRates(ctx context.Context, by app.Change, rates []pricing.TaxRate) error {
+	return s.change(ctx, true, func(ctx context.Context, tx *pg.Tx) error {
+		var batch pgx.Batch
+		for _, r := range rates {
+			batch.Queue(`INSERT INTO tax_rates (country, region, tax_category, rate_bp, rounding) VALUES ($1, $2, $3, $4, $5)
+				ON CONFLICT (country, region, tax_category) DO UPDATE SET rate_bp = excluded.rate_bp, rounding = excluded.rounding`,
+				r.Country, r.Region, r.Category, r.BasisPoints, r.Rounding.String())
+		}
+		if err := tx.SendBatch(ctx, &batch).Close(); err != nil {
+			return fmt.Errorf("tax rates: %w", err)
+		}
+		return audit(ctx, tx, by, "put", "tax-rates", nil, rates)
+	})
+}
+
+// PutCoupon implements app.Store.
+func (s *Store) PutCoupon(ctx context.Context, by app.Change, c pricing.Coupon) error {
+	return s.change(ctx, false, func(ctx context.Context, tx *pg.Tx) error {
+		var before json.RawMessage
+		err := tx.QueryRow(ctx, `SELECT to_jsonb(c) FROM coupons c WHERE code = $1 FOR UPDATE`, c.Code).Scan(&before)
+		if err != nil && err != pgx.ErrNoRows {
+			return fmt.Errorf("coupon %s: %w", c.Code, err)
+		}
+		_, err = tx.Exec(ctx, `
+			INSERT INTO coupons (code, label, kind, percent_bp, amounts, min_totals, valid_from, valid_to, usage_limit, enabled, updated_at)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+			ON CONFLICT (code) DO UPDATE SET label = excluded.label, kind = excluded.kind, percent_bp = excluded.percent_bp,
+				amounts = excluded.amounts, min_totals = excluded.min_totals, valid_from = excluded.valid_from, valid_to = excluded.valid_to,
+				usage_limit = excluded.usage_limit, enabled = excluded.enabled, updated_at = excluded.updated_at`,
+			c.Code, c.Label, c.Kind, c.BasisPoints, orEmpty(c.Amounts), orEmpty(c.MinSubtotal), bound(c.Window.From), bound(c.Window.To),
+			c.UsageLimit, c.Enabled, by.At)
+		if err != nil {
+			return fmt.Errorf("coupon %s: %w", c.Code, err)
+		}
+		return audit(ctx, tx, by, "put", "coupon/"+c.Code, before, c)
+	})
+}
+
+func orEmpty(as []money.Amount) []money.Amount {
+	if as == nil {
+		return []money.Amount{}
+	}
+	return as
+}
+
+// KeepProduct implements app.Replica.
+func (s *Store) KeepProduct(ctx context.Context, ev app.Event, p app.Product) error {
+	return s.change(ctx, false, func(ctx context.Context, tx *pg.Tx) error {
+		newer, err := inbox.Newer(ctx, tx, "catalog", ev.Subject, ev.Sequence)
+		if err != nil || !newer {
+			return err
+		}
+		_, err = tx.Exec(ctx, `
+			WITH gone AS (DELETE FROM sku_taxes WHERE product_id = $1 AND NOT sku = ANY ($3))
+			INSERT INTO sku_taxes (sku, product_id, tax_category) SELECT sku, $1, $2 FROM unnest($3::text[]) AS u (sku)
+			ON CONFLICT (sku) DO UPDATE SET product_id = excluded.product_id, tax_category = excluded.tax_category`,
+			p.ID, p.TaxCategory, p.SKUs)
+		if err != nil {
+			return fmt.Errorf("replica of product %s: %w", p.ID, err)
+		}
+		return nil
+	})
+}
+
+// CountUses implements app.Replica.
+func (s *Store) CountUses(ctx context.Context, ev app.Event, codes []string) error {
+	return s.change(ctx, false, func(ctx context.Context, tx *pg.Tx) error {
+		fresh, err := inbox.Once(ctx, tx, "coupon-uses", ev.ID)
+		if err != nil || !fresh {
+			return err
+		}
+		if _, err := tx.Exec(ctx, `UPDATE coupons SET used = used + 1 WHERE code = ANY ($1)`, codes); err != nil {
+			return fmt.Errorf("coupon uses: %w", err)
+		}
+		return nil
+	})
+}
