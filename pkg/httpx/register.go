@@ -1,0 +1,203 @@
+package httpx
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/validation"
+
+	"github.com/sidecart/sidecart/pkg/fault"
+)
+
+// Option changes how one operation is registered.
+type Option func(*options)
+
+type options struct {
+	timeout   time.Duration
+	callers   []string
+	openQuery bool
+}
+
+// Timeout sets the time-out of an operation instead of the server's.
+func Timeout(d time.Duration) Option { return func(o *options) { o.timeout = d } }
+
+// Callers lists the app ids that may call an internal operation, by the dapr-caller-app-id header of the own sidecar.
+func Callers(appIDs ...string) Option { return func(o *options) { o.callers = appIDs } }
+
+// OpenQuery takes query parameters that the input does not declare, such as attr.<code>. Without it they are refused.
+func OpenQuery() Option { return func(o *options) { o.openQuery = true } }
+
+// Register adds an operation. I has its parameters and a Body, O its headers, a Status and a Body (at the top level of the
+// struct, not embedded), as huma documents them. The handler returns plain errors.
+//
+// Scopes in op.Security (see Scope) are enforced before the body is read, so the document and the guard cannot part.
+// Register panics for a path under /v1/internal/ without Callers or under /v1/admin/ without a scope: such a route would be
+// open to everybody.
+func Register[I, O any](s *Server, op huma.Operation, h func(ctx context.Context, in *I) (*O, error), opts ...Option) {
+	o := options{timeout: s.config.Timeout}
+	for _, option := range opts {
+		option(&o)
+	}
+	if op.OperationID == "" {
+		op.OperationID = huma.GenerateOperationID(op.Method, op.Path, new(O))
+	}
+	s.prepare(&op, o)
+	huma.Register(s.api, op, func(ctx context.Context, in *I) (*O, error) {
+		out, err := h(ctx, in)
+		if err != nil {
+			if x, ok := ctx.Value(exchangeKey{}).(*exchange); ok {
+				x.err = err
+			}
+			return nil, Problem(err)
+		}
+		return out, nil
+	})
+	tighten(s.api.OpenAPI().Components.Schemas)
+}
+
+func (s *Server) prepare(op *huma.Operation, o options) {
+	if strings.HasPrefix(op.Path, "/v1/internal/") && len(o.callers) == 0 {
+		panic(fmt.Sprintf("httpx: %s %s lists no callers", op.Method, op.Path))
+	}
+	if strings.HasPrefix(op.Path, "/v1/admin/") && len(op.Security) == 0 {
+		panic(fmt.Sprintf("httpx: %s %s names no scope", op.Method, op.Path))
+	}
+	limit := op.MaxBodyBytes
+	if limit <= 0 {
+		limit = s.config.MaxBody
+	}
+	op.MaxBodyBytes, op.BodyReadTimeout = -1, -1 // the body is read here, within limit, before huma sees it
+	op.RejectUnknownQueryParameters = !o.openQuery
+	op.Middlewares = append(huma.Middlewares{
+		s.guard(op.Security, o.callers), deadline(o.timeout), s.readBody(limit),
+	}, op.Middlewares...)
+	s.documentProblems(op)
+}
+
+// documentProblems puts our problem document in the place of huma's own error model.
+func (s *Server) documentProblems(op *huma.Operation) {
+	registry := s.api.OpenAPI().Components.Schemas
+	schema := registry.Schema(problemType, true, "")
+	registry.SchemaFromRef(schema.Ref).AdditionalProperties = true // codes have members of their own
+	problem := &huma.Response{
+		Description: "Problem",
+		Content:     map[string]*huma.MediaType{ContentTypeProblem: {Schema: schema}},
+	}
+	if op.Responses == nil {
+		op.Responses = map[string]*huma.Response{}
+	}
+	for _, status := range op.Errors {
+		named := *problem
+		named.Description = http.StatusText(status)
+		op.Responses[strconv.Itoa(status)] = &named
+	}
+	op.Errors = nil
+	op.Responses["default"] = problem
+}
+
+func deadline(d time.Duration) func(huma.Context, func(huma.Context)) {
+	return func(hc huma.Context, next func(huma.Context)) {
+		ctx, cancel := context.WithTimeout(hc.Context(), d)
+		defer cancel()
+		next(huma.WithContext(hc, ctx))
+	}
+}
+
+// problems is the transformer through which every answer of huma goes: its own errors become problem documents, and every
+// problem is signed with its trace.
+func (s *Server) problems(hc huma.Context, _ string, v any) (any, error) {
+	x, ok := hc.Context().Value(exchangeKey{}).(*exchange)
+	if !ok {
+		return v, nil
+	}
+	switch e := v.(type) {
+	case *huma.ErrorModel:
+		err := refusal(e)
+		x.err = err
+		v = Problem(err)
+	case *ProblemDetails:
+	default:
+		return v, nil
+	}
+	p := sendable(x.sign(v.(*ProblemDetails)))
+	setProblemHeaders(x.Header(), p)
+	return p, nil
+}
+
+// refusal turns what huma found into a fault.
+func refusal(e *huma.ErrorModel) error {
+	kind := KindOf(e.Status)
+	if kind == fault.Internal {
+		return errors.New(e.Detail)
+	}
+	f := fault.New(kind, kind.String(), e.Detail)
+	if kind == fault.Invalid {
+		f.Code = "validation-failed"
+	}
+	fields := make([]ProblemField, 0, len(e.Errors))
+	for _, d := range e.Errors {
+		if d != nil {
+			fields = append(fields, field(d))
+		}
+	}
+	sortFields(fields)
+	for _, p := range fields {
+		f.Fields = append(f.Fields, fault.Field(p))
+	}
+	switch len(fields) {
+	case 0:
+	case 1:
+		f.Message = fields[0].Location + ": " + fields[0].Message
+	default:
+		f.Message = fmt.Sprintf("%d faults in the input", len(fields))
+	}
+	return f
+}
+
+const (
+	maxMessage = 160 // a list of all currencies helps nobody
+	maxValue   = 100
+)
+
+// field gives a fault of huma its exact place, and keeps long and compound values out of the answer.
+func field(d *huma.ErrorDetail) ProblemField {
+	f := ProblemField{Location: d.Location, Message: d.Message}
+	var missing string
+	if n, _ := fmt.Sscanf(d.Message, validation.MsgExpectedRequiredProperty, &missing); n == 1 {
+		f.Location, f.Message = d.Location+"."+missing, "is required"
+	}
+	if place, message, found := strings.Cut(f.Message, misfit); found {
+		f.Location, f.Message = strings.TrimSuffix(d.Location+"."+place, "."), message
+	}
+	if len(f.Message) > maxMessage {
+		f.Message = "is none of the values that the OpenAPI document lists"
+	}
+	switch v := d.Value.(type) {
+	case bool, float64, int, int64:
+		f.Value = v
+	case string:
+		if len(v) <= maxValue && d.Location != "body" { // at "body" it is the whole body
+			f.Value = v
+		}
+	}
+	return f
+}
+
+// misfit separates place and message in what unmarshal says: huma passes on the text of the error alone.
+const misfit = "\x00"
+
+// unmarshal is json.Unmarshal whose errors speak of members instead of Go types.
+func unmarshal(data []byte, v any) error {
+	err := json.Unmarshal(data, v)
+	if e, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
+		return errors.New(e.Field + misfit + "does not take this " + e.Value)
+	}
+	return err
+}
