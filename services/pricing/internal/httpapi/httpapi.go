@@ -192,8 +192,8 @@ func (a *api) putCoupon(ctx context.Context, in *putCouponInput) (*struct{}, err
 		Amounts: b.Amounts, MinSubtotal: b.MinTotals, Window: window(b.ValidFrom, b.ValidTo), UsageLimit: b.UsageLimit, Enabled: b.Enabled})
 }
 
-// Coupon is a coupon as staff see it.
-type Coupon struct {
+// CouponView is a coupon as staff see it.
+type CouponView struct {
 	Code string `json:"code"`
 	pricingapi.CouponInput
 	Used int64 `json:"used"`
@@ -203,12 +203,12 @@ type couponInput struct {
 	Code string `path:"code" maxLength:"40"`
 }
 
-func (a *api) coupon(ctx context.Context, in *couponInput) (*bodyOf[Coupon], error) {
+func (a *api) coupon(ctx context.Context, in *couponInput) (*bodyOf[CouponView], error) {
 	c, err := a.read.Coupon(ctx, pricing.NormalCode(in.Code))
 	if err != nil {
 		return nil, err
 	}
-	out := &bodyOf[Coupon]{Body: Coupon{Code: c.Code, Used: c.Used}}
+	out := &bodyOf[CouponView]{Body: CouponView{Code: c.Code, Used: c.Used}}
 	out.Body.Label, out.Body.Kind, out.Body.PercentBP, out.Body.Amounts = c.Label, c.Kind, c.BasisPoints, c.Amounts
 	out.Body.MinTotals, out.Body.UsageLimit, out.Body.Enabled = c.MinSubtotal, c.UsageLimit, c.Enabled
 	out.Body.ValidFrom, out.Body.ValidTo = bounds(c.Window)

@@ -57,7 +57,7 @@ func (s *Store) PutList(ctx context.Context, by app.Change, l pricing.List) erro
 		}
 		tag, err := tx.Exec(ctx, `
 			INSERT INTO price_lists AS p (id, name, currency, tax_included, channel, customer_group, countries, priority, valid_from, valid_to, updated_at)
-			VALUES ($1, $2, $3, $4, $5, $6, coalesce($7, '{}'), $8, $9, $10, $11)
+			VALUES ($1, $2, $3, $4, $5, $6, coalesce($7::text[], '{}'), $8, $9, $10, $11)
 			ON CONFLICT (id) DO UPDATE SET name = excluded.name, tax_included = excluded.tax_included, channel = excluded.channel,
 				customer_group = excluded.customer_group, countries = excluded.countries, priority = excluded.priority,
 				valid_from = excluded.valid_from, valid_to = excluded.valid_to, updated_at = excluded.updated_at
