@@ -1,0 +1,243 @@
+package daprkit_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"reflect"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	runtime "github.com/dapr/dapr/pkg/proto/runtime/v1"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/types/known/emptypb"
+
+	"github.com/sidecart/sidecart/pkg/daprkit"
+	"github.com/sidecart/sidecart/pkg/fault"
+)
+
+// fakeDapr answers gRPC calls by what the test puts into it.
+type fakeDapr struct {
+	runtime.UnimplementedDaprServer
+	mu    sync.Mutex
+	meta  metadata.MD
+	err   error
+	actor []byte
+
+	save *runtime.SaveStateRequest
+	del  *runtime.DeleteStateRequest
+	inv  *runtime.InvokeActorRequest
+	bulk *runtime.BulkPublishRequest
+	job  *runtime.ScheduleJobRequest
+	jobs int
+
+	failedEntries []*runtime.BulkPublishResponseFailedEntry
+}
+
+func (f *fakeDapr) note(ctx context.Context) {
+	f.meta, _ = metadata.FromIncomingContext(ctx)
+}
+
+func (f *fakeDapr) SaveState(ctx context.Context, in *runtime.SaveStateRequest) (*emptypb.Empty, error) {
+	f.note(ctx)
+	f.save = in
+	return &emptypb.Empty{}, f.err
+}
+
+func (f *fakeDapr) DeleteState(_ context.Context, in *runtime.DeleteStateRequest) (*emptypb.Empty, error) {
+	f.del = in
+	return &emptypb.Empty{}, f.err
+}
+
+func (f *fakeDapr) GetState(context.Context, *runtime.GetStateRequest) (*runtime.GetStateResponse, error) {
+	return &runtime.GetStateResponse{}, f.err
+}
+
+func (f *fakeDapr) InvokeActor(ctx context.Context, in *runtime.InvokeActorRequest) (*runtime.InvokeActorResponse, error) {
+	f.note(ctx)
+	f.inv = in
+	return &runtime.InvokeActorResponse{Data: f.actor}, f.err
+}
+
+func (f *fakeDapr) BulkPublishEvent(_ context.Context, in *runtime.BulkPublishRequest) (*runtime.BulkPublishResponse, error) {
+	f.bulk = in
+	return &runtime.BulkPublishResponse{FailedEntries: f.failedEntries}, f.err
+}
+
+func (f *fakeDapr) ScheduleJob(_ context.Context, in *runtime.ScheduleJobRequest) (*runtime.ScheduleJobResponse, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.job = in
+	f.jobs++
+	if f.jobs == 1 && f.err == nil {
+		return nil, status.Error(codes.Internal, "scheduler is away")
+	}
+	return &runtime.ScheduleJobResponse{}, f.err
+}
+
+func (f *fakeDapr) InvokeBinding(ctx context.Context, _ *runtime.InvokeBindingRequest) (*runtime.InvokeBindingResponse, error) {
+	f.note(ctx)
+	return &runtime.InvokeBindingResponse{}, f.err
+}
+
+func TestStateConcurrency(t *testing.T) {
+	t.Parallel()
+	tag, none := "7", ""
+	cases := map[string]struct {
+		etag        *string
+		concurrency string
+		sent        string
+	}{
+		"last write":     {nil, "CONCURRENCY_LAST_WRITE", ""},
+		"must not exist": {&none, "CONCURRENCY_FIRST_WRITE", ""},
+		"must match":     {&tag, "CONCURRENCY_FIRST_WRITE", "7"},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := &fakeDapr{}
+			if err := sidecar(t, nil, f).State("carts").Set(soon(t), "k", []byte("v"), tc.etag, 1500*time.Millisecond); err != nil {
+				t.Fatal(err)
+			}
+			item := f.save.GetStates()[0]
+			if item.GetOptions().GetConcurrency().String() != tc.concurrency || item.GetEtag().GetValue() != tc.sent || (item.GetEtag() != nil) != (tc.sent != "") {
+				t.Errorf("sent %v", item)
+			}
+			if item.GetMetadata()["ttlInSeconds"] != "2" {
+				t.Errorf("ttl %v", item.GetMetadata())
+			}
+			if got := f.meta.Get("dapr-api-token"); !reflect.DeepEqual(got, []string{apiToken}) {
+				t.Errorf("token %v", got)
+			}
+		})
+	}
+}
+
+func TestStateFaults(t *testing.T) {
+	t.Parallel()
+	tag := "7"
+	c := sidecar(t, nil, &fakeDapr{err: status.Error(codes.Aborted, "possible etag mismatch")})
+	if err := c.State("carts").Set(soon(t), "k", nil, &tag, 0); !errors.Is(err, daprkit.ErrEtag) {
+		t.Errorf("set: %v", err)
+	}
+	if err := c.State("carts").Delete(soon(t), "k", &tag); !errors.Is(err, daprkit.ErrEtag) {
+		t.Errorf("delete: %v", err)
+	}
+	c = sidecar(t, nil, &fakeDapr{err: status.Error(codes.Internal, "no answer")})
+	if err := c.State("carts").Set(soon(t), "k", nil, nil, 0); fault.KindOf(err) != fault.Timeout {
+		t.Errorf("a write without an answer: %v", err)
+	}
+	if _, _, _, err := c.State("carts").Get(soon(t), "k"); fault.KindOf(err) != fault.Unavailable {
+		t.Errorf("a read without an answer: %v", err)
+	}
+	if err := sidecar(t, nil, nil).State("carts").Set(soon(t), "k", nil, nil, 0); fault.KindOf(err) != fault.Unavailable {
+		t.Errorf("no sidecar: %v", err)
+	}
+	if _, _, ok, err := sidecar(t, nil, &fakeDapr{}).State("carts").Get(soon(t), "k"); ok || err != nil {
+		t.Errorf("missing key: %v %v", ok, err)
+	}
+}
+
+func TestActorCall(t *testing.T) {
+	t.Parallel()
+	type out struct{ N int }
+	call := func(t *testing.T, f *fakeDapr) (out, error) {
+		var o out
+		err := sidecar(t, nil, f).Actor(soon(t), "sku", "A-1", "Hold", map[string]int{"n": 1}, &o)
+		return o, err
+	}
+	t.Run("result", func(t *testing.T) {
+		t.Parallel()
+		f := &fakeDapr{actor: []byte(`{"data":{"N":3}}`)}
+		o, err := call(t, f)
+		if err != nil || o.N != 3 || f.inv.GetActorType() != "sku" || f.inv.GetActorId() != "A-1" || f.inv.GetMethod() != "Hold" || string(f.inv.GetData()) != `{"n":1}` {
+			t.Errorf("%v %v %v", o, err, f.inv)
+		}
+	})
+	for name, tc := range map[string]struct {
+		reply string
+		err   error
+		want  fault.Kind
+	}{
+		"refusal":              {`{"kind":"conflict","code":"out-of-stock","message":"2 left"}`, nil, fault.Conflict},
+		"a kind of tomorrow":   {`{"kind":"brand-new","code":"x","message":"y"}`, nil, fault.Internal},
+		"no envelope":          {`<html>`, nil, fault.Timeout},
+		"empty":                {``, nil, fault.Timeout},
+		"daprd's error":        {``, status.Error(codes.Internal, "error invoke actor method: failed to lookup actor"), fault.Timeout},
+		"another sidecar away": {``, status.Error(codes.Unavailable, "failed to invoke target x after 0 retries. Error: connection error: desc = dial"), fault.Timeout},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if _, err := call(t, &fakeDapr{actor: []byte(tc.reply), err: tc.err}); err == nil || fault.KindOf(err) != tc.want {
+				t.Errorf("%v, want %s", err, tc.want)
+			}
+		})
+	}
+	t.Run("own sidecar away", func(t *testing.T) {
+		t.Parallel()
+		if err := sidecar(t, nil, nil).Actor(soon(t), "sku", "A", "Hold", nil, nil); fault.KindOf(err) != fault.Unavailable {
+			t.Error(err)
+		}
+	})
+	t.Run("bad ids never leave", func(t *testing.T) {
+		t.Parallel()
+		f := &fakeDapr{}
+		c := sidecar(t, nil, f)
+		for _, id := range []string{"", "a/b", "a#b", "..", "a b", "a%2fb", "ä", strings.Repeat("x", 201)} {
+			if err := c.Actor(soon(t), "sku", id, "Hold", nil, nil); fault.KindOf(err) != fault.NotFound {
+				t.Errorf("%q: %v", id, err)
+			}
+		}
+		if f.inv != nil {
+			t.Error("sent")
+		}
+	})
+	t.Run("no deadline", func(t *testing.T) {
+		t.Parallel()
+		if err := sidecar(t, nil, &fakeDapr{}).Actor(context.Background(), "sku", "A", "Hold", nil, nil); fault.KindOf(err) != fault.Internal || err == nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestJobIsScheduledAgainUntilItIsTaken(t *testing.T) {
+	t.Parallel()
+	f := &fakeDapr{}
+	c := sidecar(t, nil, f)
+	if err := c.Schedule(soon(t), daprkit.Job{Name: "sweep", Schedule: "@every 30s", Due: "5s", Data: map[string]int{"n": 1}, Overwrite: true}); err != nil {
+		t.Fatal(err)
+	}
+	j := f.job.GetJob()
+	if f.jobs != 2 || j.GetName() != "sweep" || j.GetSchedule() != "@every 30s" || j.GetDueTime() != "5s" || string(j.GetData().GetValue()) != `{"n":1}` || !f.job.GetOverwrite() {
+		t.Errorf("after %d calls: %v", f.jobs, f.job)
+	}
+	f = &fakeDapr{err: status.Error(codes.AlreadyExists, "it is there")}
+	if err := sidecar(t, nil, f).Job(soon(t), daprkit.Job{Name: "sweep", Due: "5s"}); err != nil {
+		t.Errorf("a job that is there: %v", err)
+	}
+	if err := sidecar(t, nil, nil).Job(soon(t), daprkit.Job{Name: "sweep"}); fault.KindOf(err) != fault.Unavailable {
+		t.Errorf("no sidecar: %v", err)
+	}
+}
+
+func TestConfigFromEnviron(t *testing.T) {
+	t.Parallel()
+	got := daprkit.FromEnviron([]string{"DAPR_GRPC_PORT=1", "DAPR_HTTP_PORT=2", "DAPR_API_TOKEN=a", "APP_API_TOKEN=b", "APP_ID=cart", "X"})
+	if got != (daprkit.Config{GRPCAddr: "127.0.0.1:1", HTTPAddr: "127.0.0.1:2", APIToken: "a", AppToken: "b", AppID: "cart"}) {
+		t.Errorf("%+v", got)
+	}
+	b, _ := json.Marshal(got.String())
+	if s := string(b) + got.GoString(); strings.Contains(s, `"a"`) || strings.Contains(s, `"b"`) {
+		t.Errorf("%s tells secrets", s)
+	}
+	if got = daprkit.FromEnviron(nil); got.GRPCAddr != "127.0.0.1:50001" || got.HTTPAddr != "127.0.0.1:3500" {
+		t.Errorf("%+v", got)
+	}
+	if _, err := daprkit.Connect(t.Context(), daprkit.Config{}, quiet()); err == nil {
+		t.Error("connected to nothing")
+	}
+}
