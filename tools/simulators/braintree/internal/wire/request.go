@@ -1,0 +1,135 @@
+package wire
+
+import (
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/sidecart/sidecart/tools/simulators/braintree/internal/ledger"
+)
+
+// ErrMalformed says that a request's body is not the XML that the call takes.
+var ErrMalformed = errors.New("malformed request body")
+
+// TransactionRequest is the body of sale, submit for settlement, partial settlement and refund.
+type TransactionRequest struct {
+	XMLName    xml.Name     `xml:"transaction"`
+	Type       string       `xml:"type"`
+	Amount     string       `xml:"amount"`
+	OrderID    string       `xml:"order-id"`
+	Account    string       `xml:"merchant-account-id"`
+	Nonce      string       `xml:"payment-method-nonce"`
+	Token      string       `xml:"payment-method-token"`
+	CustomerID string       `xml:"customer-id"`
+	Channel    string       `xml:"channel"`
+	PONumber   string       `xml:"purchase-order-number"`
+	TaxAmount  string       `xml:"tax-amount"`
+	TaxExempt  string       `xml:"tax-exempt"`
+	Device     string       `xml:"device-data"`
+	Customer   *customer    `xml:"customer"`
+	Billing    *address     `xml:"billing"`
+	Shipping   *address     `xml:"shipping"`
+	Fields     customFields `xml:"custom-fields"`
+	Descriptor *descriptor  `xml:"descriptor"`
+	Options    struct {
+		Submit         string `xml:"submit-for-settlement"`
+		Store          string `xml:"store-in-vault"`
+		StoreOnSuccess string `xml:"store-in-vault-on-success"`
+		ThreeDSecure   struct {
+			Required string `xml:"required"`
+		} `xml:"three-d-secure"`
+	} `xml:"options"`
+}
+
+type customer struct {
+	ID        string `xml:"id"`
+	FirstName string `xml:"first-name"`
+	LastName  string `xml:"last-name"`
+	Company   string `xml:"company"`
+	Email     string `xml:"email"`
+	Phone     string `xml:"phone"`
+}
+
+type address struct {
+	FirstName     string `xml:"first-name"`
+	LastName      string `xml:"last-name"`
+	Company       string `xml:"company"`
+	Street        string `xml:"street-address"`
+	Extended      string `xml:"extended-address"`
+	Locality      string `xml:"locality"`
+	Region        string `xml:"region"`
+	PostalCode    string `xml:"postal-code"`
+	CountryAlpha2 string `xml:"country-code-alpha2"`
+}
+
+type descriptor struct {
+	Name  string `xml:"name"`
+	Phone string `xml:"phone"`
+	URL   string `xml:"url"`
+}
+
+type customFields struct {
+	Items []struct {
+		XMLName xml.Name
+		Value   string `xml:",chardata"`
+	} `xml:",any"`
+}
+
+// ParseTransaction reads a transaction request; an empty body is an empty request, as the calls on an existing transaction
+// allow.
+func ParseTransaction(body []byte) (TransactionRequest, error) {
+	var q TransactionRequest
+	if len(body) == 0 {
+		return q, nil
+	}
+	return q, decode(body, &q)
+}
+
+func decode(body []byte, into any) error {
+	if err := xml.Unmarshal(body, into); err != nil {
+		return fmt.Errorf("%w: %w", ErrMalformed, err)
+	}
+	return nil
+}
+
+// Sale turns the request into the ledger's terms.
+func (q TransactionRequest) Sale() ledger.SaleRequest {
+	s := ledger.SaleRequest{
+		Type: strings.TrimSpace(q.Type), Amount: strings.TrimSpace(q.Amount), OrderID: q.OrderID, Account: q.Account,
+		Nonce: q.Nonce, Token: q.Token, Channel: q.Channel, PONumber: q.PONumber, TaxAmount: q.TaxAmount, Device: q.Device,
+		TaxExempt: isTrue(q.TaxExempt), SubmitForSettlement: isTrue(q.Options.Submit), StoreInVault: isTrue(q.Options.Store),
+		StoreInVaultOnSuccess: isTrue(q.Options.StoreOnSuccess), ThreeDSecureRequired: isTrue(q.Options.ThreeDSecure.Required),
+		Billing: (*ledger.Address)(q.Billing), Shipping: (*ledger.Address)(q.Shipping),
+		Statement: (*ledger.Descriptor)(q.Descriptor), Customer: (*ledger.Customer)(q.Customer),
+	}
+	if q.CustomerID != "" {
+		if s.Customer == nil {
+			s.Customer = &ledger.Customer{}
+		}
+		s.Customer.ID = q.CustomerID
+	}
+	for _, f := range q.Fields.Items {
+		s.Fields = append(s.Fields, ledger.Field{Name: f.XMLName.Local, Value: f.Value})
+	}
+	return s
+}
+
+func isTrue(s string) bool { return strings.TrimSpace(s) == "true" }
+
+// ClientTokenRequest is the body of the client token call.
+type ClientTokenRequest struct {
+	XMLName    xml.Name `xml:"client-token"`
+	Version    string   `xml:"version"`
+	CustomerID string   `xml:"customer-id"`
+	Account    string   `xml:"merchant-account-id"`
+}
+
+// ParseClientToken reads a client token request; an empty body asks for the defaults.
+func ParseClientToken(body []byte) (ClientTokenRequest, error) {
+	var q ClientTokenRequest
+	if len(body) == 0 {
+		return q, nil
+	}
+	return q, decode(body, &q)
+}
