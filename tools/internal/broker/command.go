@@ -15,7 +15,7 @@ import (
 func Command(args []string) error {
 	cfg, err := parseFlags(args)
 	if errors.Is(err, flag.ErrHelp) {
-		return nil
+		return nil // the flag set has printed its list
 	}
 	if err != nil {
 		return err
