@@ -1,0 +1,3 @@
+package run
+
+import "example.com/shop/services/a/aapi"

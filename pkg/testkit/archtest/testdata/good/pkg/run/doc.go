@@ -1,0 +1,2 @@
+// Package run has its comment in another file.
+package run
