@@ -107,12 +107,13 @@ func run(ctx context.Context, o options, log *slog.Logger) (err error) {
 }
 
 func routes(st *store.Store, m *merchant.Merchant, log *slog.Logger) (http.Handler, error) {
-	home, err := page.New(st, m, log)
+	api := httpapi.New(st, m, log)
+	home, err := page.New(st, m, api.Faults, log)
 	if err != nil {
 		return nil, err
 	}
 	mux := http.NewServeMux()
-	mux.Handle("/", httpapi.New(st, m, log).Handler())
+	mux.Handle("/", api.Handler())
 	mux.Handle("GET /{$}", home)
 	return mux, nil
 }

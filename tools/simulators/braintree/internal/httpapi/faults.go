@@ -125,6 +125,25 @@ func (fs *faults) all() []Fault {
 	return out
 }
 
+// Faults describes the faults in force, one a line, those that are spent left out.
+func (s *Server) Faults() []string {
+	var lines []string
+	for _, f := range s.faults.all() {
+		if f.Count > 0 && f.Hits >= f.Count {
+			continue
+		}
+		line := fmt.Sprintf("#%d %s on %s", f.ID, f.Kind, cmp.Or(f.Operation, "*"))
+		if f.OrderID != "" {
+			line += " for orders " + f.OrderID
+		}
+		if f.Rate < 1 {
+			line += fmt.Sprintf(", %.0f %% of calls", f.Rate*100)
+		}
+		lines = append(lines, line+fmt.Sprintf(", hit %d times", f.Hits))
+	}
+	return lines
+}
+
 // draw answers the fault for a call, or nil, and counts it. orderID is asked only when an order looks at it.
 func (fs *faults) draw(operation string, orderID func() string) *Fault {
 	if !fs.any.Load() {

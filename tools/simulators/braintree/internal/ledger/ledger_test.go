@@ -3,7 +3,10 @@ package ledger
 import (
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -35,6 +38,25 @@ func TestEveryStatusTimesEveryStep(t *testing.T) {
 			if refusal := (*Refusal)(nil); err != nil && (!errors.As(err, &refusal) || len(refusal.Problems) != 1) {
 				t.Errorf("%s from %s: %v is no single validation error", step, from, err)
 			}
+		}
+	}
+}
+
+// TestReadmeDrawsTheTable keeps the README's table of steps equal to the code's.
+func TestReadmeDrawsTheTable(t *testing.T) {
+	t.Parallel()
+	readme, err := os.ReadFile(filepath.Join("..", "..", "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for step, r := range rules {
+		from := make([]string, len(r.from))
+		for i, f := range r.from {
+			from[i] = string(f)
+		}
+		row := fmt.Sprintf("| %s | %s | %s | %s |", step, strings.Join(from, ", "), r.to, r.refusal.Code)
+		if !strings.Contains(string(readme), row) {
+			t.Errorf("the README lacks the row\n%s", row)
 		}
 	}
 }

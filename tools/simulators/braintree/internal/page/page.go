@@ -48,10 +48,12 @@ type view struct {
 	Count    int
 	Totals   []total
 	Shown    int
+	Faults   []string
 }
 
-// New makes the page's handler; it serves "/" with ?order= as a filter on the order id.
-func New(src Source, m *merchant.Merchant, log *slog.Logger) (http.Handler, error) {
+// New makes the page's handler; it serves "/" with ?order= as a filter on the order id. faults describes the faults in
+// force, one a line, because a forgotten one is the first thing to look for.
+func New(src Source, m *merchant.Merchant, faults func() []string, log *slog.Logger) (http.Handler, error) {
 	t, err := template.New("page.gohtml").Funcs(template.FuncMap{
 		"decimal": func(minor int64, currency string) string {
 			return ledger.Money{Minor: minor, Currency: currency}.Decimal()
@@ -62,7 +64,7 @@ func New(src Source, m *merchant.Merchant, log *slog.Logger) (http.Handler, erro
 		return nil, fmt.Errorf("parse page: %w", err)
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		v := view{Merchant: m, Settings: m.Settings(), Order: strings.TrimSpace(r.URL.Query().Get("order")), Shown: shown}
+		v := view{Merchant: m, Settings: m.Settings(), Order: strings.TrimSpace(r.URL.Query().Get("order")), Shown: shown, Faults: faults()}
 		if err := src.View(v.fill); err != nil {
 			log.Error("page", "error", err)
 			http.Error(w, "the simulator's store has failed; see its log", http.StatusInternalServerError)

@@ -22,7 +22,7 @@ func get(t *testing.T, b *ledger.Book, url string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h, err := New(fixed{b}, m, slog.New(slog.DiscardHandler))
+	h, err := New(fixed{b}, m, func() []string { return []string{"drop_after on <sale>"} }, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -49,7 +49,7 @@ func TestPageListsAndEscapes(t *testing.T) {
 		}}})
 	}
 	out := get(t, b, "/")
-	for _, want := range []string{"&lt;script&gt;a", "12.34 USD", "Do Not Honor", "3 in all", "processor declined"} {
+	for _, want := range []string{"&lt;script&gt;a", "12.34 USD", "Do Not Honor", "3 in all", "processor declined", "drop_after on &lt;sale&gt;"} {
 		if !strings.Contains(out, want) {
 			t.Errorf("%q is missing", want)
 		}

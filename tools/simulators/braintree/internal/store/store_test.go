@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -213,5 +214,32 @@ func TestCompactionKeepsEverything(t *testing.T) {
 		}
 	}); err != nil {
 		t.Fatal(err)
+	}
+}
+
+func TestOpenRewritesALongHistory(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	line, err := encode([]ledger.Record{{Transaction: &ledger.Transaction{ID: "a", Kind: ledger.Sale, Status: ledger.Settled}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(dir, journalName)
+	if err := os.WriteFile(path, bytes.Repeat(line, compactAbove+2), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s := open(t, dir)
+	put(t, s, "b") // appended behind the rewrite
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	whole, err := os.ReadFile(path)
+	if err != nil || bytes.Count(whole, []byte("\n")) != 2 {
+		t.Fatalf("%d lines, %v", bytes.Count(whole, []byte("\n")), err)
+	}
+	s = open(t, dir)
+	defer func() { _ = s.Close() }()
+	if got := fmt.Sprint(ids(t, s)); got != "[a b]" {
+		t.Fatalf("after the rewrite: %s", got)
 	}
 }
