@@ -1,0 +1,296 @@
+package order_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/sidecart/sidecart/pkg/fault"
+	"github.com/sidecart/sidecart/pkg/money"
+	"github.com/sidecart/sidecart/services/order/internal/app"
+	. "github.com/sidecart/sidecart/services/order/internal/order"
+)
+
+var (
+	now   = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	total = money.New(4999, "USD")
+)
+
+func machine(t testing.TB) *Machine {
+	t.Helper()
+	m, err := app.Machine()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+// in returns an order of attempt 1 in a state.
+func in(s State) Order {
+	if s == New {
+		return Order{}
+	}
+	return Order{ID: "o", CheckoutID: "c", CartID: "k", State: s, Version: 5, Attempt: 1, Total: total, Captured: money.Zero("USD"), Returned: money.Zero("USD")}
+}
+
+// happen is the plainest form of an event for an order.
+func happen(name EventName, o Order) Event {
+	ev := Event{Name: name, Attempt: o.Attempt, Amount: total, Reason: "changed my mind"}
+	if name == Place {
+		ev.Attempt++
+		ev.Place = &Placing{OrderID: "o", CheckoutID: "c", CartID: "k", Total: total}
+	}
+	return ev
+}
+
+// allowed is the whole table of version 1 written down a second time: state, event → state and effect. What is not here is
+// forbidden.
+var allowed = map[State]map[EventName]string{
+	New:               {Place: "authorising authorise"},
+	"attempt_failed":  {Place: "authorising authorise", Abandon: "abandoned"},
+	"authorising":     {Authorised: "allocating allocate", AuthoriseDeclined: "attempt_failed", AuthoriseFailed: "attempt_failed", Abandon: "authorising"},
+	"allocating":      {Allocated: "placed capture", AllocateShort: "undoing void", AllocateRefused: "undoing void", Abandon: "allocating"},
+	"undoing":         {Voided: "attempt_failed", VoidRefused: "undoing void", Abandon: "undoing"},
+	"placed":          {CaptureDone: "confirmed", CaptureDeclined: "returning_money return_money", CaptureFailed: "placed capture", Cancel: "placed"},
+	"confirmed":       {Cancel: "returning_money return_money", Pick: "picking"},
+	"returning_money": {MoneyReturned: "releasing release", MoneyReturnFailed: "returning_money return_money"},
+	"releasing":       {Released: "cancelled"},
+	"picking":         {Ship: "shipped"},
+	"shipped":         {Deliver: "delivered", Return: "returned"},
+	"delivered":       {Return: "returned"},
+}
+
+func TestEveryStateAndEvent(t *testing.T) {
+	t.Parallel()
+	m := machine(t)
+	for _, s := range m.States() {
+		for _, name := range Events {
+			o := in(s.Name)
+			d, err := m.Decide(o, happen(name, o), now)
+			want, ok := allowed[s.Name][name]
+			if !ok {
+				if fault.KindOf(err) != fault.Conflict {
+					t.Errorf("%s in %s: %v, want a conflict", name, s.Name, err)
+				}
+				continue
+			}
+			got := string(d.Order.State)
+			if d.Effect != nil {
+				got += " " + string(d.Effect.Kind)
+			}
+			if err != nil || got != want || d.From != s.Name || d.Order.Version != o.Version+1 {
+				t.Errorf("%s in %s: %q from %s version %d (%v), want %q", name, s.Name, got, d.From, d.Order.Version, err, want)
+			}
+		}
+	}
+}
+
+// Answers of an attempt that is over change nothing, whatever the state.
+func TestLateAnswersAreStale(t *testing.T) {
+	t.Parallel()
+	m := machine(t)
+	for _, s := range m.States() {
+		o := in(s.Name)
+		o.Attempt = 2
+		for _, name := range Events {
+			ev := happen(name, o)
+			ev.Attempt = 1
+			if slices.Contains([]EventName{Place, Abandon, Cancel, Pick, Ship, Deliver, Return, Advance}, name) {
+				continue
+			}
+			if _, err := m.Decide(o, ev, now); fault.CodeOf(err) != ErrStale.Code {
+				t.Errorf("%s of attempt 1 in %s of attempt 2: %v", name, s.Name, err)
+			}
+		}
+	}
+}
+
+func TestAbandonWhilePlacing(t *testing.T) {
+	t.Parallel()
+	m := machine(t)
+	for _, tc := range []struct {
+		state State
+		event EventName
+		want  string
+	}{
+		{"authorising", AuthoriseDeclined, "abandoned"},
+		{"authorising", AuthoriseFailed, "abandoned"},
+		{"authorising", Authorised, "undoing void"},
+		{"allocating", AllocateShort, "undoing void"},
+		{"allocating", Allocated, "placed capture"}, // stock and money are safe: the shopper gets what was asked for
+		{"undoing", Voided, "abandoned"},
+	} {
+		o := in(tc.state)
+		asked, err := m.Decide(o, happen(Abandon, o), now)
+		if err != nil || asked.Effect != nil || !asked.Order.AbandonRequested {
+			t.Fatalf("abandon in %s: %+v, %v", tc.state, asked, err)
+		}
+		d, err := m.Decide(asked.Order, happen(tc.event, o), now)
+		got := string(d.Order.State)
+		if d.Effect != nil {
+			got += " " + string(d.Effect.Kind)
+		}
+		if err != nil || got != tc.want {
+			t.Errorf("abandoned in %s, then %s: %q (%v), want %q", tc.state, tc.event, got, err, tc.want)
+		}
+		if d.Order.State == "abandoned" && (d.Order.Outcome.Kind != Abandoned || d.Announce != AnnounceFailed) {
+			t.Errorf("abandoned with outcome %+v, announced %q", d.Order.Outcome, d.Announce)
+		}
+	}
+}
+
+// A cancel while the capture is under way is remembered; the capture's answer decides how it is undone.
+func TestCancelWhileCapturing(t *testing.T) {
+	t.Parallel()
+	m := machine(t)
+	for _, answer := range []EventName{CaptureDone, CaptureFailed, CaptureDeclined} {
+		o := in("placed")
+		asked, err := m.Decide(o, happen(Cancel, o), now)
+		if err != nil || asked.Effect != nil || asked.Order.CancelReason != "changed my mind" {
+			t.Fatalf("cancel: %+v, %v", asked, err)
+		}
+		d, err := m.Decide(asked.Order, happen(answer, o), now)
+		if err != nil || d.Order.State != "returning_money" || d.Effect == nil || d.Effect.Kind != ReturnMoney {
+			t.Errorf("then %s: %+v, %v", answer, d, err)
+		}
+		if answer == CaptureDone && d.Order.Captured != total {
+			t.Errorf("captured %s is not on the books of the cancelled order", d.Order.Captured)
+		}
+		if d.Order.CancelReason != "changed my mind" {
+			t.Errorf("reason became %q", d.Order.CancelReason)
+		}
+	}
+}
+
+func TestWholeLife(t *testing.T) {
+	t.Parallel()
+	m := machine(t)
+	var o Order
+	var announced []Announcement
+	step := func(name EventName, change func(*Event)) {
+		t.Helper()
+		if o.State == "" {
+			o.State = New
+		}
+		ev := happen(name, o)
+		if change != nil {
+			change(&ev)
+		}
+		d, err := m.Decide(o, ev, now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		o = d.Order
+		if d.Announce != Nothing {
+			announced = append(announced, d.Announce)
+		}
+	}
+	step(Place, nil)
+	step(AuthoriseDeclined, func(ev *Event) { ev.Outcome = Outcome{Kind: Declined, DeclineCode: "2000", Retryable: true} })
+	if o.Outcome.DeclineCode != "2000" {
+		t.Errorf("outcome %+v", o.Outcome)
+	}
+	step(Place, nil)
+	if o.Attempt != 2 || o.Outcome.Kind != "" {
+		t.Errorf("attempt %d with outcome %+v", o.Attempt, o.Outcome)
+	}
+	step(Authorised, nil)
+	step(Allocated, nil)
+	if !o.PlacedAt.Equal(now) {
+		t.Errorf("placed at %s", o.PlacedAt)
+	}
+	step(CaptureDone, nil)
+	if o.Captured != total || !o.CapturedAt.Equal(now) {
+		t.Errorf("captured %s at %s", o.Captured, o.CapturedAt)
+	}
+	step(Cancel, nil)
+	step(MoneyReturned, nil)
+	step(Released, nil)
+	if o.State != "cancelled" || o.Returned != total || !o.CancelledAt.Equal(now) {
+		t.Errorf("ended as %+v", o)
+	}
+	want := []Announcement{AnnounceFailed, AnnouncePlaced, AnnounceConfirmed, AnnounceCancelled}
+	if !slices.Equal(announced, want) {
+		t.Errorf("announced %q, want %q", announced, want)
+	}
+}
+
+func TestGuards(t *testing.T) {
+	t.Parallel()
+	m := machine(t)
+	failed := in("attempt_failed")
+	for name, tc := range map[string]struct {
+		order Order
+		event func() Event
+		code  string
+	}{
+		"the same attempt again": {failed, func() Event { ev := happen(Place, failed); ev.Attempt = 1; return ev }, "attempt-out-of-order"},
+		"an attempt skipped":     {failed, func() Event { ev := happen(Place, failed); ev.Attempt = 3; return ev }, "attempt-out-of-order"},
+		"no snapshot":            {failed, func() Event { return Event{Name: Place, Attempt: 2} }, "attempt-out-of-order"},
+		"another checkout":       {failed, func() Event { ev := happen(Place, failed); ev.Place.CheckoutID = "x"; return ev }, "another-order"},
+		"a negative total":       {failed, func() Event { ev := happen(Place, failed); ev.Place.Total = money.New(-1, "USD"); return ev }, "validation-failed"},
+		"captured less":          {in("placed"), func() Event { ev := happen(CaptureDone, in("placed")); ev.Amount = money.New(1, "USD"); return ev }, "amount-mismatch"},
+		"captured otherwise":     {in("placed"), func() Event { ev := happen(CaptureDone, in("placed")); ev.Amount = money.New(4999, "EUR"); return ev }, "amount-mismatch"},
+	} {
+		if _, err := m.Decide(tc.order, tc.event(), now); fault.CodeOf(err) != tc.code {
+			t.Errorf("%s: %v, want %s", name, err, tc.code)
+		}
+	}
+}
+
+func TestDecideChangesNothing(t *testing.T) {
+	t.Parallel()
+	m := machine(t)
+	o := in("placed")
+	before := fmt.Sprint(o)
+	if _, err := m.Decide(o, happen(CaptureDone, o), now); err != nil || fmt.Sprint(o) != before {
+		t.Errorf("%v: the order handed in became %+v", err, o)
+	}
+}
+
+func TestFaultsOfADefinitionComeAtOnce(t *testing.T) {
+	t.Parallel()
+	_, err := Compile(Definition{
+		States: []StateDef{{Name: New}, {Name: "island", Final: true}, {Name: "trap"}, {Name: New}},
+		Transitions: []TransitionDef{
+			{Name: "a", Event: Place, From: []State{New}, To: "trap"},
+			{Name: "a", Event: Place, From: []State{New, "nowhere"}, To: "elsewhere", Guard: "moon_is_full", Apply: []string{"dance"},
+				Effects: []EffectDef{{Kind: "fly", Later: -1}, {Kind: Capture}}, Announce: "loudly"},
+			{Name: "b", Event: "shout", From: []State{"island"}, To: "trap"},
+			{Name: "c", Event: Cancel, To: "trap"},
+		},
+	})
+	f, ok := fault.As(err)
+	if !ok {
+		t.Fatal(err)
+	}
+	var said []string
+	for _, field := range f.Fields {
+		said = append(said, field.Location+" "+field.Message)
+	}
+	for _, want := range []string{
+		"version must be above zero", "states[3].name must be given and unique", "transitions[1].name must be given and unique",
+		"transitions[1] can never be taken", "transitions[1].from[1] is not a state", "transitions[1].to is not a state",
+		"transitions[1].guard is not a guard", "transitions[1].apply[0] is not an action", "transitions[1].effects an order has at most one",
+		"transitions[1].effects[0].kind is none of", "transitions[1].effects[0].later must not be negative", "transitions[1].announce is none of",
+		"transitions[2].event is none of", "transitions[2].from[0] is a final state", "transitions[3].from must name a state",
+		"states[1] cannot be reached", "states[2] has no way to a final state",
+	} {
+		if !slices.ContainsFunc(said, func(s string) bool { return strings.HasPrefix(s, want) }) {
+			t.Errorf("nobody says %q; said:\n%s", want, strings.Join(said, "\n"))
+		}
+	}
+}
+
+func TestStaffMay(t *testing.T) {
+	t.Parallel()
+	m := machine(t)
+	if may := m.StaffMay("shipped"); len(may) != 2 || may["delivered"] != Deliver || may["returned"] != Return {
+		t.Errorf("staff may %v", may)
+	}
+	if may := m.StaffMay("placed"); len(may) != 0 {
+		t.Errorf("staff may %v", may)
+	}
+}

@@ -1,0 +1,192 @@
+package order
+
+import (
+	"time"
+
+	"github.com/sidecart/sidecart/pkg/fault"
+	"github.com/sidecart/sidecart/pkg/money"
+)
+
+// Order is what deciding needs of an order; addresses, titles and prices of lines travel beside it. The zero Order is New.
+type Order struct {
+	ID, CheckoutID, CartID string
+	State                  State
+	Version                int64 // counts decisions; guards every write
+	Attempt                int   // of placing; 0 before the first
+	Total                  money.Amount
+	Captured               money.Amount // by the gateway's answer
+	Returned               money.Amount // of Captured
+	Outcome                Outcome      // of the last attempt that ended, or of a pending undoing
+	CancelReason           string       // set once somebody asked to cancel
+	AbandonRequested       bool
+	PlacedAt               time.Time
+	CapturedAt             time.Time
+	CancelledAt            time.Time
+}
+
+// The outcomes of an attempt.
+const (
+	Declined   = "declined"
+	OutOfStock = "out_of_stock"
+	Failed     = "failed"
+	Abandoned  = "abandoned"
+)
+
+// Outcome is why an attempt to place the order ended without one.
+type Outcome struct {
+	Kind        string
+	DeclineCode string
+	Retryable   bool
+	Message     string
+	Shortages   []Shortage
+}
+
+// Shortage is a SKU of which less could be had than was ordered.
+type Shortage struct {
+	SKU                  string
+	Requested, Available int64
+}
+
+// EventName names what can happen to an order.
+type EventName string
+
+// The events: commands of people and services, and the answers of effects.
+const (
+	Place             EventName = "place"
+	Abandon           EventName = "abandon"
+	Cancel            EventName = "cancel"
+	Authorised        EventName = "authorised"
+	AuthoriseDeclined EventName = "authorise_declined"
+	AuthoriseFailed   EventName = "authorise_failed"
+	Allocated         EventName = "allocated"
+	AllocateShort     EventName = "allocate_short"
+	AllocateRefused   EventName = "allocate_refused"
+	Voided            EventName = "voided"
+	VoidRefused       EventName = "void_refused"
+	CaptureDone       EventName = "captured"
+	CaptureDeclined   EventName = "capture_declined"
+	CaptureFailed     EventName = "capture_failed"
+	MoneyReturned     EventName = "money_returned"
+	MoneyReturnFailed EventName = "money_return_failed"
+	Released          EventName = "released"
+	Pick              EventName = "pick"
+	Ship              EventName = "ship"
+	Deliver           EventName = "deliver"
+	Return            EventName = "return"
+	Advance           EventName = "advance" // for states that a definition adds
+)
+
+// Events are all of them.
+var Events = []EventName{Place, Abandon, Cancel, Authorised, AuthoriseDeclined, AuthoriseFailed, Allocated, AllocateShort, AllocateRefused,
+	Voided, VoidRefused, CaptureDone, CaptureDeclined, CaptureFailed, MoneyReturned, MoneyReturnFailed, Released, Pick, Ship, Deliver, Return, Advance}
+
+// EffectKind names what a driver does for an order.
+type EffectKind string
+
+// The effects. Each has one answer of those in the comment; while nobody knows, there is none.
+const (
+	Authorise   EffectKind = "authorise"    // authorised, authorise_declined, authorise_failed
+	Allocate    EffectKind = "allocate"     // allocated, allocate_short, allocate_refused
+	Void        EffectKind = "void"         // voided, void_refused
+	Capture     EffectKind = "capture"      // captured, capture_declined, capture_failed
+	ReturnMoney EffectKind = "return_money" // money_returned, money_return_failed
+	Release     EffectKind = "release"      // released
+)
+
+// EffectKinds are all of them.
+var EffectKinds = []EffectKind{Authorise, Allocate, Void, Capture, ReturnMoney, Release}
+
+// Announcement names what the world is told.
+type Announcement string
+
+// The announcements.
+const (
+	Nothing           Announcement = ""
+	AnnouncePlaced    Announcement = "placed"
+	AnnounceFailed    Announcement = "attempt_failed"
+	AnnounceConfirmed Announcement = "confirmed"
+	AnnounceCancelled Announcement = "cancelled"
+)
+
+// Announcements are all of them.
+var Announcements = []Announcement{Nothing, AnnouncePlaced, AnnounceFailed, AnnounceConfirmed, AnnounceCancelled}
+
+// Event is something that happened. Attempt is that of the command or of the effect that answers; an answer for another
+// attempt than the present one is late and refused with ErrStale.
+type Event struct {
+	Name    EventName
+	Attempt int
+	Place   *Placing     // of Place
+	Outcome Outcome      // of answers that end an attempt
+	Amount  money.Amount // of captured and money_returned
+	Reason  string       // of cancel
+}
+
+// Placing is what a Place command brings.
+type Placing struct {
+	OrderID, CheckoutID, CartID string
+	Total                       money.Amount
+}
+
+// Effect is something to be done, not before After has passed.
+type Effect struct {
+	Kind    EffectKind
+	Attempt int
+	After   time.Duration
+}
+
+// Decision is what an event did. Effect is nil when nothing is to be done next.
+type Decision struct {
+	Order      Order
+	From       State
+	Transition string
+	Effect     *Effect
+	Announce   Announcement
+}
+
+// The refusals of Decide.
+var (
+	// ErrForbidden: the state does not allow the event.
+	ErrForbidden = fault.New(fault.Conflict, "invalid-transition", "the order's state does not allow that")
+	// ErrStale: an answer for an attempt that is over.
+	ErrStale = fault.New(fault.Conflict, "stale-answer", "the attempt is over")
+)
+
+// Decide answers what ev does to o, or why it does nothing. It changes nothing: the caller records the decision under the
+// order's version, and drops it when that has moved.
+func (m *Machine) Decide(o Order, ev Event, now time.Time) (Decision, error) {
+	if o.State == "" {
+		o.State = New
+	}
+	if answers(ev.Name) && ev.Attempt != o.Attempt {
+		return Decision{}, ErrStale.With("attempt", o.Attempt)
+	}
+	var refused error = ErrForbidden.WithMessage("an order that is %s cannot take %q", o.State, ev.Name).With("state", string(o.State))
+	for _, t := range m.rows[rowKey{ev.Name, o.State}] {
+		if err := guards[t.Guard](o, ev); err != nil {
+			refused = err
+			continue
+		}
+		d := Decision{From: o.State, Transition: t.Name, Announce: t.Announce}
+		for _, name := range t.Apply {
+			appliers[name](&o, ev, now)
+		}
+		o.State = t.To
+		o.Version++
+		d.Order = o
+		for _, e := range t.Effects {
+			d.Effect = &Effect{Kind: e.Kind, Attempt: o.Attempt, After: time.Duration(e.Later) * time.Second}
+		}
+		return d, nil
+	}
+	return Decision{}, refused
+}
+
+// answers reports whether an event is the answer of an effect.
+func answers(e EventName) bool {
+	switch e {
+	case Place, Abandon, Cancel, Pick, Ship, Deliver, Return, Advance:
+		return false
+	}
+	return true
+}

@@ -1,0 +1,72 @@
+package order
+
+import (
+	"cmp"
+	"time"
+
+	"github.com/sidecart/sidecart/pkg/fault"
+	"github.com/sidecart/sidecart/pkg/money"
+)
+
+// guards decide whether a row is taken; nil means yes, an error says why not.
+var guards = map[string]func(o Order, ev Event) error{
+	"": func(Order, Event) error { return nil },
+
+	// next_attempt: a Place command for the attempt after the last one, of the same order and checkout.
+	"next_attempt": func(o Order, ev Event) error {
+		switch {
+		case ev.Place == nil || ev.Attempt != o.Attempt+1:
+			return fault.Newf(fault.Conflict, "attempt-out-of-order", "the next attempt is %d", o.Attempt+1)
+		case o.Attempt > 0 && (ev.Place.OrderID != o.ID || ev.Place.CheckoutID != o.CheckoutID || ev.Place.CartID != o.CartID):
+			return fault.New(fault.Conflict, "another-order", "the attempt is for another checkout or cart")
+		case ev.Place.Total.IsNegative():
+			return fault.New(fault.Invalid, "validation-failed", "an order cannot cost less than nothing")
+		}
+		return nil
+	},
+	"abandon_requested": func(o Order, _ Event) error {
+		if !o.AbandonRequested {
+			return ErrForbidden
+		}
+		return nil
+	},
+	"cancel_requested": func(o Order, _ Event) error {
+		if o.CancelReason == "" {
+			return ErrForbidden
+		}
+		return nil
+	},
+	// whole_amount: the gateway took exactly what the order costs.
+	"whole_amount": func(o Order, ev Event) error {
+		if ev.Amount != o.Total {
+			return fault.Newf(fault.Internal, "amount-mismatch", "%s was moved for an order of %s", ev.Amount, o.Total)
+		}
+		return nil
+	},
+}
+
+// appliers change the order on the way into the next state.
+var appliers = map[string]func(o *Order, ev Event, now time.Time){
+	"start_attempt": func(o *Order, ev Event, _ time.Time) {
+		o.ID, o.CheckoutID, o.CartID, o.Total = ev.Place.OrderID, ev.Place.CheckoutID, ev.Place.CartID, ev.Place.Total
+		o.Attempt, o.Outcome = ev.Attempt, Outcome{}
+		o.Captured, o.Returned = money.Zero(o.Total.Currency), money.Zero(o.Total.Currency)
+	},
+	"keep_outcome": func(o *Order, ev Event, _ time.Time) { o.Outcome = ev.Outcome },
+	"outcome_abandoned": func(o *Order, _ Event, _ time.Time) {
+		o.Outcome = Outcome{Kind: Abandoned}
+	},
+	"request_abandon": func(o *Order, _ Event, _ time.Time) { o.AbandonRequested = true },
+	"mark_placed":     func(o *Order, _ Event, now time.Time) { o.PlacedAt = now },
+	"mark_captured": func(o *Order, ev Event, now time.Time) {
+		o.Captured, o.CapturedAt = ev.Amount, now
+	},
+	"request_cancel": func(o *Order, ev Event, _ time.Time) {
+		o.CancelReason = cmp.Or(o.CancelReason, ev.Reason, "requested")
+	},
+	"payment_failed": func(o *Order, _ Event, _ time.Time) {
+		o.CancelReason = cmp.Or(o.CancelReason, "payment-failed")
+	},
+	"mark_returned":  func(o *Order, _ Event, _ time.Time) { o.Returned = o.Captured },
+	"mark_cancelled": func(o *Order, _ Event, now time.Time) { o.CancelledAt = now },
+}
