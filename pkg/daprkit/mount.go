@@ -18,8 +18,9 @@ type Routes struct {
 	Jobs          *Jobs
 }
 
-// Mount serves /dapr/config, /dapr/subscribe, /events/*, /actors/* and /job/* on r, behind RequireAppToken. It panics when the
-// app id or token is missing, and when r has such a route already.
+// Mount serves /dapr/config, /dapr/subscribe, /events/*, /actors/* and /job/* on r, behind RequireAppToken and not for other
+// apps: they can reach any path of ours by invocation, but an event, a turn or a job is the sidecar's own. It panics when the app
+// id or token is missing.
 func Mount(r chi.Router, o Routes) {
 	if o.AppID == "" || o.AppToken == "" {
 		panic("daprkit: Mount needs the app id and the app token")
@@ -34,7 +35,7 @@ func Mount(r chi.Router, o Routes) {
 		o.Jobs = NewJobs(nil)
 	}
 	r.Group(func(r chi.Router) {
-		r.Use(RequireAppToken(o.AppToken))
+		r.Use(RequireAppToken(o.AppToken), refuseInvocation)
 		o.Subscriptions.mount(r, o.AppID)
 		o.Actors.mount(r)
 		o.Jobs.mount(r)
@@ -55,4 +56,16 @@ func RequireAppToken(token string) func(http.Handler) http.Handler {
 			next.ServeHTTP(w, r)
 		})
 	}
+}
+
+// refuseInvocation hides a route from service invocation, which daprd marks with the app id of the callee; its own events, turns
+// and jobs bear no such mark (and the caller's id is no sign: turns have one too).
+func refuseInvocation(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("dapr-callee-app-id") != "" {
+			http.NotFound(w, r)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
 }

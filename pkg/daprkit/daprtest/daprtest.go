@@ -10,6 +10,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
@@ -67,7 +68,7 @@ func Start(t testing.TB, o Options) *Sidecar {
 	}
 	args := []string{
 		"--app-id", o.AppID, "--dapr-http-port", port(cfg.HTTPAddr), "--dapr-grpc-port", port(cfg.GRPCAddr),
-		"--dapr-internal-grpc-port", strconv.Itoa(testkit.FreePort(t)), "--dapr-listen-addresses", "127.0.0.1",
+		"--dapr-internal-grpc-port", port(address(t)), "--dapr-listen-addresses", "127.0.0.1",
 		"--dapr-internal-grpc-listen-address", "127.0.0.1", "--enable-metrics=false", "--dapr-graceful-shutdown-seconds", "1",
 		"--resources-path", filepath.Join(dir, "resources"), "--config", filepath.Join(dir, "config.yaml"),
 		"--log-level", orElse(o.LogLevel, "warn"), "--placement-host-address", o.Placement, "--scheduler-host-address", o.Scheduler,
@@ -82,6 +83,13 @@ func Start(t testing.TB, o Options) *Sidecar {
 	}
 	t.Cleanup(func() { _ = c.Close() })
 	p.await("http://"+cfg.HTTPAddr+"/v1.0/healthz", func(r *http.Request) { r.Header.Set("dapr-api-token", APIToken) })
+	testkit.Eventually(t, testkit.Patience, func() error { // and is it ours that answers?
+		m, err := c.Raw().GetMetadata(t.Context())
+		if err != nil || m.ID != o.AppID {
+			return fmt.Errorf("sidecar of %s at %s: %+v, %v\n%s", o.AppID, cfg.GRPCAddr, m, err, p.out)
+		}
+		return nil
+	})
 	return &Sidecar{Client: c, proc: p}
 }
 
@@ -121,7 +129,7 @@ func Scheduler(t testing.TB) string {
 	p := run(t, "scheduler", dir, []string{
 		"--listen-address", "127.0.0.1", "--port", port(addr), "--healthz-listen-address", "127.0.0.1", "--healthz-port", port(health),
 		"--enable-metrics=false", "--etcd-data-dir", filepath.Join(dir, "etcd"), "--etcd-client-listen-address", "127.0.0.1",
-		"--etcd-client-port", strconv.Itoa(testkit.FreePort(t)), "--etcd-initial-cluster", "dapr-scheduler-server-0=http://" + address(t),
+		"--etcd-client-port", port(address(t)), "--etcd-initial-cluster", "dapr-scheduler-server-0=http://" + address(t),
 		"--override-broadcast-host-port", addr, "--log-level", "warn",
 	})
 	p.await("http://"+health+"/healthz", nil)
@@ -235,9 +243,19 @@ func write(t testing.TB, dir, sub string, files map[string]string) {
 	}
 }
 
+// address is one of 127.0.0.1 at which nobody listens. It is below the range from which the kernel takes ports for outgoing
+// connections, so that none of those has it when it is needed.
 func address(t testing.TB) string {
 	t.Helper()
-	return net.JoinHostPort("127.0.0.1", strconv.Itoa(testkit.FreePort(t)))
+	for range 100 {
+		addr := net.JoinHostPort("127.0.0.1", strconv.Itoa(20000+rand.IntN(12000)))
+		if l, err := net.Listen("tcp", addr); err == nil {
+			_ = l.Close()
+			return addr
+		}
+	}
+	t.Fatal("no free port")
+	return ""
 }
 
 func port(addr string) string {

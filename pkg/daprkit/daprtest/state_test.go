@@ -1,0 +1,71 @@
+package daprtest_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/sidecart/sidecart/pkg/daprkit"
+	"github.com/sidecart/sidecart/pkg/daprkit/daprtest"
+)
+
+const sqliteState = `apiVersion: dapr.io/v1alpha1
+kind: Component
+metadata:
+  name: carts
+spec:
+  type: state.sqlite
+  version: v1
+  metadata:
+    - name: connectionString
+      value: %q
+`
+
+func TestStateThroughARealSidecar(t *testing.T) {
+	t.Parallel()
+	side := daprtest.Start(t, daprtest.Options{AppID: "cart", Resources: map[string]string{
+		"carts.yaml": fmt.Sprintf(sqliteState, filepath.Join(t.TempDir(), "carts.db")),
+	}})
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	carts := side.State("carts")
+	if _, _, ok, err := carts.Get(ctx, "c1"); ok || err != nil {
+		t.Fatalf("a key that is not there: %v %v", ok, err)
+	}
+	none := ""
+	must := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	stale := func(what string, err error) {
+		t.Helper()
+		if !errors.Is(err, daprkit.ErrEtag) {
+			t.Errorf("%s: %v, want ErrEtag", what, err)
+		}
+	}
+	value := []byte("\x00\x01 not JSON \xff")
+	must(carts.Set(ctx, "c1", value, &none, time.Hour))
+	stale("create what exists", carts.Set(ctx, "c1", []byte("x"), &none, 0))
+	data, etag, ok, err := carts.Get(ctx, "c1")
+	if err != nil || !ok || string(data) != string(value) || etag == "" {
+		t.Fatalf("%q %q %v %v", data, etag, ok, err)
+	}
+	must(carts.Set(ctx, "c1", []byte("2"), &etag, time.Hour))
+	stale("change what has changed", carts.Set(ctx, "c1", []byte("3"), &etag, 0))
+	stale("delete what has changed", carts.Delete(ctx, "c1", &etag))
+	must(carts.Set(ctx, "c1", []byte("4"), nil, 0))
+	data, etag, _, err = carts.Get(ctx, "c1")
+	if err != nil || string(data) != "4" {
+		t.Fatalf("last write: %q %v", data, err)
+	}
+	must(carts.Delete(ctx, "c1", &etag))
+	must(carts.Delete(ctx, "c1", nil))
+	if _, _, ok, err := carts.Get(ctx, "c1"); ok || err != nil {
+		t.Errorf("deleted: %v %v", ok, err)
+	}
+}
