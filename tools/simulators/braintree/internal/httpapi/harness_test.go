@@ -222,9 +222,17 @@ func (s *sim) byOrder(order string) []*braintree.Transaction {
 	s.t.Helper()
 	q := new(braintree.SearchQuery)
 	q.AddTextField("order-id").Is = order
-	found, err := s.Transaction().Search(s.t.Context(), q)
+	found, err := s.Transaction().SearchIDs(s.t.Context(), q)
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	return found.Transactions
+	var all []*braintree.Transaction
+	for page := 1; page <= found.PageCount; page++ {
+		got, err := s.Transaction().SearchPage(s.t.Context(), q, found, page)
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		all = append(all, got.Transactions...)
+	}
+	return all
 }

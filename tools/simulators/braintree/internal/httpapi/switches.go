@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/sidecart/sidecart/tools/simulators/braintree/internal/ledger"
-	"github.com/sidecart/sidecart/tools/simulators/braintree/internal/merchant"
 	"github.com/sidecart/sidecart/tools/simulators/braintree/internal/settlement"
 )
 
@@ -186,6 +185,6 @@ func (s *Server) changeSettings(r *http.Request) (int, any, error) {
 	if q.TestAmounts != nil {
 		next.TestAmounts = *q.TestAmounts
 	}
-	s.merchant.Set(merchant.Settings(next))
+	s.merchant.Set(next)
 	return http.StatusOK, s.settingsNow(), nil
 }
