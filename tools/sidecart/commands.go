@@ -2,32 +2,188 @@ package main
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"io"
 	"os"
+	"time"
 
+	"github.com/sidecart/sidecart/tools/internal/broker"
+	"github.com/sidecart/sidecart/tools/internal/control"
+	"github.com/sidecart/sidecart/tools/internal/daprdir"
+	"github.com/sidecart/sidecart/tools/internal/doctor"
+	"github.com/sidecart/sidecart/tools/internal/shop"
+	"github.com/sidecart/sidecart/tools/internal/status"
+	"github.com/sidecart/sidecart/tools/internal/supervise"
 	"github.com/sidecart/sidecart/tools/internal/testenv"
+	"github.com/sidecart/sidecart/tools/internal/up"
 )
 
+// command is one sub-command. run gets a context that ends with a signal; bare gets nothing and sees to signals itself.
 type command struct {
 	name, args, about string
 	run               func(ctx context.Context, args []string) error
+	bare              func(args []string) error
 }
 
-var commands = []command{
-	{"testenv", "[--] CMD…", "run CMD with a private Postgres and the Dapr binaries, as tests need them", runTestenv},
+func commands() []command {
+	return []command{
+		{name: "up", args: "[flags]", about: "set everything up and serve the shop until Ctrl-C", run: runUp},
+		{name: "down", args: "[flags]", about: "stop the running shop; its data stays", run: runDown},
+		{name: "reset", args: "[flags]", about: "stop the shop and delete its data", run: runReset},
+		{name: "status", args: "[flags]", about: "every process with pid, address, health and memory", run: runStatus},
+		{name: "doctor", args: "[flags]", about: "what is missing or in the way, and what to do about it", run: runDoctor},
+		{name: "logs", args: "[flags] NAME", about: "the log of a service, a sidecar (NAME.daprd) or a server", run: runLogs},
+		{name: "restart", args: "[flags] NAME", about: "rebuild and restart one service beside its sidecar", run: runRestart},
+		{name: "token", args: "[flags]", about: "a staff token of 15 minutes for the local shop", run: runToken},
+		{name: "testenv", args: "[--] CMD…", about: "run CMD with a private Postgres and the Dapr programs, as tests need them", run: runTestenv},
+		{name: "exec", args: "[flags] -- CMD…", about: "keep one process running (used by up)", bare: supervise.Command},
+		{name: "broker", args: "[flags]", about: "the embedded message broker (used by up)", bare: broker.Command},
+	}
 }
 
 func usage(w io.Writer) {
-	fmt.Fprintln(w, "usage: sidecart COMMAND")
-	for _, c := range commands {
-		fmt.Fprintf(w, "  %-28s %s\n", c.name+" "+c.args, c.about)
+	fmt.Fprintln(w, "usage: sidecart COMMAND [flags]; COMMAND -h lists the flags")
+	for _, c := range commands() {
+		fmt.Fprintf(w, "  %-24s %s\n", c.name+" "+c.args, c.about)
 	}
 }
 
-func runTestenv(ctx context.Context, args []string) error {
-	if len(args) > 0 && args[0] == "--" {
-		args = args[1:]
+// flags begins a command's flags with those that all share.
+func flags(name string) (*flag.FlagSet, func(args []string, operands int) (shop.Layout, error)) {
+	set := flag.NewFlagSet("sidecart "+name, flag.ContinueOnError)
+	dir := set.String("dir", ".", "a folder of the repository")
+	data := set.String("data", "", "the shop's state folder (default: .data in the repository)")
+	return set, func(args []string, operands int) (shop.Layout, error) {
+		if err := set.Parse(args); err != nil {
+			return shop.Layout{}, err
+		}
+		if set.NArg() != operands {
+			return shop.Layout{}, fmt.Errorf("%s: got %d operands, want %d", name, set.NArg(), operands)
+		}
+		return shop.FindLayout(*dir, *data)
 	}
-	return testenv.Run(ctx, testenv.Options{Command: args, Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr})
+}
+
+func runUp(ctx context.Context, args []string) error {
+	set, parse := flags("up")
+	offset := set.Int("port-offset", 0, "added to every port, for a second shop beside the first (20, 40, 60 or 80)")
+	free := set.Bool("free-ports", false, "take any free ports, for tests")
+	layout, err := parse(args, 0)
+	if err != nil {
+		return err
+	}
+	tool, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	return up.Run(ctx, up.Options{
+		Layout: layout, Tool: tool, Out: os.Stdout,
+		Dapr: func(ctx context.Context) (string, error) { return daprdir.Find(ctx, layout.Root, os.Stdout) },
+		Ports: func(defaults []int) (shop.Ports, error) {
+			if *free {
+				return shop.Free(defaults)
+			}
+			return shop.Shifted(*offset)
+		},
+	})
+}
+
+func runDown(ctx context.Context, args []string) error {
+	_, parse := flags("down")
+	layout, err := parse(args, 0)
+	if err != nil {
+		return err
+	}
+	return control.Down(ctx, layout, os.Stdout)
+}
+
+func runReset(ctx context.Context, args []string) error {
+	_, parse := flags("reset")
+	layout, err := parse(args, 0)
+	if err != nil {
+		return err
+	}
+	return control.Reset(ctx, layout, os.Stdout)
+}
+
+func runStatus(ctx context.Context, args []string) error {
+	set, parse := flags("status")
+	asJSON := set.Bool("json", false, "for programs")
+	layout, err := parse(args, 0)
+	if err != nil {
+		return err
+	}
+	report, err := status.Get(ctx, layout)
+	if err != nil {
+		return err
+	}
+	if *asJSON {
+		return report.JSON(os.Stdout)
+	}
+	return report.Print(os.Stdout, time.Now())
+}
+
+func runDoctor(ctx context.Context, args []string) error {
+	_, parse := flags("doctor")
+	layout, err := parse(args, 0)
+	if err != nil {
+		return err
+	}
+	return doctor.Run(ctx, layout, os.Stdout)
+}
+
+func runLogs(ctx context.Context, args []string) error {
+	set, parse := flags("logs")
+	follow := set.Bool("f", false, "go on with what is added")
+	lines := set.Int("n", 100, "how many lines to begin with")
+	layout, err := parse(args, 1)
+	if err != nil {
+		return err
+	}
+	return control.Logs(ctx, layout, set.Arg(0), *lines, *follow, os.Stdout)
+}
+
+func runRestart(ctx context.Context, args []string) error {
+	set, parse := flags("restart")
+	layout, err := parse(args, 1)
+	if err != nil {
+		return err
+	}
+	return control.Restart(ctx, layout, set.Arg(0), os.Stdout)
+}
+
+func runToken(_ context.Context, args []string) error {
+	_, parse := flags("token")
+	layout, err := parse(args, 0)
+	if err != nil {
+		return err
+	}
+	m, err := shop.ReadManifest(layout.Manifest())
+	if err != nil {
+		return err
+	}
+	token, err := shop.StaffToken(layout, m.StaffScopes(), time.Now())
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Println(token)
+	return err
+}
+
+func runTestenv(ctx context.Context, args []string) error {
+	set := flag.NewFlagSet("sidecart testenv", flag.ContinueOnError)
+	dapr := set.Bool("dapr", true, "provide the Dapr programs too (found, or built once)")
+	if err := set.Parse(args); err != nil {
+		return err
+	}
+	opt := testenv.Options{Command: set.Args(), Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr}
+	if *dapr {
+		layout, err := shop.FindLayout(".", "")
+		if err != nil {
+			return err
+		}
+		opt.Dapr = func(ctx context.Context) (string, error) { return daprdir.Find(ctx, layout.Root, os.Stderr) }
+	}
+	return testenv.Run(ctx, opt)
 }

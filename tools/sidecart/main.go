@@ -1,37 +1,80 @@
-// Command sidecart is the one command line of the project: it runs the shop on this machine and tells how it is.
+// Command sidecart is the one command line of the project: it runs the shop on this machine, tells how it is, and gives
+// tests what they need. `sidecart help` lists its commands.
 package main
 
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"os"
+	"os/signal"
+	"syscall"
+	"time"
 
+	"github.com/sidecart/sidecart/tools/internal/supervise"
 	"github.com/sidecart/sidecart/tools/internal/testenv"
 )
 
 func main() {
-	err := run(context.Background(), os.Args[1:])
-	var exit testenv.ExitError
-	if errors.As(err, &exit) {
-		os.Exit(exit.Code)
-	}
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "sidecart:", err)
-		os.Exit(1)
+	if err := run(os.Args[1:]); err != nil {
+		os.Exit(report(err))
 	}
 }
 
-func run(ctx context.Context, args []string) error {
+// report tells the person what went wrong, unless a command that was run did so already, and gives the exit code.
+func report(err error) int {
+	var command testenv.ExitError
+	var process *supervise.ExitError
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+		return 0
+	case errors.As(err, &command):
+		return command.Code
+	case errors.As(err, &process):
+		return process.Code
+	}
+	fmt.Fprintln(os.Stderr, "sidecart:", err)
+	return 1
+}
+
+func run(args []string) error {
 	if len(args) == 0 || args[0] == "help" || args[0] == "-h" || args[0] == "--help" {
 		usage(os.Stdout)
 		return nil
 	}
-	for _, c := range commands {
-		if c.name == args[0] {
-			return c.run(ctx, args[1:])
+	for _, c := range commands() {
+		if c.name != args[0] {
+			continue
 		}
+		if c.bare != nil {
+			return c.bare(args[1:]) // it listens to signals itself
+		}
+		ctx, stop := interruptible()
+		defer stop()
+		return c.run(ctx, args[1:])
 	}
 	usage(os.Stderr)
 	return fmt.Errorf("unknown command %q", args[0])
+}
+
+// patience is how long a second signal counts as the first: some senders signal a process and its group.
+const patience = time.Second
+
+// interruptible ends with the first signal; a later one ends the tool at once (the kernel then ends its children).
+func interruptible() (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(context.Background())
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	go func() {
+		<-signals
+		first := time.Now()
+		cancel()
+		for range signals {
+			if time.Since(first) > patience {
+				os.Exit(130)
+			}
+		}
+	}()
+	return ctx, cancel
 }

@@ -139,3 +139,15 @@ func cacheDir(h home) (string, error) {
 	}
 	return filepath.Join(dir, "sidecart"), nil
 }
+
+// Installed names the version of the machine that Start would take for a new folder, or "" if it would fetch one.
+func Installed(ctx context.Context) string {
+	account, err := unprivileged()
+	if err != nil {
+		return ""
+	}
+	if found := installed(ctx, home{dir: "/", account: account}); len(found) > 0 {
+		return found[0].version
+	}
+	return ""
+}

@@ -1,0 +1,175 @@
+// Package doctor looks for what keeps a shop from starting or serving on this machine, and says what to do about each.
+package doctor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+
+	"github.com/sidecart/sidecart/tools/internal/pgserver"
+	"github.com/sidecart/sidecart/tools/internal/proc"
+	"github.com/sidecart/sidecart/tools/internal/shop"
+	"github.com/sidecart/sidecart/tools/internal/status"
+	"github.com/sidecart/sidecart/tools/internal/supervise"
+)
+
+// Finding is one thing that was looked at.
+type Finding struct {
+	What   string
+	Detail string
+	Advice string // what to do; "" when all is well
+	Warn   bool   // worth knowing, and in nobody's way
+}
+
+func (f Finding) mark() string {
+	switch {
+	case f.Advice == "":
+		return "ok  "
+	case f.Warn:
+		return "note"
+	default:
+		return "BAD "
+	}
+}
+
+// ErrFound ends the command with a failure when something is in the way.
+var ErrFound = errors.New("something needs your attention")
+
+// The free space below which a shop does not start well, and below which a person should know.
+const (
+	tooLittle = 512 << 20
+	little    = 3 << 30
+)
+
+// Run looks at everything and prints it.
+func Run(ctx context.Context, l shop.Layout, out io.Writer) error {
+	findings := machine(ctx, l)
+	m, err := shop.ReadManifest(l.Manifest())
+	if err != nil {
+		findings = append(findings, Finding{What: "dapr.yaml", Detail: err.Error(), Advice: "mend the file: Dapr ignores what it does not know"})
+	} else {
+		findings = append(findings, Finding{What: "dapr.yaml", Detail: fmt.Sprintf("%d services", len(m.Apps))})
+		findings = append(findings, running(ctx, l, m)...)
+	}
+	bad := false
+	for _, f := range findings {
+		fmt.Fprintf(out, "%s  %-12s %s\n", f.mark(), f.What, f.Detail)
+		if f.Advice != "" {
+			fmt.Fprintf(out, "      %-12s → %s\n", "", f.Advice)
+			bad = bad || !f.Warn
+		}
+	}
+	if bad {
+		return ErrFound
+	}
+	return nil
+}
+
+// machine looks at what must be there before anything starts.
+func machine(ctx context.Context, l shop.Layout) []Finding {
+	findings := []Finding{program(ctx, "Go", "install Go as go.mod names it", "go", "version")}
+	cc := program(ctx, "C compiler", "install one (Debian: apt-get install gcc libc6-dev)", "cc", "--version")
+	if cc.Advice != "" {
+		cc = program(ctx, "C compiler", cc.Advice, "gcc", "--version")
+	}
+	findings = append(findings, cc)
+	if version := pgserver.Installed(ctx); version != "" {
+		findings = append(findings, Finding{What: "PostgreSQL", Detail: version + " of this machine"})
+	} else {
+		findings = append(findings, Finding{
+			What: "PostgreSQL", Detail: "none on this machine", Warn: true,
+			Advice: "nothing to do: the first start fetches one (10 MB); or install PostgreSQL",
+		})
+	}
+	return append(findings, space(l.Data), space(os.TempDir()))
+}
+
+func program(ctx context.Context, what, advice string, argv ...string) Finding {
+	out, err := exec.CommandContext(ctx, argv[0], argv[1:]...).Output()
+	if err != nil {
+		return Finding{What: what, Detail: err.Error(), Advice: advice}
+	}
+	line, _, _ := strings.Cut(string(out), "\n")
+	return Finding{What: what, Detail: line}
+}
+
+// space looks at the disk of a folder, or of the nearest one above it that exists.
+func space(dir string) Finding {
+	f := Finding{What: "disk space"}
+	var st syscall.Statfs_t
+	at := dir
+	for syscall.Statfs(at, &st) != nil && at != filepath.Dir(at) {
+		at = filepath.Dir(at)
+	}
+	free := st.Bavail * uint64(st.Bsize) //nolint:gosec,nolintlint // a block size is positive
+	f.Detail = fmt.Sprintf("%.1f GiB free for %s", float64(free)/(1<<30), dir)
+	if free < little {
+		f.Advice, f.Warn = "free some space on the disk that holds "+dir, free >= tooLittle
+	}
+	return f
+}
+
+// running looks at the shop itself: its processes if it runs, its ports if it does not.
+func running(ctx context.Context, l shop.Layout, m shop.Manifest) []Finding {
+	report, err := status.Get(ctx, l)
+	if errors.Is(err, shop.ErrNotRunning) {
+		return append(leftovers(l), ports(l, m)...)
+	}
+	if err != nil {
+		return []Finding{{What: "shop", Detail: err.Error(), Advice: "stop it with `make stop` and start it again"}}
+	}
+	findings := []Finding{{What: "shop", Detail: fmt.Sprintf("%s, pid %d", report.Phase, report.Shop.Tool.PID)}}
+	for _, p := range report.Processes {
+		f := Finding{What: p.Name, Detail: fmt.Sprintf("pid %d, %s", p.PID, p.Health)}
+		if p.Health != "ok" {
+			f.Advice = fmt.Sprintf("read `bin/sidecart logs %s`", p.Name)
+			if p.LastEnd != "" {
+				f.Detail += "; it last " + p.LastEnd
+			}
+		}
+		findings = append(findings, f)
+	}
+	return findings
+}
+
+func leftovers(l shop.Layout) []Finding {
+	states, err := supervise.List(l.Processes())
+	if err != nil {
+		return []Finding{{What: "shop", Detail: err.Error(), Advice: "look at " + l.Processes()}}
+	}
+	var names []string
+	for _, s := range states {
+		if s.Alive {
+			names = append(names, s.Name)
+		}
+	}
+	if len(names) > 0 {
+		return []Finding{{
+			What: "shop", Detail: "it does not run, but these do: " + strings.Join(names, ", "), Warn: true,
+			Advice: "`make stop` ends what a killed tool left; the next start does so too",
+		}}
+	}
+	return []Finding{{What: "shop", Detail: "it does not run"}}
+}
+
+// ports asks for the default ports, which the next start will want.
+func ports(l shop.Layout, m shop.Manifest) []Finding {
+	taken := proc.Taken(m.Defaults(len(l.Simulators())))
+	if len(taken) == 0 {
+		return []Finding{{What: "ports", Detail: "all free"}}
+	}
+	var findings []Finding
+	for _, t := range taken {
+		findings = append(findings, Finding{
+			What: "ports", Detail: t.String(), Warn: true,
+			Advice: "end that process, or start the shop beside it: make run ARGS=\"--port-offset 20\"",
+		})
+	}
+	return findings
+}

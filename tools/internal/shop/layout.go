@@ -1,0 +1,97 @@
+// Package shop says what one shop on this machine consists of: its folders, its ports, its services, its secrets, and the
+// files that Dapr reads, rendered with them.
+//
+// dapr.yaml is the only list of services and of what each gets; components/embedded is the only list of components. Both
+// are templates: the tool renders them into the state folder with the real ports and paths, and nothing there is edited
+// by hand. dapr ignores what it does not know in dapr.yaml, so it is read strictly here: a typo is an error before
+// anything starts.
+package shop
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+)
+
+// Layout is where things are. Root is the repository, Data the state folder of one shop; both absolute.
+type Layout struct {
+	Root string
+	Data string
+}
+
+// FindLayout looks for dapr.yaml from dir upwards. data overrides the state folder, which is .data beside dapr.yaml.
+func FindLayout(dir, data string) (Layout, error) {
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return Layout{}, err
+	}
+	for root := dir; ; root = filepath.Dir(root) {
+		if _, err := os.Stat(filepath.Join(root, "dapr.yaml")); err == nil {
+			return newLayout(root, data)
+		}
+		if root == filepath.Dir(root) {
+			return Layout{}, fmt.Errorf("no dapr.yaml in %s or above: run this inside the repository", dir)
+		}
+	}
+}
+
+func newLayout(root, data string) (Layout, error) {
+	if data == "" {
+		data = filepath.Join(root, ".data")
+	}
+	data, err := filepath.Abs(data)
+	return Layout{Root: root, Data: data}, err
+}
+
+// The folders and files of the state folder.
+func (l Layout) Manifest() string   { return filepath.Join(l.Root, "dapr.yaml") }
+func (l Layout) Components() string { return filepath.Join(l.Root, "components", "embedded") }
+func (l Layout) Bin() string        { return filepath.Join(l.Data, "bin") }
+func (l Layout) Keys() string       { return filepath.Join(l.Data, "keys") }
+func (l Layout) Logs() string       { return filepath.Join(l.Data, "logs") }
+func (l Layout) Run() string        { return filepath.Join(l.Data, "run") }
+func (l Layout) Postgres() string   { return filepath.Join(l.Data, "postgres") }
+func (l Layout) Broker() string     { return filepath.Join(l.Data, "broker") }
+func (l Layout) Scheduler() string  { return filepath.Join(l.Data, "scheduler") }
+func (l Layout) Dapr() string       { return filepath.Join(l.Data, "dapr") }
+func (l Layout) Resources() string  { return filepath.Join(l.Dapr(), "resources") }
+func (l Layout) Config() string     { return filepath.Join(l.Dapr(), "config.yaml") }
+func (l Layout) DaprYAML() string   { return filepath.Join(l.Dapr(), "dapr.yaml") }
+func (l Layout) Runtime() string    { return filepath.Join(l.Dapr(), "runtime") }
+func (l Layout) Hosts() string      { return filepath.Join(l.Dapr(), "hosts.db") }
+func (l Layout) Secrets() string    { return filepath.Join(l.Keys(), "secrets.json") }
+func (l Layout) StateFile() string  { return filepath.Join(l.Run(), "shop.json") }
+func (l Layout) Lock() string       { return filepath.Join(l.Run(), "up.lock") }
+func (l Layout) Processes() string  { return filepath.Join(l.Run(), "processes") }
+
+// Log is the log file of one process.
+func (l Layout) Log(name string) string { return filepath.Join(l.Logs(), name+".log") }
+
+// Sockets is the folder of the pluggable components' Unix sockets. A socket's path holds 107 bytes at most, so a shop in
+// a deep folder keeps them in the system's temporary folder, under a name of its own.
+func (l Layout) Sockets() string {
+	dir := filepath.Join(l.Run(), "sock")
+	if len(dir) <= 80 {
+		return dir
+	}
+	sum := sha256.Sum256([]byte(l.Data))
+	return filepath.Join(os.TempDir(), fmt.Sprintf("sidecart-%d-%s", os.Getuid(), hex.EncodeToString(sum[:6])))
+}
+
+// Prepare makes the folders.
+func (l Layout) Prepare() error {
+	var errs []error
+	for _, dir := range []string{l.Data, l.Bin(), l.Logs(), l.Resources(), l.Scheduler(), filepath.Dir(l.daprd())} {
+		errs = append(errs, os.MkdirAll(dir, 0o755))
+	}
+	for _, dir := range []string{l.Keys(), l.Run(), l.Broker(), l.Sockets()} {
+		errs = append(errs, os.MkdirAll(dir, 0o700))
+	}
+	return errors.Join(errs...)
+}
+
+// daprd is the stand-in for daprd that the dapr CLI starts.
+func (l Layout) daprd() string { return filepath.Join(l.Runtime(), ".dapr", "bin", "daprd") }

@@ -1,0 +1,194 @@
+// Package status shows what runs of a shop: every process with pid, address, health, memory and how often it was started.
+package status
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"text/tabwriter"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/sidecart/sidecart/tools/internal/proc"
+	"github.com/sidecart/sidecart/tools/internal/shop"
+	"github.com/sidecart/sidecart/tools/internal/supervise"
+)
+
+// Process is one line.
+type Process struct {
+	Name    string    `json:"name"`
+	Phase   string    `json:"phase"`
+	PID     int       `json:"pid"` // 0 while it is away
+	Address string    `json:"address"`
+	Health  string    `json:"health"` // "ok" or what it says instead
+	Memory  int64     `json:"memory"` // bytes, resident
+	Starts  int       `json:"starts"`
+	Started time.Time `json:"started"`
+	LastEnd string    `json:"last_end,omitempty"`
+}
+
+// Report is the whole shop.
+type Report struct {
+	Shop      shop.State `json:"-"` // holds a password
+	Phase     string     `json:"phase"`
+	Gateway   string     `json:"gateway,omitempty"`
+	Processes []Process  `json:"processes"`
+	Memory    int64      `json:"memory"` // bytes, resident, of all
+}
+
+// Healthy reports whether all runs and answers.
+func (r Report) Healthy() bool {
+	for _, p := range r.Processes {
+		if p.Health != "ok" {
+			return false
+		}
+	}
+	return r.Phase == shop.PhaseServing
+}
+
+// Get asks everything now. It returns shop.ErrNotRunning if there is nothing to ask.
+func Get(ctx context.Context, l shop.Layout) (Report, error) {
+	st, err := shop.Running(l)
+	if err != nil {
+		return Report{}, err
+	}
+	states, err := supervise.List(l.Processes())
+	if err != nil {
+		return Report{}, err
+	}
+	where := addresses(st)
+	r := Report{Shop: st, Phase: st.Phase, Gateway: st.Gateway}
+	r.Processes = append(r.Processes, postgres(ctx, l, st))
+	for _, s := range states {
+		r.Processes = append(r.Processes, Process{
+			Name: s.Name, Phase: s.Phase, PID: s.ChildPID, Address: where[s.Name].address, Starts: s.Starts, Started: s.Started, LastEnd: s.LastEnd,
+		})
+	}
+	var wg sync.WaitGroup
+	for i := range r.Processes {
+		p := &r.Processes[i]
+		p.Memory = proc.Memory(p.PID)
+		if p.Health == "" {
+			wg.Go(func() { p.Health = ask(ctx, *p, where[p.Name].health) })
+		}
+	}
+	wg.Wait()
+	for _, p := range r.Processes {
+		r.Memory += p.Memory
+	}
+	r.Memory += proc.Memory(st.Tool.PID)
+	return r, nil
+}
+
+type place struct{ address, health string }
+
+// addresses says where each process listens and whom to ask for its health; "" cannot be asked.
+func addresses(st shop.State) map[string]place {
+	port := st.Ports.Of
+	m := map[string]place{
+		"broker":    {shop.Local(port(shop.BrokerStatusPort)), shop.URL(port(shop.BrokerStatusPort)) + "/healthz"},
+		"placement": {shop.Local(port(shop.PlacementPort)), shop.URL(port(shop.PlacementHealthPort)) + "/healthz"},
+		"scheduler": {shop.Local(port(shop.SchedulerPort)), shop.URL(port(shop.SchedulerHealthPort)) + "/healthz"},
+	}
+	bare := func(url string) string { return strings.TrimPrefix(url, "http://") }
+	for _, s := range st.Services {
+		address := bare(s.App)
+		if s.Public != "" {
+			address += " " + bare(s.Public)
+		}
+		m[s.ID] = place{address, s.App + "/readyz"}
+		m[s.ID+".daprd"] = place{bare(s.Sidecar) + " " + s.SidecarGRPC, s.Sidecar + "/v1.0/healthz"}
+	}
+	for name, url := range st.Simulator {
+		m[name+"-simulator"] = place{bare(url), url + "/"}
+	}
+	return m
+}
+
+func ask(ctx context.Context, p Process, url string) string {
+	if p.PID == 0 {
+		return "away"
+	}
+	if url == "" {
+		return "ok"
+	}
+	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return err.Error()
+	}
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return "no answer"
+	}
+	defer res.Body.Close()
+	if res.StatusCode/100 != 2 {
+		return res.Status
+	}
+	return "ok"
+}
+
+// postgres is not under a supervisor of its own: the tool keeps it.
+func postgres(ctx context.Context, l shop.Layout, st shop.State) Process {
+	p := Process{Name: "postgres", Phase: supervise.PhaseRunning, Address: shop.Local(st.Ports.Of(shop.PostgresPort)), Health: "ok"}
+	if raw, err := os.ReadFile(filepath.Join(l.Postgres(), "data", "postmaster.pid")); err == nil {
+		line, _, _ := strings.Cut(string(raw), "\n")
+		p.PID, _ = strconv.Atoi(line)
+	}
+	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
+	defer cancel()
+	c, err := pgx.Connect(ctx, st.Server)
+	if err != nil {
+		p.Health = "no answer"
+		return p
+	}
+	if err := c.QueryRow(ctx, "SELECT pg_postmaster_start_time()").Scan(&p.Started); err != nil {
+		p.Health = err.Error()
+	}
+	_ = c.Close(ctx)
+	return p
+}
+
+// ErrUnhealthy ends the command with a failure when something does not answer.
+var ErrUnhealthy = errors.New("not everything answers")
+
+// Print writes the report for a person.
+func (r Report) Print(out io.Writer, now time.Time) error {
+	fmt.Fprintf(out, "%s (pid %d) %s\n\n", r.Phase, r.Shop.Tool.PID, r.Gateway)
+	w := tabwriter.NewWriter(out, 0, 4, 2, ' ', 0)
+	fmt.Fprintln(w, "PROCESS\tPID\tADDRESS\tHEALTH\tMEMORY\tUP\tSTARTS")
+	for _, p := range r.Processes {
+		age := "-"
+		if p.PID != 0 && !p.Started.IsZero() {
+			age = now.Sub(p.Started).Round(time.Second).String()
+		}
+		fmt.Fprintf(w, "%s\t%d\t%s\t%s\t%s\t%s\t%d\n", p.Name, p.PID, p.Address, p.Health, mib(p.Memory), age, max(1, p.Starts))
+	}
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "\nmemory in all: %s\n", mib(r.Memory))
+	if !r.Healthy() {
+		return ErrUnhealthy
+	}
+	return nil
+}
+
+func mib(bytes int64) string { return fmt.Sprintf("%.0f MiB", float64(bytes)/(1<<20)) }
+
+// JSON writes the report for a program.
+func (r Report) JSON(out io.Writer) error {
+	enc := json.NewEncoder(out)
+	enc.SetIndent("", "  ")
+	return enc.Encode(r)
+}

@@ -1,0 +1,200 @@
+package up
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"time"
+
+	"github.com/sidecart/sidecart/tools/internal/shop"
+	"github.com/sidecart/sidecart/tools/internal/supervise"
+)
+
+// spec says how to run one server and how to know that it works.
+type spec struct {
+	name  string
+	about string // for the person who waits
+	argv  []string
+	env   []string
+	dir   string
+	grace time.Duration
+	out   io.Writer // beside the log; nil: none
+	ready func(ctx context.Context) error
+}
+
+// unit is a server under supervision.
+type unit struct {
+	spec
+	cancel context.CancelFunc
+	done   chan struct{}
+	err    error
+}
+
+// launch starts the server and keeps it running until the unit is stopped.
+func (r *runner) launch(s spec) *unit {
+	ctx, cancel := context.WithCancel(context.Background())
+	u := &unit{spec: s, cancel: cancel, done: make(chan struct{})}
+	r.units = append(r.units, u)
+	go func() {
+		defer close(u.done)
+		u.err = r.supervise(ctx, s)
+	}()
+	return u
+}
+
+func (r *runner) supervise(ctx context.Context, s spec) error {
+	path := r.opt.Layout.Log(s.name)
+	log, err := supervise.OpenLog(path, 0)
+	if err != nil {
+		return err
+	}
+	defer log.Close() //nolint:errcheck // written already
+	out := io.Writer(log)
+	if s.out != nil {
+		out = io.MultiWriter(log, s.out)
+	}
+	sup, err := supervise.New(supervise.Config{
+		Name: s.name, Argv: s.argv, Env: s.env, Dir: s.dir, Stdout: out, Stderr: out, Report: io.MultiWriter(r.out, log),
+		StateDir: r.opt.Layout.Processes(), LogFile: path, Grace: s.grace,
+	})
+	if err != nil {
+		return err
+	}
+	return sup.Run(ctx)
+}
+
+func (u *unit) stop() error {
+	u.cancel()
+	<-u.done
+	if u.err != nil {
+		return fmt.Errorf("%s: %w", u.name, u.err)
+	}
+	return nil
+}
+
+// await returns when the server works. A server that died instead is not waited for: the caller learns why.
+func (r *runner) await(ctx context.Context, u *unit) error {
+	begin := time.Now()
+	tick := time.NewTicker(40 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		err := u.ready(ctx)
+		if err == nil {
+			r.out.say("%s (%s)", u.about, time.Since(begin).Round(100*time.Millisecond))
+			return nil
+		}
+		if st, stErr := supervise.Read(r.opt.Layout.Processes(), u.name); stErr == nil && st.LastEnd != "" {
+			return fmt.Errorf("%s %s; its log is %s", u.name, st.LastEnd, r.opt.Layout.Log(u.name))
+		}
+		select {
+		case <-u.done:
+			return fmt.Errorf("%s: %w", u.name, u.err)
+		case <-ctx.Done():
+			return fmt.Errorf("%s does not answer (%w): %w; its log is %s", u.name, err, ctx.Err(), r.opt.Layout.Log(u.name))
+		case <-tick.C:
+		}
+	}
+}
+
+// answers is ready when a GET gives a 2xx.
+func answers(url string) func(context.Context) error {
+	client := &http.Client{Timeout: 2 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
+	return func(ctx context.Context) error {
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+		if err != nil {
+			return err
+		}
+		res, err := client.Do(req)
+		if err != nil {
+			return err
+		}
+		defer res.Body.Close()
+		if res.StatusCode/100 != 2 {
+			body, _ := io.ReadAll(io.LimitReader(res.Body, 300))
+			return fmt.Errorf("%s answers %s %s", url, res.Status, body)
+		}
+		return nil
+	}
+}
+
+// listens is ready when a port takes connections.
+func listens(address string) func(context.Context) error {
+	return func(ctx context.Context) error {
+		var d net.Dialer
+		c, err := d.DialContext(ctx, "tcp", address)
+		if err != nil {
+			return err
+		}
+		return c.Close()
+	}
+}
+
+// cleanEnv is the tool's environment without what belongs to it or to Dapr: services refuse settings that they do not know.
+func cleanEnv(more ...string) []string {
+	var env []string
+	for _, kv := range os.Environ() {
+		if !hasPrefix(kv, "SIDECART_", "DAPR_", "APP_ID=", "APP_PORT=", "APP_API_TOKEN=", "APP_PROTOCOL=") {
+			env = append(env, kv)
+		}
+	}
+	return append(env, more...)
+}
+
+// servers are the parts that every sidecar needs, in no order. Everything listens on this machine only.
+func (r *runner) servers() []spec {
+	l, port := r.opt.Layout, r.shop.Ports.Of
+	at := shop.Local
+	hostIP := cleanEnv("DAPR_HOST_IP=127.0.0.1")
+	return []spec{
+		{
+			name: "broker", about: "broker", env: cleanEnv(), grace: 15 * time.Second,
+			argv: []string{
+				r.opt.Tool, "broker", "--data", l.Broker(), "--socket-dir", l.Sockets(), "--name", shop.BrokerName,
+				"--status", at(port(shop.BrokerStatusPort)),
+			},
+			ready: answers(shop.URL(port(shop.BrokerStatusPort)) + "/healthz"),
+		},
+		{
+			name: "placement", about: "placement", env: hostIP,
+			argv: []string{
+				r.dapr + "/placement", "--port", num(port(shop.PlacementPort)), "--listen-address", "127.0.0.1",
+				"--healthz-port", num(port(shop.PlacementHealthPort)), "--healthz-listen-address", "127.0.0.1",
+				"--metrics-port", num(port(shop.PlacementMetricsPort)), "--metrics-listen-address", "127.0.0.1",
+				"--initial-cluster", "dapr-placement-0=" + at(port(shop.PlacementRaftPort)),
+			},
+			ready: answers(shop.URL(port(shop.PlacementHealthPort)) + "/healthz"),
+		},
+		{
+			name: "scheduler", about: "scheduler", env: hostIP,
+			argv: []string{
+				r.dapr + "/scheduler", "--port", num(port(shop.SchedulerPort)), "--listen-address", "127.0.0.1",
+				"--healthz-port", num(port(shop.SchedulerHealthPort)), "--healthz-listen-address", "127.0.0.1",
+				"--metrics-port", num(port(shop.SchedulerMetricsPort)), "--metrics-listen-address", "127.0.0.1",
+				"--override-broadcast-host-port", at(port(shop.SchedulerPort)),
+				// etcd refuses data whose member had another address, and jobs are set again by their owners at start.
+				"--etcd-data-dir", l.Scheduler() + "/" + num(port(shop.SchedulerPeerPort)),
+				"--etcd-client-port", num(port(shop.SchedulerClientPort)), "--etcd-client-listen-address", "127.0.0.1",
+				"--etcd-initial-cluster", "dapr-scheduler-server-0=" + shop.URL(port(shop.SchedulerPeerPort)),
+				"--etcd-initial-election-tick-advance",
+			},
+			ready: answers(shop.URL(port(shop.SchedulerHealthPort)) + "/healthz"),
+		},
+	}
+}
+
+// simulators stand in for the providers outside.
+func (r *runner) simulators() []spec {
+	var specs []spec
+	for _, sim := range r.opt.Layout.Simulators() {
+		address := shop.Local(r.shop.Ports.Of(sim.Port))
+		specs = append(specs, spec{
+			name: sim.Name + "-simulator", about: "simulator of " + sim.Name, env: cleanEnv(),
+			argv:  []string{sim.Binary(r.opt.Layout), "--listen", address, "--data", sim.Data(r.opt.Layout)},
+			ready: listens(address),
+		})
+	}
+	return specs
+}
