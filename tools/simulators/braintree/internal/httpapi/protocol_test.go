@@ -4,8 +4,10 @@ import (
 	"compress/gzip"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"strings"
 	"sync"
@@ -119,24 +121,44 @@ func TestFaults(t *testing.T) {
 		t.Run(string(c.kind), func(t *testing.T) {
 			t.Parallel()
 			s := start(t)
-			if code := s.switchTo(http.MethodPost, "/_sim/faults", httpapi.Fault{Kind: c.kind, Operation: "sale", Count: 1, OrderID: "^bad"}, nil); code != http.StatusCreated {
+			if code := s.switchTo(http.MethodPost, "/_sim/faults", httpapi.Fault{Kind: c.kind, Operation: "sale", Count: 1, OrderID: "^bad", Delay: "100ms"}, nil); code != http.StatusCreated {
 				t.Fatal(code)
 			}
-			hasty := s.client(publicKey, privateKey, merchantID, 300*time.Millisecond)
-			if _, err := hasty.Transaction().Create(t.Context(), request(1000, "good")); err != nil {
+			if _, err := s.Transaction().Create(t.Context(), request(1000, "good")); err != nil {
 				t.Fatalf("an order that the fault does not name: %v", err)
 			}
-			_, err := hasty.Transaction().Create(t.Context(), request(1000, "bad-1"))
+			_, err := s.Transaction().Create(t.Context(), request(1000, "bad-1"))
 			if err == nil || c.status >= 0 && statusOf(err) != c.status {
 				t.Fatalf("got %v (%d)", err, statusOf(err))
 			}
 			if got := len(s.byOrder("bad-1")) == 1; got != c.effect {
 				t.Errorf("the sale is on the books: %v", got)
 			}
-			if _, err := hasty.Transaction().Create(t.Context(), request(2000-1, "bad-2")); err != nil {
+			if _, err := s.Transaction().Create(t.Context(), request(1999, "bad-2")); err != nil {
 				t.Errorf("the fault was ordered once: %v", err)
 			}
 		})
+	}
+}
+
+// TestCallerGivesUpAfterTheCharge is the fault that lies: the caller's own time-out ends the wait, the sale stands.
+func TestCallerGivesUpAfterTheCharge(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	s.switchTo(http.MethodPost, "/_sim/faults", httpapi.Fault{Kind: httpapi.TimeoutAfter, Operation: "sale"}, nil)
+	var timeout net.Error
+	_, err := s.client(publicKey, privateKey, merchantID, 200*time.Millisecond).Transaction().Create(t.Context(), request(1000, "o"))
+	if !errors.As(err, &timeout) || !timeout.Timeout() {
+		t.Fatalf("got %v", err)
+	}
+	deadline := time.Now().Add(10 * time.Second) // the charge may come after the caller left
+	for len(s.byOrder("o")) != 1 {
+		if time.Now().After(deadline) {
+			t.Fatal("the sale never reached the books")
+		}
+	}
+	if tx := s.byOrder("o")[0]; tx.Status != braintree.TransactionStatusAuthorized {
+		t.Errorf("found %s", tx.Status)
 	}
 }
 
