@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -167,109 +166,6 @@ func TestLeaseIsRenewed(t *testing.T) {
 		}
 		return nil
 	})
-}
-
-// Half of the calls fail, some after they were executed, some as a whole, some for single events: each event arrives, in order.
-func TestFaultyPublisher(t *testing.T) {
-	t.Parallel()
-	pool := testkit.Schema(t, outbox.Migrations)
-	b := newBroker()
-	faults := testkit.NewFaults(t, map[string]testkit.Rate{
-		"PublishBulk": {Before: 0.25, After: 0.25, Delay: 2 * time.Millisecond},
-		"message":     {Before: 0.2},
-	})
-	b.setReply(func(ctx context.Context, _ string, msgs []outbox.Message) (failed []uuid.UUID, err error) {
-		for _, m := range msgs {
-			if err := faults.Do(ctx, "message", func() error { return nil }); err != nil {
-				failed = append(failed, m.ID)
-			}
-		}
-		return failed, nil
-	})
-	publisher := faultyPublisher{b, faults}
-	box := outbox.New(pool, outbox.Options{Source: "test", Publisher: publisher, Batch: 40, MaxBackoff: 20 * time.Millisecond})
-	start(t, box)
-	for i := range 200 {
-		appendEvents(t, pool, box, event(fmt.Sprint("s", i%9), i), event(fmt.Sprint("s", i%7), i))
-	}
-	checkOrder(t, b.await(t, atLeast(400)))
-	allSent(t, pool)
-	if faults.Injected("PublishBulk") == 0 || faults.Injected("message") == 0 {
-		t.Error("no fault was injected")
-	}
-}
-
-type faultyPublisher struct {
-	outbox.Publisher
-	faults *testkit.Faults
-}
-
-func (p faultyPublisher) PublishBulk(ctx context.Context, topic string, msgs []outbox.Message) ([]uuid.UUID, error) {
-	return testkit.Inject(ctx, p.faults, "PublishBulk", func() ([]uuid.UUID, error) { return p.Publisher.PublishBulk(ctx, topic, msgs) })
-}
-
-// A topic that hangs or is refused, and an aggregate whose event is never accepted, hold nobody else up.
-func TestFailuresStayWhereTheyAre(t *testing.T) {
-	t.Parallel()
-	pool := testkit.Schema(t, outbox.Migrations)
-	b := newBroker()
-	var healed atomic.Bool
-	b.setReply(func(ctx context.Context, topic string, msgs []outbox.Message) (failed []uuid.UUID, err error) {
-		if healed.Load() {
-			return nil, nil
-		}
-		switch topic {
-		case "refused":
-			return nil, errBroker
-		case "hanging":
-			<-ctx.Done()
-			return nil, ctx.Err()
-		}
-		for _, m := range msgs {
-			if m.Subject == "poison" {
-				failed = append(failed, m.ID)
-			}
-		}
-		return failed, nil
-	})
-	box := outbox.New(pool, outbox.Options{Source: "test", Publisher: b, Batch: 3, MaxBackoff: 50 * time.Millisecond, PublishTimeout: time.Second})
-	start(t, box)
-	on := func(topic string, e outbox.Event) outbox.Event { e.Topic = topic; return e }
-	for i := range 5 {
-		appendEvents(t, pool, box, on("hanging", event("h", i)), on("refused", event("r", i)), event("poison", i))
-	}
-	for i := range 20 {
-		appendEvents(t, pool, box, event("healthy", i))
-	}
-	got := b.await(t, atLeast(20))
-	checkOrder(t, got)
-	if slices.ContainsFunc(got, func(m outbox.Message) bool { return m.Subject != "healthy" }) {
-		t.Errorf("got %v", summary(got))
-	}
-	healed.Store(true)
-	checkOrder(t, b.await(t, atLeast(35)))
-	allSent(t, pool)
-}
-
-// One event makes every bulk call that holds it fail as a whole: after some attempts the others go without it.
-func TestPoisonOfBulkCalls(t *testing.T) {
-	t.Parallel()
-	pool := testkit.Schema(t, outbox.Migrations)
-	b := newBroker()
-	b.setReply(func(_ context.Context, _ string, msgs []outbox.Message) ([]uuid.UUID, error) {
-		if slices.ContainsFunc(msgs, func(m outbox.Message) bool { return m.Subject == "poison" }) {
-			return nil, errBroker
-		}
-		return nil, nil
-	})
-	box := outbox.New(pool, outbox.Options{Source: "test", Publisher: b, MaxBackoff: 20 * time.Millisecond})
-	events := []outbox.Event{event("poison", 0)}
-	for i := range 30 {
-		events = append(events, event(fmt.Sprint("s", i), i))
-	}
-	appendEvents(t, pool, box, events...)
-	start(t, box)
-	b.await(t, atLeast(30))
 }
 
 // A call holds at most one event of an aggregate and at most a megabyte.

@@ -66,7 +66,7 @@ func eachSet(ctx context.Context, url string, sets []Migrations, do func(*goose.
 		cfg.ConnConfig.ConnectTimeout = connectTimeout
 	}
 	db := stdlib.OpenDB(*cfg.ConnConfig)
-	defer db.Close()
+	defer func() { _ = db.Close() }() // nothing is buffered in it
 	locker, err := schemaLock(ctx, db)
 	if err != nil {
 		return AsFault(err)

@@ -188,7 +188,7 @@ func TestSeedRepeats(t *testing.T) { // not parallel: changes the environment
 	if err := os.Unsetenv(testkit.SeedEnv); err != nil {
 		t.Fatal(err)
 	}
-	if testkit.Seed(t) == testkit.Seed(t) {
+	if one, two := testkit.Seed(t), testkit.Seed(t); one == two {
 		t.Error("without a seed from outside each is new")
 	}
 }
