@@ -41,8 +41,9 @@ func Migrate(ctx context.Context, url string, sets ...Migrations) error {
 	})
 }
 
-// Pending counts the migrations of the sets that the database has not seen; a service is not ready while there are any.
-// It changes nothing but that it makes the version tables when they are missing.
+// Pending counts the migrations of the sets that the database has not seen; a service is not ready while there are any. It opens
+// connections of its own, so ask when starting and not at each probe. It changes nothing but that it makes the version tables
+// when they are missing.
 func Pending(ctx context.Context, url string, sets ...Migrations) (int, error) {
 	n := 0
 	err := eachSet(ctx, url, sets, func(p *goose.Provider) error {

@@ -1,6 +1,8 @@
 package testkit
 
 import (
+	"fmt"
+	"math/rand/v2"
 	"net"
 	"testing"
 	"time"
@@ -28,14 +30,21 @@ func Eventually(t testing.TB, timeout time.Duration, check func() error) {
 	}
 }
 
-// FreePort returns a TCP port of 127.0.0.1 that was free a moment ago, for servers that cannot choose one by themselves.
-// Another process may take it first: prefer 127.0.0.1:0.
+// FreePort returns a TCP port of 127.0.0.1 that was free a moment ago, for servers that cannot choose one by themselves. It lies
+// below the range from which kernels draw ports for outgoing connections, so that none of those takes it meanwhile; another server
+// may: prefer 127.0.0.1:0 where it can be had.
 func FreePort(t testing.TB) int {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatalf("find a free port: %v", err)
+	const lowest, highest, attempts = 12000, 32000, 200
+	var err error
+	for range attempts {
+		port := lowest + rand.IntN(highest-lowest)
+		var l net.Listener
+		if l, err = net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port)); err == nil {
+			_ = l.Close()
+			return port
+		}
 	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
+	t.Fatalf("no free port after %d attempts: %v", attempts, err)
+	return 0
 }
