@@ -1,0 +1,478 @@
+package up_test
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/sidecart/sidecart/tools/internal/proc"
+	"github.com/sidecart/sidecart/tools/internal/shop"
+	"github.com/sidecart/sidecart/tools/internal/supervise"
+	"github.com/sidecart/sidecart/tools/internal/testenv"
+)
+
+// tool is the command line, built once for all tests of this package.
+var tool = sync.OnceValues(func() (string, error) {
+	dir, err := os.MkdirTemp("", "up-test-tool-")
+	if err != nil {
+		return "", err
+	}
+	path := filepath.Join(dir, "sidecart")
+	out, err := exec.Command("go", "build", "-o", path, "../../sidecart").CombinedOutput()
+	if err != nil {
+		err = fmt.Errorf("build the tool: %w\n%s", err, out)
+	}
+	return path, err
+})
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if path, err := tool(); err == nil {
+		_ = os.RemoveAll(filepath.Dir(path))
+	}
+	os.Exit(code)
+}
+
+// site is a repository of two tiny services with the real components.
+type site struct {
+	t      *testing.T
+	layout shop.Layout
+	tool   string
+}
+
+func newSite(t *testing.T) *site {
+	t.Helper()
+	if os.Getenv(testenv.DaprDir) == "" {
+		t.Fatalf("%s is not set: run the tests with `bin/sidecart testenv -- go test …`", testenv.DaprDir)
+	}
+	path, err := tool()
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir, err := os.MkdirTemp("", "up-test-") //nolint:usetesting // t.TempDir is closed to the server's account
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &site{t: t, tool: path, layout: shop.Layout{Root: dir, Data: filepath.Join(dir, ".data")}}
+	t.Cleanup(func() {
+		if out, err := s.command("reset").CombinedOutput(); err != nil {
+			t.Errorf("reset: %v\n%s", err, out)
+		}
+		_ = os.RemoveAll(dir)
+	})
+	err = errors.Join(
+		os.Chmod(dir, 0o755),
+		os.CopyFS(dir, os.DirFS("testdata/shop")),
+		os.CopyFS(s.layout.Components(), os.DirFS("../../../components/embedded")),
+	)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func (s *site) command(name string, args ...string) *exec.Cmd {
+	return exec.Command(s.tool, append([]string{name, "--dir", s.layout.Root}, args...)...)
+}
+
+// running is one `sidecart up`.
+type running struct {
+	*site
+	cmd   *exec.Cmd
+	out   *transcript
+	state shop.State
+	ended chan struct{}
+}
+
+// transcript keeps what the tool printed and tells who waits for a text.
+type transcript struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+	news chan struct{}
+}
+
+func (t *transcript) read(r io.Reader) {
+	for sc := bufio.NewScanner(r); sc.Scan(); {
+		t.mu.Lock()
+		t.text.WriteString(sc.Text() + "\n")
+		close(t.news)
+		t.news = make(chan struct{})
+		t.mu.Unlock()
+	}
+}
+
+func (t *transcript) String() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.text.String()
+}
+
+// until waits for a text. It returns false when the limit or the tool's end comes first.
+func (t *transcript) until(text string, ended <-chan struct{}, limit time.Duration) bool {
+	timer := time.NewTimer(limit)
+	defer timer.Stop()
+	for {
+		t.mu.Lock()
+		found, news := strings.Contains(t.text.String(), text), t.news
+		t.mu.Unlock()
+		if found {
+			return true
+		}
+		select {
+		case <-news:
+		case <-ended:
+			return strings.Contains(t.String(), text)
+		case <-timer.C:
+			return false
+		}
+	}
+}
+
+// up starts the shop and waits until it serves.
+func (s *site) up() *running {
+	s.t.Helper()
+	r := &running{site: s, cmd: s.command("up", "--free-ports"), out: &transcript{news: make(chan struct{})}, ended: make(chan struct{})}
+	pipe, err := r.cmd.StdoutPipe()
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	r.cmd.Stderr = r.cmd.Stdout
+	if err := r.cmd.Start(); err != nil {
+		s.t.Fatal(err)
+	}
+	go func() {
+		defer close(r.ended)
+		r.out.read(pipe)
+		_ = r.cmd.Wait()
+	}()
+	if !r.out.until("The shop serves", r.ended, 3*time.Minute) {
+		s.t.Fatalf("the shop does not serve:\n%s", r.out)
+	}
+	if r.state, err = shop.Running(s.layout); err != nil {
+		s.t.Fatal(err)
+	}
+	return r
+}
+
+// interrupt is Ctrl-C, and waits for the end.
+func (r *running) interrupt() {
+	r.t.Helper()
+	_ = r.cmd.Process.Signal(os.Interrupt)
+	r.waitEnd()
+	if code := r.cmd.ProcessState.ExitCode(); code != 0 {
+		r.t.Errorf("exit code %d after Ctrl-C:\n%s", code, r.out)
+	}
+}
+
+func (r *running) waitEnd() {
+	r.t.Helper()
+	select {
+	case <-r.ended:
+	case <-time.After(time.Minute):
+		r.t.Fatalf("the tool does not end:\n%s", r.out)
+	}
+}
+
+func (r *running) service(id string) shop.Service {
+	i := slices.IndexFunc(r.state.Services, func(s shop.Service) bool { return s.ID == id })
+	if i < 0 {
+		r.t.Fatalf("no service %q in the state", id)
+	}
+	return r.state.Services[i]
+}
+
+// sidecar calls a service's sidecar and decodes the answer into out, if there is one.
+func (r *running) sidecar(id, method, path string, in, out any) error {
+	m, err := shop.ReadManifest(r.layout.Manifest())
+	if err != nil {
+		return err
+	}
+	secrets, err := shop.LoadSecrets(r.layout, m)
+	if err != nil {
+		return err
+	}
+	body, err := json.Marshal(in)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, method, r.service(id).Sidecar+path, bytes.NewReader(body))
+	if err != nil {
+		return err
+	}
+	req.Header.Set("content-type", "application/json")
+	req.Header.Set("dapr-api-token", secrets.DaprAPIToken)
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return err
+	}
+	defer res.Body.Close()
+	raw, err := io.ReadAll(res.Body)
+	if err != nil {
+		return err
+	}
+	if res.StatusCode/100 != 2 {
+		return fmt.Errorf("%s %s: %s %s", method, path, res.Status, raw)
+	}
+	if out == nil {
+		return nil
+	}
+	return json.Unmarshal(raw, out)
+}
+
+// eventually repeats until fn succeeds; these processes offer nothing to wait on.
+func eventually(t *testing.T, limit time.Duration, fn func() error) {
+	t.Helper()
+	deadline := time.After(limit)
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		err := fn()
+		if err == nil {
+			return
+		}
+		select {
+		case <-deadline:
+			t.Fatal(err)
+		case <-tick.C:
+		}
+	}
+}
+
+type identity struct {
+	PID     int    `json:"pid"`
+	Version string `json:"version"`
+}
+
+// pids lists every process that works for the shop: supervised ones, their supervisors, and Postgres.
+func (r *running) pids() []proc.ID {
+	states, err := supervise.List(r.layout.Processes())
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	var ids []proc.ID
+	for _, s := range states {
+		for _, pid := range []int{s.ChildPID, s.WrapperPID} {
+			if id, err := proc.Find(pid); err == nil && pid != r.cmd.Process.Pid {
+				ids = append(ids, id)
+			}
+		}
+	}
+	ids = append(ids, proc.WorkingIn(filepath.Join(r.layout.Postgres(), "data"))...)
+	if len(ids) < 12 {
+		r.t.Fatalf("only %d processes work for the shop: %v", len(ids), ids)
+	}
+	return ids
+}
+
+func gone(ids []proc.ID) error {
+	for _, id := range ids {
+		if id.Alive() {
+			return fmt.Errorf("%s (pid %d) still runs", proc.Name(id.PID), id.PID)
+		}
+	}
+	return nil
+}
+
+func TestShopOfTwoServices(t *testing.T) {
+	t.Parallel()
+	r := newSite(t).up()
+
+	t.Log("one service reaches the other, its actors and its events through real sidecars")
+	var who identity
+	if err := r.sidecar("cart", "GET", "/v1.0/invoke/inventory/method/whoami", nil, &who); err != nil {
+		t.Error(err)
+	}
+	var turn struct{ Actor string }
+	eventually(t, 20*time.Second, func() error {
+		return r.sidecar("cart", "PUT", "/v1.0/actors/sku/A-1/method/hold", nil, &turn)
+	})
+	if turn.Actor != "A-1" {
+		t.Errorf("the turn was of actor %q", turn.Actor)
+	}
+	r.publish("first")
+	if err := r.sidecar("cart", "POST", "/v1.0/state/carts", []map[string]any{{"key": "k", "value": "v"}}, nil); err != nil {
+		t.Error(err)
+	}
+	if err := r.sidecar("cart", "GET", "/v1.0/secrets/secretstore/carts-connection", nil, nil); err == nil {
+		t.Error("an app may read the components' secrets")
+	}
+	if err := r.sidecar("inventory", "GET", "/v1.0/state/carts/k", nil, nil); err == nil {
+		t.Error("inventory may use the carts' store")
+	}
+	if err := r.sidecar("cart", "POST", "/v1.0/publish/pubsub/inventory", "forged", nil); err == nil {
+		t.Error("cart may publish inventory's topic")
+	}
+
+	r.refusesSecond()
+	r.survivesKills()
+	r.restarts()
+
+	ids := r.pids()
+	r.interrupt()
+	if err := gone(ids); err != nil {
+		t.Error(err)
+	}
+	if _, running, err := shop.ReadState(r.layout); err != nil || running {
+		t.Errorf("after the stop the state says running=%v, %v", running, err)
+	}
+}
+
+// publish sends an event from inventory and waits until cart has it.
+func (r *running) publish(text string) {
+	r.t.Helper()
+	eventually(r.t, 30*time.Second, func() error {
+		return r.sidecar("inventory", "POST", "/v1.0/publish/pubsub/inventory", text, nil)
+	})
+	eventually(r.t, 40*time.Second, func() error {
+		var events []string
+		if err := r.sidecar("cart", "GET", "/v1.0/invoke/cart/method/events", nil, &events); err != nil {
+			return err
+		}
+		if !slices.Contains(events, `"`+text+`"`) {
+			return fmt.Errorf("cart has %v, not %q", events, text)
+		}
+		return nil
+	})
+}
+
+func (r *running) refusesSecond() {
+	r.t.Helper()
+	out, err := r.command("up", "--free-ports").CombinedOutput()
+	if err == nil || !strings.Contains(string(out), fmt.Sprintf("runs already (pid %d", r.cmd.Process.Pid)) {
+		r.t.Errorf("a second start: %v\n%s", err, out)
+	}
+}
+
+// survivesKills kills each kind of process once and waits until its work is done again.
+func (r *running) survivesKills() {
+	r.t.Helper()
+	for _, name := range []string{"inventory", "inventory.daprd", "cart.daprd", "placement", "broker", "postgres"} {
+		r.t.Log("kill " + name)
+		before := r.kill(name)
+		eventually(r.t, 40*time.Second, func() error {
+			var turn identity
+			if err := r.sidecar("cart", "PUT", "/v1.0/actors/sku/A-1/method/hold", nil, &turn); err != nil {
+				return fmt.Errorf("actor after the death of %s: %w", name, err)
+			}
+			if turn.PID == before {
+				return errors.New("the dead process answers")
+			}
+			return r.sidecar("cart", "POST", "/v1.0/state/carts", []map[string]any{{"key": "k", "value": name}}, nil)
+		})
+		r.publish("after the death of " + name)
+	}
+	for _, want := range []string{"inventory (pid", "postgres ended"} {
+		if !strings.Contains(r.out.String(), want) {
+			r.t.Errorf("nothing was said about %q:\n%s", want, r.out)
+		}
+	}
+}
+
+func (r *running) kill(name string) int {
+	r.t.Helper()
+	if name == "postgres" {
+		for _, id := range proc.WorkingIn(filepath.Join(r.layout.Postgres(), "data")) {
+			id.Signal(syscall.SIGKILL)
+		}
+		return 0
+	}
+	st, err := supervise.Read(r.layout.Processes(), name)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	if err := syscall.Kill(st.ChildPID, syscall.SIGKILL); err != nil {
+		r.t.Fatal(err)
+	}
+	return st.ChildPID
+}
+
+// restarts changes a service's source and has it rebuilt beside its sidecar.
+func (r *running) restarts() {
+	r.t.Helper()
+	source := filepath.Join(r.layout.Root, "services", "inventory", "main.go")
+	raw, err := os.ReadFile(source)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	if err := os.WriteFile(source, bytes.ReplaceAll(raw, []byte(`"one"`), []byte(`"two"`)), 0o600); err != nil {
+		r.t.Fatal(err)
+	}
+	if out, err := r.command("restart", "inventory").CombinedOutput(); err != nil {
+		r.t.Fatalf("restart: %v\n%s", err, out)
+	}
+	var who identity
+	eventually(r.t, 10*time.Second, func() error {
+		return r.sidecar("cart", "GET", "/v1.0/invoke/inventory/method/whoami", nil, &who)
+	})
+	if who.Version != "two" {
+		r.t.Errorf("after the restart version %q runs", who.Version)
+	}
+}
+
+func TestKilledToolBlocksNothing(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	r := s.up()
+	if err := r.sidecar("cart", "POST", "/v1.0/state/carts", []map[string]any{{"key": "kept", "value": "yes"}}, nil); err != nil {
+		t.Fatal(err)
+	}
+	ids := r.pids()
+	_ = r.cmd.Process.Kill()
+	r.waitEnd()
+
+	again := s.up()
+	if err := gone(ids); err != nil {
+		t.Error(err)
+	}
+	var kept string
+	if err := again.sidecar("cart", "GET", "/v1.0/state/carts/kept", nil, &kept); err != nil || kept != "yes" {
+		t.Errorf("the state kept %q, %v", kept, err)
+	}
+	out, err := s.command("status").CombinedOutput()
+	if err != nil || !strings.Contains(string(out), "inventory.daprd") {
+		t.Errorf("status: %v\n%s", err, out)
+	}
+	ids = again.pids()
+	if out, err := s.command("down").CombinedOutput(); err != nil {
+		t.Errorf("down: %v\n%s", err, out)
+	}
+	again.waitEnd()
+	if err := gone(ids); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestFailedStartSaysWhyAndLeavesNothing(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	broken := "package main\n\nfunc main() { undefined() }\n"
+	if err := os.WriteFile(filepath.Join(s.layout.Root, "services", "cart", "main.go"), []byte(broken), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	out, err := s.command("up", "--free-ports").CombinedOutput()
+	if err == nil || !strings.Contains(string(out), "undefined") {
+		t.Errorf("a service that does not compile: %v\n%s", err, out)
+	}
+	if left, err := supervise.List(s.layout.Processes()); err != nil || len(left) != 0 {
+		t.Errorf("left behind: %v, %v", left, err)
+	}
+	if ids := proc.WorkingIn(filepath.Join(s.layout.Postgres(), "data")); len(ids) != 0 {
+		t.Errorf("postgres runs: %v", ids)
+	}
+}
