@@ -6,11 +6,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"net/http"
 	"regexp"
 	"strings"
 	"time"
 
-	dapr "github.com/dapr/go-sdk/client"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
@@ -18,7 +19,7 @@ import (
 )
 
 // actorID is what an id may be: it is a path segment in daprd, in which "/" and "#" go astray.
-var actorID = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._~:@+-]{0,199}$`)
+var actorID = regexp.MustCompile(`^[A-Za-z0-9._~:@+-]{1,200}$`)
 
 // Actor calls a method of the actor typ with this id and decodes its result into out (nil: ignored). What the actor refused
 // comes back as the *fault.Fault that it returned. A call that got no answer is fault.Timeout: the turn may have run, may still
@@ -35,7 +36,7 @@ func (c *Client) actor(ctx context.Context, typ, id, method string, in, out any)
 	if _, ok := ctx.Deadline(); !ok {
 		return fault.New(fault.Internal, "internal", "a call to an actor needs a deadline")
 	}
-	if !actorID.MatchString(id) {
+	if !actorID.MatchString(id) || id == "." || id == ".." {
 		return fault.New(fault.NotFound, "not-found", "no such thing").WithCause(fmt.Errorf("%q cannot be the id of an actor", id))
 	}
 	var body []byte
@@ -45,14 +46,26 @@ func (c *Client) actor(ctx context.Context, typ, id, method string, in, out any)
 			return fmt.Errorf("encode: %w", err)
 		}
 	}
-	resp, err := c.sdk.InvokeActor(ctx, &dapr.InvokeActorRequest{ActorType: typ, ActorID: id, Method: method, Data: body})
+	// Over HTTP: it costs the sidecar and us about a tenth less than gRPC.
+	req, err := http.NewRequestWithContext(ctx, http.MethodPut, "http://actors/v1.0/actors/"+typ+"/"+id+"/method/"+method, bytes.NewReader(body))
 	if err != nil {
-		if notConnected(grpcStatus(err)) {
-			return errUnavailable("the service is not reachable at the moment").WithCause(err)
-		}
-		return errUnknown("no answer in time: the outcome is unknown").WithCause(err)
+		return fmt.Errorf("request: %w", err)
 	}
-	return openReply(resp.Data, out)
+	req.Header.Set("Content-Type", "application/json")
+	resp, err := c.http.send(req)
+	if err != nil {
+		return err
+	}
+	defer discard(resp.Body)
+	b, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
+	if err != nil {
+		return errUnknown("the answer broke off: the outcome is unknown").WithCause(err)
+	}
+	if resp.StatusCode != http.StatusOK {
+		// Whatever the text says: daprd repeats calls to actors that move, and an earlier try may have run.
+		return errUnknown("no answer in time: the outcome is unknown").WithCause(fmt.Errorf("sidecar: status %d: %.500s", resp.StatusCode, b))
+	}
+	return openReply(b, out)
 }
 
 // notConnected tells that the own sidecar was not reached: daprd forwards the codes of others, but wraps their text.

@@ -151,7 +151,7 @@ func TestActorReplies(t *testing.T) {
 func TestActorFaultRoundTrip(t *testing.T) {
 	t.Parallel()
 	w := newHost(daprkit.ActorOptions{}).do(t.Context(), http.MethodPut, "/actors/probe/1/method/refuse", "")
-	err := sidecar(t, nil, &fakeDapr{actor: w.Body.Bytes()}).Actor(soon(t), "probe", "1", "refuse", nil, nil)
+	err := sidecar(t, &fakeActors{status: 200, reply: w.Body.String()}, nil).Actor(soon(t), "probe", "1", "refuse", nil, nil)
 	want := fault.New(fault.Conflict, "out-of-stock", "2 left").With("available", "2").WithField("quantity", "too many", "3").WithRetryAfter(time.Second)
 	if got, _ := fault.As(err); !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %#v\nwant %#v", got, want)

@@ -23,14 +23,12 @@ import (
 // fakeDapr answers gRPC calls by what the test puts into it.
 type fakeDapr struct {
 	runtime.UnimplementedDaprServer
-	mu    sync.Mutex
-	meta  metadata.MD
-	err   error
-	actor []byte
+	mu   sync.Mutex
+	meta metadata.MD
+	err  error
 
 	save *runtime.SaveStateRequest
 	del  *runtime.DeleteStateRequest
-	inv  *runtime.InvokeActorRequest
 	bulk *runtime.BulkPublishRequest
 	job  *runtime.ScheduleJobRequest
 	jobs int
@@ -55,12 +53,6 @@ func (f *fakeDapr) DeleteState(_ context.Context, in *runtime.DeleteStateRequest
 
 func (f *fakeDapr) GetState(context.Context, *runtime.GetStateRequest) (*runtime.GetStateResponse, error) {
 	return &runtime.GetStateResponse{}, f.err
-}
-
-func (f *fakeDapr) InvokeActor(ctx context.Context, in *runtime.InvokeActorRequest) (*runtime.InvokeActorResponse, error) {
-	f.note(ctx)
-	f.inv = in
-	return &runtime.InvokeActorResponse{Data: f.actor}, f.err
 }
 
 func (f *fakeDapr) BulkPublishEvent(_ context.Context, in *runtime.BulkPublishRequest) (*runtime.BulkPublishResponse, error) {
@@ -140,68 +132,6 @@ func TestStateFaults(t *testing.T) {
 	if _, _, ok, err := sidecar(t, nil, &fakeDapr{}).State("carts").Get(soon(t), "k"); ok || err != nil {
 		t.Errorf("missing key: %v %v", ok, err)
 	}
-}
-
-func TestActorCall(t *testing.T) {
-	t.Parallel()
-	type out struct{ N int }
-	call := func(t *testing.T, f *fakeDapr) (out, error) {
-		var o out
-		err := sidecar(t, nil, f).Actor(soon(t), "sku", "A-1", "Hold", map[string]int{"n": 1}, &o)
-		return o, err
-	}
-	t.Run("result", func(t *testing.T) {
-		t.Parallel()
-		f := &fakeDapr{actor: []byte(`{"data":{"N":3}}`)}
-		o, err := call(t, f)
-		if err != nil || o.N != 3 || f.inv.GetActorType() != "sku" || f.inv.GetActorId() != "A-1" || f.inv.GetMethod() != "Hold" || string(f.inv.GetData()) != `{"n":1}` {
-			t.Errorf("%v %v %v", o, err, f.inv)
-		}
-	})
-	for name, tc := range map[string]struct {
-		reply string
-		err   error
-		want  fault.Kind
-	}{
-		"refusal":              {`{"kind":"conflict","code":"out-of-stock","message":"2 left"}`, nil, fault.Conflict},
-		"a kind of tomorrow":   {`{"kind":"brand-new","code":"x","message":"y"}`, nil, fault.Internal},
-		"no envelope":          {`<html>`, nil, fault.Timeout},
-		"empty":                {``, nil, fault.Timeout},
-		"daprd's error":        {``, status.Error(codes.Internal, "error invoke actor method: failed to lookup actor"), fault.Timeout},
-		"another sidecar away": {``, status.Error(codes.Unavailable, "failed to invoke target x after 0 retries. Error: connection error: desc = dial"), fault.Timeout},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			if _, err := call(t, &fakeDapr{actor: []byte(tc.reply), err: tc.err}); err == nil || fault.KindOf(err) != tc.want {
-				t.Errorf("%v, want %s", err, tc.want)
-			}
-		})
-	}
-	t.Run("own sidecar away", func(t *testing.T) {
-		t.Parallel()
-		if err := sidecar(t, nil, nil).Actor(soon(t), "sku", "A", "Hold", nil, nil); fault.KindOf(err) != fault.Unavailable {
-			t.Error(err)
-		}
-	})
-	t.Run("bad ids never leave", func(t *testing.T) {
-		t.Parallel()
-		f := &fakeDapr{}
-		c := sidecar(t, nil, f)
-		for _, id := range []string{"", "a/b", "a#b", "..", "a b", "a%2fb", "ä", strings.Repeat("x", 201)} {
-			if err := c.Actor(soon(t), "sku", id, "Hold", nil, nil); fault.KindOf(err) != fault.NotFound {
-				t.Errorf("%q: %v", id, err)
-			}
-		}
-		if f.inv != nil {
-			t.Error("sent")
-		}
-	})
-	t.Run("no deadline", func(t *testing.T) {
-		t.Parallel()
-		if err := sidecar(t, nil, &fakeDapr{}).Actor(context.Background(), "sku", "A", "Hold", nil, nil); fault.KindOf(err) != fault.Internal || err == nil {
-			t.Error(err)
-		}
-	})
 }
 
 func TestJobIsScheduledAgainUntilItIsTaken(t *testing.T) {

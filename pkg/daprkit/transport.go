@@ -19,10 +19,12 @@ import (
 
 	"github.com/sidecart/sidecart/pkg/daprkit/internal/outcome"
 	"github.com/sidecart/sidecart/pkg/fault"
+	"github.com/sidecart/sidecart/pkg/httpx"
 )
 
 const (
 	appIDHeader     = "dapr-app-id"
+	requestIDHeader = "X-Request-Id"
 	maxSidecarError = 64 << 10 // bytes of a sidecar's own error body that are read
 )
 
@@ -47,9 +49,9 @@ func newTransport(cfg Config) *transport {
 }
 
 // Transport returns a RoundTripper for http://<app id>/<path>: the request goes to the own sidecar, with the sidecar's token and
-// the trace of its context, and the answer is what the other app said, whatever the status. A failure on the way there, daprd's
-// own error answers included, is an error that holds a *fault.Fault: fault.Unavailable when the other app surely saw nothing,
-// fault.Timeout when nobody knows. The time limit is that of the request's context.
+// the trace and request id of its context, and the answer is what the other app said, whatever the status. A failure on the way
+// there, daprd's own error answers included, is an error that holds a *fault.Fault: fault.Unavailable when the other app surely
+// saw nothing, fault.Timeout when nobody knows. The time limit is that of the request's context.
 func (c *Client) Transport() http.RoundTripper { return c.http }
 
 // RoundTrip implements http.RoundTripper.
@@ -58,19 +60,15 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		closeBody(req)
 		return nil, fault.New(fault.NotFound, "not-found", "no such path")
 	}
-	var wrote atomic.Bool // set once any byte may have left; the sidecar may then have passed the request on
-	ctx := httptrace.WithClientTrace(req.Context(), &httptrace.ClientTrace{WroteHeaders: func() { wrote.Store(true) }})
-	out := req.Clone(ctx)
+	out := req.Clone(req.Context())
 	out.Header.Set(appIDHeader, req.URL.Host)
-	setToken(out.Header, t.token)
-	if trace.SpanContextFromContext(ctx).IsValid() {
-		propagation.TraceContext{}.Inject(ctx, propagation.HeaderCarrier(out.Header))
+	out.Host = ""
+	if id := httpx.RequestID(req.Context()); id != "" && out.Header.Get(requestIDHeader) == "" {
+		out.Header.Set(requestIDHeader, id)
 	}
-	out.URL.Scheme, out.URL.Host, out.Host = "http", t.addr, ""
-
-	resp, err := t.base.RoundTrip(out)
+	resp, err := t.send(out)
 	if err != nil {
-		return nil, lost(req, err, wrote.Load())
+		return nil, err
 	}
 	if f := sidecarFault(resp); f != nil {
 		discard(resp.Body)
@@ -79,13 +77,25 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
-// lost makes the fault of a request that got no answer from the own sidecar.
-func lost(req *http.Request, err error, wrote bool) error {
-	err = fmt.Errorf("%s %s%s: %w", req.Method, req.URL.Host, req.URL.Path, err)
-	if wrote {
-		return errUnknown("no answer in time: the outcome is unknown").WithCause(err)
+// send gives req, which it changes, to the own sidecar, with the sidecar's token and the trace of its context. An error is
+// fault.Unavailable when not even the sidecar saw it, else fault.Timeout.
+func (t *transport) send(req *http.Request) (*http.Response, error) {
+	what := req.Method + " " + req.URL.Host + req.URL.Path
+	var wrote atomic.Bool // set once any byte may have left; the sidecar may then have passed the request on
+	ctx := httptrace.WithClientTrace(req.Context(), &httptrace.ClientTrace{WroteHeaders: func() { wrote.Store(true) }})
+	setToken(req.Header, t.token)
+	if trace.SpanContextFromContext(ctx).IsValid() {
+		propagation.TraceContext{}.Inject(ctx, propagation.HeaderCarrier(req.Header))
 	}
-	return errUnavailable("the service is not reachable at the moment").WithCause(err)
+	req.URL.Scheme, req.URL.Host = "http", t.addr
+	resp, err := t.base.RoundTrip(req.WithContext(ctx))
+	switch {
+	case err == nil:
+		return resp, nil
+	case wrote.Load():
+		return nil, errUnknown("no answer in time: the outcome is unknown").WithCause(fmt.Errorf("%s: %w", what, err))
+	}
+	return nil, errUnavailable("the service is not reachable at the moment").WithCause(fmt.Errorf("%s: %w", what, err))
 }
 
 // sidecarFault recognises an answer that daprd itself made: JSON with an errorCode, where our services answer errors with problem
