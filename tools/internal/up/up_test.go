@@ -319,6 +319,11 @@ func TestShopOfTwoServices(t *testing.T) {
 		t.Error("cart may publish inventory's topic")
 	}
 
+	// resiliency.yaml: the first delivery and four more, and only then the dead letter.
+	if n := r.send("poison", "/dead"); n != 5 {
+		t.Errorf("an event that is refused was delivered %d times before it became a dead letter, want 5", n)
+	}
+
 	r.refusesSecond()
 	r.survivesKills()
 	r.restarts()
@@ -336,19 +341,30 @@ func TestShopOfTwoServices(t *testing.T) {
 // publish sends an event from inventory and waits until cart has it.
 func (r *running) publish(text string) {
 	r.t.Helper()
+	r.send(text, "/events")
+}
+
+// send publishes an event and waits until cart got it on a route. It returns how often cart refused one so far.
+func (r *running) send(text, route string) (refusals int) {
+	r.t.Helper()
 	eventually(r.t, 30*time.Second, func() error {
 		return r.sidecar("inventory", "POST", "/v1.0/publish/pubsub/inventory", text, nil)
 	})
 	eventually(r.t, 40*time.Second, func() error {
-		var events []string
-		if err := r.sidecar("cart", "GET", "/v1.0/invoke/cart/method/events", nil, &events); err != nil {
+		var got struct {
+			Events   []string
+			Refusals int
+		}
+		if err := r.sidecar("cart", "GET", "/v1.0/invoke/cart/method/events", nil, &got); err != nil {
 			return err
 		}
-		if !slices.Contains(events, `"`+text+`"`) {
-			return fmt.Errorf("cart has %v, not %q", events, text)
+		if !slices.Contains(got.Events, fmt.Sprintf("%s %q", route, text)) {
+			return fmt.Errorf("cart has %v, not %q", got.Events, text)
 		}
+		refusals = got.Refusals
 		return nil
 	})
+	return refusals
 }
 
 func (r *running) refusesSecond() {

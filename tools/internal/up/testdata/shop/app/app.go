@@ -11,14 +11,18 @@ import (
 	"sync"
 )
 
+// Poison is the data of an event that is never taken.
+const Poison = `"poison"`
+
 // App says what the service has beside its identity.
 type App struct {
 	ActorType string // "" hosts none
 	Topic     string // "" subscribes to none
 	Version   string // told by /whoami
 
-	mu     sync.Mutex
-	events []string
+	mu       sync.Mutex
+	events   []string
+	refusals int // deliveries of poison
 }
 
 // Main runs the sub-command.
@@ -39,6 +43,7 @@ func (a *App) Main() {
 	mux.HandleFunc("PUT /actors/{type}/{id}/method/{method}", a.turn)
 	mux.HandleFunc("DELETE /actors/{type}/{id}", func(http.ResponseWriter, *http.Request) {})
 	mux.HandleFunc("POST /events", a.take)
+	mux.HandleFunc("POST /dead", a.take)
 	mux.HandleFunc("GET /events", a.list)
 	log.Fatal(http.ListenAndServe(os.Getenv("SIDECART_HTTP_ADDR"), guard(mux)))
 }
@@ -65,7 +70,10 @@ func (a *App) config(w http.ResponseWriter, _ *http.Request) {
 func (a *App) subscribe(w http.ResponseWriter, _ *http.Request) {
 	subs := []map[string]any{}
 	if a.Topic != "" {
-		subs = append(subs, map[string]any{"pubsubname": "pubsub", "topic": a.Topic, "route": "/events"})
+		dead := a.Topic + ".dead." + os.Getenv("APP_ID")
+		subs = append(subs,
+			map[string]any{"pubsubname": "pubsub", "topic": a.Topic, "route": "/events", "deadLetterTopic": dead},
+			map[string]any{"pubsubname": "pubsub", "topic": dead, "route": "/dead"})
 	}
 	_ = json.NewEncoder(w).Encode(subs)
 }
@@ -88,11 +96,16 @@ func (a *App) take(w http.ResponseWriter, r *http.Request) {
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.events = append(a.events, string(ev.Data))
+	if string(ev.Data) == Poison && r.URL.Path == "/events" {
+		a.refusals++
+		http.Error(w, "never", http.StatusInternalServerError)
+		return
+	}
+	a.events = append(a.events, r.URL.Path+" "+string(ev.Data))
 }
 
 func (a *App) list(w http.ResponseWriter, _ *http.Request) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	_ = json.NewEncoder(w).Encode(append([]string{}, a.events...))
+	_ = json.NewEncoder(w).Encode(map[string]any{"events": a.events, "refusals": a.refusals})
 }

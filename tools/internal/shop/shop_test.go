@@ -1,0 +1,449 @@
+package shop
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/sidecart/sidecart/pkg/auth"
+)
+
+const repository = "../../.."
+
+func manifest(t *testing.T) Manifest {
+	t.Helper()
+	m, err := ReadManifest(filepath.Join(repository, "dapr.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+// newShop is the real repository rendered into a temporary state folder.
+func newShop(t *testing.T, ports Ports) Shop {
+	t.Helper()
+	root, err := filepath.Abs(repository)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := Shop{
+		Layout: Layout{Root: root, Data: t.TempDir()}, Manifest: manifest(t), Ports: ports,
+		DatabaseURL: func(db string) string { return "postgres://u:p@127.0.0.1:1/" + db },
+	}
+	if err := s.Layout.Prepare(); err != nil {
+		t.Fatal(err)
+	}
+	if s.Secrets, err = LoadSecrets(s.Layout, s.Manifest); err != nil {
+		t.Fatal(err)
+	}
+	wrap := func(name string, argv []string) []string { return append([]string{"wrapped", name}, argv...) }
+	if err := s.Render("/opt/it's/daprd", wrap, func() []string { return []string{"wrapped"} }); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func TestManifestIsReadStrictly(t *testing.T) {
+	t.Parallel()
+	good, err := os.ReadFile(filepath.Join(repository, "dapr.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct{ old, new, want string }{
+		"a typo in common":   {"appHealthThreshold:", "appHealthTreshold:", "appHealthTreshold"},
+		"a typo in an app":   {"daprHTTPPort: 3501", "daprHttpPort: 3501", "daprHttpPort"},
+		"a typo at the top":  {"apps:", "app:", "field app "},
+		"a second version":   {"version: 1", "version: 2", "version is 2"},
+		"no health check":    {"enableAppHealthCheck: true", "enableAppHealthCheck: false", "health check"},
+		"open to the net":    {"apiListenAddresses: 127.0.0.1", "apiListenAddresses: 0.0.0.0", "127.0.0.1"},
+		"a port twice":       {"daprGRPCPort: 13502", "daprGRPCPort: 13501", "port 13501 is taken by catalog"},
+		"a port too low":     {"metricsPort: 9301", "metricsPort: 80", "80 is no usable port"},
+		"an app id":          {"appID: cart", "appID: Cart!", "Cart!"},
+		"an absolute folder": {"appDirPath: services/cart", "appDirPath: /services/cart", "relative"},
+		"no command":         {`command: ["${bin}/cart"]`, "command: []", "cart: command"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if !strings.Contains(string(good), c.old) {
+				t.Fatalf("dapr.yaml has no %q", c.old)
+			}
+			path := filepath.Join(t.TempDir(), "dapr.yaml")
+			if err := os.WriteFile(path, []byte(strings.Replace(string(good), c.old, c.new, 1)), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := ReadManifest(path); err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("got %v, want an error with %q", err, c.want)
+			}
+		})
+	}
+}
+
+func TestEveryPortOfTheShopIsItsOwn(t *testing.T) {
+	t.Parallel()
+	all := manifest(t).Defaults(3)
+	slices.Sort(all)
+	if twice := len(all) - len(slices.Compact(slices.Clone(all))); twice != 0 {
+		t.Errorf("%d ports stand twice in %v", twice, all)
+	}
+	for _, p := range all {
+		if p >= 32768 {
+			t.Errorf("port %d is in the range that Linux gives to outgoing connections", p)
+		}
+	}
+}
+
+func TestShopsBesideEachOtherShareNoPort(t *testing.T) {
+	t.Parallel()
+	defaults := manifest(t).Defaults(3)
+	owner := map[int]int{}
+	for _, offset := range []int{0, 20, 40, 60, 80} {
+		ports, err := Shifted(offset)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, d := range defaults {
+			if other, taken := owner[ports.Of(d)]; taken {
+				t.Errorf("port %d belongs to the shops of offset %d and %d", ports.Of(d), other, offset)
+			}
+			owner[ports.Of(d)] = offset
+		}
+	}
+	if _, err := Shifted(-1); err == nil {
+		t.Error("a negative offset is taken")
+	}
+}
+
+func TestFreePortsDiffer(t *testing.T) {
+	t.Parallel()
+	defaults := manifest(t).Defaults(1)
+	ports, err := Free(defaults)
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := map[int]bool{}
+	for _, d := range defaults {
+		if p := ports.Of(d); p == d || seen[p] {
+			t.Errorf("port %d was given for %d", p, d)
+		} else {
+			seen[p] = true
+		}
+	}
+}
+
+func TestRenderedManifest(t *testing.T) {
+	t.Parallel()
+	ports, err := Shifted(20)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := newShop(t, ports)
+	m, err := ReadManifestAbsolute(s.Layout.DaprYAML())
+	if err != nil {
+		t.Fatal(err)
+	}
+	cart, _ := m.App("cart")
+	if cart.AppPort != 8123 || cart.DaprHTTPPort != 3523 || cart.MetricsPort != 9323 {
+		t.Errorf("cart's ports are %v, want them 20 up", cart.ports())
+	}
+	if want := []string{"wrapped", "cart", s.Layout.Bin() + "/cart"}; !slices.Equal(cart.Command, want) {
+		t.Errorf("cart's command is %q, want %q", cart.Command, want)
+	}
+	for k, want := range map[string]string{
+		"SIDECART_HTTP_ADDR":    "127.0.0.1:8123",
+		"SIDECART_METRICS_ADDR": "127.0.0.1:9423",
+		"SIDECART_DATABASE_URL": "postgres://u:p@127.0.0.1:1/sidecart_cart",
+		"SIDECART_JWKS_FILE":    s.Layout.Keys() + "/jwks.json",
+	} {
+		if cart.Env[k] != want {
+			t.Errorf("%s is %q, want %q", k, cart.Env[k], want)
+		}
+	}
+	gateway, _ := m.App("gateway")
+	if gateway.Env["SIDECART_PUBLIC_ADDR"] != "127.0.0.1:8020" || gateway.HasDatabase() {
+		t.Errorf("gateway gets %v", gateway.Env)
+	}
+	state, err := s.Describe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if state.Gateway != "http://127.0.0.1:8020" || state.Databases["order"] == "" {
+		t.Errorf("the state says %+v", state)
+	}
+	mode(t, s.Layout.DaprYAML(), 0o600)
+}
+
+// ReadManifestAbsolute reads a rendered manifest: all the same but the folders are absolute.
+func ReadManifestAbsolute(path string) (Manifest, error) {
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		return Manifest{}, err
+	}
+	var m Manifest
+	if strings.Contains(string(raw), "${") {
+		return m, fmt.Errorf("%s holds a placeholder", path)
+	}
+	return m, yaml.Unmarshal(raw, &m)
+}
+
+func mode(t *testing.T, path string, want os.FileMode) {
+	t.Helper()
+	st, err := os.Stat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if st.Mode().Perm() != want {
+		t.Errorf("%s has mode %o, want %o", path, st.Mode().Perm(), want)
+	}
+}
+
+// component is what the tests look at in a component file.
+type component struct {
+	Kind     string
+	Metadata struct{ Name string }
+	Scopes   []string
+	Auth     struct {
+		SecretStore string `yaml:"secretStore"`
+	}
+	Spec struct {
+		Type, Version string
+		Metadata      []struct {
+			Name, Value  string
+			SecretKeyRef struct{ Name, Key string } `yaml:"secretKeyRef"`
+		}
+	}
+}
+
+func components(t *testing.T, s Shop) map[string]component {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(s.Layout.Resources(), "*"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := map[string]component{}
+	for _, f := range files {
+		raw, err := os.ReadFile(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.Contains(string(raw), "${") {
+			t.Errorf("%s holds a placeholder", f)
+		}
+		var c component
+		if err := yaml.Unmarshal(raw, &c); err != nil {
+			t.Errorf("%s: %v", f, err)
+		}
+		if c.Kind == "Component" {
+			found[c.Metadata.Name] = c
+		}
+	}
+	return found
+}
+
+func TestComponents(t *testing.T) {
+	t.Parallel()
+	s := newShop(t, Ports{})
+	var secrets map[string]string
+	raw, err := os.ReadFile(s.Layout.Secrets())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(raw, &secrets); err != nil {
+		t.Fatal(err)
+	}
+	all := components(t, s)
+	for name, c := range all {
+		if len(c.Scopes) == 0 {
+			t.Errorf("%s has no scopes: every app would get it", name)
+		}
+		for _, app := range c.Scopes {
+			if _, ok := s.Manifest.App(app); !ok {
+				t.Errorf("%s names the app %q, which dapr.yaml does not", name, app)
+			}
+			if c.Auth.SecretStore != "" && !slices.Contains(all[c.Auth.SecretStore].Scopes, app) {
+				t.Errorf("%s needs the secret store in %s, which may not use it", name, app)
+			}
+		}
+		for _, m := range c.Spec.Metadata {
+			if k := m.SecretKeyRef.Key; k != "" && secrets[k] == "" {
+				t.Errorf("%s wants the secret %q, which the tool does not write", name, k)
+			}
+		}
+	}
+	for _, name := range []string{"pubsub", "carts", "actorstate", "payment-gateway", "secretstore"} {
+		if _, ok := all[name]; !ok {
+			t.Errorf("component %s is missing", name)
+		}
+	}
+	for _, private := range []string{s.Layout.Secrets(), s.Layout.SigningKey(), s.Layout.apiKeysFile(), s.Layout.secretsFile()} {
+		mode(t, private, 0o600)
+	}
+}
+
+// TestResiliencyCoversEverything holds that each app and component has a time-out, payments no retry, and actors nothing.
+func TestResiliencyCoversEverything(t *testing.T) {
+	t.Parallel()
+	s := newShop(t, Ports{})
+	raw, err := os.ReadFile(filepath.Join(s.Layout.Resources(), "resiliency.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	type target struct{ Timeout, Retry string }
+	var r struct {
+		Spec struct {
+			Policies struct {
+				Timeouts map[string]string
+				Retries  map[string]struct {
+					MaxRetries int `yaml:"maxRetries"`
+				}
+			}
+			Targets struct {
+				Apps       map[string]target
+				Actors     map[string]any
+				Components map[string]struct{ Outbound, Inbound target }
+			}
+		}
+	}
+	if err := yaml.Unmarshal(raw, &r); err != nil {
+		t.Fatal(err)
+	}
+	timeouts := r.Spec.Policies.Timeouts
+	for name, d := range timeouts {
+		if _, err := time.ParseDuration(d); err != nil {
+			t.Errorf("time-out %s: %v", name, err)
+		}
+	}
+	for _, app := range s.Manifest.Apps {
+		if policy := r.Spec.Targets.Apps[app.AppID]; timeouts[policy.Timeout] == "" || policy.Retry != "" {
+			t.Errorf("app %s: %+v, want a time-out and no retry", app.AppID, policy)
+		}
+	}
+	for name, c := range components(t, s) {
+		if policy := r.Spec.Targets.Components[name]; timeouts[policy.Outbound.Timeout] == "" || policy.Outbound.Retry != "" {
+			t.Errorf("component %s: %+v, want an outbound time-out and no outbound retry", name, policy)
+		} else if strings.HasPrefix(c.Spec.Type, "pubsub.") && r.Spec.Policies.Retries[policy.Inbound.Retry].MaxRetries < 1 {
+			t.Errorf("component %s: %+v, want an inbound retry", name, policy)
+		}
+	}
+	if len(r.Spec.Targets.Actors) != 0 {
+		t.Errorf("policies for actors: %v", r.Spec.Targets.Actors)
+	}
+}
+
+func TestPublishingScopes(t *testing.T) {
+	t.Parallel()
+	s := newShop(t, Ports{})
+	scopes := map[string][]string{}
+	for _, part := range strings.Split(s.publishingScopes(), ";") {
+		app, topics, _ := strings.Cut(part, "=")
+		scopes[app] = strings.Split(topics, ",")
+	}
+	if got := scopes["cart"]; !slices.Contains(got, "cart") || !slices.Contains(got, "order.dead.cart") || slices.Contains(got, "order") {
+		t.Errorf("cart may publish %v", got)
+	}
+}
+
+func TestGenerationIsRenderedAgain(t *testing.T) {
+	t.Parallel()
+	s := newShop(t, Ports{})
+	if err := s.RenderPubsub("7"); err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range components(t, s)["pubsub"].Spec.Metadata {
+		if m.Name == "generation" && m.Value == "7" {
+			return
+		}
+	}
+	t.Error("the generation is not 7")
+}
+
+func TestSecretsAreMadeOnce(t *testing.T) {
+	t.Parallel()
+	s := newShop(t, Ports{})
+	again, err := LoadSecrets(s.Layout, s.Manifest)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if again != s.Secrets || again.APIKey == "" || again.DaprAPIToken == "" || again.DaprAPIToken == again.AppAPIToken {
+		t.Error("the secrets changed, or are none")
+	}
+	verifier, err := auth.OpenVerifier(s.Layout.jwks(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	token, err := StaffToken(s.Layout, s.Manifest.StaffScopes(), time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := verifier.Verify(token, time.Now())
+	if err != nil || !p.Has("order:write") {
+		t.Errorf("the staff token is %+v, %v", p, err)
+	}
+	public, err := os.ReadFile(s.Layout.jwks())
+	if err != nil || strings.Contains(string(public), `"d"`) {
+		t.Errorf("the services' key file holds the private key, or cannot be read: %v", err)
+	}
+}
+
+func TestUnknownPlaceholder(t *testing.T) {
+	t.Parallel()
+	s := newShop(t, Ports{})
+	if _, err := s.expand("${nonsense}", s.vars()); err == nil || !strings.Contains(err.Error(), "nonsense") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestStandInQuotesItsArguments(t *testing.T) {
+	t.Parallel()
+	s := newShop(t, Ports{})
+	raw, err := os.ReadFile(s.Layout.daprd())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(string(raw), `'/opt/it'\''s/daprd' "$@"`) {
+		t.Errorf("the script is %s", raw)
+	}
+}
+
+func TestSocketsOfADeepFolder(t *testing.T) {
+	t.Parallel()
+	deep := Layout{Data: "/" + strings.Repeat("deep/", 30)}
+	if len(deep.Sockets()) > 80 {
+		t.Errorf("%s is too long for a socket", deep.Sockets())
+	}
+	if other := (Layout{Data: deep.Data + "er"}); other.Sockets() == deep.Sockets() {
+		t.Error("two shops share their sockets")
+	}
+}
+
+func TestStateOfNoShop(t *testing.T) {
+	t.Parallel()
+	s := newShop(t, Ports{})
+	if _, err := Running(s.Layout); err != ErrNotRunning { //nolint:errorlint // it is returned as it is
+		t.Errorf("got %v", err)
+	}
+	if _, err := url.Parse(URL(1)); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestFindLayout(t *testing.T) {
+	t.Parallel()
+	l, err := FindLayout(".", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(l.Manifest()); err != nil || filepath.Base(l.Data) != ".data" {
+		t.Errorf("found %+v, %v", l, err)
+	}
+	if _, err := FindLayout(t.TempDir(), ""); err == nil {
+		t.Error("found a repository where there is none")
+	}
+}
