@@ -1,0 +1,75 @@
+package seedshop
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestEveryFaultIsNamed(t *testing.T) {
+	t.Parallel()
+	src, err := load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := &src.departments[0].Leaves[0]
+	l.Attributes["wingspan"] = "required"
+	l.Products[0].Set = map[string]words{"material": {"unobtainium"}, "tail": {"long"}}
+	l.Products[1].Colours = []string{"octarine"}
+	l.Brands = []string{"nobody"}
+	_, err = build(src)
+	if err == nil {
+		t.Fatal("broken data were accepted")
+	}
+	for _, want := range []string{"wingspan", "unobtainium", "tail", "octarine", "nobody"} {
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("the error does not name %s", want)
+		}
+	}
+}
+
+func TestReadRefusesWhatDoesNotFit(t *testing.T) {
+	t.Parallel()
+	enum := []Choice{{Code: "oak", Label: "Oak"}}
+	cases := []struct {
+		name string
+		attr Attribute
+		give words
+	}{
+		{"integer", Attribute{Code: "pages", Kind: Integer}, words{"many"}},
+		{"decimal", Attribute{Code: "width", Kind: Decimal, Unit: "cm"}, words{"12 cm"}},
+		{"decimal with sign", Attribute{Code: "width", Kind: Decimal}, words{"-1"}},
+		{"boolean", Attribute{Code: "dimmable", Kind: Boolean}, words{"maybe"}},
+		{"date", Attribute{Code: "starts_on", Kind: Date}, words{"2026-02-30"}},
+		{"enum", Attribute{Code: "wood", Kind: Enum, Values: enum}, words{"teak"}},
+		{"colour", Attribute{Code: "colour", Kind: Colour}, words{"octarine"}},
+		{"multi-enum twice", Attribute{Code: "woods", Kind: MultiEnum, Values: enum}, words{"oak", "oak"}},
+		{"two for one", Attribute{Code: "care", Kind: Text}, words{"a", "b"}},
+		{"none", Attribute{Code: "woods", Kind: MultiEnum, Values: enum}, nil},
+		{"no kind", Attribute{Code: "x"}, words{"a"}},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			if v, err := c.attr.read(c.give); err == nil {
+				t.Errorf("read %q as %+v", c.give, v)
+			}
+		})
+	}
+}
+
+func TestShelfPrices(t *testing.T) {
+	t.Parallel()
+	want := map[int64][4]string{
+		400:    {"3.99 USD", "3.79 EUR", "3.50 GBP", "598 JPY"},
+		1_900:  {"18.99 USD", "17.95 EUR", "16.00 GBP", "2780 JPY"},
+		5_900:  {"58.99 USD", "56.45 EUR", "49.50 GBP", "8680 JPY"},
+		89_900: {"899.00 USD", "859.00 EUR", "759.00 GBP", "132800 JPY"},
+	}
+	for cents, prices := range want {
+		for i, m := range markets() {
+			if got := m.shelf(cents).String(); got != prices[i] {
+				t.Errorf("shelf(%d) = %s, want %s", cents, got, prices[i])
+			}
+		}
+	}
+}
