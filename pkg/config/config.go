@@ -19,8 +19,12 @@ import (
 	"github.com/caarlos0/env/v11"
 )
 
-// Prefix is that of every variable of ours.
-const Prefix = "SIDECART_"
+// Prefix is that of every variable of ours. Those of the developer's tools and tests may stand in any environment.
+const (
+	Prefix     = "SIDECART_"
+	testPrefix = "SIDECART_TEST_"
+	toolsDapr  = "SIDECART_DAPR_DIR"
+)
 
 // Error lists all faults of a configuration, one sentence each.
 type Error struct{ Faults []string }
@@ -65,7 +69,8 @@ func unknown(values map[string]string, fields []Field) (faults []string) {
 		known[f.Key] = true
 	}
 	for _, key := range slices.Sorted(maps.Keys(values)) {
-		if strings.HasPrefix(key, Prefix) && !known[key] {
+		foreign := strings.HasPrefix(key, testPrefix) || key == toolsDapr
+		if strings.HasPrefix(key, Prefix) && !foreign && !known[key] {
 			faults = append(faults, key+" is not a setting of this program")
 		}
 	}

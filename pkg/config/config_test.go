@@ -58,7 +58,7 @@ func (c *validates) Validate() error {
 
 func TestLoad(t *testing.T) {
 	t.Parallel()
-	c, err := config.Load[inherits]([]string{"PATH=/bin", "SIDECART_TOKEN=a=b", "SIDECART_NAMES=x,y", "HOME", "=C:"})
+	c, err := config.Load[inherits]([]string{"PATH=/bin", "SIDECART_TOKEN=a=b", "SIDECART_NAMES=x,y", "HOME", "=C:", "SIDECART_TEST_DATABASE_URL=x", "SIDECART_DAPR_DIR=y"})
 	if err != nil || c.Addr != "127.0.0.1:8080" || c.Wait != 5*time.Second || c.Token.Reveal() != "a=b" || !slices.Equal(c.Names, []string{"x", "y"}) {
 		t.Errorf("%+v, %v", c, err)
 	}
