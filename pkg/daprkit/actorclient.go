@@ -56,7 +56,7 @@ func (c *Client) actor(ctx context.Context, typ, id, method string, in, out any)
 	if err != nil {
 		return err
 	}
-	defer discard(resp.Body)
+	defer func() { _ = resp.Body.Close() }()
 	b, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
 	if err != nil {
 		return errUnknown("the answer broke off: the outcome is unknown").WithCause(err)

@@ -74,7 +74,7 @@ func (a *Actors) serveConfig(w http.ResponseWriter, _ *http.Request) {
 		"drainRebalancedActors":   true,
 		"reentrancy":              map[string]any{"enabled": false},
 	}
-	writeJSON(w, http.StatusOK, cfg)
+	writeJSON(w, cfg)
 }
 
 func (a *Actors) serveMethod(w http.ResponseWriter, r *http.Request) {
@@ -92,7 +92,7 @@ func (a *Actors) serveMethod(w http.ResponseWriter, r *http.Request) {
 	}
 	switch {
 	case err == nil:
-		writeJSON(w, http.StatusOK, reply{Data: result})
+		writeJSON(w, reply{Data: result})
 	case errors.Is(err, errNoType):
 		http.Error(w, errNoType.Message, http.StatusNotFound)
 	case r.Context().Err() != nil:
@@ -101,7 +101,7 @@ func (a *Actors) serveMethod(w http.ResponseWriter, r *http.Request) {
 		if fault.KindOf(err) == fault.Internal {
 			a.opts.Log.ErrorContext(r.Context(), "turn failed", "type", chi.URLParam(r, "type"), "id", chi.URLParam(r, "id"), "method", chi.URLParam(r, "method"), "error", err)
 		}
-		writeJSON(w, http.StatusOK, refuse(err))
+		writeJSON(w, refuse(err))
 	}
 }
 
@@ -153,13 +153,13 @@ func (a *Actors) serveDeactivate(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// writeJSON sends v, which always encodes: the results of others are encoded before.
-func writeJSON(w http.ResponseWriter, status int, v any) {
+// writeJSON answers 200 with v. The results of others are encoded before; an extra member of a fault may still be no JSON: 500.
+func writeJSON(w http.ResponseWriter, v any) {
 	b, err := json.Marshal(v)
 	if err != nil {
-		status, b = http.StatusInternalServerError, []byte(`{}`)
+		w.WriteHeader(http.StatusInternalServerError)
+		return
 	}
 	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(status)
 	_, _ = w.Write(b) // the reader is gone: nobody to tell
 }

@@ -91,7 +91,7 @@ func (c *caller) json(ctx context.Context, method, path string, in, out any, opt
 	if err != nil {
 		return asFault(err)
 	}
-	defer discard(resp.Body)
+	defer func() { _ = resp.Body.Close() }()
 	if cl.status != nil {
 		*cl.status = resp.StatusCode
 	}

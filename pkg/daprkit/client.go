@@ -86,7 +86,7 @@ func (c *Client) Healthy(ctx context.Context) error {
 	if err != nil {
 		return errUnavailable("the sidecar does not answer").WithCause(err)
 	}
-	defer discard(resp.Body)
+	defer func() { _ = resp.Body.Close() }()
 	if resp.StatusCode >= http.StatusBadRequest {
 		return errUnavailable("the sidecar is not ready").WithCause(fmt.Errorf("status %d", resp.StatusCode))
 	}

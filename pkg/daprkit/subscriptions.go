@@ -113,7 +113,7 @@ func (s *Subscriptions) list(appID string) []subscription {
 }
 
 func (s *Subscriptions) mount(r chi.Router, appID string) {
-	r.Get("/dapr/subscribe", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, http.StatusOK, s.list(appID)) })
+	r.Get("/dapr/subscribe", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, s.list(appID)) })
 	r.Post("/events/{topic}", s.serve)
 	r.Post("/events/{topic}/{type}", s.serve)
 }
@@ -131,7 +131,7 @@ func (s *Subscriptions) serve(w http.ResponseWriter, r *http.Request) {
 		attrs = append(attrs, slog.Any("error", err))
 	}
 	s.log.LogAttrs(traceFrom(r.Context(), ev.TraceParent), o.level(), "event", attrs...)
-	writeJSON(w, http.StatusOK, map[string]Outcome{"status": o})
+	writeJSON(w, map[string]Outcome{"status": o})
 }
 
 func (s *Subscriptions) deliver(w http.ResponseWriter, r *http.Request) (Event, Outcome, error) {

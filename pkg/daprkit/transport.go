@@ -71,7 +71,7 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	if f := sidecarFault(resp); f != nil {
-		discard(resp.Body)
+		_ = resp.Body.Close() // read already
 		return nil, f.WithCause(fmt.Errorf("%s %s%s: %w", req.Method, req.URL.Host, req.URL.Path, f.Unwrap()))
 	}
 	return resp, nil
@@ -111,8 +111,11 @@ func sidecarFault(resp *http.Response) *fault.Fault {
 	rest := resp.Body
 	resp.Body = &joined{Reader: io.MultiReader(bytes.NewReader(head), rest), Closer: rest}
 	var said struct{ ErrorCode, Message string }
-	if err != nil || json.Unmarshal(head, &said) != nil || !strings.HasPrefix(said.ErrorCode, "ERR_") {
-		return nil
+	if err == nil {
+		err = json.Unmarshal(head, &said)
+	}
+	if err != nil || !strings.HasPrefix(said.ErrorCode, "ERR_") {
+		return nil //nolint:nilerr // whatever it is, the reader of the body finds out
 	}
 	cause := fmt.Errorf("sidecar: status %d: %s: %s", resp.StatusCode, said.ErrorCode, said.Message)
 	switch {
@@ -137,12 +140,6 @@ func closeBody(req *http.Request) {
 	if req.Body != nil {
 		_ = req.Body.Close() // nothing to be done about it
 	}
-}
-
-// discard reads a small rest, so that the connection can be used again, and closes.
-func discard(body io.ReadCloser) {
-	_, _ = io.CopyN(io.Discard, body, maxSidecarError)
-	_ = body.Close()
 }
 
 // traceFrom returns ctx with the trace of a W3C traceparent, unless ctx is in that trace already.

@@ -16,17 +16,19 @@ import (
 	"github.com/sidecart/sidecart/pkg/fault"
 )
 
-func get(t *testing.T, ctx context.Context, rt http.RoundTripper, url string) (*http.Response, error) {
-	t.Helper()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+// get returns status and body of the answer.
+func get(ctx context.Context, rt http.RoundTripper, url string) (int, string, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, http.NoBody)
 	if err != nil {
-		t.Fatal(err)
+		return 0, "", err
 	}
 	resp, err := rt.RoundTrip(req)
-	if err == nil {
-		t.Cleanup(func() { _ = resp.Body.Close() })
+	if err != nil {
+		return 0, "", err
 	}
-	return resp, err
+	defer func() { _ = resp.Body.Close() }()
+	b, err := io.ReadAll(resp.Body)
+	return resp.StatusCode, string(b), err
 }
 
 func TestTransportAddressesTheOtherAppThroughTheOwnSidecar(t *testing.T) {
@@ -37,12 +39,12 @@ func TestTransportAddressesTheOtherAppThroughTheOwnSidecar(t *testing.T) {
 		w.WriteHeader(http.StatusTeapot)
 	}), nil)
 	ctx := trace.ContextWithSpanContext(soon(t), trace.NewSpanContext(trace.SpanContextConfig{TraceID: trace.TraceID{1}, SpanID: trace.SpanID{2}, TraceFlags: trace.FlagsSampled}))
-	resp, err := get(t, ctx, c.Transport(), "http://order/v1/orders/7?expand=lines")
+	status, _, err := get(ctx, c.Transport(), "http://order/v1/orders/7?expand=lines")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if resp.StatusCode != http.StatusTeapot {
-		t.Errorf("status %d: an answer of the other app must pass as it is", resp.StatusCode)
+	if status != http.StatusTeapot {
+		t.Errorf("status %d: an answer of the other app must pass as it is", status)
 	}
 	for k, want := range map[string]string{
 		"dapr-app-id": "order", "dapr-api-token": apiToken,
@@ -61,7 +63,7 @@ func TestTransportRefusesPathsOfTheSidecarsOwnAPI(t *testing.T) {
 	t.Parallel()
 	c := sidecar(t, http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("reached the sidecar") }), nil)
 	for _, path := range []string{"/v1.0/state/carts", "/v1.0-alpha1/shutdown"} {
-		if _, err := get(t, soon(t), c.Transport(), "http://order"+path); fault.KindOf(err) != fault.NotFound {
+		if _, _, err := get(soon(t), c.Transport(), "http://order"+path); fault.KindOf(err) != fault.NotFound {
 			t.Errorf("%s: %v", path, err)
 		}
 	}
@@ -99,13 +101,13 @@ func TestTransportTellsTheSidecarsErrorsFromTheApps(t *testing.T) {
 				w.WriteHeader(tc.status)
 				_, _ = io.WriteString(w, tc.body)
 			}), nil)
-			resp, err := get(t, soon(t), c.Transport(), "http://order/v1")
+			status, body, err := get(soon(t), c.Transport(), "http://order/v1")
 			if tc.answer {
 				if err != nil {
 					t.Fatal(err)
 				}
-				if b, _ := io.ReadAll(resp.Body); string(b) != tc.body || resp.StatusCode != tc.status {
-					t.Errorf("%d %s: not passed on as it is", resp.StatusCode, b)
+				if body != tc.body || status != tc.status {
+					t.Errorf("%d %s: not passed on as it is", status, body)
 				}
 				return
 			}
@@ -124,7 +126,7 @@ func TestTransportTellsNotSentFromUnknown(t *testing.T) {
 	t.Parallel()
 	t.Run("nobody listens", func(t *testing.T) {
 		t.Parallel()
-		if _, err := get(t, soon(t), sidecar(t, nil, nil).Transport(), "http://order/v1"); fault.KindOf(err) != fault.Unavailable {
+		if _, _, err := get(soon(t), sidecar(t, nil, nil).Transport(), "http://order/v1"); fault.KindOf(err) != fault.Unavailable {
 			t.Error(err)
 		}
 	})
@@ -133,7 +135,7 @@ func TestTransportTellsNotSentFromUnknown(t *testing.T) {
 		c := sidecar(t, http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("sent") }), nil)
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
-		if _, err := get(t, ctx, c.Transport(), "http://order/v1"); fault.KindOf(err) != fault.Unavailable || !errors.Is(err, context.Canceled) {
+		if _, _, err := get(ctx, c.Transport(), "http://order/v1"); fault.KindOf(err) != fault.Unavailable || !errors.Is(err, context.Canceled) {
 			t.Error(err)
 		}
 	})
@@ -142,14 +144,14 @@ func TestTransportTellsNotSentFromUnknown(t *testing.T) {
 		c := sidecar(t, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }), nil)
 		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 		defer cancel()
-		if _, err := get(t, ctx, c.Transport(), "http://order/v1"); fault.KindOf(err) != fault.Timeout || !errors.Is(err, context.DeadlineExceeded) {
+		if _, _, err := get(ctx, c.Transport(), "http://order/v1"); fault.KindOf(err) != fault.Timeout || !errors.Is(err, context.DeadlineExceeded) {
 			t.Error(err)
 		}
 	})
 	t.Run("connection lost after sending", func(t *testing.T) {
 		t.Parallel()
 		c := sidecar(t, http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }), nil)
-		if _, err := get(t, soon(t), c.Transport(), "http://order/v1"); fault.KindOf(err) != fault.Timeout {
+		if _, _, err := get(soon(t), c.Transport(), "http://order/v1"); fault.KindOf(err) != fault.Timeout {
 			t.Error(err)
 		}
 	})

@@ -74,7 +74,7 @@ func TestRequestMapping(t *testing.T) {
 		t.Errorf("sent %+v", b.got)
 	}
 	body, _ := io.ReadAll(resp.Body)
-	if resp.StatusCode != 201 || resp.Status != "201 Created" || string(body) != "<ok/>" || resp.ContentLength != 5 ||
+	if resp.StatusCode != http.StatusCreated || resp.Status != "201 Created" || string(body) != "<ok/>" || resp.ContentLength != 5 ||
 		resp.Header.Get("X-Many") != "a, b" || resp.Header.Get("Content-Length") != "" || len(resp.Header) != 2 || resp.Request != req {
 		t.Errorf("%+v %s", resp, body)
 	}
@@ -90,13 +90,22 @@ func TestRequestsThatCannotPassAreNotSent(t *testing.T) {
 	opaque := request(t, http.MethodGet, "http://x/y", "")
 	opaque.URL.Opaque = "//x/y"
 	for name, req := range map[string]*http.Request{"header": bad, "body": broken, "opaque": opaque} {
-		if _, err := bindinghttp.New(b, "c").RoundTrip(req); fault.KindOf(err) != fault.Unavailable {
+		if err := failure(b, req); fault.KindOf(err) != fault.Unavailable {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
 	if b.calls != 0 {
 		t.Errorf("%d calls", b.calls)
 	}
+}
+
+// failure sends a request that gets no answer.
+func failure(b *binding, req *http.Request) error {
+	resp, err := bindinghttp.New(b, "c").RoundTrip(req)
+	if err == nil {
+		_ = resp.Body.Close()
+	}
+	return err
 }
 
 type failing struct{}
@@ -138,7 +147,7 @@ func TestFailuresAreClassedOnce(t *testing.T) {
 			if tc.key != "" {
 				req.Header.Set("Idempotency-Key", tc.key)
 			}
-			_, err := bindinghttp.New(b, "c").RoundTrip(req)
+			err := failure(b, req)
 			if err == nil || fault.KindOf(err) != tc.want {
 				t.Errorf("%v, want %s", err, tc.want)
 			}
@@ -218,13 +227,13 @@ func TestBreaker(t *testing.T) {
 		if err := send(t.Context(), decline, nil); fault.CodeOf(err) != "circuit-open" || fault.KindOf(err) != fault.Unavailable || b.calls != calls {
 			t.Errorf("open: %v after %d calls", err, b.calls-calls)
 		}
-		time.Sleep(time.Minute + time.Second) // of the bubble's clock
+		<-time.After(time.Minute + time.Second) // of the bubble's clock
 		state("half-open")
 		_ = send(gone, nil, context.Canceled) // proves nothing
 		state("half-open")
 		_ = send(t.Context(), down, nil)
 		state("open")
-		time.Sleep(time.Minute + time.Second)
+		<-time.After(time.Minute + time.Second)
 		if err := send(t.Context(), decline, nil); err != nil {
 			t.Error(err)
 		}

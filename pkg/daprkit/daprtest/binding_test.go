@@ -64,6 +64,12 @@ func (p *provider) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+type answer struct {
+	status int
+	header http.Header
+	body   string
+}
+
 func TestBindingThroughARealSidecar(t *testing.T) {
 	t.Parallel()
 	p := &provider{last: make(chan *http.Request, 1)}
@@ -73,9 +79,9 @@ func TestBindingThroughARealSidecar(t *testing.T) {
 		"gateway.yaml": fmt.Sprintf(httpBinding, "payment-gateway", far.URL+"/base"),
 		"nobody.yaml":  fmt.Sprintf(httpBinding, "nobody", fmt.Sprintf("http://127.0.0.1:%d", testkit.FreePort(t))),
 	}})
-	send := func(component, path string) (*http.Response, error) {
+	send := func(component, path string) (answer, error) {
 		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
-		t.Cleanup(cancel)
+		defer cancel()
 		req, err := http.NewRequestWithContext(ctx, http.MethodPost, "https://api.example"+path, strings.NewReader("<sale/>"))
 		if err != nil {
 			t.Fatal(err)
@@ -84,20 +90,21 @@ func TestBindingThroughARealSidecar(t *testing.T) {
 		req.Header.Set("Authorization", "Basic of-the-caller")
 		req.Header.Set("X-ApiVersion", "6")
 		resp, err := bindinghttp.New(side.Client, component).RoundTrip(req)
-		if err == nil {
-			t.Cleanup(func() { _ = resp.Body.Close() })
+		if err != nil {
+			return answer{}, err
 		}
-		return resp, err
+		defer func() { _ = resp.Body.Close() }()
+		body, err := io.ReadAll(resp.Body)
+		return answer{resp.StatusCode, resp.Header, string(body)}, err
 	}
 
-	resp, err := send("payment-gateway", "/decline?a=1&b=%20x")
+	a, err := send("payment-gateway", "/decline?a=1&b=%20x")
 	if err != nil {
 		t.Fatal(err)
 	}
-	body, _ := io.ReadAll(resp.Body)
-	if resp.StatusCode != http.StatusUnprocessableEntity || string(body) != "<declined>POST <sale/></declined>" ||
-		resp.Header.Get("X-Provider") != "yes" || resp.Header.Get("Content-Type") != "application/xml" {
-		t.Errorf("decline: %d %v %s", resp.StatusCode, resp.Header, body)
+	if a.status != http.StatusUnprocessableEntity || a.body != "<declined>POST <sale/></declined>" ||
+		a.header.Get("X-Provider") != "yes" || a.header.Get("Content-Type") != "application/xml" {
+		t.Errorf("decline: %+v", a)
 	}
 	got := <-p.last
 	if got.URL.RawQuery != "a=1&b=%20x" || got.Header.Get("Authorization") != "Basic c2VjcmV0" ||
@@ -130,7 +137,7 @@ func TestBindingThroughARealSidecar(t *testing.T) {
 			t.Errorf("%s: the provider saw %d POSTs, want %d", tc.name, n, tc.posts)
 		}
 	}
-	if resp, err := send("payment-gateway", "/down"); err != nil || resp.StatusCode != http.StatusServiceUnavailable {
+	if a, err := send("payment-gateway", "/down"); err != nil || a.status != http.StatusServiceUnavailable {
 		t.Errorf("503 is an answer: %v", err)
 	}
 	side.Kill()

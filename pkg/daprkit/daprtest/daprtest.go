@@ -85,8 +85,11 @@ func Start(t testing.TB, o Options) *Sidecar {
 	p.await("http://"+cfg.HTTPAddr+"/v1.0/healthz", func(r *http.Request) { r.Header.Set("dapr-api-token", APIToken) })
 	testkit.Eventually(t, testkit.Patience, func() error { // and is it ours that answers?
 		m, err := c.Raw().GetMetadata(t.Context())
-		if err != nil || m.ID != o.AppID {
-			return fmt.Errorf("sidecar of %s at %s: %+v, %v\n%s", o.AppID, cfg.GRPCAddr, m, err, p.out)
+		if err != nil {
+			return fmt.Errorf("sidecar of %s at %s: %w\n%s", o.AppID, cfg.GRPCAddr, err, p.out)
+		}
+		if m.ID != o.AppID {
+			return fmt.Errorf("the sidecar at %s is that of %s", cfg.GRPCAddr, m.ID)
 		}
 		return nil
 	})
