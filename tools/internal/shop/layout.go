@@ -46,26 +46,62 @@ func newLayout(root, data string) (Layout, error) {
 	return Layout{Root: root, Data: data}, err
 }
 
-// The folders and files of the state folder.
-func (l Layout) Manifest() string   { return filepath.Join(l.Root, "dapr.yaml") }
+// Manifest is dapr.yaml.
+func (l Layout) Manifest() string { return filepath.Join(l.Root, "dapr.yaml") }
+
+// Components is the folder of the component templates of this profile.
 func (l Layout) Components() string { return filepath.Join(l.Root, "components", "embedded") }
-func (l Layout) Bin() string        { return filepath.Join(l.Data, "bin") }
-func (l Layout) Keys() string       { return filepath.Join(l.Data, "keys") }
-func (l Layout) Logs() string       { return filepath.Join(l.Data, "logs") }
-func (l Layout) Run() string        { return filepath.Join(l.Data, "run") }
-func (l Layout) Postgres() string   { return filepath.Join(l.Data, "postgres") }
-func (l Layout) Broker() string     { return filepath.Join(l.Data, "broker") }
-func (l Layout) Scheduler() string  { return filepath.Join(l.Data, "scheduler") }
-func (l Layout) Dapr() string       { return filepath.Join(l.Data, "dapr") }
-func (l Layout) Resources() string  { return filepath.Join(l.Dapr(), "resources") }
-func (l Layout) Config() string     { return filepath.Join(l.Dapr(), "config.yaml") }
-func (l Layout) DaprYAML() string   { return filepath.Join(l.Dapr(), "dapr.yaml") }
-func (l Layout) Runtime() string    { return filepath.Join(l.Dapr(), "runtime") }
-func (l Layout) Hosts() string      { return filepath.Join(l.Dapr(), "hosts.db") }
-func (l Layout) Secrets() string    { return filepath.Join(l.Keys(), "secrets.json") }
-func (l Layout) StateFile() string  { return filepath.Join(l.Run(), "shop.json") }
-func (l Layout) Lock() string       { return filepath.Join(l.Run(), "up.lock") }
-func (l Layout) Processes() string  { return filepath.Join(l.Run(), "processes") }
+
+// Bin holds the built services and simulators.
+func (l Layout) Bin() string { return filepath.Join(l.Data, "bin") }
+
+// Keys holds secrets; nobody but the owner may enter it.
+func (l Layout) Keys() string { return filepath.Join(l.Data, "keys") }
+
+// Logs holds one file for each process.
+func (l Layout) Logs() string { return filepath.Join(l.Data, "logs") }
+
+// Run holds what is true only while the shop runs.
+func (l Layout) Run() string { return filepath.Join(l.Data, "run") }
+
+// Postgres is the folder of the private server.
+func (l Layout) Postgres() string { return filepath.Join(l.Data, "postgres") }
+
+// Broker is the folder of the event store.
+func (l Layout) Broker() string { return filepath.Join(l.Data, "broker") }
+
+// Scheduler is the folder of the jobs.
+func (l Layout) Scheduler() string { return filepath.Join(l.Data, "scheduler") }
+
+// Dapr holds everything that is rendered for Dapr.
+func (l Layout) Dapr() string { return filepath.Join(l.Data, "dapr") }
+
+// Resources is the folder that every sidecar loads, and watches.
+func (l Layout) Resources() string { return filepath.Join(l.Dapr(), "resources") }
+
+// Config is the sidecars' configuration. It lies outside Resources, where it would count as an unknown resource.
+func (l Layout) Config() string { return filepath.Join(l.Dapr(), "config.yaml") }
+
+// DaprYAML is the rendered run file.
+func (l Layout) DaprYAML() string { return filepath.Join(l.Dapr(), "dapr.yaml") }
+
+// Runtime is the folder in which the dapr CLI looks for daprd.
+func (l Layout) Runtime() string { return filepath.Join(l.Dapr(), "runtime") }
+
+// Hosts is the sidecars' list of each other.
+func (l Layout) Hosts() string { return filepath.Join(l.Dapr(), "hosts.db") }
+
+// Secrets is the components' secret store.
+func (l Layout) Secrets() string { return filepath.Join(l.Keys(), "secrets.json") }
+
+// StateFile is where the running tool says what runs.
+func (l Layout) StateFile() string { return filepath.Join(l.Run(), "shop.json") }
+
+// Lock is held by the running tool.
+func (l Layout) Lock() string { return filepath.Join(l.Run(), "up.lock") }
+
+// Processes holds the supervisors' own files.
+func (l Layout) Processes() string { return filepath.Join(l.Run(), "processes") }
 
 // Log is the log file of one process.
 func (l Layout) Log(name string) string { return filepath.Join(l.Logs(), name+".log") }

@@ -43,6 +43,8 @@ type apiKey struct {
 }
 
 func (l Layout) secretsFile() string { return filepath.Join(l.Keys(), "shop.json") }
+
+// SigningKey is the file of the key that signs tokens.
 func (l Layout) SigningKey() string  { return filepath.Join(l.Keys(), "signing-key.json") }
 func (l Layout) jwks() string        { return filepath.Join(l.Keys(), "jwks.json") }
 func (l Layout) apiKeysFile() string { return filepath.Join(l.Keys(), "api-keys.json") }
