@@ -115,7 +115,8 @@ func (b *builder) product(l *leafRow, n int) {
 		b.fault(row.Name, "no attribute %q", code)
 	}
 	for _, e := range merged(l.Set, row.Set, b.shop.Attributes) {
-		if !slices.ContainsFunc(p.Options, func(o Option) bool { return o.Attribute == e.code }) && !derived(l, p.Options, e.code) {
+		isOption := slices.ContainsFunc(p.Options, func(o Option) bool { return o.Attribute == e.code })
+		if !isOption && len(e.value) > 0 && !derived(l, p.Options, e.code) {
 			p.Attributes = append(p.Attributes, b.value(row.Name, e.code, e.value))
 		}
 	}

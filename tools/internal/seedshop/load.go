@@ -44,7 +44,8 @@ func (c *choice) UnmarshalYAML(n *yaml.Node) error {
 	return nil
 }
 
-// words is one value or a list of values, as text; the registry says how to read it.
+// words is one value or a list of values, as text; the registry says how to read it. An empty list
+// on a product takes away what its leaf sets.
 type words []string
 
 func (w *words) UnmarshalYAML(n *yaml.Node) error {
