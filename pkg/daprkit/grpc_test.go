@@ -119,6 +119,14 @@ func TestStateFaults(t *testing.T) {
 	if err := c.State("carts").Delete(soon(t), "k", &tag); !errors.Is(err, daprkit.ErrEtag) {
 		t.Errorf("delete: %v", err)
 	}
+	none := ""
+	c = sidecar(t, nil, &fakeDapr{err: status.Error(codes.Internal, "failed saving state in state store carts: no item was updated")})
+	if err := c.State("carts").Set(soon(t), "k", nil, &none, 0); !errors.Is(err, daprkit.ErrEtag) {
+		t.Errorf("create what exists: %v", err)
+	}
+	if err := c.State("carts").Set(soon(t), "k", nil, nil, 0); fault.KindOf(err) != fault.Timeout {
+		t.Errorf("the same text without reason: %v", err)
+	}
 	c = sidecar(t, nil, &fakeDapr{err: status.Error(codes.Internal, "no answer")})
 	if err := c.State("carts").Set(soon(t), "k", nil, nil, 0); fault.KindOf(err) != fault.Timeout {
 		t.Errorf("a write without an answer: %v", err)

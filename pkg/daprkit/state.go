@@ -11,6 +11,7 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
+	"github.com/sidecart/sidecart/pkg/daprkit/internal/outcome"
 	"github.com/sidecart/sidecart/pkg/fault"
 )
 
@@ -60,7 +61,7 @@ func (s *state) Set(ctx context.Context, key string, data []byte, etag *string, 
 		item.Metadata = map[string]string{"ttlInSeconds": strconv.FormatInt(secs, 10)}
 	}
 	if err := s.sdk.SaveBulkState(ctx, s.store, item); err != nil {
-		return fmt.Errorf("state %s: set %s: %w", s.store, key, writeFault(err))
+		return fmt.Errorf("state %s: set %s: %w", s.store, key, writeFault(err, etag))
 	}
 	return nil
 }
@@ -72,14 +73,14 @@ func (s *state) Delete(ctx context.Context, key string, etag *string) error {
 		tag, opts.Concurrency = &dapr.ETag{Value: *etag}, dapr.StateConcurrencyFirstWrite
 	}
 	if err := s.sdk.DeleteStateWithETag(ctx, s.store, key, tag, nil, opts); err != nil {
-		return fmt.Errorf("state %s: delete %s: %w", s.store, key, writeFault(err))
+		return fmt.Errorf("state %s: delete %s: %w", s.store, key, writeFault(err, etag))
 	}
 	return nil
 }
 
-func writeFault(err error) error {
+func writeFault(err error, etag *string) error {
 	switch st := grpcStatus(err); {
-	case st.Code() == codes.Aborted:
+	case st.Code() == codes.Aborted, etag != nil && *etag == "" && outcome.Exists(st.Message()):
 		return ErrEtag.WithCause(err)
 	case notConnected(st):
 		return errUnavailable("the state store does not answer").WithCause(err)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/sidecart/sidecart/pkg/daprkit"
 	"github.com/sidecart/sidecart/pkg/daprkit/daprtest"
+	"github.com/sidecart/sidecart/pkg/testkit"
 )
 
 const sqliteState = `apiVersion: dapr.io/v1alpha1
@@ -24,11 +25,34 @@ spec:
       value: %q
 `
 
+const postgresState = `apiVersion: dapr.io/v1alpha1
+kind: Component
+metadata:
+  name: carts
+spec:
+  type: state.postgresql
+  version: v2
+  metadata:
+    - name: connectionString
+      value: %q
+`
+
+// Every store that a profile uses keeps the promises of daprkit.State.
 func TestStateThroughARealSidecar(t *testing.T) {
 	t.Parallel()
-	side := daprtest.Start(t, daprtest.Options{AppID: "cart", Resources: map[string]string{
-		"carts.yaml": fmt.Sprintf(sqliteState, filepath.Join(t.TempDir(), "carts.db")),
-	}})
+	for name, component := range map[string]string{
+		"sqlite":   fmt.Sprintf(sqliteState, filepath.Join(t.TempDir(), "carts.db")),
+		"postgres": fmt.Sprintf(postgresState, testkit.SchemaURL(t)),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			checkState(t, daprtest.Start(t, daprtest.Options{AppID: "cart", Resources: map[string]string{"carts.yaml": component}}))
+		})
+	}
+}
+
+func checkState(t *testing.T, side *daprtest.Sidecar) {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
 	carts := side.State("carts")

@@ -1,4 +1,4 @@
-// Package outcome answers one question about a failed call through a sidecar: did it surely not reach its target?
+// Package outcome reads what a sidecar says about a failed call. First of all: did it surely not reach its target?
 //
 // Daprd puts most failures into one code with a text, so the text is all there is, and this is the one place that reads it. It
 // decides between fault.Unavailable (repeat freely) and fault.Timeout (look it up first), so a wrong "not sent" charges somebody
@@ -46,3 +46,7 @@ func NotSent(text string) bool {
 	}
 	return false
 }
+
+// Exists reports whether text says that a first write without an ETag found the key there. The Postgres store says so in
+// words; a write with an ETag that no longer matches has a code of its own.
+func Exists(text string) bool { return strings.Contains(text, "no item was updated") }
