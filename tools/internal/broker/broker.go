@@ -46,7 +46,8 @@ func open(cfg Config, free func(string) (uint64, error)) (*Broker, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := &Broker{cfg: cfg, boot: nuid.Next(), started: time.Now().UTC(), free: free, failed: make(chan error, 3), log: &natsLog{log: cfg.Log}}
+	b := &Broker{cfg: cfg, boot: nuid.Next(), started: time.Now().UTC(), free: free, failed: make(chan error, 3)}
+	b.log = &natsLog{log: cfg.Log, fatal: b.failed}
 	if err := b.start(); err != nil {
 		b.release()
 		return nil, err

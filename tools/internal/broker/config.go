@@ -18,6 +18,7 @@ var (
 	ErrDiskFull = errors.New("broker: disk is full")
 	ErrFull     = errors.New("broker: topic is full of events that are not acknowledged")
 	ErrTooBig   = errors.New("broker: event is too big")
+	errWrite    = errors.New("broker: store cannot be written")
 	errName     = errors.New("broker: unusable name")
 )
 
@@ -66,6 +67,10 @@ func (c Config) withDefaults() (Config, error) {
 	}
 	if p := filepath.Join(c.SocketDir, c.Name+".sock"); len(p) > maxSocketPath {
 		faults = append(faults, fmt.Errorf("socket path %s has %d bytes, the system allows %d: choose a shorter folder", p, len(p), maxSocketPath))
+	}
+	if network, path := splitAddr(c.Status); network == "unix" && filepath.Dir(filepath.Clean(path)) == filepath.Clean(c.SocketDir) {
+		// daprd asks every socket in its folder for components when it starts, and waits for ever on one that has none.
+		faults = append(faults, fmt.Errorf("status socket %s lies in the sidecars' socket folder: put it elsewhere", path))
 	}
 	setDefault(&c.Sync, SyncAlways)
 	setDefault(&c.MaxAge, 7*24*time.Hour)

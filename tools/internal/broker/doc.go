@@ -14,16 +14,16 @@
 //     they survive kill -9 and loss of power; with an interval they survive kill -9 and may lose the last interval with
 //     the machine. Whoever got an error or no answer publishes again; within the dedupe window (by CloudEvents source and
 //     id, per topic) the second copy is swallowed.
-//   - At least once. An event is kept until each app that ever subscribed has acknowledged it, at most MaxAge; a topic
-//     that is full of unacknowledged events refuses publishes instead of dropping any, and says which app holds it up.
+//   - At least once. Events stay for MaxAge, acknowledged or not. A topic that reaches MaxBytes before drops what every
+//     app that ever subscribed has acknowledged; if that is nothing, it refuses publishes and says which app holds it up.
 //   - A new app id starts with the oldest event still held.
 //   - One subscriber instance gets a topic's events in the order of publication as long as none comes back (negative
 //     acknowledgement, broken stream). Ordered (one event under way per app and topic) keeps the order through that too,
 //     within an app, at the price of waiting for each. Between topics, and between instances of an app, there is no order.
 //   - The acknowledgements themselves are written a little later: after kill -9 some events come twice.
 //
-// What may go wrong: the disk fills (publishes are refused while less than MinFree is left, consuming goes on; if JetStream
-// stops all the same, Serve ends with the reason), the folder is in use by another broker ([ErrInUse]), the store is
+// What may go wrong: the disk fills (publishes are refused while less than MinFree is left, consuming goes on; if a write
+// fails all the same, Serve ends with the reason), the folder is in use by another broker ([ErrInUse]), the store is
 // damaged ([ErrDamaged]: nothing is thrown away silently). An event above MaxEvent is refused, because daprd's receive
 // limit would otherwise kill its subscription for good.
 package broker

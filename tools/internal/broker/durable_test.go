@@ -197,7 +197,8 @@ func TestCommandNamesBadFlags(t *testing.T) {
 		"--data= --socket-dir=/tmp/x": "data folder", "--data=/tmp/x --socket-dir=": "socket folder", "--nonsense": "nonsense",
 		"--data=/tmp/x --socket-dir=/tmp/x --name=A.B": "A.B", "--data=/tmp/x --socket-dir=/tmp/x --sync=sometimes": "sometimes",
 		"--max-bytes=much": "much", "--data=/tmp/x --socket-dir=/tmp/x stray": "stray",
-		"--data=/tmp/x --socket-dir=/" + strings.Repeat("deep/", 30): "shorter",
+		"--data=/tmp/x --socket-dir=/tmp/x --status=unix:/tmp/x/./status": "elsewhere",
+		"--data=/tmp/x --socket-dir=/" + strings.Repeat("deep/", 30):      "shorter",
 	} {
 		if err := Command(strings.Fields(args)); err == nil || !strings.Contains(err.Error(), word) {
 			t.Errorf("%s: %v", args, err)

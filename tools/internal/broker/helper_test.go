@@ -21,7 +21,7 @@ const childArgs = "BROKER_TEST_CHILD"
 
 func TestMain(m *testing.M) {
 	if dir := os.Getenv(childArgs); dir != "" {
-		err := Command([]string{"--data", filepath.Join(dir, "data"), "--socket-dir", dir, "--name", "b", "--status", "unix:" + filepath.Join(dir, "status")})
+		err := Command([]string{"--data", filepath.Join(dir, "data"), "--socket-dir", filepath.Join(dir, "s"), "--name", "b", "--status", "unix:" + filepath.Join(dir, "status")})
 		if err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
@@ -44,7 +44,7 @@ func folder(t *testing.T) string {
 
 func config(t *testing.T, dir string) Config {
 	return Config{
-		Data: filepath.Join(dir, "data"), SocketDir: dir, Name: "b", Status: "unix:" + filepath.Join(dir, "status"), NackDelay: 5 * time.Millisecond,
+		Data: filepath.Join(dir, "data"), SocketDir: filepath.Join(dir, "s"), Name: "b", Status: "unix:" + filepath.Join(dir, "status"), NackDelay: 5 * time.Millisecond,
 		Drain: 5 * time.Second, AckWait: time.Second, Log: slog.New(slog.NewTextHandler(t.Output(), nil)),
 	}
 }
@@ -66,9 +66,9 @@ type sidecar struct {
 	client proto.PubSubClient
 }
 
-func connect(t *testing.T, socketDir string) *sidecar {
+func connect(t *testing.T, dir string) *sidecar {
 	t.Helper()
-	conn, err := grpc.NewClient("unix://"+filepath.Join(socketDir, "b.sock"), grpc.WithTransportCredentials(insecure.NewCredentials()))
+	conn, err := grpc.NewClient("unix://"+filepath.Join(dir, "s", "b.sock"), grpc.WithTransportCredentials(insecure.NewCredentials()))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -76,9 +76,9 @@ func connect(t *testing.T, socketDir string) *sidecar {
 	return &sidecar{t: t, conn: conn, client: proto.NewPubSubClient(conn)}
 }
 
-func introduce(t *testing.T, socketDir, app string) *sidecar {
+func introduce(t *testing.T, dir, app string) *sidecar {
 	t.Helper()
-	s := connect(t, socketDir)
+	s := connect(t, dir)
 	ctx := metadata.AppendToOutgoingContext(t.Context(), instanceHeader, "pubsub")
 	_, err := s.client.Init(ctx, &proto.PubSubInitRequest{Metadata: &proto.MetadataRequest{Properties: map[string]string{"consumerID": app, GenerationKey: "1"}}})
 	if err != nil {

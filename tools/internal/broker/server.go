@@ -146,10 +146,15 @@ func streamDetails(ns *server.Server) ([]server.StreamDetail, error) {
 
 // natsLog passes the server's log on and keeps its last warnings for error messages.
 type natsLog struct {
-	log  *slog.Logger
-	mu   sync.Mutex
-	tail []string
+	log   *slog.Logger
+	fatal chan<- error // told once the store cannot be written
+	mu    sync.Mutex
+	tail  []string
 }
+
+// writeFailures are the words with which the server says that a stream cannot be written any more. It refuses the
+// stream's events from then on without answering their publishers, and only a new start of the server brings it back.
+var writeFailures = []string{"ritical write error", "will be DISABLED"}
 
 func (l *natsLog) keep(msg string) {
 	l.mu.Lock()
@@ -183,6 +188,19 @@ func (l *natsLog) Errorf(format string, v ...any) {
 	msg := strings.TrimSpace(fmt.Sprintf(format, v...))
 	l.keep(msg)
 	l.log.Error(msg)
+	for _, words := range writeFailures {
+		if !strings.Contains(msg, words) {
+			continue
+		}
+		err := fmt.Errorf("%w: %s", errWrite, msg)
+		if strings.Contains(msg, "no space left") {
+			err = fmt.Errorf("%w: %s", ErrDiskFull, msg)
+		}
+		select {
+		case l.fatal <- err:
+		default: // one reason is enough
+		}
+	}
 }
 
 func (l *natsLog) Fatalf(format string, v ...any) { l.Errorf(format, v...) }

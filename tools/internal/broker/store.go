@@ -29,6 +29,7 @@ const (
 	headerBatchCommit = "Nats-Batch-Commit"
 
 	maxBatch       = 500 // events per atomic batch; the server takes 1,000
+	minBatch       = 64  // below, an atomic batch's own cost (it is staged on disk first) outweighs its single fsync
 	publishTimeout = 15 * time.Second
 )
 
@@ -160,10 +161,11 @@ func (s *store) publish(ctx context.Context, topicName string, events []event) [
 	return errs
 }
 
-// publishBatch tries one atomic batch (one fsync for all) and falls back to single publishes where the batch as a whole is
-// refused: for a duplicate in it, or because the topic is full.
+// publishBatch tries one atomic batch (one fsync for all) where that pays, and publishes the events one after the other,
+// without waiting between them, where it does not or where the batch as a whole is refused: for a duplicate in it, or
+// because the topic is full.
 func (s *store) publishBatch(ctx context.Context, t *topic, msgs []*nats.Msg) []error {
-	if len(msgs) > 1 {
+	if len(msgs) >= minBatch && s.cfg.Sync == SyncAlways {
 		if err := s.atomic(ctx, msgs); err == nil {
 			return make([]error, len(msgs))
 		}

@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"sync/atomic"
@@ -186,4 +187,19 @@ func TestNearlyFullDiskRefusesPublishesAndStillDelivers(t *testing.T) {
 	free.Store(1 << 40)
 	b.guard()
 	s.publish("checkout", "5")
+}
+
+// Past the guard, a store that cannot be written ends the broker with the reason, instead of leaving publishers waiting.
+func TestUnwritableStoreEndsTheBroker(t *testing.T) {
+	t.Parallel()
+	for words, want := range map[string]error{"no space left on device": ErrDiskFull, "input/output error": errWrite} {
+		b, err := Open(config(t, folder(t)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		b.log.Errorf("Filestore [t-a] Critical write error: write x.blk: %s", words)
+		if err := b.Serve(t.Context()); !errors.Is(err, want) || !strings.Contains(err.Error(), words) {
+			t.Errorf("%s: %v", words, err)
+		}
+	}
 }
