@@ -33,7 +33,7 @@ func (r *runner) build(ctx context.Context) error {
 			return err
 		}
 	}
-	r.out.say("%d services built (%s)", len(apps), time.Since(begin).Round(100*time.Millisecond))
+	r.out.say("services built (%s)", time.Since(begin).Round(100*time.Millisecond))
 	return nil
 }
 

@@ -2,6 +2,7 @@ package up
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -69,7 +70,7 @@ func (r *runner) supervise(ctx context.Context, s spec) error {
 func (u *unit) stop() error {
 	u.cancel()
 	<-u.done
-	if u.err != nil {
+	if u.err != nil && !errors.Is(u.err, context.Canceled) {
 		return fmt.Errorf("%s: %w", u.name, u.err)
 	}
 	return nil

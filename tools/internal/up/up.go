@@ -173,12 +173,12 @@ func (r *runner) setPhase(phase string) error {
 
 // prepare does what needs no order, side by side.
 func (r *runner) prepare(ctx context.Context) error {
-	g, ctx := errgroup.WithContext(ctx)
-	g.Go(func() error { return r.build(ctx) })
-	g.Go(func() error { return r.startPostgres(ctx) })
+	g, together := errgroup.WithContext(ctx) // ends with Wait
+	g.Go(func() error { return r.build(together) })
+	g.Go(func() error { return r.startPostgres(together) })
 	for _, s := range r.servers() {
 		u := r.launch(s)
-		g.Go(func() error { return r.await(ctx, u) })
+		g.Go(func() error { return r.await(together, u) })
 	}
 	if err := g.Wait(); err != nil {
 		return err
