@@ -30,6 +30,7 @@ const (
 	PathRefund      = "/v1/internal/payments/refund"
 	PathClientToken = "/v1/internal/payments/client-token"
 	PathPayments    = "/v1/internal/payments/by-order/" // GET {order id}
+	PathOpen        = "/v1/internal/payments/open"      // GET ?older_than_seconds=60: Payments authorised or captured, for reconciling
 )
 
 // AuthoriseRequest reserves an amount. PaymentID is "<order id>-<attempt>" and is the gateway's order id. Exactly one of
@@ -59,6 +60,12 @@ const (
 	Declined  = "declined" // the gateway or the bank said no; see DeclineCode, Retryable
 	Failed    = "failed"   // surely nothing happened (never arrived, or absent past the time of belief); may be tried again as a new operation
 	Pending   = "pending"  // not known yet; ask again with the same operation id after RetryAfterMS
+)
+
+// Decline codes that are payment's own, not the gateway's.
+const (
+	DeclineSettled    = "settled"     // of a void: the money has moved, refund it instead
+	DeclineNotSettled = "not-settled" // of a part refund: Braintree refunds only what is settled
 )
 
 // Result is the outcome of an operation as far as it is known.

@@ -195,3 +195,24 @@ func (m *Machine) StaffMay(s State) map[string]EventName {
 	}
 	return may
 }
+
+// EffectOf returns the effect whose answer a state waits for, or "" for a state that waits for a person. Every row that leads
+// into a state schedules the same one.
+func (m *Machine) EffectOf(s State) EffectKind {
+	for _, t := range m.def.Transitions {
+		if t.To == s && len(t.Effects) > 0 {
+			return t.Effects[0].Kind
+		}
+	}
+	return ""
+}
+
+// EffectStates returns the states that wait for the answer of an effect.
+func (m *Machine) EffectStates() (all []State) {
+	for _, s := range m.def.States {
+		if m.EffectOf(s.Name) != "" {
+			all = append(all, s.Name)
+		}
+	}
+	return all
+}

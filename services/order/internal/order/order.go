@@ -61,6 +61,7 @@ const (
 	Allocated         EventName = "allocated"
 	AllocateShort     EventName = "allocate_short"
 	AllocateRefused   EventName = "allocate_refused"
+	CartTaken         EventName = "cart_taken" // allocated, but another order of the same cart was placed meanwhile
 	Voided            EventName = "voided"
 	VoidRefused       EventName = "void_refused"
 	CaptureDone       EventName = "captured"
@@ -77,7 +78,7 @@ const (
 )
 
 // Events are all of them.
-var Events = []EventName{Place, Abandon, Cancel, Authorised, AuthoriseDeclined, AuthoriseFailed, Allocated, AllocateShort, AllocateRefused,
+var Events = []EventName{Place, Abandon, Cancel, Authorised, AuthoriseDeclined, AuthoriseFailed, Allocated, AllocateShort, AllocateRefused, CartTaken,
 	Voided, VoidRefused, CaptureDone, CaptureDeclined, CaptureFailed, MoneyReturned, MoneyReturnFailed, Released, Pick, Ship, Deliver, Return, Advance}
 
 // EffectKind names what a driver does for an order.

@@ -1,0 +1,199 @@
+// Package app holds the use cases of order: take a command, decide, record, perform what follows, answer who waits.
+//
+// The core decides; Store records a decision under the order's version, together with the log entry, the one live effect and
+// the announcement, or not at all. The Driver performs effects and feeds their answers back in the same way. Who waits for
+// an outcome is woken by the Driver of this replica, and looks for itself every quarter of a second in case another did it.
+//
+// What may go wrong: two commands at once (the version decides, the loser decides again on what it finds), an answer that
+// comes twice or late (the attempt or the state refuses it), a crash anywhere (the effect's lease runs out and another
+// replica asks the callee again under the same operation id).
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/sidecart/sidecart/pkg/fault"
+	"github.com/sidecart/sidecart/services/order/internal/order"
+	"github.com/sidecart/sidecart/services/order/orderapi"
+)
+
+// Record is an order with what travels beside the core.
+type Record struct {
+	order.Order
+	Number         string // "" until placed
+	AccessToken    string // the guest's capability: 32 hex digits
+	MachineVersion int
+	Snapshot       orderapi.PlaceRequest // of the present attempt, without the means of payment
+	Parts          []Part                // where the stock comes from, once allocated
+	CreatedAt      time.Time
+	UpdatedAt      time.Time
+}
+
+// Part is a quantity of a line at a location.
+type Part struct {
+	LineID     string `json:"line_id"`
+	LocationID string `json:"location_id"`
+	Quantity   int64  `json:"quantity"`
+}
+
+// Entry is one line of the append-only log.
+type Entry struct {
+	Version    int64
+	At         time.Time
+	Transition string
+	Event      string
+	From, To   string
+	Attempt    int
+	Actor      string
+	Metadata   map[string]any
+}
+
+// Change is one decision, ready to be recorded.
+type Change struct {
+	Seen     int64 // the version decided upon; 0 makes the order
+	After    Record
+	Entry    Entry
+	Announce order.Announcement
+	Effect   *order.Effect         // the next effect; nil: none
+	Payment  orderapi.PaymentInput // input of an authorise effect
+	Keep     bool                  // the live effect stays as it is; Effect is nil
+	Stamp    int64                 // of the effect that is answered; 0: not an answer
+}
+
+// Lease is an effect that this replica may perform until Until. Version is the order's when the effect was scheduled: part of
+// its operation id. Stamp must still match when it is answered.
+type Lease struct {
+	Record  Record
+	Kind    order.EffectKind
+	Version int64
+	Stamp   int64
+	Tries   int
+	Payment orderapi.PaymentInput
+	Until   time.Time
+}
+
+// The refusals of a Store.
+var (
+	ErrNotFound      = fault.New(fault.NotFound, "order-not-found", "There is no such order.")
+	ErrMoved         = errors.New("the order has moved")
+	ErrCartTaken     = errors.New("another order of this cart was placed")
+	ErrCheckoutTaken = fault.New(fault.Conflict, "another-order", "This checkout has another order.")
+)
+
+// Store keeps orders, their log and their effects.
+type Store interface {
+	// Load returns an order, or ErrNotFound.
+	Load(ctx context.Context, id string) (Record, error)
+	// Save records a change in one transaction. ErrMoved: the version or the stamp is not the one seen. It returns the record
+	// as it is now, and a lease when an effect is due at once.
+	Save(ctx context.Context, c Change) (Record, *Lease, error)
+	// Take leases up to n effects that are due and free.
+	Take(ctx context.Context, now time.Time, n int) ([]Lease, error)
+	// Postpone gives a lease back until due; nothing happens when the stamp has moved.
+	Postpone(ctx context.Context, l Lease, due time.Time) error
+	// Log returns the entries of an order, oldest first.
+	Log(ctx context.Context, id string) ([]Entry, error)
+}
+
+// App decides and records.
+type App struct {
+	Machine *order.Machine
+	Store   Store
+	Now     func() time.Time
+	Log     *slog.Logger
+	hub     hub
+	driver  *Driver
+}
+
+// New returns an app whose effects are performed by a driver over these ports.
+func New(m *order.Machine, store Store, pay Payments, stock Stock, now func() time.Time, log *slog.Logger) *App {
+	a := &App{Machine: m, Store: store, Now: now, Log: log, hub: newHub()}
+	a.driver = newDriver(a, pay, stock)
+	return a
+}
+
+// Driver performs the effects; it is a run.Service.
+func (a *App) Driver() *Driver { return a.driver }
+
+func (a *App) now() time.Time { return a.Now().UTC().Truncate(time.Microsecond) }
+
+// command is an event with what surrounds it.
+type command struct {
+	event    order.Event
+	actor    string
+	metadata map[string]any
+	snapshot *orderapi.PlaceRequest // of place
+	parts    []Part                 // of allocated
+	stamp    int64                  // of an answer
+}
+
+const maxMoves = 8 // how often a command decides again before it gives up
+
+// apply decides and records. rec is what the caller believes the order to be; when that has moved, it is loaded and decided
+// upon again. An effect that is due at once is handed to the driver.
+func (a *App) apply(ctx context.Context, rec Record, c command) (Record, error) {
+	for range maxMoves {
+		now := a.now()
+		d, err := a.Machine.Decide(rec.Order, c.event, now)
+		if err != nil {
+			return rec, err
+		}
+		saved, lease, err := a.Store.Save(ctx, a.change(rec, d, c, now))
+		switch {
+		case errors.Is(err, ErrMoved):
+			if rec, err = a.Store.Load(ctx, rec.ID); err != nil {
+				return rec, err
+			}
+			continue
+		case errors.Is(err, ErrCartTaken):
+			c = cartTaken(c)
+			continue
+		case err != nil:
+			return rec, fmt.Errorf("record %s of order %s: %w", c.event.Name, rec.ID, err)
+		}
+		a.hub.tell(saved)
+		if lease != nil {
+			a.driver.start(*lease)
+		}
+		return saved, nil
+	}
+	return rec, fault.New(fault.Unavailable, "busy", "The order is being changed by others; repeat the call.")
+}
+
+// cartTaken turns the answer "allocated" into its counterpart: the stock is there, but not for this order.
+func cartTaken(c command) command {
+	c.event.Name = order.CartTaken
+	c.event.Outcome = order.Outcome{Kind: order.Failed, Message: "This cart has been ordered already."}
+	c.parts = nil
+	return c
+}
+
+func (a *App) change(rec Record, d order.Decision, c command, now time.Time) Change {
+	after := rec
+	after.Order = d.Order
+	after.MachineVersion, after.UpdatedAt = a.Machine.Version(), now
+	if c.snapshot != nil {
+		after.Snapshot, after.Parts = *c.snapshot, nil
+		after.Snapshot.Payment = orderapi.PaymentInput{}
+		if rec.CreatedAt.IsZero() {
+			after.CreatedAt, after.AccessToken = now, newToken()
+		}
+	}
+	if c.parts != nil {
+		after.Parts = c.parts
+	}
+	ch := Change{
+		Seen: rec.Version, After: after, Announce: d.Announce, Effect: d.Effect, Stamp: c.stamp,
+		Keep: d.Effect == nil && c.stamp == 0,
+		Entry: Entry{Version: d.Order.Version, At: now, Transition: d.Transition, Event: string(c.event.Name), From: string(d.From),
+			To: string(d.Order.State), Attempt: d.Order.Attempt, Actor: c.actor, Metadata: c.metadata},
+	}
+	if c.snapshot != nil {
+		ch.Payment = c.snapshot.Payment
+	}
+	return ch
+}

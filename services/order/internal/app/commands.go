@@ -1,0 +1,228 @@
+package app
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/subtle"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/sidecart/sidecart/pkg/fault"
+	"github.com/sidecart/sidecart/services/order/internal/order"
+	"github.com/sidecart/sidecart/services/order/orderapi"
+)
+
+// newToken draws a capability: 128 random bits as 32 hex digits.
+func newToken() string {
+	var b [16]byte
+	_, _ = rand.Read(b[:]) // never fails
+	return hex.EncodeToString(b[:])
+}
+
+// Place records the command to place an order. It is idempotent by order and attempt: an attempt that is known already is
+// left alone, and Wait tells its outcome. It performs nothing itself.
+func (a *App) Place(ctx context.Context, req orderapi.PlaceRequest) error {
+	if err := checkPlace(req); err != nil {
+		return err
+	}
+	rec := Record{}
+	if req.Attempt > 1 {
+		var err error
+		if rec, err = a.Store.Load(ctx, req.OrderID); err != nil {
+			return err
+		}
+	}
+	rec.ID = req.OrderID
+	_, err := a.apply(ctx, rec, command{
+		event: order.Event{Name: order.Place, Attempt: req.Attempt, Place: &order.Placing{
+			OrderID: req.OrderID, CheckoutID: req.CheckoutID, CartID: req.CartID, Total: req.Totals.Total}},
+		actor: "checkout", snapshot: &req, metadata: map[string]any{"quote_id": req.QuoteID},
+	})
+	if fault.KindOf(err) != fault.Conflict {
+		return err
+	}
+	now, loadErr := a.Store.Load(ctx, req.OrderID)
+	if loadErr != nil {
+		return errors.Join(err, loadErr)
+	}
+	if now.Attempt >= req.Attempt && now.CheckoutID == req.CheckoutID {
+		return nil // this attempt was recorded before
+	}
+	return err
+}
+
+func checkPlace(req orderapi.PlaceRequest) error {
+	var c fault.Collector
+	c.Check(req.OrderID != "" && req.CheckoutID != "" && req.CartID != "", "body", "order_id, checkout_id and cart_id must be given", nil)
+	c.Check(req.Attempt >= 1, "body.attempt", "must be 1 or more", req.Attempt)
+	c.Check(len(req.Lines) > 0, "body.lines", "must not be empty", nil)
+	c.Check(!req.Totals.Total.IsNegative(), "body.totals.total", "must not be negative", req.Totals.Total.Minor)
+	if req.Totals.Total.IsPositive() {
+		c.Check((req.Payment.Nonce == "") != (req.Payment.MethodID == ""), "body.payment", "needs exactly one means of payment", nil)
+	}
+	return c.Err()
+}
+
+const (
+	waitPoll   = 250 * time.Millisecond
+	placedWait = 3 * time.Second // how long a placed order is waited for to be captured
+)
+
+// Wait returns what became of an attempt, as soon as it is known, or OutcomePending when ctx's deadline or limit passes.
+func (a *App) Wait(ctx context.Context, id string, attempt int, limit time.Duration) (orderapi.PlaceResult, error) {
+	told, leave := a.hub.listen(id)
+	defer leave()
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	rec, err := a.Store.Load(ctx, id)
+	if err != nil {
+		return orderapi.PlaceResult{}, err
+	}
+	poll := time.NewTicker(waitPoll)
+	defer poll.Stop()
+	var settle <-chan time.Time
+	for {
+		result, done, err := a.result(ctx, rec, attempt)
+		if err != nil || done {
+			return result, err
+		}
+		if result.Outcome == orderapi.OutcomePlaced && settle == nil {
+			settle = time.After(placedWait)
+		}
+		select {
+		case rec = <-told:
+		case <-poll.C:
+			if fresh, err := a.Store.Load(ctx, id); err == nil {
+				rec = fresh
+			}
+		case <-settle:
+			return result, nil
+		case <-ctx.Done():
+			return result, nil
+		}
+	}
+}
+
+// result reads an attempt's outcome from the order; done is false while it may still change.
+func (a *App) result(ctx context.Context, rec Record, attempt int) (orderapi.PlaceResult, bool, error) {
+	out := orderapi.PlaceResult{OrderID: rec.ID, Attempt: attempt, Outcome: orderapi.OutcomePending}
+	ended := rec.Outcome
+	switch {
+	case rec.Attempt < attempt:
+		return out, false, fault.Newf(fault.NotFound, "attempt-not-found", "Attempt %d was not recorded.", attempt)
+	case rec.Attempt > attempt:
+		var err error
+		if ended, err = a.formerOutcome(ctx, rec.ID, attempt); err != nil {
+			return out, false, err
+		}
+	case !rec.PlacedAt.IsZero():
+		view := a.View(rec)
+		out.Outcome, out.Order = orderapi.OutcomePlaced, &view
+		if rec.CapturedAt.IsZero() {
+			return out, a.Machine.State(rec.State).Status == "cancelled", nil
+		}
+		out.Outcome = orderapi.OutcomeConfirmed
+		return out, true, nil
+	case rec.State != "attempt_failed" && rec.State != "abandoned":
+		return out, false, nil
+	}
+	out.Outcome, out.DeclineCode, out.Retryable, out.Message = ended.Kind, ended.DeclineCode, ended.Retryable, ended.Message
+	for _, s := range ended.Shortages {
+		out.Shortages = append(out.Shortages, orderapi.Shortage(s))
+	}
+	return out, true, nil
+}
+
+// formerOutcome finds how an earlier attempt ended.
+func (a *App) formerOutcome(ctx context.Context, id string, attempt int) (order.Outcome, error) {
+	log, err := a.Store.Log(ctx, id)
+	if err != nil {
+		return order.Outcome{}, err
+	}
+	out := order.Outcome{Kind: order.Failed, Retryable: true}
+	for _, e := range log {
+		if o, ok := e.Metadata["outcome"].(map[string]any); ok && e.Attempt == attempt {
+			out.Kind, _ = o["kind"].(string)
+			out.DeclineCode, _ = o["decline_code"].(string)
+			out.Retryable, _ = o["retryable"].(bool)
+			out.Message, _ = o["message"].(string)
+		}
+	}
+	return out, nil
+}
+
+// Abandon ends an order that is not placed, with its checkout. An order that nobody knows, or that is placed, is left alone.
+func (a *App) Abandon(ctx context.Context, id string) error {
+	rec, err := a.Store.Load(ctx, id)
+	if fault.KindOf(err) == fault.NotFound {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	_, err = a.apply(ctx, rec, command{event: order.Event{Name: order.Abandon, Attempt: rec.Attempt}, actor: "checkout"})
+	if fault.KindOf(err) == fault.Conflict {
+		return nil
+	}
+	return err
+}
+
+// Cancel undoes an order before it is picked. It answers at once; the money goes back and the stock is freed behind it.
+func (a *App) Cancel(ctx context.Context, id, actor, reason string) (Record, error) {
+	rec, err := a.visible(ctx, id)
+	if err != nil {
+		return rec, err
+	}
+	if a.Machine.State(rec.State).Status == "cancelled" {
+		return rec, nil // asked before
+	}
+	rec, err = a.apply(ctx, rec, command{event: order.Event{Name: order.Cancel, Attempt: rec.Attempt, Reason: reason}, actor: actor,
+		metadata: map[string]any{"reason": reason}})
+	if errors.Is(err, order.ErrForbidden) {
+		return rec, fault.Newf(fault.Conflict, "not-cancellable", "An order that is %s cannot be cancelled.", a.Machine.State(rec.State).Status)
+	}
+	return rec, err
+}
+
+// Transition does what staff ask: brings the order to a status that its machine lets staff bring it to.
+func (a *App) Transition(ctx context.Context, id, actor, to, note string) (Record, error) {
+	rec, err := a.visible(ctx, id)
+	if err != nil {
+		return rec, err
+	}
+	may := a.Machine.StaffMay(rec.State)
+	event, ok := may[to]
+	if !ok {
+		allowed := make([]string, 0, len(may))
+		for status := range may {
+			allowed = append(allowed, status)
+		}
+		return rec, order.ErrForbidden.WithMessage("an order that is %s cannot be brought to %q", a.Machine.State(rec.State).Status, to).With("allowed", allowed)
+	}
+	return a.apply(ctx, rec, command{event: order.Event{Name: event, Attempt: rec.Attempt}, actor: actor, metadata: map[string]any{"note": note}})
+}
+
+// Get returns an order that the world may see, or ErrNotFound.
+func (a *App) Get(ctx context.Context, id string) (Record, error) { return a.visible(ctx, id) }
+
+// visible loads an order and hides it while it is placing or abandoned.
+func (a *App) visible(ctx context.Context, id string) (Record, error) {
+	rec, err := a.Store.Load(ctx, id)
+	if err != nil {
+		return rec, fmt.Errorf("order %s: %w", id, err)
+	}
+	if a.Machine.State(rec.State).Status == "" {
+		return Record{}, ErrNotFound
+	}
+	return rec, nil
+}
+
+// Guest checks the capability of a guest: a wrong token is the same as no order.
+func (r Record) Guest(token string) error {
+	if len(token) != len(r.AccessToken) || subtle.ConstantTimeCompare([]byte(token), []byte(r.AccessToken)) != 1 {
+		return ErrNotFound
+	}
+	return nil
+}

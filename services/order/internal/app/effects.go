@@ -1,0 +1,216 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/sidecart/sidecart/pkg/fault"
+	"github.com/sidecart/sidecart/pkg/money"
+	"github.com/sidecart/sidecart/services/order/internal/order"
+	"github.com/sidecart/sidecart/services/order/orderapi"
+)
+
+// MoneyCommand is an operation on the money of an attempt. OperationID makes it run at most once.
+type MoneyCommand struct {
+	OperationID, PaymentID, OrderID string
+	Attempt                         int
+	Amount                          money.Amount
+	Means                           orderapi.PaymentInput // of an authorisation
+	Reason                          string
+}
+
+// MoneyAnswer is what payment knows about an operation.
+type MoneyAnswer struct {
+	Outcome     string // MoneyDone, MoneyDeclined, MoneyFailed, MoneyPending
+	Amount      money.Amount
+	DeclineCode string
+	Retryable   bool
+	Message     string
+	RetryAfter  time.Duration
+}
+
+// The outcomes of a MoneyAnswer.
+const (
+	MoneyDone     = "done"
+	MoneyDeclined = "declined"
+	MoneyFailed   = "failed"  // surely nothing happened
+	MoneyPending  = "pending" // nobody knows yet
+)
+
+// Payments moves money. An error that is not a refusal (see refused) means that the outcome is unknown; asking again under
+// the same operation id is safe.
+type Payments interface {
+	Authorise(ctx context.Context, c MoneyCommand) (MoneyAnswer, error)
+	Capture(ctx context.Context, c MoneyCommand) (MoneyAnswer, error)
+	// Void gives an authorised or captured amount back; declined with code "settled" when it has to be refunded.
+	Void(ctx context.Context, c MoneyCommand) (MoneyAnswer, error)
+	Refund(ctx context.Context, c MoneyCommand) (MoneyAnswer, error)
+}
+
+// AllocateLine is one order line.
+type AllocateLine struct {
+	LineID, SKU string
+	Quantity    int64
+}
+
+// Stock takes stock for good and gives it back, idempotent by key.
+type Stock interface {
+	// Allocate returns where each line comes from, or the shortages when there is not enough.
+	Allocate(ctx context.Context, key, owner, country string, lines []AllocateLine) ([]Part, []order.Shortage, error)
+	Release(ctx context.Context, key string) error
+}
+
+const codeSettled = "settled"
+
+// refused reports whether an error is the callee's considered no: asking again would get the same.
+func refused(err error) (*fault.Fault, bool) {
+	f, ok := fault.As(err)
+	if !ok {
+		return nil, false
+	}
+	switch f.Kind {
+	case fault.Malformed, fault.Invalid, fault.PaymentRequired, fault.NotFound, fault.Conflict, fault.Gone, fault.TooLarge:
+		return f, true
+	}
+	return nil, false
+}
+
+// perform does what an effect says. It returns the answer as an event, or an error while there is none.
+func (d *Driver) perform(ctx context.Context, l Lease) (command, error) {
+	switch l.Kind {
+	case order.Authorise:
+		return d.authorise(ctx, l)
+	case order.Allocate:
+		return d.allocate(ctx, l)
+	case order.Capture:
+		return d.capture(ctx, l)
+	case order.Void, order.ReturnMoney:
+		return d.giveBack(ctx, l)
+	case order.Release:
+		if err := d.stock.Release(ctx, PaymentID(l.Record)); err != nil && fault.KindOf(err) != fault.NotFound {
+			return command{}, err
+		}
+		return l.event(order.Released), nil
+	}
+	return command{}, fmt.Errorf("nobody performs the effect %q", l.Kind)
+}
+
+func (l Lease) money(step string) MoneyCommand {
+	return MoneyCommand{OperationID: operationID(l, step), PaymentID: PaymentID(l.Record), OrderID: l.Record.ID, Attempt: l.Record.Attempt,
+		Amount: l.Record.Total, Means: l.Payment, Reason: l.Record.CancelReason}
+}
+
+// authorise reserves the money. An order that costs nothing needs none.
+func (d *Driver) authorise(ctx context.Context, l Lease) (command, error) {
+	if l.Record.Total.IsZero() {
+		return l.event(order.Authorised), nil
+	}
+	answer, err := d.pay.Authorise(ctx, l.money("authorise"))
+	if f, ok := refused(err); ok {
+		answer = MoneyAnswer{Outcome: MoneyDeclined, DeclineCode: f.Code, Retryable: true, Message: f.Message}
+	} else if err != nil {
+		return command{}, err
+	}
+	c := l.event(order.Authorised)
+	switch answer.Outcome {
+	case MoneyDone:
+		return c, nil
+	case MoneyDeclined:
+		c.event.Name = order.AuthoriseDeclined
+		c.event.Outcome = order.Outcome{Kind: order.Declined, DeclineCode: answer.DeclineCode, Retryable: answer.Retryable, Message: answer.Message}
+	case MoneyFailed:
+		c.event.Name = order.AuthoriseFailed
+		c.event.Outcome = order.Outcome{Kind: order.Failed, Retryable: true, Message: "The payment did not get through; nothing was charged."}
+	default:
+		return command{}, &notYet{after: answer.RetryAfter}
+	}
+	c.metadata = outcomeMetadata(c.event.Outcome)
+	return c, nil
+}
+
+// outcomeMetadata keeps an outcome in the log, where it is found after later attempts.
+func outcomeMetadata(o order.Outcome) map[string]any {
+	return map[string]any{"outcome": map[string]any{"kind": o.Kind, "decline_code": o.DeclineCode, "retryable": o.Retryable, "message": o.Message}}
+}
+
+func (d *Driver) allocate(ctx context.Context, l Lease) (command, error) {
+	lines := make([]AllocateLine, len(l.Record.Snapshot.Lines))
+	for i, line := range l.Record.Snapshot.Lines {
+		lines[i] = AllocateLine{LineID: line.ID, SKU: line.SKU, Quantity: line.Quantity}
+	}
+	parts, short, err := d.stock.Allocate(ctx, PaymentID(l.Record), l.Record.CartID, l.Record.Snapshot.ShippingAddress.Country, lines)
+	c := l.event(order.Allocated)
+	f, no := refused(err)
+	switch {
+	case len(short) > 0:
+		c.event.Name = order.AllocateShort
+		c.event.Outcome = order.Outcome{Kind: order.OutOfStock, Shortages: short}
+	case no:
+		c.event.Name = order.AllocateRefused
+		c.event.Outcome = order.Outcome{Kind: order.Failed, Message: f.Message}
+	case err != nil:
+		return command{}, err
+	default:
+		c.parts = parts
+		return c, nil
+	}
+	c.metadata = outcomeMetadata(c.event.Outcome)
+	return c, nil
+}
+
+func (d *Driver) capture(ctx context.Context, l Lease) (command, error) {
+	c := l.event(order.CaptureDone)
+	c.event.Amount = l.Record.Total
+	if l.Record.Total.IsZero() {
+		return c, nil
+	}
+	answer, err := d.pay.Capture(ctx, l.money("capture"))
+	if f, ok := refused(err); ok {
+		answer = MoneyAnswer{Outcome: MoneyDeclined, DeclineCode: f.Code}
+	} else if err != nil {
+		return command{}, err
+	}
+	switch answer.Outcome {
+	case MoneyDone:
+		c.event.Amount = answer.Amount
+	case MoneyDeclined:
+		c.event.Name, c.metadata = order.CaptureDeclined, map[string]any{"decline_code": answer.DeclineCode}
+	case MoneyFailed:
+		c.event.Name = order.CaptureFailed
+	default:
+		return command{}, &notYet{after: answer.RetryAfter}
+	}
+	return c, nil
+}
+
+// giveBack voids, and refunds what has settled.
+func (d *Driver) giveBack(ctx context.Context, l Lease) (command, error) {
+	done, no := order.MoneyReturned, order.MoneyReturnFailed
+	if l.Kind == order.Void {
+		done, no = order.Voided, order.VoidRefused
+	}
+	c := l.event(done)
+	if l.Record.Total.IsZero() {
+		return c, nil
+	}
+	answer, err := d.pay.Void(ctx, l.money("void"))
+	if err == nil && answer.Outcome == MoneyDeclined && answer.DeclineCode == codeSettled {
+		answer, err = d.pay.Refund(ctx, l.money("refund"))
+	}
+	if f, ok := refused(err); ok {
+		answer = MoneyAnswer{Outcome: MoneyDeclined, DeclineCode: f.Code, Message: f.Message}
+	} else if err != nil {
+		return command{}, err
+	}
+	switch answer.Outcome {
+	case MoneyDone:
+	case MoneyDeclined, MoneyFailed:
+		d.app.Log.Error("money cannot be given back, trying again later", "order_id", l.Record.ID, "attempt", l.Record.Attempt,
+			"outcome", answer.Outcome, "decline_code", answer.DeclineCode, "message", answer.Message)
+		c.event.Name, c.metadata = no, map[string]any{"decline_code": answer.DeclineCode}
+	default:
+		return command{}, &notYet{after: answer.RetryAfter}
+	}
+	return c, nil
+}

@@ -1,0 +1,86 @@
+package app
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/sidecart/sidecart/services/order/internal/order"
+	"github.com/sidecart/sidecart/services/order/orderapi"
+	"github.com/sidecart/sidecart/services/pricing/pricingapi"
+)
+
+// View projects an order to what the world sees. It carries the access token: strip it where the caller is not the owner.
+func (a *App) View(rec Record) orderapi.Order {
+	state := a.Machine.State(rec.State)
+	s := rec.Snapshot
+	v := orderapi.Order{
+		ID: rec.ID, Number: rec.Number, Version: rec.Version, Status: state.Status, PaymentStatus: paymentStatus(rec, state.PaymentStatus),
+		FulfillmentStatus: state.FulfillmentStatus, PlacedAt: rec.PlacedAt, Email: s.Email, ShippingAddress: s.ShippingAddress,
+		BillingAddress: s.BillingAddress, ShippingOption: s.ShippingOption, Shipments: []orderapi.Shipment{}, Promotions: s.Promotions,
+		Totals: s.Totals, Note: s.Note, AccessToken: rec.AccessToken, Lines: make([]orderapi.Line, len(s.Lines)),
+	}
+	if v.Promotions == nil {
+		v.Promotions = []pricingapi.Promotion{}
+	}
+	if !rec.CapturedAt.IsZero() {
+		v.CapturedAt = &rec.CapturedAt
+	}
+	if !rec.CancelledAt.IsZero() {
+		v.CancelledAt = &rec.CancelledAt
+	}
+	for i, l := range s.Lines {
+		v.Lines[i] = orderapi.Line{ID: l.ID, SKU: l.SKU, ProductID: l.ProductID, Title: l.Title, ImageURL: l.ImageURL, Quantity: l.Quantity,
+			UnitPrice: l.UnitPrice, Subtotal: l.Subtotal, Discounts: l.Discounts, Tax: l.Tax, Total: l.Total,
+			Fulfillments: fulfillments(rec, l.ID, state.FulfillmentStatus)}
+		if v.Lines[i].Discounts == nil {
+			v.Lines[i].Discounts = []pricingapi.Discount{}
+		}
+	}
+	return v
+}
+
+// paymentStatus tells a void from a refund: what was never captured is voided.
+func paymentStatus(rec Record, status string) string {
+	switch {
+	case status == "returned" && rec.Returned.IsPositive():
+		return "refunded"
+	case status == "returned":
+		return "voided"
+	case status == "returning":
+		return "refund_pending"
+	}
+	return status
+}
+
+func fulfillments(rec Record, lineID, status string) []orderapi.Fulfillment {
+	all := []orderapi.Fulfillment{}
+	for _, p := range rec.Parts {
+		if p.LineID == lineID {
+			all = append(all, orderapi.Fulfillment{ID: fmt.Sprintf("%s-%d", lineID, len(all)+1), Status: status, Quantity: p.Quantity, LocationID: p.LocationID})
+		}
+	}
+	return all
+}
+
+// StatusOf returns the public status of a state, "" while it has none.
+func (a *App) StatusOf(state string) string { return a.Machine.State(order.State(state)).Status }
+
+// StatesOf returns the states that show a status.
+func (a *App) StatesOf(status string) (states []string) {
+	for _, s := range a.Machine.States() {
+		if s.Status == status && status != "" {
+			states = append(states, string(s.Name))
+		}
+	}
+	return states
+}
+
+// May returns the statuses that staff may bring an order to.
+func (a *App) May(rec Record) []string {
+	may := []string{}
+	for status := range a.Machine.StaffMay(rec.State) {
+		may = append(may, status)
+	}
+	slices.Sort(may)
+	return may
+}

@@ -1,0 +1,129 @@
+// Package daprio is order's side of the sidecar: it asks payment and inventory, hosts the actor that is the door for commands
+// to one order, and runs the reconciler's job. It guards nothing: the version in the database does.
+package daprio
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+
+	"github.com/sidecart/sidecart/pkg/daprkit"
+	"github.com/sidecart/sidecart/pkg/fault"
+	"github.com/sidecart/sidecart/services/inventory/inventoryapi"
+	"github.com/sidecart/sidecart/services/order/internal/app"
+	"github.com/sidecart/sidecart/services/order/internal/order"
+	"github.com/sidecart/sidecart/services/payment/paymentapi"
+)
+
+// Payments asks payment. It implements app.Payments and app.OpenPayments.
+type Payments struct{ Caller daprkit.Caller }
+
+// Authorise implements app.Payments.
+func (p Payments) Authorise(ctx context.Context, c app.MoneyCommand) (app.MoneyAnswer, error) {
+	return p.ask(ctx, paymentapi.PathAuthorise, paymentapi.AuthoriseRequest{OperationID: c.OperationID, PaymentID: c.PaymentID, OrderID: c.OrderID,
+		Attempt: c.Attempt, Amount: c.Amount, Nonce: c.Means.Nonce, MethodID: c.Means.MethodID, DeviceData: c.Means.DeviceData})
+}
+
+// Capture implements app.Payments.
+func (p Payments) Capture(ctx context.Context, c app.MoneyCommand) (app.MoneyAnswer, error) {
+	return p.ask(ctx, paymentapi.PathCapture, paymentapi.MoneyRequest{OperationID: c.OperationID, PaymentID: c.PaymentID, Amount: &c.Amount})
+}
+
+// Void implements app.Payments.
+func (p Payments) Void(ctx context.Context, c app.MoneyCommand) (app.MoneyAnswer, error) {
+	return p.ask(ctx, paymentapi.PathVoid, paymentapi.MoneyRequest{OperationID: c.OperationID, PaymentID: c.PaymentID, Reason: c.Reason})
+}
+
+// Refund implements app.Payments.
+func (p Payments) Refund(ctx context.Context, c app.MoneyCommand) (app.MoneyAnswer, error) {
+	return p.ask(ctx, paymentapi.PathRefund, paymentapi.MoneyRequest{OperationID: c.OperationID, PaymentID: c.PaymentID, Amount: &c.Amount, Reason: c.Reason})
+}
+
+// outcomes maps payment's words to ours. A word that is not here is an outcome that nobody knows.
+var outcomes = map[string]string{
+	paymentapi.Succeeded: app.MoneyDone, paymentapi.Declined: app.MoneyDeclined, paymentapi.Failed: app.MoneyFailed, paymentapi.Pending: app.MoneyPending,
+}
+
+func (p Payments) ask(ctx context.Context, path string, in any) (app.MoneyAnswer, error) {
+	var r paymentapi.Result
+	if err := p.Caller.JSON(ctx, http.MethodPost, path, in, &r); err != nil {
+		return app.MoneyAnswer{}, err
+	}
+	outcome, ok := outcomes[r.Outcome]
+	if !ok {
+		return app.MoneyAnswer{}, fmt.Errorf("payment answered the outcome %q", r.Outcome)
+	}
+	return app.MoneyAnswer{Outcome: outcome, Amount: r.Amount, DeclineCode: r.DeclineCode, Retryable: r.Retryable, Message: r.Message,
+		RetryAfter: time.Duration(r.RetryAfterMS) * time.Millisecond}, nil
+}
+
+// Open implements app.OpenPayments.
+func (p Payments) Open(ctx context.Context, olderThan time.Duration) ([]app.OpenPayment, error) {
+	var r paymentapi.Payments
+	query := url.Values{"older_than_seconds": {strconv.Itoa(int(olderThan.Seconds()))}}
+	if err := p.Caller.JSON(ctx, http.MethodGet, paymentapi.PathOpen+"?"+query.Encode(), nil, &r); err != nil {
+		return nil, err
+	}
+	open := make([]app.OpenPayment, len(r.Items))
+	for i, item := range r.Items {
+		open[i] = app.OpenPayment{ID: item.ID, OrderID: item.OrderID, Attempt: item.Attempt, Captured: item.Status == paymentapi.StatusCaptured, Amount: item.Amount}
+	}
+	return open, nil
+}
+
+// Stock asks inventory. It implements app.Stock.
+type Stock struct{ Caller daprkit.Caller }
+
+// Allocate implements app.Stock.
+func (s Stock) Allocate(ctx context.Context, key, owner, country string, lines []app.AllocateLine) ([]app.Part, []order.Shortage, error) {
+	in := inventoryapi.AllocateRequest{Owner: owner, Country: country}
+	for _, l := range lines {
+		in.Lines = append(in.Lines, inventoryapi.AllocateLine{LineID: l.LineID, SKU: l.SKU, Quantity: l.Quantity})
+	}
+	var out inventoryapi.Allocation
+	err := s.Caller.JSON(ctx, http.MethodPut, inventoryapi.PathAllocations+key, in, &out)
+	if fault.CodeOf(err) == "out-of-stock" {
+		short, err := shortages(err)
+		return nil, short, err
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	var parts []app.Part
+	for _, l := range out.Lines {
+		for _, p := range l.Parts {
+			parts = append(parts, app.Part{LineID: l.LineID, LocationID: p.LocationID, Quantity: p.Quantity})
+		}
+	}
+	return parts, nil, nil
+}
+
+// shortages reads the lines of an out-of-stock problem.
+func shortages(err error) ([]order.Shortage, error) {
+	f, _ := fault.As(err)
+	data, encodeErr := json.Marshal(f.Extra["lines"])
+	if encodeErr != nil {
+		return nil, fmt.Errorf("shortages: %w", encodeErr)
+	}
+	var lines []inventoryapi.Shortage
+	if decodeErr := json.Unmarshal(data, &lines); decodeErr != nil {
+		return nil, fmt.Errorf("shortages %.200s: %w", data, decodeErr)
+	}
+	if len(lines) == 0 {
+		return nil, fmt.Errorf("inventory is out of stock but names nothing: %w", err)
+	}
+	short := make([]order.Shortage, len(lines))
+	for i, l := range lines {
+		short[i] = order.Shortage(l)
+	}
+	return short, nil
+}
+
+// Release implements app.Stock.
+func (s Stock) Release(ctx context.Context, key string) error {
+	return s.Caller.JSON(ctx, http.MethodDelete, inventoryapi.PathAllocations+key, nil, nil)
+}

@@ -1,0 +1,127 @@
+package daprio
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/sidecart/sidecart/pkg/daprkit"
+	"github.com/sidecart/sidecart/pkg/fault"
+	"github.com/sidecart/sidecart/services/order/internal/app"
+	"github.com/sidecart/sidecart/services/order/orderapi"
+)
+
+// The methods of the order actor.
+const (
+	methodPlace      = "place"
+	methodAbandon    = "abandon"
+	methodCancel     = "cancel"
+	methodTransition = "transition"
+)
+
+// doorTime is how long the actor is waited for. After that the same command runs here: while placement is away, orders go on.
+const doorTime = time.Second
+
+// Door sends commands to the order's actor, where they come in one at a time, and runs them itself when the actor does not
+// answer in time. That both may run one command is harmless: every command is idempotent, and the version decides.
+type Door struct {
+	Client *daprkit.Client
+	App    *app.App
+}
+
+// command is the argument of every method but place.
+type command struct {
+	Actor  string `json:"actor,omitempty"`
+	Reason string `json:"reason,omitempty"`
+	To     string `json:"to,omitempty"`
+}
+
+// through asks the actor and falls back to direct.
+func (d Door) through(ctx context.Context, id, method string, in any, direct func() error) error {
+	turn, cancel := context.WithTimeout(ctx, doorTime)
+	defer cancel()
+	err := d.Client.Actor(turn, orderapi.ActorType, id, method, in, nil)
+	switch fault.KindOf(err) {
+	case fault.Timeout, fault.Unavailable:
+		if ctx.Err() != nil {
+			return err
+		}
+		return direct()
+	}
+	return err
+}
+
+// Place records the command to place an order.
+func (d Door) Place(ctx context.Context, req orderapi.PlaceRequest) error {
+	return d.through(ctx, req.OrderID, methodPlace, req, func() error { return d.App.Place(ctx, req) })
+}
+
+// Abandon ends an order that is not placed.
+func (d Door) Abandon(ctx context.Context, id string) error {
+	return d.through(ctx, id, methodAbandon, command{}, func() error { return d.App.Abandon(ctx, id) })
+}
+
+// Cancel undoes an order before it is picked.
+func (d Door) Cancel(ctx context.Context, id, actor, reason string) error {
+	return d.through(ctx, id, methodCancel, command{Actor: actor, Reason: reason}, func() error {
+		_, err := d.App.Cancel(ctx, id, actor, reason)
+		return err
+	})
+}
+
+// Transition brings an order to another status. It runs once: a second run of the same command would be refused, so the
+// fallback looks whether the first one did it.
+func (d Door) Transition(ctx context.Context, id, actor, to, note string) error {
+	return d.through(ctx, id, methodTransition, command{Actor: actor, To: to, Reason: note}, func() error {
+		rec, err := d.App.Get(ctx, id)
+		if err != nil || d.App.Machine.State(rec.State).Status == to {
+			return err
+		}
+		_, err = d.App.Transition(ctx, id, actor, to, note)
+		return err
+	})
+}
+
+// orderActor is the door of one order. It keeps nothing.
+type orderActor struct {
+	id  string
+	app *app.App
+}
+
+// RegisterActor makes the host serve the order actor.
+func RegisterActor(host *daprkit.Actors, a *app.App) {
+	host.Register(orderapi.ActorType, func(id string) daprkit.Actor { return &orderActor{id: id, app: a} })
+}
+
+// Deactivate implements daprkit.Actor.
+func (o *orderActor) Deactivate() {}
+
+// Invoke implements daprkit.Actor.
+func (o *orderActor) Invoke(ctx context.Context, method string, data []byte) (any, error) {
+	if method == methodPlace {
+		var req orderapi.PlaceRequest
+		if err := json.Unmarshal(data, &req); err != nil {
+			return nil, fault.New(fault.Malformed, "malformed", "The command cannot be read.").WithCause(err)
+		}
+		if req.OrderID != o.id {
+			return nil, fault.New(fault.Invalid, "another-order", "The command is for another order.")
+		}
+		return nil, o.app.Place(ctx, req)
+	}
+	var c command
+	if err := json.Unmarshal(data, &c); err != nil {
+		return nil, fault.New(fault.Malformed, "malformed", "The command cannot be read.").WithCause(err)
+	}
+	switch method {
+	case methodAbandon:
+		return nil, o.app.Abandon(ctx, o.id)
+	case methodCancel:
+		_, err := o.app.Cancel(ctx, o.id, c.Actor, c.Reason)
+		return nil, err
+	case methodTransition:
+		_, err := o.app.Transition(ctx, o.id, c.Actor, c.To, c.Reason)
+		return nil, err
+	}
+	return nil, fmt.Errorf("%s: %w", method, daprkit.ErrUnknownMethod)
+}

@@ -1,0 +1,214 @@
+// Package httpapi is order's HTTP edge: the commands of checkout, what a guest or staff may see and do. A guest proves the
+// order's access token; a wrong one is the same as no order.
+package httpapi
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/sidecart/sidecart/pkg/auth"
+	"github.com/sidecart/sidecart/pkg/fault"
+	"github.com/sidecart/sidecart/pkg/httpx"
+	"github.com/sidecart/sidecart/services/order/internal/app"
+	"github.com/sidecart/sidecart/services/order/internal/postgres"
+	"github.com/sidecart/sidecart/services/order/orderapi"
+)
+
+// The scopes of staff.
+const (
+	ScopeRead  = "order:read"
+	ScopeWrite = "order:write"
+)
+
+// WaitLimit is how long the command to place waits for its outcome.
+const WaitLimit = 20 * time.Second
+
+// Door takes commands; they come in one at a time per order.
+type Door interface {
+	Place(ctx context.Context, req orderapi.PlaceRequest) error
+	Abandon(ctx context.Context, id string) error
+	Cancel(ctx context.Context, id, actor, reason string) error
+	Transition(ctx context.Context, id, actor, to, note string) error
+}
+
+type api struct {
+	app   *app.App
+	door  Door
+	store *postgres.Store
+}
+
+// Register adds all routes.
+func Register(s *httpx.Server, a *app.App, door Door, store *postgres.Store) {
+	h := &api{app: a, door: door, store: store}
+	internal := func(method, path, id, summary string) huma.Operation {
+		return huma.Operation{Method: method, Path: orderapi.PathOrders + path, OperationID: id, Summary: summary, Tags: []string{"internal"}}
+	}
+	httpx.Register(s, internal(http.MethodPost, "{id}/place", "place-order", "Place an order and wait for the outcome"), h.place,
+		httpx.Callers("checkout"), httpx.Timeout(WaitLimit+5*time.Second))
+	abandon := internal(http.MethodPost, "{id}/abandon", "abandon-order", "End an order that is not placed")
+	abandon.DefaultStatus = http.StatusNoContent
+	httpx.Register(s, abandon, h.abandon, httpx.Callers("checkout"))
+
+	public := func(method, path, id, summary string) huma.Operation {
+		return huma.Operation{Method: method, Path: "/v1/orders/{id}" + path, OperationID: id, Summary: summary, Tags: []string{"orders"}}
+	}
+	httpx.Register(s, public(http.MethodGet, "", "get-order", "An order"), h.get)
+	httpx.Register(s, public(http.MethodGet, "/timeline", "get-timeline", "What happened to an order"), h.timeline)
+	httpx.Register(s, public(http.MethodPost, "/cancel", "cancel-order", "Cancel an order before it is picked"), h.cancel)
+
+	staff := func(method, path, id, summary, scope string) huma.Operation {
+		return huma.Operation{Method: method, Path: "/v1/admin/orders" + path, OperationID: id, Summary: summary, Tags: []string{"staff"}, Security: httpx.Scope(scope)}
+	}
+	httpx.Register(s, staff(http.MethodGet, "", "list-orders", "Placed orders, the latest first", ScopeRead), h.list)
+	httpx.Register(s, staff(http.MethodGet, "/{id}", "staff-get-order", "An order with its log", ScopeRead), h.staffGet)
+	httpx.Register(s, staff(http.MethodPost, "/{id}/transitions", "transition-order", "Bring an order to another status", ScopeWrite), h.transition)
+}
+
+type idInput struct {
+	ID string `path:"id" maxLength:"64"`
+}
+
+type placeInput struct {
+	idInput
+	Body orderapi.PlaceRequest
+}
+
+type placeOutput struct{ Body orderapi.PlaceResult }
+
+func (h *api) place(ctx context.Context, in *placeInput) (*placeOutput, error) {
+	if in.Body.OrderID != in.ID {
+		return nil, fault.New(fault.Invalid, "validation-failed", "body.order_id: is not the order of the path").
+			WithField("body.order_id", "is not the order of the path", in.Body.OrderID)
+	}
+	if err := h.door.Place(ctx, in.Body); err != nil {
+		return nil, err
+	}
+	result, err := h.app.Wait(ctx, in.ID, in.Body.Attempt, WaitLimit)
+	return &placeOutput{Body: result}, err
+}
+
+func (h *api) abandon(ctx context.Context, in *idInput) (*struct{}, error) {
+	return nil, h.door.Abandon(ctx, in.ID)
+}
+
+type guestInput struct {
+	idInput
+	AccessToken string `query:"access_token" maxLength:"64" doc:"The order's capability; staff need none"`
+}
+
+type orderOutput struct {
+	httpx.ReplayedHeader
+	Body orderapi.Order
+}
+
+// load finds an order for its guest or for staff, with the name of who asks.
+func (h *api) load(ctx context.Context, in guestInput, scope string) (app.Record, string, error) {
+	rec, err := h.app.Get(ctx, in.ID)
+	if err != nil {
+		return rec, "", err
+	}
+	if p, ok := auth.From(ctx); ok && in.AccessToken == "" {
+		if err := auth.Require(ctx, scope); err != nil {
+			return rec, "", app.ErrNotFound
+		}
+		return rec, p.Kind + ":" + p.Subject, nil
+	}
+	return rec, "guest", rec.Guest(in.AccessToken)
+}
+
+func (h *api) get(ctx context.Context, in *guestInput) (*orderOutput, error) {
+	rec, who, err := h.load(ctx, *in, ScopeRead)
+	if err != nil {
+		return nil, err
+	}
+	return &orderOutput{Body: h.view(rec, who)}, nil
+}
+
+// view hides the capability from everybody but the guest, who has it.
+func (h *api) view(rec app.Record, who string) orderapi.Order {
+	v := h.app.View(rec)
+	if who != "guest" {
+		v.AccessToken = ""
+	}
+	return v
+}
+
+// TimelineEntry is one thing that happened.
+type TimelineEntry struct {
+	At       time.Time      `json:"at"`
+	What     string         `json:"what"`
+	Status   string         `json:"status"`
+	Actor    string         `json:"actor"`
+	Attempt  int            `json:"attempt"`
+	Metadata map[string]any `json:"metadata,omitempty" doc:"For staff only"`
+}
+
+// Timeline is what happened to an order, oldest first.
+type Timeline struct {
+	Items []TimelineEntry `json:"items"`
+}
+
+type timelineOutput struct{ Body Timeline }
+
+func (h *api) timeline(ctx context.Context, in *guestInput) (*timelineOutput, error) {
+	rec, who, err := h.load(ctx, *in, ScopeRead)
+	if err != nil {
+		return nil, err
+	}
+	items, err := h.entries(ctx, rec, who != "guest")
+	return &timelineOutput{Body: Timeline{Items: items}}, err
+}
+
+// entries reads the log. A guest sees what has a public status, and no metadata.
+func (h *api) entries(ctx context.Context, rec app.Record, staff bool) ([]TimelineEntry, error) {
+	log, err := h.app.Store.Log(ctx, rec.ID)
+	if err != nil {
+		return nil, err
+	}
+	items := []TimelineEntry{}
+	for _, e := range log {
+		status := h.app.StatusOf(e.To)
+		if status == "" && !staff {
+			continue
+		}
+		item := TimelineEntry{At: e.At, What: e.Transition, Status: status, Actor: e.Actor, Attempt: e.Attempt}
+		if staff {
+			item.Metadata = e.Metadata
+		}
+		items = append(items, item)
+	}
+	return items, nil
+}
+
+type cancelInput struct {
+	guestInput
+	httpx.IdempotencyHeader
+	Body struct {
+		Reason string `json:"reason" minLength:"1" maxLength:"500"`
+	}
+}
+
+func (h *api) cancel(ctx context.Context, in *cancelInput) (*orderOutput, error) {
+	_, who, err := h.load(ctx, in.guestInput, ScopeWrite)
+	if err != nil {
+		return nil, err
+	}
+	key, err := httpx.IdemFrom(ctx, in.IdempotencyKey, in.AccessToken)
+	if err != nil {
+		return nil, err
+	}
+	body, replayed, err := postgres.Once(ctx, h.store, key, func() (orderapi.Order, error) {
+		if err := h.door.Cancel(ctx, in.ID, who, in.Body.Reason); err != nil {
+			return orderapi.Order{}, err
+		}
+		rec, err := h.app.Get(ctx, in.ID)
+		return h.view(rec, who), err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &orderOutput{ReplayedHeader: httpx.Replayed(replayed), Body: body}, nil
+}

@@ -1,0 +1,48 @@
+// Command order places orders and keeps them. See README.md.
+package main
+
+import (
+	"context"
+	"time"
+
+	"github.com/sidecart/sidecart/pkg/boot"
+	"github.com/sidecart/sidecart/pkg/daprkit"
+	"github.com/sidecart/sidecart/pkg/outbox"
+	"github.com/sidecart/sidecart/pkg/run"
+	"github.com/sidecart/sidecart/services/order/internal/app"
+	"github.com/sidecart/sidecart/services/order/internal/daprio"
+	"github.com/sidecart/sidecart/services/order/internal/httpapi"
+	"github.com/sidecart/sidecart/services/order/internal/postgres"
+)
+
+var version = "dev" // set by -ldflags "-X main.version=…"
+
+type config struct{ boot.Base }
+
+func main() {
+	boot.Main(boot.Program[config]{Name: "order", Title: "Orders", Version: version, Migrations: postgres.Migrations(), Build: build})
+}
+
+func build(_ context.Context, p *boot.Process, c config) error {
+	box := outbox.New(p.Pool, outbox.Options{Source: p.Name, Publisher: p.Dapr, Log: p.Log, Metrics: p.Registry})
+	p.Add("outbox", box.Service())
+	machine, err := app.Machine()
+	if err != nil {
+		return err
+	}
+	store := postgres.New(p.Pool, box)
+	pay := daprio.Payments{Caller: p.Dapr.Caller("payment")}
+	orders := app.New(machine, store, pay, daprio.Stock{Caller: p.Dapr.Caller("inventory")}, time.Now, p.Log)
+	p.Add("driver", orders.Driver())
+
+	server := p.Server()
+	httpapi.Register(server, orders, daprio.Door{Client: p.Dapr, App: orders}, store)
+	actors := daprkit.NewActors(daprkit.ActorOptions{Log: p.Log})
+	daprio.RegisterActor(actors, orders)
+	jobs := daprkit.NewJobs(p.Log)
+	reconcile := daprio.Reconcile(jobs, app.NewReconciler(orders, store, pay, pay, p.Registry))
+	daprkit.Mount(server.Router(), daprkit.Routes{AppID: p.Name, AppToken: p.AppToken, Actors: actors, Jobs: jobs})
+	p.Add("jobs", run.Func("jobs", func(ctx context.Context) error { return p.Dapr.Schedule(ctx, reconcile) }))
+	p.Add("http", server.Listen(c.HTTPAddr))
+	return nil
+}
