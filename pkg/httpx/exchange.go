@@ -39,6 +39,7 @@ type exchange struct {
 	requestID string
 	span      trace.SpanContext
 	status    int
+	override  int // of the status that huma is about to write: its own errors get the status of our problem
 	bytes     int64
 	err       error  // why the answer is a problem, for the log
 	stack     []byte // of a panic
@@ -47,6 +48,9 @@ type exchange struct {
 }
 
 func (x *exchange) WriteHeader(status int) {
+	if x.override != 0 {
+		status = x.override
+	}
 	if x.status == 0 && status >= 200 {
 		x.status = status
 	}

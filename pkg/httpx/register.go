@@ -2,10 +2,10 @@ package httpx
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -128,6 +128,7 @@ func (s *Server) problems(hc huma.Context, _ string, v any) (any, error) {
 	}
 	p := sendable(x.sign(v.(*ProblemDetails)))
 	setProblemHeaders(x.Header(), p)
+	x.override = p.Status
 	return p, nil
 }
 
@@ -136,6 +137,9 @@ func refusal(e *huma.ErrorModel) error {
 	kind := KindOf(e.Status)
 	if kind == fault.Internal {
 		return errors.New(e.Detail)
+	}
+	if slices.ContainsFunc(e.Errors, func(d *huma.ErrorDetail) bool { return d != nil && strings.HasPrefix(d.Location, "path.") }) {
+		return fault.New(fault.NotFound, "not-found", "there is nothing at this address") // an id that cannot exist
 	}
 	f := fault.New(kind, kind.String(), e.Detail)
 	if kind == fault.Invalid {
@@ -188,16 +192,4 @@ func field(d *huma.ErrorDetail) ProblemField {
 		}
 	}
 	return f
-}
-
-// misfit separates place and message in what unmarshal says: huma passes on the text of the error alone.
-const misfit = "\x00"
-
-// unmarshal is json.Unmarshal whose errors speak of members instead of Go types.
-func unmarshal(data []byte, v any) error {
-	err := json.Unmarshal(data, v)
-	if e, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
-		return errors.New(e.Field + misfit + "does not take this " + e.Value)
-	}
-	return err
 }
