@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"net"
 	"reflect"
 	"strings"
 	"sync"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	runtime "github.com/dapr/dapr/pkg/proto/runtime/v1"
+	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
@@ -18,6 +20,7 @@ import (
 
 	"github.com/sidecart/sidecart/pkg/daprkit"
 	"github.com/sidecart/sidecart/pkg/fault"
+	"github.com/sidecart/sidecart/pkg/testkit"
 )
 
 // fakeDapr answers gRPC calls by what the test puts into it.
@@ -107,6 +110,27 @@ func TestStateConcurrency(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Connect waits for nobody, and a sidecar that comes (back) is found.
+func TestConnectFindsTheSidecarThatComesLater(t *testing.T) {
+	t.Parallel()
+	c := sidecar(t, nil, nil)
+	if _, _, _, err := c.State("carts").Get(soon(t), "k"); fault.KindOf(err) != fault.Unavailable {
+		t.Fatalf("no sidecar: %v", err)
+	}
+	l, err := net.Listen("tcp", c.Config().GRPCAddr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := grpc.NewServer()
+	runtime.RegisterDaprServer(s, &fakeDapr{})
+	go func() { _ = s.Serve(l) }()
+	t.Cleanup(s.Stop)
+	testkit.Eventually(t, testkit.Patience, func() error {
+		_, _, _, err := c.State("carts").Get(soon(t), "k")
+		return err
+	})
 }
 
 func TestStateFaults(t *testing.T) {

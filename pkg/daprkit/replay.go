@@ -41,6 +41,7 @@ func (c *Client) ReplayDead(ctx context.Context, d DeadLetters) (int, error) {
 		return 0, fmt.Errorf("replay %s: %w", dead, errUnavailable("the dead letters cannot be read").WithCause(err))
 	}
 	letters := receive(sctx, sub)
+	defer hangUp(sub, letters)
 	n := 0
 	for d.Max <= 0 || n < d.Max {
 		select {
@@ -83,6 +84,25 @@ func receive(ctx context.Context, sub *dapr.Subscription) <-chan letter {
 		}
 	}()
 	return letters
+}
+
+// hangUp closes our side and waits for the sidecar to close its own: it has then read the last acknowledgement, which would be
+// lost with the stream. Letters that come meanwhile stay in the dead-letter topic.
+func hangUp(sub *dapr.Subscription, letters <-chan letter) {
+	if sub.Close() != nil {
+		return
+	}
+	patience := time.After(2 * time.Second)
+	for {
+		select {
+		case l := <-letters:
+			if l.err != nil {
+				return
+			}
+		case <-patience:
+			return
+		}
+	}
 }
 
 func (c *Client) putBack(ctx context.Context, d DeadLetters, msg *dapr.SubscriptionMessage) error {
