@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -37,7 +38,7 @@ func commands() []command {
 		{name: "restart", args: "[flags] NAME", about: "rebuild and restart one service beside its sidecar", run: runRestart},
 		{name: "token", args: "[flags]", about: "a staff token of 15 minutes for the local shop", run: runToken},
 		{name: "testenv", args: "[--] CMD…", about: "run CMD with a private Postgres and the Dapr programs, as tests need them", run: runTestenv},
-		{name: "exec", args: "[flags] -- CMD…", about: "keep one process running (used by up)", bare: supervise.Command},
+		{name: "exec", args: "[flags] -- CMD…", about: "keep one process running (used by up)", bare: runExec},
 		{name: "broker", args: "[flags]", about: "the embedded message broker (used by up)", bare: broker.Command},
 	}
 }
@@ -186,4 +187,14 @@ func runTestenv(ctx context.Context, args []string) error {
 		opt.Dapr = func(ctx context.Context) (string, error) { return daprdir.Find(ctx, layout.Root, os.Stderr) }
 	}
 	return testenv.Run(ctx, opt)
+}
+
+// runExec ends as the process ended that it kept running.
+func runExec(args []string) error {
+	err := supervise.Command(args)
+	var end *supervise.ExitError
+	if errors.As(err, &end) {
+		return testenv.ExitError{Code: end.Code}
+	}
+	return err
 }

@@ -12,7 +12,6 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/sidecart/sidecart/tools/internal/supervise"
 	"github.com/sidecart/sidecart/tools/internal/testenv"
 )
 
@@ -25,14 +24,11 @@ func main() {
 // report tells the person what went wrong, unless a command that was run did so already, and gives the exit code.
 func report(err error) int {
 	var command testenv.ExitError
-	var process *supervise.ExitError
 	switch {
 	case errors.Is(err, flag.ErrHelp):
 		return 0
 	case errors.As(err, &command):
 		return command.Code
-	case errors.As(err, &process):
-		return process.Code
 	}
 	fmt.Fprintln(os.Stderr, "sidecart:", err)
 	return 1

@@ -12,6 +12,9 @@ package pgserver
 
 import (
 	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -219,10 +222,17 @@ func (s *Server) ping(ctx context.Context) error {
 }
 
 // URL returns the connection string of a database for the superuser, password included.
-func (s *Server) URL(database string) string {
+func (s *Server) URL(database string) string { return s.url(User, s.password, database) }
+
+// OwnerURL returns the connection string of a database made by EnsureDatabase for its owner, password included.
+func (s *Server) OwnerURL(database string) string {
+	return s.url(database, s.ownerPassword(database), database)
+}
+
+func (s *Server) url(user, password, database string) string {
 	u := url.URL{
 		Scheme:   "postgres",
-		User:     url.UserPassword(User, s.password),
+		User:     url.UserPassword(user, password),
 		Host:     "127.0.0.1:" + strconv.Itoa(s.port),
 		Path:     database,
 		RawQuery: "sslmode=disable",
@@ -247,24 +257,40 @@ func (s *Server) LogTail(lines int) string { return tail(s.logPath(), 0, lines) 
 
 func (s *Server) logPath() string { return filepath.Join(s.opt.Dir, "server.log") }
 
-// EnsureDatabase creates the database if it is missing.
+// EnsureDatabase creates the database if it is missing, with an owner of the same name: nobody but the owner and the
+// superuser may connect to it.
 func (s *Server) EnsureDatabase(ctx context.Context, name string) error {
 	c, err := pgx.Connect(ctx, s.URL("postgres"))
 	if err != nil {
 		return fmt.Errorf("create database %s: %w", name, err)
 	}
 	defer c.Close(ctx)
-	var exists bool
-	if err := c.QueryRow(ctx, "SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)", name).Scan(&exists); err != nil {
+	var owner, exists bool
+	err = c.QueryRow(ctx, `SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = $1), EXISTS (SELECT FROM pg_database WHERE datname = $1)`, name).Scan(&owner, &exists)
+	if err != nil {
 		return fmt.Errorf("look up database %s: %w", name, err)
 	}
-	if exists {
-		return nil
+	quoted := pgx.Identifier{name}.Sanitize()
+	var steps []string
+	if !owner {
+		steps = append(steps, "CREATE ROLE "+quoted+" LOGIN PASSWORD '"+s.ownerPassword(name)+"'")
 	}
-	if _, err := c.Exec(ctx, "CREATE DATABASE "+pgx.Identifier{name}.Sanitize()); err != nil {
-		return diskFull(fmt.Errorf("create database %s: %w", name, err), s.opt.Dir)
+	if !exists {
+		steps = append(steps, "CREATE DATABASE "+quoted+" OWNER "+quoted, "REVOKE CONNECT, TEMPORARY ON DATABASE "+quoted+" FROM PUBLIC")
+	}
+	for _, sql := range steps {
+		if _, err := c.Exec(ctx, sql); err != nil {
+			return diskFull(fmt.Errorf("create database %s: %w", name, err), s.opt.Dir)
+		}
 	}
 	return nil
+}
+
+// ownerPassword is derived, so that there is one secret to keep.
+func (s *Server) ownerPassword(name string) string {
+	mac := hmac.New(sha256.New, []byte(s.password))
+	mac.Write([]byte(name))
+	return hex.EncodeToString(mac.Sum(nil)[:16])
 }
 
 // Stop shuts the server down (open connections are cut, committed data is safe) and returns when it is gone.

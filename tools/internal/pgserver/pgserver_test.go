@@ -163,6 +163,30 @@ func TestTakenPort(t *testing.T) {
 	}
 }
 
+func TestDatabasesBelongToTheirOwners(t *testing.T) {
+	t.Parallel()
+	s := start(t, pgserver.Options{Dir: folder(t), Unsafe: true})
+	defer s.Stop()
+	for _, name := range []string{"mine", "yours"} {
+		if err := s.EnsureDatabase(t.Context(), name); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c, err := pgx.Connect(t.Context(), s.OwnerURL("mine"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close(t.Context())
+	if _, err := c.Exec(t.Context(), "CREATE TABLE t (); CREATE SCHEMA other; CREATE EXTENSION pg_trgm"); err != nil {
+		t.Errorf("the owner may not work in the database: %v", err)
+	}
+	strange := strings.Replace(s.OwnerURL("mine"), "/mine?", "/yours?", 1)
+	if c, err := pgx.Connect(t.Context(), strange); err == nil {
+		_ = c.Close(t.Context())
+		t.Error("one owner reaches the other's database")
+	}
+}
+
 func TestServerBelongsToNobodyElse(t *testing.T) {
 	t.Parallel()
 	s := start(t, pgserver.Options{Dir: folder(t), Unsafe: true})

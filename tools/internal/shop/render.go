@@ -30,7 +30,7 @@ type Shop struct {
 	Manifest Manifest
 	Ports    Ports
 	Secrets  Secrets
-	// DatabaseURL returns the connection string of a database on the shop's server.
+	// DatabaseURL returns the connection string of a database's owner; of "postgres", the superuser's.
 	DatabaseURL func(database string) string
 }
 
@@ -222,14 +222,14 @@ func (s Shop) renderApp(app *App, wrap func(name string, argv []string) []string
 	return nil
 }
 
-// renderDaprd writes the stand-in for daprd. The dapr CLI has no flag for the two addresses that daprd opens to the
-// network by default.
+// renderDaprd writes the stand-in for daprd. The dapr CLI has no flags for the two addresses that daprd opens to the
+// network by default, nor for the time that it takes to stop, which is without bound then.
 func (s Shop) renderDaprd(daprd string, wrapper []string) error {
 	argv := append(wrapper, daprd)
 	for i := range argv {
 		argv[i] = "'" + strings.ReplaceAll(argv[i], "'", `'\''`) + "'"
 	}
 	script := "#!/bin/sh\nexec " + strings.Join(argv, " ") +
-		" \"$@\" --metrics-listen-address 127.0.0.1 --dapr-internal-grpc-listen-address 127.0.0.1\n"
+		" \"$@\" --metrics-listen-address 127.0.0.1 --dapr-internal-grpc-listen-address 127.0.0.1 --dapr-graceful-shutdown-seconds 5\n"
 	return writeFile(s.Layout.daprd(), []byte(script), 0o700)
 }

@@ -47,7 +47,9 @@ func (r *runner) runDapr(ctx context.Context) error {
 		return err
 	}
 	u := r.launch(spec{
-		name: "dapr", about: fmt.Sprintf("%d services beside their sidecars", len(state.Services)), dir: l.Root, grace: 15 * time.Second,
+		name: "dapr", about: fmt.Sprintf("%d services beside their sidecars", len(state.Services)), dir: l.Root,
+		// Its sidecars and apps are stopped before it. It hears nothing while it still tells sidecars about themselves.
+		grace: 2 * time.Second, crude: true,
 		argv:  []string{filepath.Join(r.dapr, "dapr"), "run", "-f", l.DaprYAML()},
 		env:   r.daprEnv(),
 		out:   newReports(r.out),

@@ -35,7 +35,7 @@ func (r *runner) startPostgres(ctx context.Context) error {
 		return err
 	}
 	p.server = server
-	r.pg, r.shop.DatabaseURL = p, server.URL
+	r.pg, r.shop.DatabaseURL = p, databaseURL(server)
 	go p.keep()
 	for _, name := range r.databases() {
 		if err := server.EnsureDatabase(ctx, name); err != nil {
@@ -44,6 +44,16 @@ func (r *runner) startPostgres(ctx context.Context) error {
 	}
 	r.out.say("postgres %s (%s)", server.Version(), time.Since(begin).Round(100*time.Millisecond))
 	return nil
+}
+
+// databaseURL gives each database's owner, and the superuser for the server's own.
+func databaseURL(server *pgserver.Server) func(string) string {
+	return func(database string) string {
+		if database == "postgres" {
+			return server.URL(database)
+		}
+		return server.OwnerURL(database)
+	}
 }
 
 func (r *runner) databases() []string {

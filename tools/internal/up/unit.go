@@ -22,6 +22,7 @@ type spec struct {
 	env   []string
 	dir   string
 	grace time.Duration
+	crude bool      // it may be killed when its grace is over: what it holds is gone by then
 	out   io.Writer // beside the log; nil: none
 	ready func(ctx context.Context) error
 }
@@ -70,10 +71,11 @@ func (r *runner) supervise(ctx context.Context, s spec) error {
 func (u *unit) stop() error {
 	u.cancel()
 	<-u.done
-	if u.err != nil && !errors.Is(u.err, context.Canceled) {
-		return fmt.Errorf("%s: %w", u.name, u.err)
+	var killed *supervise.ExitError
+	if u.err == nil || errors.Is(u.err, context.Canceled) || u.crude && errors.As(u.err, &killed) {
+		return nil
 	}
-	return nil
+	return fmt.Errorf("%s: %w", u.name, u.err)
 }
 
 // await returns when the server works. A server that died instead is not waited for: the caller learns why.

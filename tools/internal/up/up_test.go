@@ -408,14 +408,11 @@ func (r *running) kill(name string) int {
 		}
 		return 0
 	}
-	st, err := supervise.Read(r.layout.Processes(), name)
-	if err != nil {
+	pid := supervisedPID(r.t, r, name)
+	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
 		r.t.Fatal(err)
 	}
-	if err := syscall.Kill(st.ChildPID, syscall.SIGKILL); err != nil {
-		r.t.Fatal(err)
-	}
-	return st.ChildPID
+	return pid
 }
 
 // restarts changes a service's source and has it rebuilt beside its sidecar.
@@ -472,6 +469,35 @@ func TestKilledToolBlocksNothing(t *testing.T) {
 	if err := gone(ids); err != nil {
 		t.Error(err)
 	}
+}
+
+func TestShopsBesideEachOtherNeverMeet(t *testing.T) {
+	t.Parallel()
+	var shops [2]*running
+	for i := range shops {
+		shops[i] = newSite(t).up()
+	}
+	for _, r := range shops {
+		own := supervisedPID(t, r, "inventory")
+		for range 100 {
+			var who identity
+			if err := r.sidecar("cart", "GET", "/v1.0/invoke/inventory/method/whoami", nil, &who); err != nil || who.PID != own {
+				t.Fatalf("process %d answers, %v; the shop's own is %d", who.PID, err, own)
+			}
+		}
+	}
+	for _, r := range shops {
+		r.interrupt()
+	}
+}
+
+func supervisedPID(t *testing.T, r *running, name string) int {
+	t.Helper()
+	st, err := supervise.Read(r.layout.Processes(), name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return st.ChildPID
 }
 
 func TestFailedStartSaysWhyAndLeavesNothing(t *testing.T) {
