@@ -67,12 +67,13 @@ func Register(s *httpx.Server, a *app.App, door Door, store *postgres.Store) {
 	httpx.Register(s, staff(http.MethodPost, "/{id}/transitions", "transition-order", "Bring an order to another status", ScopeWrite), h.transition)
 }
 
-type idInput struct {
+// IDInput names an order by the path.
+type IDInput struct {
 	ID string `path:"id" maxLength:"64"`
 }
 
 type placeInput struct {
-	idInput
+	IDInput
 	Body orderapi.PlaceRequest
 }
 
@@ -90,12 +91,13 @@ func (h *api) place(ctx context.Context, in *placeInput) (*placeOutput, error) {
 	return &placeOutput{Body: result}, err
 }
 
-func (h *api) abandon(ctx context.Context, in *idInput) (*struct{}, error) {
+func (h *api) abandon(ctx context.Context, in *IDInput) (*struct{}, error) {
 	return nil, h.door.Abandon(ctx, in.ID)
 }
 
-type guestInput struct {
-	idInput
+// GuestInput names an order and proves that the caller may see it.
+type GuestInput struct {
+	IDInput
 	AccessToken string `query:"access_token" maxLength:"64" doc:"The order's capability; staff need none"`
 }
 
@@ -105,7 +107,7 @@ type orderOutput struct {
 }
 
 // load finds an order for its guest or for staff, with the name of who asks.
-func (h *api) load(ctx context.Context, in guestInput, scope string) (app.Record, string, error) {
+func (h *api) load(ctx context.Context, in GuestInput, scope string) (app.Record, string, error) {
 	rec, err := h.app.Get(ctx, in.ID)
 	if err != nil {
 		return rec, "", err
@@ -119,7 +121,7 @@ func (h *api) load(ctx context.Context, in guestInput, scope string) (app.Record
 	return rec, "guest", rec.Guest(in.AccessToken)
 }
 
-func (h *api) get(ctx context.Context, in *guestInput) (*orderOutput, error) {
+func (h *api) get(ctx context.Context, in *GuestInput) (*orderOutput, error) {
 	rec, who, err := h.load(ctx, *in, ScopeRead)
 	if err != nil {
 		return nil, err
@@ -153,7 +155,7 @@ type Timeline struct {
 
 type timelineOutput struct{ Body Timeline }
 
-func (h *api) timeline(ctx context.Context, in *guestInput) (*timelineOutput, error) {
+func (h *api) timeline(ctx context.Context, in *GuestInput) (*timelineOutput, error) {
 	rec, who, err := h.load(ctx, *in, ScopeRead)
 	if err != nil {
 		return nil, err
@@ -184,7 +186,7 @@ func (h *api) entries(ctx context.Context, rec app.Record, staff bool) ([]Timeli
 }
 
 type cancelInput struct {
-	guestInput
+	GuestInput
 	httpx.IdempotencyHeader
 	Body struct {
 		Reason string `json:"reason" minLength:"1" maxLength:"500"`
@@ -192,7 +194,7 @@ type cancelInput struct {
 }
 
 func (h *api) cancel(ctx context.Context, in *cancelInput) (*orderOutput, error) {
-	_, who, err := h.load(ctx, in.guestInput, ScopeWrite)
+	_, who, err := h.load(ctx, in.GuestInput, ScopeWrite)
 	if err != nil {
 		return nil, err
 	}

@@ -58,7 +58,7 @@ type StaffOrder struct {
 
 type staffOutput struct{ Body StaffOrder }
 
-func (h *api) staffGet(ctx context.Context, in *idInput) (*staffOutput, error) {
+func (h *api) staffGet(ctx context.Context, in *IDInput) (*staffOutput, error) {
 	rec, err := h.app.Get(ctx, in.ID)
 	if err != nil {
 		return nil, err
@@ -75,7 +75,7 @@ func (h *api) staffView(ctx context.Context, rec app.Record) (*staffOutput, erro
 }
 
 type transitionInput struct {
-	idInput
+	IDInput
 	httpx.IdempotencyHeader
 	Body struct {
 		To   string `json:"to" minLength:"1" maxLength:"40"`

@@ -1,0 +1,210 @@
+// Package ordertest has what tests of order share: payment and inventory as fakes that keep books and can be told to refuse, to
+// hang, to lie and to forget; a door without a sidecar; and a snapshot to place. It is linked into tests only.
+package ordertest
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/sidecart/sidecart/pkg/fault"
+	"github.com/sidecart/sidecart/pkg/money"
+	"github.com/sidecart/sidecart/services/order/internal/app"
+	"github.com/sidecart/sidecart/services/order/internal/order"
+	"github.com/sidecart/sidecart/services/order/orderapi"
+	"github.com/sidecart/sidecart/services/pricing/pricingapi"
+)
+
+// Bank is a payment service: every operation runs once per id, and asking again answers what became of it.
+type Bank struct {
+	mu   sync.Mutex
+	done map[string]app.MoneyAnswer
+	Ran  []string // "authorise <payment id>", in order, each executed operation once
+	// Next decides the answer to an operation that was not run before; nil or a zero Outcome means done.
+	Next func(step string, c app.MoneyCommand) app.MoneyAnswer
+	// Lie is asked after an operation ran; an error is what the caller gets instead of the answer.
+	Lie func(step string, c app.MoneyCommand) error
+}
+
+func (b *Bank) run(step string, c app.MoneyCommand) (app.MoneyAnswer, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	answer, ok := b.done[c.OperationID]
+	if !ok || answer.Outcome == app.MoneyPending {
+		answer = app.MoneyAnswer{}
+		if b.Next != nil {
+			answer = b.Next(step, c)
+		}
+		if answer.Outcome == "" {
+			answer.Outcome, answer.Amount = app.MoneyDone, c.Amount
+		}
+		if b.done == nil {
+			b.done = map[string]app.MoneyAnswer{}
+		}
+		b.done[c.OperationID] = answer
+		if answer.Outcome == app.MoneyDone {
+			b.Ran = append(b.Ran, step+" "+c.PaymentID)
+		}
+	}
+	if b.Lie != nil {
+		if err := b.Lie(step, c); err != nil {
+			return app.MoneyAnswer{}, err
+		}
+	}
+	return answer, nil
+}
+
+// Executed returns what ran so far.
+func (b *Bank) Executed() []string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return append([]string(nil), b.Ran...)
+}
+
+// Authorise implements app.Payments.
+func (b *Bank) Authorise(_ context.Context, c app.MoneyCommand) (app.MoneyAnswer, error) {
+	return b.run("authorise", c)
+}
+
+// Capture implements app.Payments.
+func (b *Bank) Capture(_ context.Context, c app.MoneyCommand) (app.MoneyAnswer, error) {
+	return b.run("capture", c)
+}
+
+// Void implements app.Payments.
+func (b *Bank) Void(_ context.Context, c app.MoneyCommand) (app.MoneyAnswer, error) {
+	return b.run("void", c)
+}
+
+// Refund implements app.Payments.
+func (b *Bank) Refund(_ context.Context, c app.MoneyCommand) (app.MoneyAnswer, error) {
+	return b.run("refund", c)
+}
+
+// Open implements app.OpenPayments over what was authorised and not given back.
+func (b *Bank) Open(context.Context, time.Duration) ([]app.OpenPayment, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	open := map[string]app.OpenPayment{}
+	for _, ran := range b.Ran {
+		var step, id string
+		_, _ = fmt.Sscan(ran, &step, &id)
+		switch step {
+		case "authorise", "capture":
+			p := app.OpenPayment{ID: id, OrderID: id[:len(id)-2], Attempt: int(id[len(id)-1] - '0'), Captured: step == "capture", Amount: Total}
+			open[id] = p
+		default:
+			delete(open, id)
+		}
+	}
+	all := make([]app.OpenPayment, 0, len(open))
+	for _, p := range open {
+		all = append(all, p)
+	}
+	return all, nil
+}
+
+// Shelf is an inventory with a number of pieces of everything.
+type Shelf struct {
+	mu    sync.Mutex
+	Left  map[string]int64
+	Taken map[string][]app.AllocateLine // by key; nil once released
+	Err   func() error                  // asked before anything is done
+	Lie   func() error                  // asked after it was done
+}
+
+// Allocate implements app.Stock.
+func (s *Shelf) Allocate(_ context.Context, key, _, _ string, lines []app.AllocateLine) (parts []app.Part, short []order.Shortage, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.Err != nil {
+		if err := s.Err(); err != nil {
+			return nil, nil, err
+		}
+	}
+	if s.Taken == nil {
+		s.Taken = map[string][]app.AllocateLine{}
+	}
+	if _, again := s.Taken[key]; !again {
+		for _, l := range lines {
+			if s.Left[l.SKU] < l.Quantity {
+				short = append(short, order.Shortage{SKU: l.SKU, Requested: l.Quantity, Available: s.Left[l.SKU]})
+			}
+		}
+		if len(short) > 0 {
+			return nil, short, nil
+		}
+		for _, l := range lines {
+			s.Left[l.SKU] -= l.Quantity
+		}
+		s.Taken[key] = lines
+	}
+	for _, l := range lines {
+		parts = append(parts, app.Part{LineID: l.LineID, LocationID: "main", Quantity: l.Quantity})
+	}
+	if s.Lie != nil {
+		if err := s.Lie(); err != nil {
+			return nil, nil, err
+		}
+	}
+	return parts, nil, nil
+}
+
+// Release implements app.Stock.
+func (s *Shelf) Release(_ context.Context, key string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, l := range s.Taken[key] {
+		s.Left[l.SKU] += l.Quantity
+	}
+	if s.Taken != nil {
+		s.Taken[key] = nil
+	}
+	return nil
+}
+
+// Of returns how many pieces of a SKU are left.
+func (s *Shelf) Of(sku string) int64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.Left[sku]
+}
+
+// Total is what the snapshot costs.
+var Total = money.New(4999, "USD")
+
+// Unknown is the fault of a call whose outcome nobody knows.
+var Unknown = fault.New(fault.Timeout, "timeout", "nobody knows")
+
+// Snapshot is a command to place attempt n of an order: one line of two shirts.
+func Snapshot(orderID string, attempt int) orderapi.PlaceRequest {
+	address := orderapi.Address{Name: "Sample Customer", Line1: "1 Main Street", City: "Springfield", Region: "IL", PostalCode: "62701", Country: "US"}
+	zero := money.Zero("USD")
+	return orderapi.PlaceRequest{
+		OrderID: orderID, CheckoutID: "checkout-" + orderID, CartID: "cart-" + orderID, CartVersion: 3, Attempt: attempt, Email: "customer@example.com",
+		ShippingAddress: address, BillingAddress: address,
+		ShippingOption: orderapi.ShippingOption{ID: "std", Carrier: "post", Service: "standard", Label: "Standard", Price: zero},
+		Lines: []orderapi.PlaceLine{{ID: "l1", SKU: "shirt", ProductID: "p1", Title: "Shirt", Quantity: 2, UnitPrice: money.New(2500, "USD"),
+			Subtotal: money.New(5000, "USD"), Discounts: []pricingapi.Discount{{PromotionID: "ONE", Label: "One cent", Amount: money.New(1, "USD")}},
+			Tax: zero, Total: Total}},
+		Promotions: []pricingapi.Promotion{{ID: "ONE", Label: "One cent", Amount: money.New(1, "USD"), Explanation: "0.01 USD off"}},
+		Totals:     pricingapi.Totals{Subtotal: money.New(5000, "USD"), Discount: money.New(1, "USD"), Shipping: zero, Tax: zero, Total: Total},
+		QuoteID:    "q1", Payment: orderapi.PaymentInput{Nonce: "fake-valid-nonce"},
+	}
+}
+
+// Door is a door without an actor.
+type Door struct{ *app.App }
+
+// Cancel implements the door.
+func (d Door) Cancel(ctx context.Context, id, actor, reason string) error {
+	_, err := d.App.Cancel(ctx, id, actor, reason)
+	return err
+}
+
+// Transition implements the door.
+func (d Door) Transition(ctx context.Context, id, actor, to, note string) error {
+	_, err := d.App.Transition(ctx, id, actor, to, note)
+	return err
+}
