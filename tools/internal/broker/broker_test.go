@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -11,7 +12,7 @@ import (
 	proto "github.com/dapr/dapr/pkg/proto/components/v1"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/metadata"
-	reflectpb "google.golang.org/grpc/reflection/grpc_reflection_v1alpha"
+	reflectpb "google.golang.org/grpc/reflection/grpc_reflection_v1alpha" //nolint:staticcheck // the version that daprd 1.18 asks for
 	"google.golang.org/grpc/status"
 )
 
@@ -235,7 +236,7 @@ func TestStopWaitsForAnswersAndEndsStreamsCleanly(t *testing.T) {
 		return b.service.draining
 	})
 	sub.answer(msg, "")
-	if _, err := sub.stream.Recv(); err != io.EOF {
+	if _, err := sub.stream.Recv(); !errors.Is(err, io.EOF) {
 		t.Fatalf("stream ended with %v, want a clean end", err)
 	}
 	<-closed
@@ -311,6 +312,7 @@ func TestReflectionNamesTheService(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	//nolint:staticcheck // the version that daprd 1.18 asks for
 	if err := stream.Send(&reflectpb.ServerReflectionRequest{MessageRequest: &reflectpb.ServerReflectionRequest_ListServices{}}); err != nil {
 		t.Fatal(err)
 	}

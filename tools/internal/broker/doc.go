@@ -24,6 +24,7 @@
 //
 // What may go wrong: the disk fills (publishes are refused while less than MinFree is left, consuming goes on; if a write
 // fails all the same, Serve ends with the reason), the folder is in use by another broker ([ErrInUse]), the store is
-// damaged ([ErrDamaged]: nothing is thrown away silently). An event above MaxEvent is refused, because daprd's receive
+// damaged ([ErrDamaged]; a topic that cannot be read is never begun anew, but single damaged events inside a file are
+// skipped by JetStream unseen). An event above MaxEvent is refused, because daprd's receive
 // limit would otherwise kill its subscription for good.
 package broker

@@ -49,7 +49,8 @@ func TestAcknowledgedPublishesSurviveAKill(t *testing.T) {
 		topic := fmt.Sprint("topic", p)
 		wg.Go(func() {
 			for round := 0; ; round++ {
-				events, ok := numbers(fmt.Sprintf("%d-%d.", p, round), 1+round%40), true
+				events := numbers(fmt.Sprintf("%d-%d.", p, round), 1+round%40)
+				var ok bool
 				if len(events) == 1 {
 					_, err := s.client.Publish(t.Context(), &proto.PublishRequest{Topic: topic, Data: []byte(events[0])})
 					ok = err == nil

@@ -106,7 +106,7 @@ func storedStreams(dir string) ([]string, error) {
 }
 
 // checkRecovered refuses to go on without a stream that lies on disk: JetStream itself logs such a stream and goes on, and
-// the next publish would begin an empty one in its place. Events lost inside a stream are logged, and shown in the status.
+// the next publish would begin an empty one in its place. Events that it knows to be lost inside a stream are logged, and shown in the status.
 func checkRecovered(ns *server.Server, dir string, want []string, log *natsLog) error {
 	details, err := streamDetails(ns)
 	if err != nil {

@@ -62,7 +62,7 @@ type Topic struct {
 	FirstSeq  uint64     `json:"first_seq"`
 	LastSeq   uint64     `json:"last_seq"`
 	LastTime  time.Time  `json:"last_time"`
-	Lost      int        `json:"lost,omitempty"` // events that could not be read back from disk
+	Lost      int        `json:"lost,omitempty"` // events that JetStream found unreadable at start
 	Consumers []Consumer `json:"consumers"`
 }
 
