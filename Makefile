@@ -9,7 +9,7 @@ SIDECART := bin/sidecart
 MODULES := $(patsubst %/go.mod,%,$(wildcard ./go.mod tools/go.mod test/e2e/go.mod))
 ARGS ?=
 GOTEST ?= go test -timeout 30m
-# At the root, every package there is: folders that only hold other modules must not be listed.
+# Every module does its part, and the first failure does not hide the next.
 each = @rc=0; for module in $(MODULES); do (cd $$module && $(1)) || rc=1; done; exit $$rc
 
 .DEFAULT_GOAL := help
@@ -31,8 +31,9 @@ reset: sidecart ## stop the shop and wipe its data
 	@$(SIDECART) reset $(ARGS)
 
 .PHONY: test
-test: format vet lint sidecart ## prove the whole: format, vet, lint and every test of every module
-	@$(SIDECART) testenv -- $(MAKE) go-test
+test: sidecart ## prove the whole: format, vet, lint and every test of every module
+	@rc=0; for step in format vet lint; do $(MAKE) $$step || rc=1; done; \
+	$(SIDECART) testenv -- $(MAKE) go-test || rc=1; exit $$rc
 
 .PHONY: check
 check: format lint sidecart ## the fast part of it: format, lint, and the tests of pkg/ and services/
