@@ -179,7 +179,7 @@ func (b *Broker) release() {
 		b.nats.WaitForShutdown()
 	}
 	if b.lock != nil {
-		_ = b.lock.Close()
+		unlockFolder(b.lock)
 	}
 }
 

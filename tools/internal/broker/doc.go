@@ -17,14 +17,15 @@
 //   - At least once. Events stay for MaxAge, acknowledged or not. A topic that reaches MaxBytes before drops what every
 //     app that ever subscribed has acknowledged; if that is nothing, it refuses publishes and says which app holds it up.
 //   - A new app id starts with the oldest event still held.
-//   - One subscriber instance gets a topic's events in the order of publication as long as none comes back (negative
-//     acknowledgement, broken stream). Ordered (one event under way per app and topic) keeps the order through that too,
-//     within an app, at the price of waiting for each. Between topics, and between instances of an app, there is no order.
+//   - An app with one instance gets a topic's events in the order of publication; what a broken stream held comes again first,
+//     in order. A negative acknowledgement breaks the order: the event comes later. Ordered (one event under way per app
+//     and topic) keeps it even then, at the price of waiting for each. Between topics, and between instances of an app,
+//     there is no order, and none is promised across a killed broker.
 //   - The acknowledgements themselves are written a little later: after kill -9 some events come twice.
 //
 // What may go wrong: the disk fills (publishes are refused while less than MinFree is left, consuming goes on; if a write
 // fails all the same, Serve ends with the reason), the folder is in use by another broker ([ErrInUse]), the store is
 // damaged ([ErrDamaged]; a topic that cannot be read is never begun anew, but single damaged events inside a file are
-// skipped by JetStream unseen). An event above MaxEvent is refused, because daprd's receive
-// limit would otherwise kill its subscription for good.
+// skipped by JetStream unseen). An event above MaxEvent is refused, because daprd's receive limit would otherwise kill its
+// subscription for good.
 package broker

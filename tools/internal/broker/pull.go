@@ -16,13 +16,9 @@ import (
 	"google.golang.org/grpc/status"
 )
 
-const (
-	fetchWait    = 20 * time.Second // how long an idle request for events stands at JetStream
-	maxNackDelay = 30 * time.Second
-)
+const maxNackDelay = 30 * time.Second
 
 var (
-	errPaused   = errors.New("paused")
 	errDraining = errors.New("draining")
 	errGone     = errors.New("subscriber gone")
 )
@@ -36,33 +32,35 @@ type pullIdentity struct {
 // inflight is an event that the sidecar holds. Its acknowledgement window is renewed while the stream lives, so a slow app
 // never gets a second copy beside the first; when the stream ends it goes back at once.
 type inflight struct {
-	msg   jetstream.Msg
+	reply string // where its acknowledgement goes
 	seq   uint64
 	tries uint64
 	since time.Time
+
+	unsent bool // arrived as the request ended: the sidecar never saw it
 }
 
 // pull is one open subscription: a window of events towards the sidecar, acknowledgements back.
 type pull struct {
 	id     pullIdentity
 	cons   jetstream.Consumer
+	nc     *nats.Conn
 	stream proto.PubSub_PullMessagesServer
 	cfg    Config
 	since  time.Time
 	wake   chan struct{} // something changed: a slot is free, paused, draining
 
-	mu        sync.Mutex
-	held      map[string]inflight
-	next      uint64
-	paused    bool
-	draining  bool
-	interrupt context.CancelCauseFunc // ends the request for events that stands now
-	acked     uint64
-	nacked    uint64
+	mu       sync.Mutex
+	held     map[string]inflight
+	next     uint64
+	paused   bool
+	draining bool
+	acked    uint64
+	nacked   uint64
 }
 
-func newPull(id pullIdentity, cons jetstream.Consumer, stream proto.PubSub_PullMessagesServer, cfg Config) *pull {
-	return &pull{id: id, cons: cons, stream: stream, cfg: cfg, since: time.Now(), wake: make(chan struct{}, 1), held: map[string]inflight{}}
+func newPull(id pullIdentity, nc *nats.Conn, cons jetstream.Consumer, stream proto.PubSub_PullMessagesServer, cfg Config) *pull {
+	return &pull{id: id, nc: nc, cons: cons, stream: stream, cfg: cfg, since: time.Now(), wake: make(chan struct{}, 1), held: map[string]inflight{}}
 }
 
 // run serves the subscription to its end. nil means a clean end (the sidecar closed it, or the broker stops).
@@ -73,6 +71,7 @@ func (p *pull) run() error {
 	go p.renew(ctx)
 	err := p.send(ctx)
 	if errors.Is(err, errDraining) {
+		p.giveBackUnsent()
 		p.await(ctx)
 		err = nil
 	}
@@ -114,9 +113,9 @@ func (p *pull) settle(id string, failed bool) {
 	}
 	// A lost acknowledgement costs a second delivery, nothing else; the connection is in this process.
 	if failed {
-		_ = f.msg.NakWithDelay(nackDelay(p.cfg.NackDelay, f.tries))
+		_ = p.nc.Publish(f.reply, nakWord(nackDelay(p.cfg.NackDelay, f.tries)))
 	} else {
-		_ = f.msg.Ack()
+		_ = p.nc.Publish(f.reply, ackWord())
 	}
 	p.signal()
 }
@@ -129,101 +128,117 @@ func nackDelay(first time.Duration, tries uint64) time.Duration {
 	return min(d, maxNackDelay)
 }
 
-// send passes events on, at most Window of them unanswered.
+// send passes events on, at most Window of them unanswered, until the subscription ends; it returns why. While paused it
+// rests without a request at JetStream, so that another instance gets what comes.
 func (p *pull) send(ctx context.Context) error {
 	for {
-		n, err := p.slots(ctx)
+		if err := p.resume(ctx); err != nil {
+			return err
+		}
+		src, err := newSource(p.nc, p.cons, p.cfg.Window)
+		if err != nil {
+			return status.Errorf(codes.Unavailable, "topic %s: %v", p.id.topic, err)
+		}
+		err = p.forward(ctx, src)
+		for _, m := range src.stop() {
+			if holdErr := p.hold(m, false); holdErr != nil {
+				err = holdErr
+			}
+		}
 		if err != nil {
 			return err
 		}
-		if err := p.fetch(ctx, n); err != nil {
-			return err
-		}
+		p.giveBackUnsent()
 	}
 }
 
-// slots waits until events may be asked for and says how many.
-func (p *pull) slots(ctx context.Context) (int, error) {
+// resume waits while the subscription is paused.
+func (p *pull) resume(ctx context.Context) error {
 	for {
-		p.mu.Lock()
-		free, idle, paused, draining := p.cfg.Window-len(p.held), len(p.held) == 0, p.paused, p.draining
-		p.mu.Unlock()
-		if ctx.Err() != nil {
-			return 0, context.Cause(ctx)
-		}
-		if draining {
-			return 0, errDraining
-		}
-		// Half a window at a time: asking for each single slot would cost a request per event.
-		if !paused && (idle || free >= (p.cfg.Window+1)/2) {
-			return free, nil
+		paused, draining := p.state()
+		switch {
+		case ctx.Err() != nil:
+			return context.Cause(ctx)
+		case draining:
+			return errDraining
+		case !paused:
+			return nil
 		}
 		select {
 		case <-p.wake:
 		case <-ctx.Done():
-			return 0, context.Cause(ctx)
 		}
 	}
 }
 
-// fetch asks JetStream for n events and sends them as they come.
-func (p *pull) fetch(ctx context.Context, n int) error {
-	ctx, cancel := context.WithTimeout(ctx, fetchWait)
-	defer cancel()
-	ctx, interrupt := context.WithCancelCause(ctx)
-	defer interrupt(nil)
+func (p *pull) state() (paused, draining bool) {
 	p.mu.Lock()
-	p.interrupt = interrupt
-	if p.paused || p.draining {
-		interrupt(errPaused)
-	}
-	p.mu.Unlock()
-	batch, err := p.cons.Fetch(n, jetstream.FetchContext(ctx))
-	if err != nil {
-		return p.fetchError(ctx, err)
-	}
-	var sendErr error
-	for msg := range batch.Messages() {
-		if sendErr != nil || ctx.Err() != nil {
-			_ = msg.Nak() // not sent: at once to whoever asks next
-			continue
-		}
-		if sendErr = p.deliver(msg); sendErr != nil {
-			interrupt(errGone)
-		}
-	}
-	if sendErr != nil {
-		return sendErr
-	}
-	if err := batch.Error(); err != nil {
-		return p.fetchError(ctx, err)
-	}
-	return nil
+	defer p.mu.Unlock()
+	return p.paused, p.draining
 }
 
-// fetchError sorts the ordinary ends of a request (time over, paused, subscriber gone) from trouble with the store.
-func (p *pull) fetchError(ctx context.Context, err error) error {
-	if ctx.Err() != nil || errors.Is(err, nats.ErrTimeout) || errors.Is(err, jetstream.ErrNoMessages) {
-		if cause := context.Cause(p.stream.Context()); cause != nil {
-			return errGone
+// forward moves events from the source to the sidecar; nil means paused.
+func (p *pull) forward(ctx context.Context, src *source) error {
+	look := time.NewTicker(fetchWait)
+	defer look.Stop()
+	for {
+		if paused, draining := p.state(); draining {
+			return errDraining
+		} else if paused {
+			return nil
 		}
-		return nil
+		if n := p.room(); n > 0 && !src.standing(time.Now()) {
+			if err := src.request(n); err != nil {
+				return status.Errorf(codes.Unavailable, "topic %s: %v", p.id.topic, err)
+			}
+		}
+		select {
+		case m := <-src.msgs:
+			isEvent, err := src.take(m)
+			if err != nil {
+				return status.Errorf(codes.Unavailable, "topic %s: %v", p.id.topic, err)
+			}
+			if isEvent {
+				if err := p.hold(m, true); err != nil {
+					return err
+				}
+			}
+		case <-p.wake:
+		case <-look.C:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
 	}
-	return status.Errorf(codes.Unavailable, "topic %s: %v", p.id.topic, err)
 }
 
-func (p *pull) deliver(msg jetstream.Msg) error {
-	meta, err := msg.Metadata()
+// room says how many events may be asked for: half a window at a time, because asking for each single one would cost a
+// request per event.
+func (p *pull) room() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	free := p.cfg.Window - len(p.held)
+	if len(p.held) > 0 && free < (p.cfg.Window+1)/2 {
+		return 0
+	}
+	return free
+}
+
+// hold notes an event as under way and, unless the subscription is about to end, sends it.
+func (p *pull) hold(m *nats.Msg, send bool) error {
+	seq, tries, err := eventMeta(m.Reply)
 	if err != nil {
 		return status.Errorf(codes.Internal, "topic %s: %v", p.id.topic, err)
 	}
 	p.mu.Lock()
 	p.next++
 	id := strconv.FormatUint(p.next, 36)
-	p.held[id] = inflight{msg: msg, seq: meta.Sequence.Stream, tries: meta.NumDelivered, since: time.Now()}
+	p.held[id] = inflight{reply: m.Reply, seq: seq, tries: tries, since: time.Now(), unsent: !send}
 	p.mu.Unlock()
+	if !send {
+		return nil
+	}
 	err = p.stream.Send(&proto.PullMessagesResponse{
-		Data: msg.Data(), TopicName: p.id.topic, ContentType: msg.Headers().Get(headerContentType), Id: id,
+		Data: m.Data, TopicName: p.id.topic, ContentType: m.Header.Get(headerContentType), Id: id,
 	})
 	if err != nil {
 		return errGone
@@ -248,7 +263,7 @@ func (p *pull) renew(ctx context.Context) {
 		}
 		p.mu.Unlock()
 		for _, f := range held {
-			_ = f.msg.InProgress() // if it is lost, the event comes a second time
+			_ = p.nc.Publish(f.reply, progressWord()) // if it is lost, the event comes a second time
 		}
 	}
 }
@@ -275,26 +290,30 @@ func (p *pull) await(ctx context.Context) {
 }
 
 // giveBack returns what was not answered, in order, for the next subscriber.
-func (p *pull) giveBack() {
+func (p *pull) giveBack() { p.giveBackIf(func(inflight) bool { return true }) }
+
+// giveBackUnsent returns only what the sidecar never saw.
+func (p *pull) giveBackUnsent() { p.giveBackIf(func(f inflight) bool { return f.unsent }) }
+
+func (p *pull) giveBackIf(cond func(inflight) bool) {
 	p.mu.Lock()
-	held := make([]inflight, 0, len(p.held))
-	for _, f := range p.held {
-		held = append(held, f)
+	var back []inflight
+	for id, f := range p.held {
+		if cond(f) {
+			back = append(back, f)
+			delete(p.held, id)
+		}
 	}
-	clear(p.held)
 	p.mu.Unlock()
-	slices.SortFunc(held, func(a, b inflight) int { return cmp.Compare(a.seq, b.seq) })
-	for _, f := range held {
-		_ = f.msg.Nak()
+	slices.SortFunc(back, func(a, b inflight) int { return cmp.Compare(a.seq, b.seq) })
+	for _, f := range back {
+		_ = p.nc.Publish(f.reply, nakWord(0)) // lost: it comes again after AckWait
 	}
 }
 
 func (p *pull) pause(on bool) {
 	p.mu.Lock()
 	p.paused = on
-	if on && p.interrupt != nil {
-		p.interrupt(errPaused)
-	}
 	p.mu.Unlock()
 	p.signal()
 }
@@ -302,9 +321,6 @@ func (p *pull) pause(on bool) {
 func (p *pull) drain() {
 	p.mu.Lock()
 	p.draining = true
-	if p.interrupt != nil {
-		p.interrupt(errDraining)
-	}
 	p.mu.Unlock()
 	p.signal()
 }

@@ -45,6 +45,12 @@ func lockFolder(dir string) (*os.File, error) {
 	return f, nil
 }
 
+// unlockFolder ends the lock at once, even if a process that is being forked this moment holds a copy of the file.
+func unlockFolder(f *os.File) {
+	_ = unlock(f) // closing does it too, in nearly every case
+	_ = f.Close()
+}
+
 // startServer runs JetStream in this process, without a port, and checks that it recovered all that lies in the folder.
 func startServer(cfg Config, log *natsLog) (*server.Server, *nats.Conn, error) {
 	streams, err := storedStreams(cfg.Data)

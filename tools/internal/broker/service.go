@@ -110,7 +110,7 @@ func (s *service) PullMessages(stream proto.PubSub_PullMessagesServer) error {
 	if err != nil {
 		return grpcError(err)
 	}
-	p := newPull(pullIdentity{app: app, topic: topic, peer: peer, pid: pid}, cons, stream, s.cfg)
+	p := newPull(pullIdentity{app: app, topic: topic, peer: peer, pid: pid}, s.store.nc, cons, stream, s.cfg)
 	if !s.register(p) {
 		return status.Error(codes.Unavailable, "the broker is stopping")
 	}
