@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"strconv"
@@ -61,7 +62,7 @@ func DecodeCursor[T any](cursor string) (position T, ok bool, err error) {
 			_, err = d.Token()
 		}
 	}
-	if err != io.EOF { // the end is where it must stop
+	if !errors.Is(err, io.EOF) { // the end is where it must stop
 		var zero T
 		return zero, false, fault.New(fault.Invalid, "validation-failed", "query.cursor: is not a cursor of this list").
 			WithField("query.cursor", "is not a cursor of this list", nil).WithCause(err)

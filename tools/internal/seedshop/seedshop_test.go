@@ -20,7 +20,7 @@ var update = flag.Bool("update", false, "write the golden digest anew")
 func TestCounts(t *testing.T) {
 	t.Parallel()
 	s := Catalogue()
-	published, skus := 0, 0
+	skus := 0
 	status := map[Status]int{}
 	leaves, departments := map[string]bool{}, map[string]bool{}
 	for _, p := range s.Products {
@@ -28,7 +28,7 @@ func TestCounts(t *testing.T) {
 		skus += len(p.Variants)
 		leaves[p.Category] = true
 	}
-	published = status[Published]
+	published := status[Published]
 	for _, c := range s.Categories {
 		if c.Parent == "" {
 			departments[c.Code] = true

@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -122,7 +123,7 @@ func (s *Store) PutPrices(ctx context.Context, by app.Change, listID string, row
 			return err
 		}
 		err := tx.QueryRow(ctx, `SELECT currency FROM price_lists WHERE id = $1 FOR SHARE`, listID).Scan(&currency)
-		if err == pgx.ErrNoRows {
+		if errors.Is(err, pgx.ErrNoRows) {
 			return app.ErrListNotFound
 		}
 		if err != nil {
@@ -254,7 +255,7 @@ func (s *Store) PutCoupon(ctx context.Context, by app.Change, c pricing.Coupon) 
 	return s.change(ctx, false, func(ctx context.Context, tx *pg.Tx) error {
 		var before json.RawMessage
 		err := tx.QueryRow(ctx, `SELECT to_jsonb(c) FROM coupons c WHERE code = $1 FOR UPDATE`, c.Code).Scan(&before)
-		if err != nil && err != pgx.ErrNoRows {
+		if err != nil && !errors.Is(err, pgx.ErrNoRows) {
 			return fmt.Errorf("coupon %s: %w", c.Code, err)
 		}
 		_, err = tx.Exec(ctx, `

@@ -83,7 +83,7 @@ func Compute(req Request, book *Book, promoter Promoter) (*Quote, error) {
 	}
 	q.ValidUntil = earlier(q.ValidUntil, outcome.Edge)
 	q.Codes, q.Promotions = outcome.Codes, outcome.Promotions
-	if err := q.discountAndTax(req.Context, book, included); err != nil {
+	if err := q.discountAndTax(req.Context, included); err != nil {
 		return nil, err
 	}
 	for _, s := range req.Shipping {
@@ -126,7 +126,7 @@ func (q *Quote) price(req Request, book *Book) (included bool, err error) {
 }
 
 // discountAndTax takes the promotions' amounts off their lines, taxes each line and adds up.
-func (q *Quote) discountAndTax(c Context, book *Book, included bool) error {
+func (q *Quote) discountAndTax(c Context, included bool) error {
 	t := Totals{
 		Subtotal: money.Zero(c.Currency), Discount: money.Zero(c.Currency), Shipping: money.Zero(c.Currency),
 		Tax: money.Zero(c.Currency), Total: money.Zero(c.Currency), TaxIncluded: included,
