@@ -89,9 +89,19 @@ func Name(pid int) string {
 	return strings.TrimSpace(string(raw))
 }
 
-// Memory returns the resident memory of pid in bytes, 0 when it cannot be read.
+// Memory returns the memory of pid in bytes, pages that it shares with others counted in proportion (PSS), or all its
+// resident pages where the system does not tell that. It is 0 when nothing can be read.
 func Memory(pid int) int64 {
-	raw, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "statm"))
+	dir := filepath.Join("/proc", strconv.Itoa(pid))
+	if raw, err := os.ReadFile(filepath.Join(dir, "smaps_rollup")); err == nil {
+		for line := range strings.Lines(string(raw)) {
+			if rest, found := strings.CutPrefix(line, "Pss:"); found {
+				kib, _ := strconv.ParseInt(strings.Fields(rest)[0], 10, 64)
+				return kib << 10
+			}
+		}
+	}
+	raw, err := os.ReadFile(filepath.Join(dir, "statm"))
 	if err != nil {
 		return 0
 	}

@@ -215,7 +215,11 @@ func (s Shop) renderApp(app *App, wrap func(name string, argv []string) []string
 	}
 	app.Env = env
 	app.Command = wrap(app.AppID, argv)
-	app.AppDirPath = filepath.Join(s.Layout.Root, app.AppDirPath)
+	// The dapr CLI makes a log folder where an app runs: that must not be among the sources.
+	app.AppDirPath = filepath.Join(s.Layout.Dapr(), "apps", app.AppID)
+	if err := os.MkdirAll(app.AppDirPath, 0o755); err != nil {
+		return err
+	}
 	for _, p := range []*int{&app.AppPort, &app.DaprHTTPPort, &app.DaprGRPCPort, &app.DaprInternalPort, &app.MetricsPort} {
 		*p = s.Ports.Of(*p)
 	}

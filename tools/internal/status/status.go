@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -30,7 +31,7 @@ type Process struct {
 	PID     int       `json:"pid"` // 0 while it is away
 	Address string    `json:"address"`
 	Health  string    `json:"health"` // "ok" or what it says instead
-	Memory  int64     `json:"memory"` // bytes, resident
+	Memory  int64     `json:"memory"` // bytes, see proc.Memory; postgres with its backends
 	Starts  int       `json:"starts"`
 	Started time.Time `json:"started"`
 	LastEnd string    `json:"last_end,omitempty"`
@@ -42,7 +43,7 @@ type Report struct {
 	Phase     string     `json:"phase"`
 	Gateway   string     `json:"gateway,omitempty"`
 	Processes []Process  `json:"processes"`
-	Memory    int64      `json:"memory"` // bytes, resident, of all
+	Memory    int64      `json:"memory"` // bytes, of all and of the tool with its supervisors
 }
 
 // Healthy reports whether all runs and answers.
@@ -77,6 +78,9 @@ func Get(ctx context.Context, l shop.Layout) (Report, error) {
 	for i := range r.Processes {
 		p := &r.Processes[i]
 		p.Memory = proc.Memory(p.PID)
+		if p.Name == "postgres" {
+			p.Memory += memory(proc.Children(p.PID))
+		}
 		if p.Health == "" {
 			wg.Go(func() { p.Health = ask(ctx, *p, where[p.Name].health) })
 		}
@@ -85,8 +89,26 @@ func Get(ctx context.Context, l shop.Layout) (Report, error) {
 	for _, p := range r.Processes {
 		r.Memory += p.Memory
 	}
-	r.Memory += proc.Memory(st.Tool.PID)
+	r.Memory += memory(supervisors(st, states))
 	return r, nil
+}
+
+// supervisors lists the tool and every `sidecart exec`, each once.
+func supervisors(st shop.State, states []supervise.State) []int {
+	pids := []int{st.Tool.PID}
+	for _, s := range states {
+		if !slices.Contains(pids, s.WrapperPID) {
+			pids = append(pids, s.WrapperPID)
+		}
+	}
+	return pids
+}
+
+func memory(pids []int) (sum int64) {
+	for _, pid := range pids {
+		sum += proc.Memory(pid)
+	}
+	return sum
 }
 
 type place struct{ address, health string }

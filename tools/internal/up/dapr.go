@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/sidecart/sidecart/tools/internal/shop"
+	"github.com/sidecart/sidecart/tools/internal/supervise"
 )
 
 func num(n int) string { return strconv.Itoa(n) }
@@ -61,6 +62,20 @@ func (r *runner) runDapr(ctx context.Context) error {
 	return r.setPhase(shop.PhaseServing)
 }
 
+// hopeless is how often an app or a sidecar may die while the shop starts.
+const hopeless = 4
+
+// dying names the first process that dies again and again: it will not get better by waiting.
+func (r *runner) dying() error {
+	for _, name := range append(r.appProcesses(true), r.appProcesses(false)...) {
+		st, err := supervise.Read(r.opt.Layout.Processes(), name)
+		if err == nil && st.Starts >= hopeless && st.LastEnd != "" {
+			return fmt.Errorf("%s %s, for the %d. time; its log is %s", name, st.LastEnd, st.Starts, st.LogFile)
+		}
+	}
+	return nil
+}
+
 // daprEnv is what the CLI, and through it every sidecar and app, gets.
 func (r *runner) daprEnv() []string {
 	return cleanEnv(
@@ -109,6 +124,9 @@ func (r *runner) serving(state shop.State) func(context.Context) error {
 		checks = missing // what answered once is not asked again while starting
 		if len(names) == 0 {
 			return nil
+		}
+		if err := r.dying(); err != nil {
+			return &hopelessError{err}
 		}
 		return fmt.Errorf("waiting for %s: %w", strings.Join(names, ", "), last)
 	}

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -42,7 +41,7 @@ func Migrate(ctx context.Context, s shop.Shop, a shop.App) error {
 		return err
 	}
 	cmd := exec.CommandContext(ctx, argv[0], append(argv[1:], "migrate")...)
-	cmd.Dir = filepath.Join(s.Layout.Root, a.AppDirPath)
+	cmd.Dir = s.Layout.Data
 	cmd.Env = cleanEnv("APP_ID=" + a.AppID)
 	for k, v := range env {
 		cmd.Env = append(cmd.Env, k+"="+v)

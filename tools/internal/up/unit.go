@@ -78,6 +78,9 @@ func (u *unit) stop() error {
 	return fmt.Errorf("%s: %w", u.name, u.err)
 }
 
+// hopelessError says that waiting longer is of no use.
+type hopelessError struct{ error }
+
 // await returns when the server works. A server that died instead is not waited for: the caller learns why.
 func (r *runner) await(ctx context.Context, u *unit) error {
 	begin := time.Now()
@@ -88,6 +91,10 @@ func (r *runner) await(ctx context.Context, u *unit) error {
 		if err == nil {
 			r.out.say("%s (%s)", u.about, time.Since(begin).Round(100*time.Millisecond))
 			return nil
+		}
+		var hopeless *hopelessError
+		if errors.As(err, &hopeless) {
+			return err
 		}
 		if st, stErr := supervise.Read(r.opt.Layout.Processes(), u.name); stErr == nil && st.LastEnd != "" {
 			return fmt.Errorf("%s %s; its log is %s", u.name, st.LastEnd, r.opt.Layout.Log(u.name))

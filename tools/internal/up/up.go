@@ -73,8 +73,8 @@ func Run(ctx context.Context, opt Options) error {
 		<-ctx.Done()
 	}
 	stopped := r.stop()
-	if ctx.Err() != nil && errors.Is(started, context.Canceled) {
-		started = nil // asked to stop while starting
+	if ctx.Err() != nil {
+		started = nil // asked to stop while starting: whatever was under way failed for that
 	}
 	return errors.Join(started, stopped)
 }

@@ -393,6 +393,22 @@ func (r *running) survivesKills() {
 		})
 		r.publish("after the death of " + name)
 	}
+	r.t.Log("kill dapr run: everything below it ends and comes again")
+	before := map[string]int{}
+	for _, name := range []string{"cart", "cart.daprd", "inventory", "inventory.daprd"} {
+		before[name] = supervisedPID(r.t, r, name)
+	}
+	r.kill("dapr")
+	eventually(r.t, 40*time.Second, func() error {
+		for name, pid := range before {
+			st, err := supervise.Read(r.layout.Processes(), name)
+			if err != nil || !st.Alive || st.Phase != supervise.PhaseRunning || st.ChildPID == pid {
+				return fmt.Errorf("%s is not back: %+v, %w", name, st, err)
+			}
+		}
+		return nil
+	})
+	r.publish("after the death of dapr run")
 	for _, want := range []string{"inventory (pid", "postgres ended"} {
 		if !strings.Contains(r.out.String(), want) {
 			r.t.Errorf("nothing was said about %q:\n%s", want, r.out)
