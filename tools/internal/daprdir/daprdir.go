@@ -60,3 +60,25 @@ func replaceLink(target, link string) error {
 	}
 	return os.Rename(tmp, link)
 }
+
+// Present names a folder that holds daprd already, or "" where the next start would build it. It asks no program for its
+// version: that is for Find.
+func Present() string {
+	dirs := filepath.SplitList(os.Getenv("PATH"))
+	if named := os.Getenv(testenv.DaprDir); named != "" {
+		dirs = append([]string{named}, dirs...)
+	}
+	if home, err := os.UserHomeDir(); err == nil {
+		dirs = append(dirs, filepath.Join(home, ".dapr", "bin"))
+	}
+	if cache, err := os.UserCacheDir(); err == nil {
+		built, _ := filepath.Glob(filepath.Join(cache, "sidecart", "dapr", "*"))
+		dirs = append(dirs, built...)
+	}
+	for _, dir := range dirs {
+		if st, err := os.Stat(filepath.Join(dir, "daprd")); err == nil && st.Mode()&0o111 != 0 {
+			return dir
+		}
+	}
+	return ""
+}
