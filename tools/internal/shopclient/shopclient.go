@@ -171,7 +171,7 @@ func problem(resp *http.Response, data []byte) *Problem {
 	return p
 }
 
-// Get, Put, Post and Patch are the plain forms of Do.
+// Get decodes the answer into out.
 func (c *Client) Get(ctx context.Context, path string, out any) error {
 	_, err := c.Do(ctx, Call{Method: http.MethodGet, Path: path, Out: out})
 	return err
