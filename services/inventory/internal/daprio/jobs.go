@@ -1,0 +1,40 @@
+package daprio
+
+import (
+	"context"
+	"time"
+
+	"github.com/sidecart/sidecart/pkg/daprkit"
+	"github.com/sidecart/sidecart/pkg/idem"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+)
+
+// The jobs of inventory. The scheduler gives each firing to one replica.
+const (
+	jobSweep = "inventory-sweep"
+	jobPrune = "inventory-prune"
+)
+
+const jobTimeout = 20 * time.Second
+
+// Jobs registers the handlers and returns what to schedule: the sweep of dead holds every 5 seconds, and the pruning of old
+// idempotency keys every hour. While the scheduler is away holds end all the same, in the next turn of their SKU; only their
+// events wait.
+func Jobs(jobs *daprkit.Jobs, sweep func(context.Context) error, pool *pgxpool.Pool) []daprkit.Job {
+	jobs.On(jobSweep, func(ctx context.Context, _ []byte) error {
+		ctx, cancel := context.WithTimeout(ctx, jobTimeout)
+		defer cancel()
+		return sweep(ctx)
+	})
+	jobs.On(jobPrune, func(ctx context.Context, _ []byte) error {
+		ctx, cancel := context.WithTimeout(ctx, jobTimeout)
+		defer cancel()
+		_, err := idem.Prune(ctx, pool, idem.Lifetime)
+		return err
+	})
+	return []daprkit.Job{
+		{Name: jobSweep, Schedule: "@every 5s", Overwrite: true},
+		{Name: jobPrune, Schedule: "@every 1h", Overwrite: true},
+	}
+}

@@ -1,0 +1,190 @@
+// Package httpapi is inventory's HTTP edge: holds and allocations for other services, stock for staff. It maps wire forms to
+// values and back; statuses follow from the faults.
+package httpapi
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/sidecart/sidecart/pkg/auth"
+	"github.com/sidecart/sidecart/pkg/httpx"
+	"github.com/sidecart/sidecart/services/inventory/internal/app"
+	"github.com/sidecart/sidecart/services/inventory/internal/inventory"
+	"github.com/sidecart/sidecart/services/inventory/inventoryapi"
+)
+
+// The scopes of staff.
+const (
+	ScopeRead  = "inventory:read"
+	ScopeWrite = "inventory:write"
+)
+
+// Reader is what services and staff may look at. Lists come in the order of their keys, after the key given.
+type Reader interface {
+	Availability(ctx context.Context, skus []string, now time.Time) ([]inventory.Available, error)
+	Locations(ctx context.Context) ([]app.Location, error)
+	Levels(ctx context.Context, of, after inventory.Place, limit int) ([]inventory.Level, error)
+	Ledger(ctx context.Context, of inventory.Place, before int64, limit int) ([]app.Entry, error)
+	Holds(ctx context.Context, sku, owner string, after inventory.Hold, now time.Time, limit int) ([]inventory.Hold, error)
+}
+
+// Services is what the routes need.
+type Services struct {
+	Holds     *app.Holds
+	Allocator *app.Allocator
+	Staff     *app.Staff
+	Reader    Reader
+	Now       func() time.Time
+}
+
+type api struct{ Services }
+
+const internalTimeout = 5 * time.Second
+
+// Register adds all routes.
+func Register(s *httpx.Server, services Services) {
+	a := &api{services}
+	registerInternal(s, a)
+	registerStaff(s, a)
+}
+
+func registerInternal(s *httpx.Server, a *api) {
+	op := func(method, path, id, summary string) huma.Operation {
+		return huma.Operation{Method: method, Path: path, OperationID: id, Summary: summary, Tags: []string{"internal"}}
+	}
+	const holds, allocations = inventoryapi.PathHolds + "{owner}", inventoryapi.PathAllocations + "{order}"
+	bounded := httpx.Timeout(internalTimeout)
+	checkout, order := httpx.Callers("checkout"), httpx.Callers("order")
+	httpx.Register(s, op(http.MethodPut, holds, "put-holds", "Set everything that an owner holds, all or nothing"), a.putHolds, checkout, bounded)
+	httpx.Register(s, op(http.MethodGet, holds, "get-holds", "What an owner holds"), a.getHolds, checkout, bounded)
+	release := op(http.MethodDelete, holds, "delete-holds", "Release everything that an owner holds")
+	release.DefaultStatus = http.StatusNoContent
+	httpx.Register(s, release, a.deleteHolds, checkout, bounded)
+
+	long := httpx.Timeout(2 * internalTimeout)
+	httpx.Register(s, op(http.MethodPut, allocations, "allocate", "Take the stock of an order for good, once per id"), a.allocate, order, long)
+	httpx.Register(s, op(http.MethodGet, allocations, "get-allocation", "What an order has taken"), a.getAllocation, order, bounded)
+	httpx.Register(s, op(http.MethodDelete, allocations, "release-allocation", "Give back what an order has taken"), a.release, order, long)
+	httpx.Register(s, op(http.MethodPost, inventoryapi.PathAvailability, "availability", "The stock of SKUs over all enabled locations"), a.availability,
+		httpx.Callers("cart", "catalog", "checkout", "order"), bounded)
+}
+
+// service names the caller of an internal route for the ledger; only those whom the route lists get here.
+func service(name string) string { return "service:" + name }
+
+func actor(ctx context.Context) string {
+	p, _ := auth.From(ctx)
+	return p.Kind + ":" + p.Subject
+}
+
+type bodyOf[T any] struct{ Body T }
+
+func body[T any](b T) *bodyOf[T] { return &bodyOf[T]{Body: b} }
+
+type ownerInput struct {
+	Owner string `path:"owner" maxLength:"80"`
+}
+
+type putHoldsInput struct {
+	Owner string `path:"owner" maxLength:"80"`
+	Body  inventoryapi.HoldRequest
+}
+
+func (a *api) putHolds(ctx context.Context, in *putHoldsInput) (*bodyOf[inventoryapi.Holds], error) {
+	lines := make([]inventory.Hold, len(in.Body.Lines))
+	for i, l := range in.Body.Lines {
+		lines[i] = inventory.Hold{Owner: in.Owner, SKU: l.SKU, Quantity: l.Quantity}
+	}
+	held, err := a.Holds.Set(ctx, in.Owner, lines, in.Body.ExpiresAt)
+	if err != nil {
+		return nil, err
+	}
+	return body(holdsView(in.Owner, held)), nil
+}
+
+func (a *api) getHolds(ctx context.Context, in *ownerInput) (*bodyOf[inventoryapi.Holds], error) {
+	held, err := a.Holds.Of(ctx, in.Owner)
+	if err != nil {
+		return nil, err
+	}
+	return body(holdsView(in.Owner, held)), nil
+}
+
+func (a *api) deleteHolds(ctx context.Context, in *ownerInput) (*struct{}, error) {
+	return nil, a.Holds.Release(ctx, in.Owner)
+}
+
+type orderInput struct {
+	Order string `path:"order" maxLength:"80"`
+}
+
+type allocateInput struct {
+	Order string `path:"order" maxLength:"80"`
+	Body  inventoryapi.AllocateRequest
+}
+
+func (a *api) allocate(ctx context.Context, in *allocateInput) (*bodyOf[inventoryapi.Allocation], error) {
+	o := inventory.Order{ID: in.Order, Owner: in.Body.Owner, Country: in.Body.Country, Lines: make([]inventory.OrderLine, len(in.Body.Lines))}
+	for i, l := range in.Body.Lines {
+		o.Lines[i] = inventory.OrderLine{ID: l.LineID, SKU: l.SKU, Quantity: l.Quantity}
+	}
+	got, err := a.Allocator.Allocate(ctx, service("order"), o)
+	if err != nil {
+		return nil, err
+	}
+	return body(allocationView(got)), nil
+}
+
+func (a *api) getAllocation(ctx context.Context, in *orderInput) (*bodyOf[inventoryapi.Allocation], error) {
+	got, err := a.Allocator.Get(ctx, in.Order)
+	if err != nil {
+		return nil, err
+	}
+	return body(allocationView(got)), nil
+}
+
+func (a *api) release(ctx context.Context, in *orderInput) (*bodyOf[inventoryapi.Allocation], error) {
+	got, err := a.Allocator.Release(ctx, service("order"), in.Order)
+	if err != nil {
+		return nil, err
+	}
+	return body(allocationView(got)), nil
+}
+
+func (a *api) availability(ctx context.Context, in *bodyOf[inventoryapi.AvailabilityRequest]) (*bodyOf[inventoryapi.AvailabilityAnswer], error) {
+	found, err := a.Reader.Availability(ctx, in.Body.SKUs, a.Now())
+	if err != nil {
+		return nil, err
+	}
+	out := inventoryapi.AvailabilityAnswer{Items: make([]inventoryapi.Availability, len(found))}
+	for i, f := range found {
+		out.Items[i] = inventoryapi.Availability{SKU: f.SKU, OnHand: f.OnHand, Allocated: f.Allocated, Held: f.Held, Available: f.Free()}
+	}
+	return body(out), nil
+}
+
+func holdsView(owner string, held []inventory.Hold) inventoryapi.Holds {
+	out := inventoryapi.Holds{Owner: owner, Holds: make([]inventoryapi.Hold, len(held))}
+	for i, h := range held {
+		out.Holds[i] = inventoryapi.Hold{ID: h.ID(), SKU: h.SKU, Quantity: h.Quantity, ExpiresAt: h.ExpiresAt.UTC()}
+	}
+	return out
+}
+
+func allocationView(a inventory.Allocation) inventoryapi.Allocation {
+	out := inventoryapi.Allocation{OrderID: a.ID, Status: a.Status, Lines: make([]inventoryapi.AllocationLine, len(a.Lines))}
+	if !a.ReleasedAt.IsZero() {
+		at := a.ReleasedAt.UTC()
+		out.Released = &at
+	}
+	for i, l := range a.Lines {
+		out.Lines[i] = inventoryapi.AllocationLine{LineID: l.ID, SKU: l.SKU, Quantity: l.Quantity, Parts: make([]inventoryapi.AllocationPart, len(l.Parts))}
+		for j, p := range l.Parts {
+			out.Lines[i].Parts[j] = inventoryapi.AllocationPart(p)
+		}
+	}
+	return out
+}

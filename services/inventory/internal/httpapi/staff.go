@@ -1,0 +1,211 @@
+package httpapi
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/sidecart/sidecart/pkg/httpx"
+	"github.com/sidecart/sidecart/pkg/idem"
+	"github.com/sidecart/sidecart/services/inventory/internal/app"
+	"github.com/sidecart/sidecart/services/inventory/internal/inventory"
+	"github.com/sidecart/sidecart/services/inventory/inventoryapi"
+)
+
+func registerStaff(s *httpx.Server, a *api) {
+	op := func(method, path, id, summary, scope string) huma.Operation {
+		return huma.Operation{Method: method, Path: path, OperationID: id, Summary: summary, Tags: []string{"staff"}, Security: httpx.Scope(scope)}
+	}
+	put := op(http.MethodPut, "/v1/admin/locations/{id}", "put-location", "Create or change a location", ScopeWrite)
+	put.DefaultStatus = http.StatusNoContent
+	httpx.Register(s, put, a.putLocation)
+	httpx.Register(s, op(http.MethodGet, "/v1/admin/locations", "list-locations", "All locations", ScopeRead), a.locations)
+	for kind, summary := range map[string]string{
+		inventory.KindReceive: "Book goods in, once per reference",
+		inventory.KindAdjust:  "Correct what is on hand by differences, once per reference",
+		inventory.KindCount:   "Set what was counted, once per reference",
+	} {
+		booking := op(http.MethodPost, "/v1/admin/stock/"+kind, kind+"-stock", summary, ScopeWrite)
+		booking.DefaultStatus = http.StatusOK
+		httpx.Register(s, booking, a.book(kind))
+	}
+	httpx.Register(s, op(http.MethodGet, "/v1/admin/stock/levels", "list-levels", "Stock by SKU and location", ScopeRead), a.levels)
+	httpx.Register(s, op(http.MethodGet, "/v1/admin/stock/ledger", "list-ledger", "Every movement of stock, the newest first", ScopeRead), a.ledger)
+	httpx.Register(s, op(http.MethodGet, "/v1/admin/holds", "list-holds", "Holds that count now, by SKU", ScopeRead), a.listHolds)
+}
+
+type putLocationInput struct {
+	ID   string `path:"id" maxLength:"64"`
+	Body inventoryapi.LocationInput
+}
+
+func (a *api) putLocation(ctx context.Context, in *putLocationInput) (*struct{}, error) {
+	b := in.Body
+	return nil, a.Staff.PutLocation(ctx, actor(ctx), app.Location{ID: in.ID, Name: b.Name, Country: b.Country, Region: b.Region,
+		Postal: b.Postal, Priority: b.Priority, Enabled: b.Enabled})
+}
+
+// LocationView is a location as staff see it.
+type LocationView struct {
+	ID string `json:"id"`
+	inventoryapi.LocationInput
+}
+
+type locationsBody struct {
+	Items []LocationView `json:"items"`
+}
+
+func (a *api) locations(ctx context.Context, _ *struct{}) (*bodyOf[locationsBody], error) {
+	all, err := a.Reader.Locations(ctx)
+	if err != nil {
+		return nil, err
+	}
+	out := locationsBody{Items: make([]LocationView, len(all))}
+	for i, l := range all {
+		out.Items[i] = LocationView{ID: l.ID, LocationInput: inventoryapi.LocationInput{Name: l.Name, Country: l.Country, Region: l.Region,
+			Postal: l.Postal, Priority: l.Priority, Enabled: l.Enabled}}
+	}
+	return body(out), nil
+}
+
+type bookInput struct {
+	httpx.IdempotencyHeader
+	Body inventoryapi.StockInput
+}
+
+// BookingView is the answer to a booking, the same each time its reference is sent.
+type BookingView struct {
+	Reference string    `json:"reference"`
+	Kind      string    `json:"kind"`
+	Lines     int       `json:"lines"`
+	BookedAt  time.Time `json:"booked_at"`
+}
+
+type bookOutput struct {
+	httpx.ReplayedHeader
+	Body BookingView
+}
+
+func (a *api) book(kind string) func(context.Context, *bookInput) (*bookOutput, error) {
+	return func(ctx context.Context, in *bookInput) (*bookOutput, error) {
+		key, err := httpx.IdemFrom(ctx, in.IdempotencyKey)
+		if err != nil {
+			return nil, err
+		}
+		b := inventory.Booking{Kind: kind, Reference: in.Body.Reference, Reason: in.Body.Reason, Lines: make([]inventory.BookingLine, len(in.Body.Lines))}
+		for i, l := range in.Body.Lines {
+			b.Lines[i] = inventory.BookingLine{Place: inventory.Place{SKU: l.SKU, LocationID: l.LocationID}, Quantity: l.Quantity}
+		}
+		done, replayed, err := a.Staff.Book(ctx, actor(ctx), b, idem.Key(key))
+		if err != nil {
+			return nil, err
+		}
+		return &bookOutput{ReplayedHeader: httpx.Replayed(replayed),
+			Body: BookingView{Reference: done.Reference, Kind: done.Kind, Lines: done.Lines, BookedAt: done.At.UTC()}}, nil
+	}
+}
+
+type placeQuery struct {
+	httpx.PageQuery
+	SKU        string `query:"sku" maxLength:"64"`
+	LocationID string `query:"location_id" maxLength:"64"`
+}
+
+func (q placeQuery) place() inventory.Place {
+	return inventory.Place{SKU: q.SKU, LocationID: q.LocationID}
+}
+
+// LevelView is the stock of a SKU at a location.
+type LevelView struct {
+	SKU        string `json:"sku"`
+	LocationID string `json:"location_id"`
+	OnHand     int64  `json:"on_hand"`
+	Allocated  int64  `json:"allocated"`
+	Available  int64  `json:"available" doc:"on hand less allocated, holds not counted"`
+}
+
+type levelCursor struct{ SKU, Location string }
+
+func (a *api) levels(ctx context.Context, in *placeQuery) (*bodyOf[httpx.Page[LevelView]], error) {
+	after, _, err := httpx.DecodeCursor[levelCursor](in.Cursor)
+	if err != nil {
+		return nil, err
+	}
+	levels, err := a.Reader.Levels(ctx, in.place(), inventory.Place{SKU: after.SKU, LocationID: after.Location}, in.Limit+1)
+	if err != nil {
+		return nil, err
+	}
+	views := make([]LevelView, len(levels))
+	for i, l := range levels {
+		views[i] = LevelView{SKU: l.SKU, LocationID: l.LocationID, OnHand: l.OnHand, Allocated: l.Allocated, Available: l.Free()}
+	}
+	return body(httpx.NewPage(views, in.Limit, func(l LevelView) string { return httpx.EncodeCursor(levelCursor{l.SKU, l.LocationID}) })), nil
+}
+
+// EntryView is a line of the ledger: what it added to what is on hand and to what is allocated.
+type EntryView struct {
+	ID             int64     `json:"id"`
+	At             time.Time `json:"at"`
+	SKU            string    `json:"sku"`
+	LocationID     string    `json:"location_id"`
+	Kind           string    `json:"kind" enum:"receive,adjust,count,allocate,release"`
+	OnHandDelta    int64     `json:"on_hand_delta"`
+	AllocatedDelta int64     `json:"allocated_delta"`
+	Reference      string    `json:"reference"`
+	Actor          string    `json:"actor"`
+	Reason         string    `json:"reason,omitempty"`
+}
+
+type ledgerCursor struct{ Before int64 }
+
+func (a *api) ledger(ctx context.Context, in *placeQuery) (*bodyOf[httpx.Page[EntryView]], error) {
+	from, _, err := httpx.DecodeCursor[ledgerCursor](in.Cursor)
+	if err != nil {
+		return nil, err
+	}
+	entries, err := a.Reader.Ledger(ctx, in.place(), from.Before, in.Limit+1)
+	if err != nil {
+		return nil, err
+	}
+	views := make([]EntryView, len(entries))
+	for i, e := range entries {
+		views[i] = EntryView{ID: e.ID, At: e.At.UTC(), SKU: e.SKU, LocationID: e.LocationID, Kind: e.Kind, OnHandDelta: e.OnHand,
+			AllocatedDelta: e.Allocated, Reference: e.Reference, Actor: e.Actor, Reason: e.Reason}
+	}
+	return body(httpx.NewPage(views, in.Limit, func(e EntryView) string { return httpx.EncodeCursor(ledgerCursor{e.ID}) })), nil
+}
+
+type holdsQuery struct {
+	httpx.PageQuery
+	SKU   string `query:"sku" maxLength:"64"`
+	Owner string `query:"owner" maxLength:"80"`
+}
+
+// HoldView is a hold as staff see it.
+type HoldView struct {
+	ID        string    `json:"id"`
+	Owner     string    `json:"owner"`
+	SKU       string    `json:"sku"`
+	Quantity  int64     `json:"quantity"`
+	ExpiresAt time.Time `json:"expires_at"`
+}
+
+type holdCursor struct{ SKU, Owner string }
+
+func (a *api) listHolds(ctx context.Context, in *holdsQuery) (*bodyOf[httpx.Page[HoldView]], error) {
+	after, _, err := httpx.DecodeCursor[holdCursor](in.Cursor)
+	if err != nil {
+		return nil, err
+	}
+	holds, err := a.Reader.Holds(ctx, in.SKU, in.Owner, inventory.Hold{SKU: after.SKU, Owner: after.Owner}, a.Now(), in.Limit+1)
+	if err != nil {
+		return nil, err
+	}
+	views := make([]HoldView, len(holds))
+	for i, h := range holds {
+		views[i] = HoldView{ID: h.ID(), Owner: h.Owner, SKU: h.SKU, Quantity: h.Quantity, ExpiresAt: h.ExpiresAt.UTC()}
+	}
+	return body(httpx.NewPage(views, in.Limit, func(h HoldView) string { return httpx.EncodeCursor(holdCursor{h.SKU, h.Owner}) })), nil
+}

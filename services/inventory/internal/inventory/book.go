@@ -1,0 +1,93 @@
+package inventory
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/sidecart/sidecart/pkg/fault"
+)
+
+// The kinds of bookings, and of ledger entries beside KindAllocate and KindRelease.
+const (
+	KindReceive  = "receive"
+	KindAdjust   = "adjust"
+	KindCount    = "count"
+	KindAllocate = "allocate"
+	KindRelease  = "release"
+)
+
+// Booking changes what is on hand, all lines or none.
+type Booking struct {
+	Kind, Reference, Reason string
+	Lines                   []BookingLine
+}
+
+// BookingLine is a quantity: received, the difference, or the count, by the kind.
+type BookingLine struct {
+	Place
+	Quantity int64
+}
+
+// Place is a SKU at a location.
+type Place struct{ SKU, LocationID string }
+
+// Booked is the answer to a booking, the same each time it is repeated.
+type Booked struct {
+	Reference, Kind string
+	Lines           int
+	At              time.Time
+}
+
+// ErrBelowAllocated refuses a booking that leaves less than orders have taken; its member "lines" names
+// the places with what would be on hand and what is allocated.
+var ErrBelowAllocated = fault.New(fault.Conflict, "below-allocated", "Orders have taken more than would be left. Release or ship them first.")
+
+// Check reports all faults of a booking at once.
+func (b Booking) Check() error {
+	var c fault.Collector
+	c.Check(b.Reference != "" && len(b.Reference) <= 100, "body.reference", "must have 1 to 100 bytes", nil)
+	c.Check(len(b.Reason) <= 500, "body.reason", "must have at most 500 bytes", nil)
+	c.Check(len(b.Lines) >= 1 && len(b.Lines) <= MaxBooking, "body.lines", fmt.Sprintf("must have 1 to %d entries", MaxBooking), len(b.Lines))
+	seen := make(map[Place]bool, len(b.Lines))
+	for i, l := range b.Lines {
+		at := fmt.Sprintf("body.lines[%d]", i)
+		c.Check(ValidSKU(l.SKU), at+".sku", "must be 1 to 64 letters, digits, . _ or -", l.SKU)
+		c.Check(!seen[l.Place], at, "stands twice: same SKU and location", l.SKU)
+		seen[l.Place] = true
+		switch b.Kind {
+		case KindReceive:
+			c.Check(l.Quantity >= 1 && l.Quantity <= MaxStock, at+".quantity", "must be above 0", l.Quantity)
+		case KindAdjust:
+			c.Check(l.Quantity != 0 && l.Quantity >= -MaxStock && l.Quantity <= MaxStock, at+".quantity", "must not be 0", l.Quantity)
+		case KindCount:
+			c.Check(l.Quantity >= 0 && l.Quantity <= MaxStock, at+".quantity", "must not be negative", l.Quantity)
+		}
+	}
+	return c.Err()
+}
+
+// Differences returns what each line adds to what is on hand, given the levels of the places (none: no stock). A level would
+// leave its bounds: ErrBelowAllocated, or validation-failed above MaxStock.
+func (b Booking) Differences(levels map[Place]Level) ([]int64, error) {
+	var c fault.Collector
+	var below []map[string]any
+	all := make([]int64, len(b.Lines))
+	for i, l := range b.Lines {
+		level := levels[l.Place]
+		if all[i] = l.Quantity; b.Kind == KindCount {
+			all[i] -= level.OnHand
+		}
+		after := level.OnHand + all[i]
+		c.Check(after <= MaxStock, fmt.Sprintf("body.lines[%d].quantity", i), fmt.Sprintf("would make more than %d", int64(MaxStock)), l.Quantity)
+		if after < level.Allocated {
+			below = append(below, map[string]any{"sku": l.SKU, "location_id": l.LocationID, "on_hand": after, "allocated": level.Allocated})
+		}
+	}
+	if err := c.Err(); err != nil {
+		return nil, err
+	}
+	if len(below) > 0 {
+		return nil, ErrBelowAllocated.With("lines", below)
+	}
+	return all, nil
+}

@@ -1,0 +1,64 @@
+package postgres
+
+import (
+	"context"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/sidecart/sidecart/services/inventory/internal/app"
+	"github.com/sidecart/sidecart/services/inventory/internal/inventory"
+)
+
+// Availability returns the stock of the SKUs that are known, over all enabled locations, with the holds that still count.
+func (s *Store) Availability(ctx context.Context, skus []string, now time.Time) ([]inventory.Available, error) {
+	return collect(ctx, s.pool, "availability", func(row pgx.CollectableRow) (a inventory.Available, err error) {
+		err = row.Scan(&a.SKU, &a.OnHand, &a.Allocated, &a.Held)
+		return a, err
+	}, `
+		SELECT t.sku, coalesce(l.on_hand, 0)::bigint, coalesce(l.allocated, 0)::bigint,
+			t.held - coalesce((SELECT sum(h.quantity) FROM stock_holds h WHERE h.sku = t.sku AND h.expires_at <= $1), 0)::bigint
+				- coalesce((SELECT sum(h.quantity) FROM stock_holds h WHERE h.sku = t.sku AND h.expires_at > $1
+					AND h.owner = ANY (ARRAY(SELECT k.owner FROM taken_holds k WHERE k.sku = t.sku))), 0)::bigint
+		FROM hold_totals t LEFT JOIN LATERAL (
+			SELECT sum(l.on_hand) AS on_hand, sum(l.allocated) AS allocated FROM stock_levels l JOIN locations o ON o.id = l.location_id
+			WHERE l.sku = t.sku AND o.enabled) l ON true
+		WHERE t.sku = ANY ($2) ORDER BY t.sku`, now, skus)
+}
+
+const locationSQL = `SELECT id, name, country, region, postal_code, priority, enabled FROM locations`
+
+func scanLocation(row pgx.CollectableRow) (l app.Location, err error) {
+	err = row.Scan(&l.ID, &l.Name, &l.Country, &l.Region, &l.Postal, &l.Priority, &l.Enabled)
+	return l, err
+}
+
+// Locations returns all locations by id.
+func (s *Store) Locations(ctx context.Context) ([]app.Location, error) {
+	return collect(ctx, s.pool, "locations", scanLocation, locationSQL+` ORDER BY id`)
+}
+
+// Levels returns levels by SKU and location after a place, up to limit. An empty SKU or location means all.
+func (s *Store) Levels(ctx context.Context, of, after inventory.Place, limit int) ([]inventory.Level, error) {
+	return collect(ctx, s.pool, "levels", scanLevel, `
+		SELECT l.sku, l.location_id, l.on_hand, l.allocated, o.country, o.priority FROM stock_levels l JOIN locations o ON o.id = l.location_id
+		WHERE ($1 = '' OR l.sku = $1) AND ($2 = '' OR l.location_id = $2) AND (l.sku, l.location_id) > ($3, $4)
+		ORDER BY l.sku, l.location_id LIMIT $5`, of.SKU, of.LocationID, after.SKU, after.LocationID, limit)
+}
+
+// Ledger returns entries, the newest first, older than the entry before (0: all), up to limit.
+func (s *Store) Ledger(ctx context.Context, of inventory.Place, before int64, limit int) ([]app.Entry, error) {
+	return collect(ctx, s.pool, "ledger", func(row pgx.CollectableRow) (e app.Entry, err error) {
+		err = row.Scan(&e.ID, &e.At, &e.SKU, &e.LocationID, &e.Kind, &e.OnHand, &e.Allocated, &e.Reference, &e.Actor, &e.Reason)
+		return e, err
+	}, `SELECT id, at, sku, location_id, kind, on_hand_delta, allocated_delta, reference, actor, reason FROM stock_ledger
+		WHERE ($1 = '' OR sku = $1) AND ($2 = '' OR location_id = $2) AND ($3::bigint = 0 OR id < $3) ORDER BY id DESC LIMIT $4`,
+		of.SKU, of.LocationID, before, limit)
+}
+
+// Holds returns the holds that still count, by SKU and owner after a hold, up to limit. An empty SKU or owner means all.
+func (s *Store) Holds(ctx context.Context, sku, owner string, after inventory.Hold, now time.Time, limit int) ([]inventory.Hold, error) {
+	return collect(ctx, s.pool, "holds", scanHold, `SELECT h.owner, h.sku, h.quantity, h.expires_at FROM stock_holds h
+		WHERE `+alive+` AND ($2 = '' OR h.sku = $2) AND ($3 = '' OR h.owner = $3) AND (h.sku, h.owner) > ($4, $5) ORDER BY h.sku, h.owner LIMIT $6`,
+		now, sku, owner, after.SKU, after.Owner, limit)
+}
