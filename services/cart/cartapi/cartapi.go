@@ -47,9 +47,65 @@ type Line struct {
 	Discounts    []pricingapi.Discount `json:"discounts"`
 	Total        money.Amount          `json:"total"`
 	Availability string                `json:"availability" enum:"in_stock,low_stock,out_of_stock,unknown"`
+
+	// Unsellable says why the line cannot be bought now: "no-price" and "unknown-sku" (then it is in no total), "withdrawn"
+	// (catalog no longer sells it). Empty: it can.
+	Unsellable string `json:"unsellable,omitempty"`
 }
 
-// Snapshot is a cart with the quote that its totals come from and the weights that shipping needs.
+// CreateInput is POST /v1/carts. What is left out is the shop's default.
+type CreateInput struct {
+	Currency string `json:"currency,omitempty" doc:"ISO 4217"`
+	Country  string `json:"country,omitempty" doc:"ISO 3166-1 alpha-2"`
+}
+
+// LineInput adds a SKU, or raises the quantity of its line. Metadata is a JSON object of at most 2 kB; it replaces that of an
+// existing line.
+type LineInput struct {
+	SKU      string          `json:"sku"`
+	Quantity int64           `json:"quantity" minimum:"1"`
+	Metadata json.RawMessage `json:"metadata,omitempty"`
+}
+
+// BatchInput adds lines, all or none.
+type BatchInput struct {
+	Lines []LineInput `json:"lines" minItems:"1" maxItems:"500"`
+}
+
+// QuantityInput sets the quantity of a line; 0 removes it.
+type QuantityInput struct {
+	Quantity int64 `json:"quantity" minimum:"0"`
+}
+
+// CouponInput notes a coupon code.
+type CouponInput struct {
+	Code string `json:"code"`
+}
+
+// MergeInput names the cart whose lines and coupons move into this one.
+type MergeInput struct {
+	FromCartID string `json:"from_cart_id"`
+}
+
+// LogEntry is one event of a cart's append-only log. What Data holds follows from Type: created, lines_added,
+// quantity_changed, line_removed, coupon_added, coupon_removed, merged_in, merged_into, order_placed.
+type LogEntry struct {
+	Version int64           `json:"version"`
+	Type    string          `json:"type"`
+	At      time.Time       `json:"at"`
+	Data    json.RawMessage `json:"data"`
+}
+
+// The states of a line's availability. Low stock also means that less is left than the line wants.
+const (
+	InStock    = "in_stock"
+	LowStock   = "low_stock"
+	OutOfStock = "out_of_stock"
+	Unknown    = "unknown"
+)
+
+// Snapshot is a cart with the quote that its totals come from. A quote with Unsellable lines covers the others only: checkout
+// refuses it.
 type Snapshot struct {
 	Cart      Cart             `json:"cart"`
 	Quote     pricingapi.Quote `json:"quote"`

@@ -1,0 +1,187 @@
+package app
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"regexp"
+	"time"
+
+	"github.com/sidecart/sidecart/pkg/fault"
+	"github.com/sidecart/sidecart/pkg/money"
+	"github.com/sidecart/sidecart/services/cart/cartapi"
+	"github.com/sidecart/sidecart/services/cart/internal/cart"
+)
+
+var (
+	idForm      = regexp.MustCompile(`^[0-9a-f]{32}$`)
+	skuForm     = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
+	codeForm    = regexp.MustCompile(`^[A-Z0-9_-]{1,40}$`)
+	countryForm = regexp.MustCompile(`^[A-Z]{2}$`)
+)
+
+// Begin is a new cart.
+type Begin struct {
+	Command
+	Currency   money.Currency
+	Country    string
+	CustomerID string
+}
+
+// Create makes an empty cart. It has no projection yet: most empty carts stay so.
+func (s *Carts) Create(ctx context.Context, b Begin) (Result, error) {
+	var wrong fault.Collector
+	wrong.Check(b.Currency.Valid(), "body.currency", "must be an ISO 4217 code", string(b.Currency))
+	wrong.Check(countryForm.MatchString(b.Country), "body.country", "must be an ISO 3166-1 alpha-2 code", b.Country)
+	if err := wrong.Err(); err != nil {
+		return Result{}, err
+	}
+	now := s.now()
+	event := cart.Created{Currency: b.Currency, Country: b.Country, CustomerID: b.CustomerID}
+	c, err := cart.Cart{ID: s.NewID()}.Apply(cart.Recorded{Version: 1, At: now, Event: event})
+	if err != nil {
+		return Result{}, err
+	}
+	answer, replayed, err := s.Store.Apply(ctx, Write{
+		Key: b.Key, Actor: b.Actor, Changes: []Change{{Event: event, After: c}},
+		Answer: func(map[string]Item) cartapi.Cart { return s.answer(Projection{Cart: c, Quote: emptyQuote(&c)}, nil) },
+	})
+	return Result{Cart: answer, Replayed: replayed}, err
+}
+
+// Add adds one item (its faults are at body.sku) or a batch of them, all or none.
+func (s *Carts) Add(ctx context.Context, cmd Command, batch bool, items ...cart.Item) (Result, error) {
+	if err := known(cmd); err != nil {
+		return Result{}, err
+	}
+	e := edit{Command: cmd, places: make(map[string]string, len(items))}
+	var wrong fault.Collector
+	for i := range items {
+		at := "body"
+		if batch {
+			at = fmt.Sprintf("body.lines[%d]", i)
+		}
+		it := &items[i]
+		wrong.Check(skuForm.MatchString(it.SKU), at+".sku", "must be 1 to 64 letters, digits, . _ or -", it.SKU)
+		wrong.Check(it.Quantity >= 1, at+".quantity", "must be at least 1", it.Quantity)
+		it.Metadata = metadata(&wrong, at+".metadata", it.Metadata)
+		if _, again := e.places[it.SKU]; !again {
+			e.newSKUs = append(e.newSKUs, it.SKU)
+			e.places[it.SKU] = at + ".sku"
+		}
+	}
+	if err := wrong.Err(); err != nil {
+		return Result{}, err
+	}
+	e.decide = plain(func(c *cart.Cart) (cart.Event, error) { return c.Add(items...) })
+	return s.run(ctx, e)
+}
+
+// metadata returns a compact JSON object, or nil for none.
+func metadata(wrong *fault.Collector, at string, raw []byte) []byte {
+	if len(raw) == 0 || string(raw) == "null" {
+		return nil
+	}
+	var short bytes.Buffer
+	if err := json.Compact(&short, raw); err != nil || raw[0] != '{' {
+		wrong.Add(at, "must be an object", nil)
+		return nil
+	}
+	wrong.Check(short.Len() <= cart.MaxMetadata, at, fmt.Sprintf("must have at most %d bytes", cart.MaxMetadata), nil)
+	return short.Bytes()
+}
+
+// SetQuantity sets the quantity of a line; 0 removes it.
+func (s *Carts) SetQuantity(ctx context.Context, cmd Command, lineID string, quantity int64) (Result, error) {
+	if err := known(cmd); err != nil {
+		return Result{}, err
+	}
+	if quantity < 0 {
+		return Result{}, fault.New(fault.Invalid, "validation-failed", "body.quantity: must not be negative").
+			WithField("body.quantity", "must not be negative", quantity)
+	}
+	return s.run(ctx, edit{Command: cmd, decide: plain(func(c *cart.Cart) (cart.Event, error) { return c.SetQuantity(lineID, quantity) })})
+}
+
+// AddCoupon notes a code; the answer says whether it applies.
+func (s *Carts) AddCoupon(ctx context.Context, cmd Command, code string) (Result, error) {
+	if err := known(cmd); err != nil {
+		return Result{}, err
+	}
+	if !codeForm.MatchString(cart.NormalCode(code)) {
+		return Result{}, fault.New(fault.Invalid, "validation-failed", "body.code: must be 1 to 40 letters, digits, _ or -").
+			WithField("body.code", "must be 1 to 40 letters, digits, _ or -", nil)
+	}
+	return s.run(ctx, edit{Command: cmd, decide: plain(func(c *cart.Cart) (cart.Event, error) { return c.AddCoupon(code) })})
+}
+
+// RemoveCoupon forgets a code.
+func (s *Carts) RemoveCoupon(ctx context.Context, cmd Command, code string) (Result, error) {
+	if err := known(cmd); err != nil {
+		return Result{}, err
+	}
+	return s.run(ctx, edit{Command: cmd, decide: plain(func(c *cart.Cart) (cart.Event, error) { return c.RemoveCoupon(code) })})
+}
+
+// Merge moves everything out of another cart into this one and closes the other. Again changes nothing.
+func (s *Carts) Merge(ctx context.Context, cmd Command, from string) (Result, error) {
+	if err := known(cmd); err != nil {
+		return Result{}, err
+	}
+	if !idForm.MatchString(from) {
+		return Result{}, cart.ErrNotFound
+	}
+	return s.run(ctx, edit{Command: cmd, decide: func(ctx context.Context, c *cart.Cart, now time.Time) (cart.Event, []Change, error) {
+		other, err := s.Store.Load(ctx, from)
+		if err != nil {
+			return nil, nil, err
+		}
+		if s.expired(&other, now) {
+			return nil, nil, cart.ErrNotFound
+		}
+		into, away, err := c.Merge(&other)
+		if err != nil || into == nil {
+			return nil, nil, err
+		}
+		emptied, err := other.Apply(cart.Recorded{Version: other.Version + 1, At: now, Event: away})
+		return into, []Change{{Event: away, After: emptied}}, err
+	}})
+}
+
+// Complete closes the cart of an order. A cart that is gone is none to close. It is idempotent.
+func (s *Carts) Complete(ctx context.Context, id, orderID string) error {
+	if !idForm.MatchString(id) {
+		return nil
+	}
+	for range attempts {
+		c, err := s.Store.Load(ctx, id)
+		if fault.KindOf(err) == fault.NotFound {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		event := c.Place(orderID)
+		if event == nil {
+			return nil
+		}
+		after, err := c.Apply(cart.Recorded{Version: c.Version + 1, At: s.now(), Event: event})
+		if err != nil {
+			return err
+		}
+		_, _, err = s.Store.Apply(ctx, Write{Actor: "order", Changes: []Change{{Event: event, After: after}}})
+		if !isConflict(err) {
+			return err
+		}
+	}
+	return ErrBusy
+}
+
+// known refuses what cannot be a cart's id, as if it were unknown.
+func known(cmd Command) error {
+	if !idForm.MatchString(cmd.CartID) {
+		return cart.ErrNotFound
+	}
+	return nil
+}

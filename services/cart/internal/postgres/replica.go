@@ -1,0 +1,71 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/sidecart/sidecart/pkg/pg"
+	"github.com/sidecart/sidecart/services/catalog/catalogapi"
+)
+
+// upsertSellables takes rows whose product has the same or a later version, or is another product. It reads $1 SKUs, $2 product
+// ids, $3 versions, $4 titles, $5 images, $6 sellable. Locked in one order, so that two events do not deadlock.
+const upsertSellables = `
+INSERT INTO sellables AS s (sku, product_id, version, title, image_url, sellable)
+SELECT DISTINCT ON (u.sku) u.* FROM unnest($1::text[], $2::text[], $3::bigint[], $4::text[], $5::text[], $6::boolean[])
+	AS u (sku, product_id, version, title, image_url, sellable) ORDER BY u.sku
+ON CONFLICT (sku) DO UPDATE SET product_id = excluded.product_id, version = excluded.version, title = excluded.title,
+	image_url = excluded.image_url, sellable = excluded.sellable
+WHERE s.version <= excluded.version OR s.product_id <> excluded.product_id`
+
+type sellableColumns struct {
+	sku, product, title, image []string
+	version                    []int64
+	sellable                   []bool
+}
+
+func sellables(all []catalogapi.Sellable) (c sellableColumns) {
+	for _, s := range all {
+		c.sku, c.product, c.version = append(c.sku, s.SKU), append(c.product, s.ProductID), append(c.version, s.Version)
+		c.title, c.image, c.sellable = append(c.title, s.Title), append(c.image, s.ImageURL), append(c.sellable, s.Sellable)
+	}
+	return c
+}
+
+// Keep implements app.Store.
+func (s *Store) Keep(ctx context.Context, all []catalogapi.Sellable) error {
+	if len(all) == 0 {
+		return nil
+	}
+	c := sellables(all)
+	if _, err := s.pool.Exec(ctx, upsertSellables, c.sku, c.product, c.version, c.title, c.image, c.sellable); err != nil {
+		return fmt.Errorf("keep sellables: %w", pg.AsFault(err))
+	}
+	return nil
+}
+
+// KeepProduct implements app.Replica: variants that are missing are no longer sold. The product's version makes it idempotent and
+// immune to reordering, so it needs no inbox.
+func (s *Store) KeepProduct(ctx context.Context, productID string, version int64, variants []catalogapi.Sellable) error {
+	c := sellables(variants)
+	_, err := s.pool.Exec(ctx, `
+		WITH gone AS (
+			UPDATE sellables SET sellable = false, version = $8 WHERE product_id = $7 AND version < $8 AND NOT sku = ANY (coalesce($1::text[], '{}'))
+		)`+upsertSellables, c.sku, c.product, c.version, c.title, c.image, c.sellable, productID, version)
+	if err != nil {
+		return fmt.Errorf("replica of product %s: %w", productID, pg.AsFault(err))
+	}
+	return nil
+}
+
+// KeepLevel implements app.Replica; the event's sequence makes it idempotent and immune to reordering.
+func (s *Store) KeepLevel(ctx context.Context, sku string, sequence, available int64) error {
+	_, err := s.pool.Exec(ctx, `
+		INSERT INTO levels AS l (sku, sequence, available) VALUES ($1, $2, $3)
+		ON CONFLICT (sku) DO UPDATE SET sequence = excluded.sequence, available = excluded.available WHERE l.sequence < excluded.sequence`,
+		sku, sequence, available)
+	if err != nil {
+		return fmt.Errorf("replica of the level of %s: %w", sku, pg.AsFault(err))
+	}
+	return nil
+}

@@ -1,0 +1,82 @@
+// Command cart keeps shoppers' carts. See README.md.
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"time"
+
+	"github.com/sidecart/sidecart/pkg/boot"
+	"github.com/sidecart/sidecart/pkg/daprkit"
+	"github.com/sidecart/sidecart/pkg/money"
+	"github.com/sidecart/sidecart/pkg/outbox"
+	"github.com/sidecart/sidecart/pkg/run"
+	"github.com/sidecart/sidecart/services/cart/internal/app"
+	"github.com/sidecart/sidecart/services/cart/internal/daprio"
+	"github.com/sidecart/sidecart/services/cart/internal/httpapi"
+	"github.com/sidecart/sidecart/services/cart/internal/postgres"
+)
+
+var version = "dev" // set by -ldflags "-X main.version=…"
+
+type config struct {
+	boot.Base
+	TTL      time.Duration `env:"SIDECART_CART_TTL" envDefault:"720h" doc:"How long a cart lives after its last change"`
+	Abandon  time.Duration `env:"SIDECART_CART_ABANDONED_AFTER" envDefault:"4h" doc:"How long a cart with lines is left alone until it counts as abandoned"`
+	Sweep    string        `env:"SIDECART_CART_SWEEP" envDefault:"@every 5m" doc:"Schedule of the job that looks for abandoned and expired carts"`
+	LowStock int64         `env:"SIDECART_LOW_STOCK" envDefault:"5" doc:"Up to how many pieces a line's availability is low_stock"`
+	Currency string        `env:"SIDECART_DEFAULT_CURRENCY" envDefault:"USD" doc:"Currency of a cart whose shopper names none"`
+	Country  string        `env:"SIDECART_DEFAULT_COUNTRY" envDefault:"US" doc:"Country of a cart whose shopper names none"`
+}
+
+// Validate checks the settings that have bounds.
+func (c config) Validate() error {
+	errs := []error{c.Base.Validate()}
+	check := func(ok bool, fault string) {
+		if !ok {
+			errs = append(errs, errors.New(fault))
+		}
+	}
+	check(c.TTL > c.Abandon && c.Abandon > 0, "SIDECART_CART_ABANDONED_AFTER is not between 0 and SIDECART_CART_TTL")
+	check(c.LowStock >= 0, "SIDECART_LOW_STOCK is negative")
+	check(money.Currency(c.Currency).Valid(), "SIDECART_DEFAULT_CURRENCY is not an ISO 4217 code")
+	check(len(c.Country) == 2, "SIDECART_DEFAULT_COUNTRY is not an ISO 3166-1 alpha-2 code")
+	return errors.Join(errs...)
+}
+
+func main() {
+	boot.Main(boot.Program[config]{Name: "cart", Title: "Cart", Version: version, Migrations: postgres.Migrations(), Build: build})
+}
+
+func build(_ context.Context, p *boot.Process, c config) error {
+	box := outbox.New(p.Pool, outbox.Options{Source: p.Name, Publisher: p.Dapr, Log: p.Log, Metrics: p.Registry})
+	p.Add("outbox", box.Service())
+	store := postgres.New(p.Pool, box)
+	carts := &app.Carts{
+		Store: store, Projections: daprio.NewProjections(p.Dapr.State("carts"), c.TTL, p.Log),
+		Pricer: daprio.Pricing{Caller: p.Dapr.Caller("pricing")}, Catalog: daprio.Catalog{Caller: p.Dapr.Caller("catalog")},
+		Now: time.Now, NewID: newID, TTL: c.TTL, LowStock: c.LowStock, Log: p.Log,
+	}
+	sweeper := &app.Sweeper{Store: store, Now: time.Now, After: c.Abandon, TTL: c.TTL, Log: p.Log}
+
+	server := p.Server()
+	httpapi.Register(server, carts, httpapi.Defaults{Currency: c.Currency, Country: c.Country})
+	subs, jobs := daprkit.NewSubscriptions(daprkit.PubSub, p.Log), daprkit.NewJobs(p.Log)
+	daprio.Subscribe(subs, store, carts)
+	jobs.On(daprio.JobAbandonment, func(ctx context.Context, _ []byte) error { return sweeper.Sweep(ctx) })
+	daprkit.Mount(server.Router(), daprkit.Routes{AppID: p.Name, AppToken: p.AppToken, Subscriptions: subs, Jobs: jobs})
+	p.Add("schedule", run.Func("schedule", func(ctx context.Context) error {
+		return p.Dapr.Schedule(ctx, daprkit.Job{Name: daprio.JobAbandonment, Schedule: c.Sweep, Overwrite: true})
+	}))
+	p.Add("http", server.Listen(c.HTTPAddr))
+	return nil
+}
+
+// newID draws 128 random bits: a cart's id is the right to use it.
+func newID() string {
+	var b [16]byte
+	_, _ = rand.Read(b[:]) // never fails
+	return hex.EncodeToString(b[:])
+}
