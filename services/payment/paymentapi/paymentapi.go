@@ -151,3 +151,17 @@ type MoneyMovedV1 struct {
 	Refunded      money.Amount `json:"refunded"`
 	OccurredAt    time.Time    `json:"occurred_at"`
 }
+
+// The data of each event, by its name.
+type (
+	// AuthorisedV1 tells that an amount is reserved.
+	AuthorisedV1 = MoneyMovedV1
+	// DeclinedV1 tells that it was refused.
+	DeclinedV1 = MoneyMovedV1
+	// CapturedV1 tells that it was taken.
+	CapturedV1 = MoneyMovedV1
+	// VoidedV1 tells that it was given back before it was settled.
+	VoidedV1 = MoneyMovedV1
+	// RefundedV1 tells that it was given back after it was settled.
+	RefundedV1 = MoneyMovedV1
+)
