@@ -8,9 +8,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
-	"syscall"
 
 	"github.com/sidecart/sidecart/tools/internal/daprdir"
 	"github.com/sidecart/sidecart/tools/internal/pgserver"
@@ -108,16 +106,10 @@ func program(ctx context.Context, what, advice string, argv ...string) Finding {
 	return Finding{What: what, Detail: line}
 }
 
-// space looks at the disk of a folder, or of the nearest one above it that exists.
+// space looks at the disk of a folder.
 func space(dir string) Finding {
-	f := Finding{What: "disk space"}
-	var st syscall.Statfs_t
-	at := dir
-	for syscall.Statfs(at, &st) != nil && at != filepath.Dir(at) {
-		at = filepath.Dir(at)
-	}
-	free := st.Bavail * uint64(st.Bsize) //nolint:gosec,nolintlint // a block size is positive
-	f.Detail = fmt.Sprintf("%.1f GiB free for %s", float64(free)/(1<<30), dir)
+	free := shop.FreeSpace(dir)
+	f := Finding{What: "disk space", Detail: fmt.Sprintf("%.1f GiB free for %s", float64(free)/(1<<30), dir)}
 	if free < little {
 		f.Advice, f.Warn = "free some space on the disk that holds "+dir, free >= tooLittle
 	}

@@ -171,7 +171,7 @@ func (s *Server) arguments() []string {
 		"listen_addresses=127.0.0.1",
 		"unix_socket_directories=" + s.home.socketDir(s.port),
 		"max_connections=" + strconv.Itoa(s.opt.MaxConnections),
-		"timezone=UTC", "log_timezone=UTC", "jit=off", "logging_collector=off", "log_line_prefix=%m [%p] %d ",
+		"shared_buffers=256MB", "random_page_cost=1.1", "jit=off", "timezone=UTC", "log_timezone=UTC", "logging_collector=off", "log_line_prefix=%m [%p] %d ",
 	}
 	if s.opt.Unsafe {
 		set = append(set, "fsync=off", "synchronous_commit=off", "full_page_writes=off")

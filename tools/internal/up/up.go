@@ -70,7 +70,7 @@ func Run(ctx context.Context, opt Options) error {
 	started := r.start(ctx)
 	if started == nil {
 		r.welcome()
-		<-ctx.Done()
+		r.watchDisk(ctx)
 	}
 	stopped := r.stop()
 	if ctx.Err() != nil {

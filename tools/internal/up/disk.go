@@ -1,0 +1,45 @@
+package up
+
+import (
+	"context"
+	"time"
+
+	"github.com/sidecart/sidecart/tools/internal/shop"
+)
+
+// narrow is the free space below which the person is told: the broker refuses events at 128 MiB, Postgres writes at none.
+const narrow = 256 << 20
+
+// diskNotes turns the free space, asked again and again, into what is worth saying: once when it gets narrow, once when
+// it is not any more.
+type diskNotes struct{ told bool }
+
+func (d *diskNotes) note(free int64, dir string) (format string, args []any) {
+	switch {
+	case free < narrow && !d.told:
+		d.told = true
+		return "only %d MiB are left on the disk that holds %s: free some space; events and then orders are refused until there is some", []any{free >> 20, dir}
+	case free >= 2*narrow && d.told:
+		d.told = false
+		return "the disk that holds %s has space again", []any{dir}
+	}
+	return "", nil
+}
+
+// watchDisk says when the disk of the shop's data gets full. It ends with ctx.
+func (r *runner) watchDisk(ctx context.Context) {
+	var notes diskNotes
+	tick := time.NewTicker(5 * time.Second)
+	defer tick.Stop()
+	for {
+		dir := r.opt.Layout.Data
+		if format, args := notes.note(shop.FreeSpace(dir), dir); format != "" {
+			r.out.say(format, args...)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
