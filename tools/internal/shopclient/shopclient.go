@@ -1,7 +1,8 @@
 // Package shopclient speaks the shop's public API as any program would: JSON over HTTP through the gateway.
 //
-// Problem documents come back as *Problem. A call that may be repeated (GET, PUT, DELETE, and POST with an Idempotency-Key) is
-// repeated on 429, 502, 503, 504 and on a broken connection, for as long as Patience says, so that a tool survives the restart of what it talks to.
+// Problem documents come back as *Problem. A call that may be repeated (every one but a POST without an Idempotency-Key: what
+// the shop takes as PUT, PATCH and DELETE sets values, and does so as well twice) is repeated on 429, 502, 503, 504 and on a
+// broken connection, for as long as Patience says, so that a tool survives the restart of what it talks to.
 package shopclient
 
 import (
@@ -22,7 +23,9 @@ type Client struct {
 	Base     string                 // "http://127.0.0.1:8000"
 	Token    func() (string, error) // bearer token of every call; nil: none
 	Patience time.Duration          // how long a call that may be repeated is repeated; 0: not at all
-	HTTP     *http.Client           // nil: one with a pool for many callers
+	HTTP     *http.Client
+	// Observe, if set, hears of each call when it is over, repeats and waiting included. It is called by many at once.
+	Observe func(call Call, status int, took time.Duration)
 }
 
 // New returns a client for a base URL.
@@ -84,6 +87,15 @@ type Call struct {
 
 // Do makes a call.
 func (c *Client) Do(ctx context.Context, call Call) (Answer, error) {
+	begun := time.Now()
+	a, err := c.do(ctx, call, begun)
+	if c.Observe != nil {
+		c.Observe(call, a.Status, time.Since(begun))
+	}
+	return a, err
+}
+
+func (c *Client) do(ctx context.Context, call Call, begun time.Time) (Answer, error) {
 	var body []byte
 	if call.In != nil {
 		var err error
@@ -91,7 +103,7 @@ func (c *Client) Do(ctx context.Context, call Call) (Answer, error) {
 			return Answer{}, fmt.Errorf("encode %s %s: %w", call.Method, call.Path, err)
 		}
 	}
-	begun, wait := time.Now(), 100*time.Millisecond
+	wait := 100 * time.Millisecond
 	for {
 		a, err := c.once(ctx, call, body)
 		if err == nil || !c.again(ctx, call, err, begun) {
@@ -110,7 +122,7 @@ func (c *Client) Do(ctx context.Context, call Call) (Answer, error) {
 }
 
 func (c *Client) again(ctx context.Context, call Call, err error, begun time.Time) bool {
-	if ctx.Err() != nil || time.Since(begun) > c.Patience || (call.Method == http.MethodPost && call.Key == "") || call.Method == http.MethodPatch {
+	if ctx.Err() != nil || time.Since(begun) > c.Patience || (call.Method == http.MethodPost && call.Key == "") {
 		return false
 	}
 	p, ok := errors.AsType[*Problem](err)
