@@ -1,0 +1,538 @@
+package postgres
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/sidecart/sidecart/pkg/idem"
+	"github.com/sidecart/sidecart/pkg/outbox"
+	"github.com/sidecart/sidecart/pkg/pg"
+	"github.com/sidecart/sidecart/pkg/testkit"
+	"github.com/sidecart/sidecart/services/inventory/internal/app"
+	"github.com/sidecart/sidecart/services/inventory/internal/inventory"
+	"github.com/sidecart/sidecart/services/inventory/inventoryapi"
+)
+
+var (
+	noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	soon = noon.Add(15 * time.Minute)
+	by   = app.Change{Actor: "test", At: noon}
+)
+
+func do(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// empty is a store with two open locations; its books are held at the end of the test.
+func empty(t testing.TB) (*Store, *pgxpool.Pool) {
+	t.Helper()
+	pool := testkit.Schema(t, Migrations()...)
+	s := New(pool, outbox.New(pool, outbox.Options{Source: "inventory"}))
+	do(t, s.PutLocation(t.Context(), app.Location{ID: "east", Name: "East", Country: "US", Enabled: true}, by))
+	do(t, s.PutLocation(t.Context(), app.Location{ID: "west", Name: "West", Country: "US", Priority: 1, Enabled: true}, by))
+	t.Cleanup(func() {
+		var n int
+		if err := pool.QueryRow(context.Background(), `SELECT count(*) FROM stock_faults`).Scan(&n); err != nil || n != 0 {
+			t.Errorf("%d faults in the books (%v)", n, err)
+		}
+	})
+	return s, pool
+}
+
+var references atomic.Int64
+
+func receive(t testing.TB, s *Store, sku, location string, quantity int64) {
+	t.Helper()
+	_, _, err := s.Book(t.Context(), inventory.Booking{Kind: inventory.KindReceive, Reference: fmt.Sprint("r", references.Add(1)),
+		Lines: []inventory.BookingLine{{Place: inventory.Place{SKU: sku, LocationID: location}, Quantity: quantity}}}, by, idem.Key{})
+	do(t, err)
+}
+
+func hold(t testing.TB, s *Store, sku, owner string, quantity int64) inventory.Outcome {
+	t.Helper()
+	o, err := s.Turn(t.Context(), sku, []inventory.Change{{Owner: owner, Quantity: quantity, ExpiresAt: soon}}, noon)
+	do(t, err)
+	return o[0]
+}
+
+func order(id, owner string, lines ...inventory.OrderLine) inventory.Order {
+	for i := range lines {
+		lines[i].ID = fmt.Sprint(i)
+	}
+	return inventory.Order{ID: id, Owner: owner, Country: "US", Lines: lines}
+}
+
+func line(sku string, quantity int64) inventory.OrderLine {
+	return inventory.OrderLine{SKU: sku, Quantity: quantity}
+}
+
+func stock(t testing.TB, s *Store, sku string, now time.Time) inventory.Available {
+	t.Helper()
+	all, err := s.Availability(t.Context(), []string{sku}, now)
+	do(t, err)
+	if len(all) != 1 {
+		t.Fatalf("availability of %s: %v", sku, all)
+	}
+	return all[0]
+}
+
+func want[T any](t testing.TB, what string, got, want T) {
+	t.Helper()
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("%s (-want +got):\n%s", what, diff)
+	}
+}
+
+func TestTurn(t *testing.T) {
+	t.Parallel()
+	s, _ := empty(t)
+	receive(t, s, "mug", "east", 3)
+	receive(t, s, "mug", "west", 2)
+	want(t, "hold", hold(t, s, "mug", "a", 4), inventory.Outcome{Held: true, Available: 5})
+	want(t, "too much", hold(t, s, "mug", "b", 2), inventory.Outcome{Available: 1})
+	want(t, "repeated", hold(t, s, "mug", "a", 4), inventory.Outcome{Held: true, Available: 5})
+	want(t, "raised", hold(t, s, "mug", "a", 5), inventory.Outcome{Held: true, Available: 5})
+	want(t, "released", hold(t, s, "mug", "a", 0), inventory.Outcome{Held: true, Available: 5})
+	want(t, "unknown SKU", hold(t, s, "ghost", "a", 1), inventory.Outcome{})
+	want(t, "unknown SKU released", hold(t, s, "ghost", "a", 0), inventory.Outcome{Held: true})
+	got, err := s.Turn(t.Context(), "mug", []inventory.Change{{Owner: "c", Quantity: 5, ExpiresAt: soon}, {Owner: "d", Quantity: 1, ExpiresAt: soon}, {Owner: "c"}, {Owner: "d", Quantity: 2, ExpiresAt: soon}}, noon)
+	do(t, err)
+	want(t, "combined", got, []inventory.Outcome{{Held: true, Available: 5}, {Available: 0}, {Held: true, Available: 5}, {Held: true, Available: 5}})
+	held, err := s.HoldsOf(t.Context(), "d", noon)
+	do(t, err)
+	want(t, "holds", held, []inventory.Hold{{Owner: "d", SKU: "mug", Quantity: 2, ExpiresAt: soon}})
+}
+
+func TestTurnFoldsWhatDied(t *testing.T) {
+	t.Parallel()
+	s, pool := empty(t)
+	receive(t, s, "mug", "east", 5)
+	hold(t, s, "mug", "a", 3)
+	hold(t, s, "mug", "b", 2)
+	_, err := s.Allocate(t.Context(), order("o-1", "b", line("mug", 2)), by)
+	do(t, err)
+	want(t, "available", stock(t, s, "mug", noon), inventory.Available{SKU: "mug", OnHand: 5, Allocated: 2, Held: 3})
+	held, err := s.HoldsOf(t.Context(), "b", noon)
+	do(t, err)
+	want(t, "taken", len(held), 0)
+	want(t, "the taken one is not counted twice", hold(t, s, "mug", "c", 1), inventory.Outcome{Available: 0})
+
+	got, err := s.Turn(t.Context(), "mug", []inventory.Change{{Owner: "c", Quantity: 3, ExpiresAt: soon.Add(time.Hour)}}, soon)
+	do(t, err)
+	want(t, "the expired one is free", got, []inventory.Outcome{{Held: true, Available: 3}})
+	var rows int
+	do(t, pool.QueryRow(t.Context(), `SELECT count(*) FROM stock_holds`).Scan(&rows))
+	want(t, "holds left", rows, 1)
+	taken, err := s.AnnounceExpired(t.Context(), soon)
+	do(t, err)
+	want(t, "expired, the taken one not", taken, 1)
+}
+
+// A hot SKU: a thousand buyers, each through one of two hosts that both believe they own the actor.
+func TestThousandBuyersForTen(t *testing.T) {
+	t.Parallel()
+	s, pool := empty(t)
+	receive(t, s, "mug", "east", 6)
+	receive(t, s, "mug", "west", 4)
+	other := New(pool, outbox.New(pool, outbox.Options{Source: "inventory"}))
+	clock := func() time.Time { return noon }
+	hosts := []*app.Combiner{app.NewCombiner(app.Direct{Store: s, Now: clock}), app.NewCombiner(app.Direct{Store: other, Now: clock})}
+	var refused atomic.Int64
+	errs := testkit.Race(1000, func(i int) error {
+		o, err := hosts[i%2].Apply(t.Context(), "mug", inventory.Change{Owner: fmt.Sprint("cart", i), Quantity: 1, ExpiresAt: soon})
+		if err == nil && !o.Held {
+			refused.Add(1)
+			return inventory.ErrOutOfStock
+		}
+		return err
+	})
+	want(t, "held", testkit.Wins(errs), 10)
+	want(t, "refused", refused.Load(), 990)
+}
+
+// Without holds: a thousand orders race for ten pieces, through two replicas.
+func TestThousandOrdersForTen(t *testing.T) {
+	t.Parallel()
+	s, pool := empty(t)
+	receive(t, s, "mug", "east", 6)
+	receive(t, s, "mug", "west", 4)
+	replicas := []*Store{s, New(pool, outbox.New(pool, outbox.Options{Source: "inventory"}))}
+	errs := testkit.Race(1000, func(i int) error {
+		_, err := replicas[i%2].Allocate(t.Context(), order(fmt.Sprint("o", i), "c", line("mug", 1)), by)
+		return err
+	})
+	for _, err := range errs {
+		if err != nil && !errors.Is(err, inventory.ErrOutOfStock) {
+			t.Fatal(err)
+		}
+	}
+	want(t, "sold", testkit.Wins(errs), 10)
+	want(t, "level", stock(t, s, "mug", noon), inventory.Available{SKU: "mug", OnHand: 10, Allocated: 10})
+}
+
+// Overlapping turns of several hosts, holding, raising, releasing, expiring, while orders take what they held: the guard holds.
+func TestOverlappingTurnsKeepTheGuard(t *testing.T) {
+	t.Parallel()
+	s, pool := empty(t)
+	const pieces = 40
+	receive(t, s, "mug", "east", pieces)
+	rng := testkit.Rand(t)
+	type move struct{ owner, quantity int64 }
+	plans := make([][]move, 6)
+	for i := range plans {
+		for range 60 {
+			plans[i] = append(plans[i], move{rng.Int64N(12), rng.Int64N(8)})
+		}
+	}
+	var hosts sync.WaitGroup
+	for i, plan := range plans {
+		hosts.Go(func() {
+			host := New(pool, outbox.New(pool, outbox.Options{Source: "inventory"}))
+			for n, m := range plan {
+				owner := fmt.Sprint("cart", m.owner)
+				_, err := host.Turn(t.Context(), "mug", []inventory.Change{{Owner: owner, Quantity: m.quantity, ExpiresAt: noon.Add(time.Duration(n) * time.Second)}},
+					noon.Add(time.Duration(n/2)*time.Second))
+				if err != nil {
+					t.Error(err)
+				}
+				if n%10 != 0 {
+					continue
+				}
+				if _, err := host.Allocate(t.Context(), order(fmt.Sprintf("o%d-%d", i, n), owner, line("mug", 1)), by); err != nil && !errors.Is(err, inventory.ErrOutOfStock) {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	hosts.Wait()
+	a := stock(t, s, "mug", noon)
+	if a.Held > pieces || a.Allocated != int64(len(plans)*6) {
+		t.Errorf("stock %+v", a)
+	}
+}
+
+func TestTurnCostsTheSameForTenThousandHolds(t *testing.T) {
+	t.Parallel()
+	s, pool := empty(t)
+	for _, sku := range []string{"cold", "hot"} {
+		receive(t, s, sku, "east", 1_000_000)
+	}
+	ctx := t.Context()
+	_, err := pool.Exec(ctx, `INSERT INTO stock_holds (owner, sku, quantity, expires_at) SELECT 'cart' || n, 'hot', 1, $1 FROM generate_series(1, 10000) n`, soon)
+	do(t, err)
+	_, err = pool.Exec(ctx, `UPDATE hold_totals SET held = 10000 WHERE sku = 'hot'`)
+	do(t, err)
+	_, err = pool.Exec(ctx, `ANALYZE stock_holds, hold_totals, stock_levels, taken_holds`)
+	do(t, err)
+	blocks := func(sku string) (n int64) {
+		hold(t, s, sku, "first", 1) // what is planned once per connection
+		conn, err := pool.Acquire(ctx)
+		do(t, err)
+		defer conn.Release()
+		for _, sql := range []string{foldSQL, `SELECT owner, quantity FROM stock_holds WHERE sku = $1 AND owner = ANY (ARRAY['me']) AND expires_at > $2`} {
+			var plan []struct {
+				Plan map[string]any
+			}
+			tx, err := conn.Begin(ctx)
+			do(t, err)
+			var raw []byte
+			do(t, tx.QueryRow(ctx, `EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) `+sql, sku, noon).Scan(&raw))
+			do(t, tx.Rollback(ctx))
+			do(t, json.Unmarshal(raw, &plan))
+			n += int64(plan[0].Plan["Shared Hit Blocks"].(float64) + plan[0].Plan["Shared Read Blocks"].(float64))
+		}
+		return n
+	}
+	cold, hot := blocks("cold"), blocks("hot")
+	t.Logf("blocks: %d with no holds, %d with ten thousand", cold, hot)
+	if float64(hot) > 1.3*float64(cold)+4 { // the trees are a level or two deeper
+		t.Errorf("a turn reads %d blocks with ten thousand holds, %d without", hot, cold)
+	}
+}
+
+func TestStatements(t *testing.T) {
+	t.Parallel()
+	s, _ := empty(t)
+	receive(t, s, "mug", "east", 1000)
+	receive(t, s, "cup", "west", 1000)
+	count := func(what string, most int, fn func(ctx context.Context) error) {
+		t.Helper()
+		ctx, counter := pg.WithCounter(t.Context())
+		do(t, fn(ctx))
+		if n := counter.Statements(); n != most {
+			t.Errorf("%s: %d statements, want %d", what, n, most)
+		}
+	}
+	changes := make([]inventory.Change, 100)
+	for i := range changes {
+		changes[i] = inventory.Change{Owner: fmt.Sprint("cart", i), Quantity: 1, ExpiresAt: soon}
+	}
+	for what, some := range map[string][]inventory.Change{"a hold": changes[:1], "a hundred holds": changes} {
+		count(what, 5, func(ctx context.Context) error { _, err := s.Turn(ctx, "mug", some, noon); return err })
+	}
+	o := order("o-1", "cart0", line("mug", 1), line("cup", 2), line("mug", 3))
+	count("an allocation", 10, func(ctx context.Context) error { _, err := s.Allocate(ctx, o, by); return err })
+	count("a repeated allocation", 6, func(ctx context.Context) error { _, err := s.Allocate(ctx, o, by); return err })
+	count("a release", 8, func(ctx context.Context) error { _, err := s.Release(ctx, o.ID, by); return err })
+	count("availability", 1, func(ctx context.Context) error {
+		_, err := s.Availability(ctx, []string{"mug", "cup"}, noon)
+		return err
+	})
+}
+
+// The same allocation, fifty times at once and through two replicas, takes the stock once and answers all alike.
+func TestAllocateOnce(t *testing.T) {
+	t.Parallel()
+	s, pool := empty(t)
+	receive(t, s, "mug", "east", 100)
+	replicas := []*Store{s, New(pool, outbox.New(pool, outbox.Options{Source: "inventory"}))}
+	answers := make([]inventory.Allocation, 50)
+	for _, err := range testkit.Race(len(answers), func(i int) (err error) {
+		answers[i], err = replicas[i%2].Allocate(t.Context(), order("o-1", "c", line("mug", 2)), by)
+		return err
+	}) {
+		do(t, err)
+	}
+	for _, a := range answers {
+		want(t, "answer", a, answers[0])
+	}
+	want(t, "taken", stock(t, s, "mug", noon).Allocated, 2)
+}
+
+// Orders of different SKUs side by side do not fail each other, though the tables are small.
+func TestOrdersSideBySide(t *testing.T) {
+	t.Parallel()
+	s, _ := empty(t)
+	for i := range 16 {
+		receive(t, s, fmt.Sprint("sku", i), "east", 100)
+	}
+	for _, err := range testkit.Race(160, func(i int) error {
+		a, b := fmt.Sprint("sku", i%16), fmt.Sprint("sku", (i*7+3)%16) // in either order: no deadlock
+		_, err := s.Allocate(t.Context(), order(fmt.Sprint("o", i), fmt.Sprint("c", i), line(a, 1), line(b, 1)), by)
+		return err
+	}) {
+		do(t, err)
+	}
+}
+
+// Allocate and release of one id race: whoever wins, nothing is taken in the end, and a late allocate is refused.
+func TestReleaseRacesAllocate(t *testing.T) {
+	t.Parallel()
+	s, _ := empty(t)
+	receive(t, s, "mug", "east", 100)
+	for n := range 20 {
+		id := fmt.Sprint("o", n)
+		for _, err := range testkit.Race(4, func(i int) (err error) {
+			if i%2 == 0 {
+				_, err = s.Release(t.Context(), id, by)
+				return err
+			}
+			_, err = s.Allocate(t.Context(), order(id, "c", line("mug", 2)), by)
+			return err
+		}) {
+			do(t, err)
+		}
+		a, err := s.Allocation(t.Context(), id)
+		do(t, err)
+		want(t, "status", a.Status, inventory.Released)
+	}
+	want(t, "taken", stock(t, s, "mug", noon).Allocated, 0)
+}
+
+func TestOutOfStockTakesNothing(t *testing.T) {
+	t.Parallel()
+	s, pool := empty(t)
+	receive(t, s, "mug", "east", 5)
+	receive(t, s, "cup", "east", 1)
+	hold(t, s, "mug", "c", 5)
+	_, err := s.Allocate(t.Context(), order("o-1", "c", line("mug", 5), line("cup", 2)), by)
+	if !errors.Is(err, inventory.ErrOutOfStock) {
+		t.Fatal(err)
+	}
+	want(t, "level", stock(t, s, "mug", noon), inventory.Available{SKU: "mug", OnHand: 5, Held: 5})
+	if _, err := s.Allocation(t.Context(), "o-1"); !errors.Is(err, app.ErrNoAllocation) {
+		t.Errorf("an allocation is left: %v", err)
+	}
+	var rows int
+	do(t, pool.QueryRow(t.Context(), `SELECT count(*) FROM taken_holds`).Scan(&rows))
+	want(t, "taken holds", rows, 0)
+}
+
+func events[T any](t testing.TB, pool *pgxpool.Pool, typ string) (all []T) {
+	t.Helper()
+	rows, err := pool.Query(t.Context(), `SELECT data FROM outbox WHERE type = $1 ORDER BY position`, typ)
+	do(t, err)
+	defer rows.Close()
+	for rows.Next() {
+		var raw []byte
+		var data T
+		do(t, rows.Scan(&raw))
+		do(t, json.Unmarshal(raw, &data))
+		all = append(all, data)
+	}
+	do(t, rows.Err())
+	return all
+}
+
+func TestLevelsAreAnnouncedOnceASecond(t *testing.T) {
+	t.Parallel()
+	s, pool := empty(t)
+	announce := func(after time.Duration) int {
+		t.Helper()
+		n, err := s.AnnounceLevels(t.Context(), noon.Add(after), time.Second)
+		do(t, err)
+		return n
+	}
+	want(t, "nothing changed", announce(0), 0)
+	receive(t, s, "mug", "east", 5)
+	receive(t, s, "mug", "west", 5)
+	want(t, "two changes of a SKU", announce(0), 1)
+	hold(t, s, "mug", "c", 1)
+	want(t, "a hold tells nothing", announce(2*time.Second), 0)
+	_, err := s.Allocate(t.Context(), order("o-1", "c", line("mug", 4)), by)
+	do(t, err)
+	want(t, "within the second", announce(999*time.Millisecond), 0)
+	want(t, "after it", announce(time.Second), 1)
+	_, err = s.Allocate(t.Context(), order("o-2", "c", line("mug", 1)), by)
+	do(t, err)
+	_, err = s.Release(t.Context(), "o-2", by)
+	do(t, err)
+	want(t, "there and back", announce(3*time.Second), 1)
+	do(t, s.PutLocation(t.Context(), app.Location{ID: "west", Name: "West", Country: "US", Priority: 1}, by))
+	want(t, "a closed location", announce(5*time.Second), 1)
+	want(t, "events", events[inventoryapi.LevelChangedV1](t, pool, inventoryapi.TypeLevelChangedV1), []inventoryapi.LevelChangedV1{
+		{Sequence: 1, SKU: "mug", OnHand: 10, Available: 10},
+		{Sequence: 2, SKU: "mug", OnHand: 10, Allocated: 4, Available: 6},
+		{Sequence: 3, SKU: "mug", OnHand: 5, Allocated: 4, Available: 1},
+	})
+}
+
+// Replicas announce side by side while orders run: the last event is the level, and no SKU is forgotten.
+func TestAnnouncersSideBySide(t *testing.T) {
+	t.Parallel()
+	s, pool := empty(t)
+	receive(t, s, "mug", "east", 1000)
+	var now atomic.Int64
+	for _, err := range testkit.Race(40, func(i int) error {
+		if i%2 == 0 {
+			_, err := s.AnnounceLevels(t.Context(), noon.Add(time.Duration(now.Add(1))*time.Second), time.Second)
+			return err
+		}
+		_, err := s.Allocate(t.Context(), order(fmt.Sprint("o", i), "c", line("mug", 1)), by)
+		return err
+	}) {
+		do(t, err)
+	}
+	_, err := s.AnnounceLevels(t.Context(), noon.Add(time.Hour), time.Second)
+	do(t, err)
+	all := events[inventoryapi.LevelChangedV1](t, pool, inventoryapi.TypeLevelChangedV1)
+	want(t, "last event", all[len(all)-1].Allocated, 20)
+}
+
+func TestSweep(t *testing.T) {
+	t.Parallel()
+	s, pool := empty(t)
+	receive(t, s, "mug", "east", 10)
+	receive(t, s, "cup", "east", 10)
+	for i, sku := range []string{"mug", "mug", "cup"} {
+		hold(t, s, sku, fmt.Sprint("cart", i), 2)
+	}
+	_, err := s.Allocate(t.Context(), order("o-1", "cart1", line("mug", 2)), by)
+	do(t, err)
+	at := noon
+	sweeper := &app.Sweeper{Store: s, Now: func() time.Time { return at }}
+	do(t, sweeper.Sweep(t.Context()))
+	want(t, "nothing has expired", len(events[inventoryapi.HoldExpiredV1](t, pool, inventoryapi.TypeHoldExpiredV1)), 0)
+	at = soon
+	// cart0 holds again before the sweep: its old hold is not told of.
+	_, err = s.Turn(t.Context(), "mug", []inventory.Change{{Owner: "cart0", Quantity: 1, ExpiresAt: soon.Add(time.Hour)}}, at)
+	do(t, err)
+	for range 2 {
+		do(t, sweeper.Sweep(t.Context()))
+	}
+	want(t, "told", events[inventoryapi.HoldExpiredV1](t, pool, inventoryapi.TypeHoldExpiredV1), []inventoryapi.HoldExpiredV1{
+		{Sequence: 1, HoldID: "cart2:cup", Owner: "cart2", SKU: "cup", Quantity: 2, ExpiredAt: soon}})
+	lapsed, err := s.Lapsed(t.Context(), at, 10)
+	do(t, err)
+	want(t, "left to fold", len(lapsed), 0)
+}
+
+func TestBookingsRace(t *testing.T) {
+	t.Parallel()
+	s, _ := empty(t)
+	lines := func(n int64) (all []inventory.BookingLine) {
+		for _, sku := range []string{"a", "b", "c"} {
+			all = append(all, inventory.BookingLine{Place: inventory.Place{SKU: sku, LocationID: "east"}, Quantity: n})
+		}
+		return all
+	}
+	for _, err := range testkit.Race(30, func(i int) error { // ten references, each three times
+		_, _, err := s.Book(t.Context(), inventory.Booking{Kind: inventory.KindReceive, Reference: fmt.Sprint("in", i%10), Lines: lines(2)}, by, idem.Key{})
+		return err
+	}) {
+		do(t, err)
+	}
+	want(t, "received once per reference", stock(t, s, "b", noon).OnHand, 20)
+	errs := testkit.Race(12, func(i int) error { // takes and write-offs of the same goods
+		if i%2 == 0 {
+			_, err := s.Allocate(t.Context(), order(fmt.Sprint("o", i), "c", line("c", 4), line("a", 4)), by)
+			return err
+		}
+		_, _, err := s.Book(t.Context(), inventory.Booking{Kind: inventory.KindAdjust, Reference: fmt.Sprint("off", i), Lines: lines(-4)}, by, idem.Key{})
+		return err
+	})
+	for _, err := range errs {
+		if err != nil && !errors.Is(err, inventory.ErrOutOfStock) && !errors.Is(err, inventory.ErrBelowAllocated) {
+			t.Error(err)
+		}
+	}
+	want(t, "five of four fit into twenty", testkit.Wins(errs), 5)
+}
+
+func TestConstraints(t *testing.T) {
+	t.Parallel()
+	s, pool := empty(t)
+	receive(t, s, "mug", "east", 5)
+	for constraint, sql := range map[string]string{
+		"stock_levels_allocated":          `UPDATE stock_levels SET allocated = 6`,
+		"stock_levels_location":           `INSERT INTO stock_levels VALUES ('mug', 'nowhere', 1, 0)`,
+		"hold_totals_held":                `UPDATE hold_totals SET held = -1`,
+		"stock_holds_quantity":            `INSERT INTO stock_holds VALUES ('c', 'mug', 0, now())`,
+		"allocations_released":            `INSERT INTO allocations VALUES ('o', 'c', 'released', now(), NULL)`,
+		"inventory_reservations_quantity": `INSERT INTO inventory_reservations VALUES ('o', 0, 0, 'l', 'mug', 'east', 0)`,
+		"stock_ledger_kind":               `INSERT INTO stock_ledger (at, sku, location_id, kind, on_hand_delta, allocated_delta, reference, actor, reason) VALUES (now(), 'mug', 'east', 'gift', 1, 0, '', '', '')`,
+	} {
+		if _, err := pool.Exec(context.Background(), sql); !pg.Violates(err, constraint) {
+			t.Errorf("%s does not hold: %v", constraint, err)
+		}
+	}
+}
+
+func TestFaultsAreSeen(t *testing.T) {
+	t.Parallel()
+	pool := testkit.Schema(t, Migrations()...)
+	s := New(pool, outbox.New(pool, outbox.Options{Source: "inventory"}))
+	do(t, s.PutLocation(t.Context(), app.Location{ID: "east", Name: "East", Country: "US", Enabled: true}, by))
+	receive(t, s, "mug", "east", 5)
+	receive(t, s, "cup", "east", 5)
+	for _, sql := range []string{`UPDATE stock_levels SET on_hand = 6 WHERE sku = 'mug'`, `UPDATE hold_totals SET held = 1 WHERE sku = 'cup'`} {
+		_, err := pool.Exec(t.Context(), sql)
+		do(t, err)
+	}
+	whats, err := collect(t.Context(), pool, "faults", pgx.RowTo[string], `SELECT what || ' ' || sku FROM stock_faults ORDER BY 1`)
+	do(t, err)
+	want(t, "faults", whats, []string{"holds cup", "level mug"})
+}
