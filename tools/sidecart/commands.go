@@ -37,6 +37,7 @@ func commands() []command {
 		{name: "logs", args: "[flags] NAME", about: "the log of a service, a sidecar (NAME.daprd) or a server", run: runLogs},
 		{name: "restart", args: "[flags] NAME", about: "rebuild and restart one service beside its sidecar", run: runRestart},
 		{name: "token", args: "[flags]", about: "a staff token of 15 minutes for the local shop", run: runToken},
+		{name: "seed", args: "[flags]", about: "fill the running shop with the sample catalogue and some orders", run: runSeed},
 		{name: "testenv", args: "[--] CMD…", about: "run CMD with a private Postgres and the Dapr programs, as tests need them", run: runTestenv},
 		{name: "exec", args: "[flags] -- CMD…", about: "keep one process running (used by up)", bare: runExec},
 		{name: "broker", args: "[flags]", about: "the embedded message broker (used by up)", bare: broker.Command},
@@ -81,6 +82,7 @@ func runUp(ctx context.Context, args []string) error {
 	return up.Run(ctx, up.Options{
 		Layout: layout, Tool: tool, Out: os.Stdout,
 		Dapr: func(ctx context.Context) (string, error) { return daprdir.Find(ctx, layout.Root, os.Stdout) },
+		Seed: func(ctx context.Context, st shop.State) error { return seedShop(ctx, layout, st.Gateway, os.Stdout) },
 		Ports: func(defaults []int) (shop.Ports, error) {
 			if *free {
 				return shop.Free(defaults)

@@ -39,6 +39,7 @@ func (s Shop) vars() map[string]string {
 	return map[string]string{
 		"config":           s.Layout.Config(),
 		"resources":        s.Layout.Resources(),
+		"data":             s.Layout.Data,
 		"keys":             s.Layout.Keys(),
 		"bin":              s.Layout.Bin(),
 		"secrets":          s.Layout.Secrets(),

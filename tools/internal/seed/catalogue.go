@@ -1,0 +1,169 @@
+package seed
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"hash/fnv"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/sidecart/sidecart/services/catalog/catalogapi"
+	"github.com/sidecart/sidecart/services/inventory/inventoryapi"
+	"github.com/sidecart/sidecart/tools/internal/seedshop"
+	"github.com/sidecart/sidecart/tools/internal/shopclient"
+)
+
+// batch is how many products go in one call.
+const batch = 100
+
+func (r *runner) basics() (calls []call) {
+	for _, a := range r.shop.Attributes {
+		in := catalogapi.AttributeInput{Label: a.Label, Type: string(a.Kind), Unit: a.Unit}
+		for _, v := range a.Values {
+			in.Values = append(in.Values, catalogapi.EnumValue{Value: v.Code, Label: v.Label, Hex: v.Hex})
+		}
+		calls = append(calls, r.put("/v1/admin/attributes/"+url.PathEscape(a.Code), in))
+	}
+	for _, b := range r.shop.Brands {
+		calls = append(calls, r.put("/v1/admin/brands/"+url.PathEscape(b.Code), catalogapi.BrandInput{Name: b.Name}))
+	}
+	for i, l := range r.shop.Locations {
+		calls = append(calls, r.put("/v1/admin/locations/"+url.PathEscape(l.Code), inventoryapi.LocationInput{
+			Name: l.Name, Country: l.Address.Country, Region: l.Address.Region, Postal: l.Address.PostalCode, Priority: i + 1, Enabled: true}))
+	}
+	return calls
+}
+
+// categories are written level by level, parents first.
+func (r *runner) categories() (levels []step) {
+	depth := map[string]int{}
+	for i, c := range r.shop.Categories {
+		d := 0
+		if c.Parent != "" {
+			d = depth[c.Parent] + 1
+		}
+		depth[c.Code] = d
+		if d == len(levels) {
+			levels = append(levels, step{label: "categories"})
+		}
+		in := catalogapi.CategoryInput{Name: c.Name, Slug: strings.ReplaceAll(c.Code, "_", "-"), ParentCode: c.Parent, Position: i + 1}
+		for _, rule := range c.Rules {
+			in.Attributes = append(in.Attributes, catalogapi.CategoryAttribute{Code: rule.Attribute, Required: rule.Required,
+				VariantDefining: rule.Variant, Filterable: rule.Filterable, Searchable: rule.Searchable, Comparable: rule.Compared})
+		}
+		levels[d].calls = append(levels[d].calls, r.put("/v1/admin/categories/"+url.PathEscape(c.Code), in))
+	}
+	return levels
+}
+
+func (r *runner) products() (calls []call) {
+	for from := 0; from < len(r.shop.Products); from += batch {
+		part := r.shop.Products[from:min(from+batch, len(r.shop.Products))]
+		calls = append(calls, func(ctx context.Context) error { return r.writeProducts(ctx, from, part) })
+	}
+	return calls
+}
+
+func (r *runner) writeProducts(ctx context.Context, from int, products []seedshop.Product) error {
+	in := catalogapi.BatchInput{Items: make([]catalogapi.BatchItem, len(products))}
+	for i := range products {
+		raw, err := json.Marshal(product(&products[i]))
+		if err != nil {
+			return fmt.Errorf("product %s: %w", products[i].Slug, err)
+		}
+		in.Items[i] = catalogapi.BatchItem{Row: int64(from + i), Product: raw}
+	}
+	var out catalogapi.BatchResult
+	if err := r.Staff.Post(ctx, "/v1/admin/products/batch", shopclient.Key(), in, &out); err != nil {
+		return err
+	}
+	for i, item := range out.Items {
+		if item.Outcome == catalogapi.BatchRefused {
+			return fmt.Errorf("product %s is refused: %+v", products[i].Slug, item.Errors)
+		}
+	}
+	return nil
+}
+
+// product is what the catalogue takes for a product of the sample shop.
+func product(p *seedshop.Product) catalogapi.ProductInput {
+	in := catalogapi.ProductInput{
+		ExternalID: "seed:" + p.Slug, Title: p.Title, Slug: p.Slug, Description: p.Description, BrandCode: p.Brand,
+		CategoryCode: p.Category, Status: string(p.Status), Attributes: values(p.Attributes), Popularity: popularity(p.Slug),
+	}
+	alt := map[string]string{}
+	for _, i := range p.Images {
+		alt[i.Key] = i.Alt
+		in.Images = append(in.Images, catalogapi.Image{URL: pictureURL(p.Slug, i.Key), Alt: i.Alt})
+	}
+	for _, v := range p.Variants {
+		in.TaxCategory = v.Tax // the same for all: it is the category's
+		in.Variants = append(in.Variants, catalogapi.VariantInput{
+			SKU: v.SKU, Barcode: v.Barcode, WeightGrams: v.WeightGrams,
+			Dimensions: &catalogapi.Dimensions{LengthMM: v.Size.Length, WidthMM: v.Size.Width, HeightMM: v.Size.Height},
+			Attributes: values(slices.Concat(v.Options, v.Attributes)),
+			Images:     []catalogapi.Image{{URL: pictureURL(p.Slug, v.Image), Alt: alt[v.Image]}},
+		})
+	}
+	return in
+}
+
+func values(all []seedshop.Value) map[string]json.RawMessage {
+	out := make(map[string]json.RawMessage, len(all))
+	for _, v := range all {
+		var plain any
+		switch v.Kind {
+		case seedshop.Integer:
+			plain = v.Integer
+		case seedshop.Boolean:
+			plain = v.Boolean
+		case seedshop.MultiEnum:
+			plain = v.Codes
+		default:
+			plain = v.Text
+		}
+		raw, err := json.Marshal(plain)
+		if err != nil {
+			panic("seed: a string, a number and a list of strings have a JSON form: " + err.Error())
+		}
+		out[v.Attribute] = raw
+	}
+	return out
+}
+
+// popularity gives the sample products an order that looks like one: few are much sought after.
+func popularity(slug string) int64 {
+	h := fnv.New64a()
+	h.Write([]byte(slug))
+	n := int64(h.Sum64() >> 1 % 1000)
+	return n * n / 1000
+}
+
+// stockLines is how many lines go in one booking.
+const stockLines = 1000
+
+// stock books the first delivery in, in bookings whose references make each happen once.
+func (r *runner) stock() (calls []call) {
+	var lines []inventoryapi.StockLine
+	for _, p := range r.shop.Products {
+		for _, v := range p.Variants {
+			for _, s := range v.Stock {
+				if s.Quantity > 0 {
+					lines = append(lines, inventoryapi.StockLine{SKU: v.SKU, LocationID: s.Location, Quantity: s.Quantity})
+				}
+			}
+		}
+	}
+	n := 0
+	for part := range slices.Chunk(lines, stockLines) {
+		n++
+		in := inventoryapi.StockInput{Reference: fmt.Sprintf("seed-%d", n), Reason: "opening stock", Lines: part}
+		calls = append(calls, func(ctx context.Context) error {
+			// The reference makes it safe to send again, so it may carry a key that says the same.
+			return r.Staff.Post(ctx, "/v1/admin/stock/receive", "sidecart-"+in.Reference, in, nil)
+		})
+	}
+	return calls
+}

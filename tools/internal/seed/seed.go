@@ -1,0 +1,108 @@
+// Package seed fills a shop with the sample catalogue of package seedshop, through the same API that staff and shoppers use:
+// attributes, categories, brands, locations, price lists, taxes and coupons, then products with prices, stock and pictures,
+// then the sample orders.
+//
+// It may be run again at any time and after any interruption: staff's writes are keyed by code, external id or reference and
+// change nothing when nothing differs; sample orders are bought once, under Idempotency-Keys that a state file remembers.
+//
+// Who decides: the shop. A refusal ends the run with everything that the shop said about it.
+package seed
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/sidecart/sidecart/tools/internal/progress"
+	"github.com/sidecart/sidecart/tools/internal/seedshop"
+	"github.com/sidecart/sidecart/tools/internal/shopclient"
+)
+
+// parallel is how many calls are under way at once: a shop on two cores is kept busy by as many.
+const parallel = 6
+
+// Options say which shop is filled.
+type Options struct {
+	Guest *shopclient.Client // without a token
+	Staff *shopclient.Client // with all scopes
+	Media string             // folder that the gateway serves below /media; "": no pictures are written
+	State string             // file that remembers the sample orders
+	Out   io.Writer
+}
+
+// Run fills the shop.
+func Run(ctx context.Context, opt Options, s *seedshop.Shop) error {
+	r := &runner{Options: opt, shop: s}
+	steps := r.steps()
+	var total int64
+	for _, st := range steps {
+		total += int64(len(st.calls))
+	}
+	r.bar = progress.New(opt.Out, "seed", total)
+	for _, st := range steps {
+		r.bar.Label("seed " + st.label)
+		if err := r.all(ctx, st.calls); err != nil {
+			return fmt.Errorf("%s: %w", st.label, err)
+		}
+	}
+	r.bar.Label("seed")
+	r.bar.End()
+	return nil
+}
+
+type runner struct {
+	Options
+	shop   *seedshop.Shop
+	bar    *progress.Bar
+	memory memory
+}
+
+type call func(context.Context) error
+
+// step is calls that may run side by side; the next step needs them all.
+type step struct {
+	label string
+	calls []call
+}
+
+func (r *runner) steps() []step {
+	all := []step{{"attributes, brands, locations", r.basics()}}
+	all = append(all, r.categories()...)
+	all = append(all, step{"price lists, taxes, coupons", r.money()})
+	all = append(all, step{"products", r.products()}, step{"prices, stock, pictures", append(append(r.prices(), r.stock()...), r.pictures()...)})
+	return append(all, step{"sample orders", r.orders()})
+}
+
+// all makes the calls and reports every failure.
+func (r *runner) all(ctx context.Context, calls []call) error {
+	var g errgroup.Group
+	g.SetLimit(parallel)
+	errs := make([]error, len(calls))
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	for i, c := range calls {
+		g.Go(func() error {
+			if ctx.Err() != nil {
+				return nil // another one failed: what it says is enough
+			}
+			if errs[i] = c(ctx); errs[i] != nil {
+				cancel()
+				return nil
+			}
+			r.bar.Add(1, "")
+			return nil
+		})
+	}
+	_ = g.Wait()
+	if err := errors.Join(errs...); err != nil {
+		return err
+	}
+	return context.Cause(ctx)
+}
+
+func (r *runner) put(path string, in any) call {
+	return func(ctx context.Context) error { return r.Staff.Put(ctx, path, in, nil) }
+}
