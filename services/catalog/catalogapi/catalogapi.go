@@ -29,12 +29,12 @@ const (
 const (
 	TypeText      = "text"
 	TypeInteger   = "integer"
-	TypeDecimal   = "decimal" // with a unit; sent as a string "12.5" or a JSON number, kept exactly
+	TypeDecimal   = "decimal" // sent as a number or a string, "12.5" or with its unit "12.5 cm"; kept exactly, answered as "12.5"
 	TypeBoolean   = "boolean"
 	TypeEnum      = "enum"
 	TypeMultiEnum = "multi_enum"
 	TypeDate      = "date"   // YYYY-MM-DD
-	TypeColour    = "colour" // #RRGGBB
+	TypeColour    = "colour" // a value of the palette, or one of its colours; without a palette any #RRGGBB
 )
 
 // AttributeInput creates or changes an attribute: PUT /v1/admin/attributes/{code}. The type cannot change while values exist.
@@ -47,10 +47,11 @@ type AttributeInput struct {
 	Max    *string     `json:"max,omitempty"`
 }
 
-// EnumValue is one allowed value of an enum attribute.
+// EnumValue is one allowed value of an enum attribute, or a colour of a palette: then Hex is #RRGGBB.
 type EnumValue struct {
 	Value string `json:"value"`
 	Label string `json:"label"`
+	Hex   string `json:"hex,omitempty"`
 }
 
 // CategoryInput creates or changes a category: PUT /v1/admin/categories/{code}. Attributes of ancestors apply too.
@@ -87,8 +88,8 @@ type ProductInput struct {
 	Description  string                     `json:"description,omitempty" maxLength:"20000"`
 	BrandCode    string                     `json:"brand_code,omitempty"`
 	CategoryCode string                     `json:"category_code"`
-	Status       string                     `json:"status,omitempty" enum:"draft,published,archived" default:"draft"`
-	TaxCategory  string                     `json:"tax_category,omitempty" default:"standard"`
+	Status       string                     `json:"status,omitempty" enum:"draft,published,archived"` // empty: as it is; a new one is a draft
+	TaxCategory  string                     `json:"tax_category,omitempty"`                           // empty: standard
 	Attributes   map[string]json.RawMessage `json:"attributes,omitempty"`
 	Images       []Image                    `json:"images,omitempty" maxItems:"100"`
 	Popularity   int64                      `json:"popularity,omitempty" minimum:"0"`
@@ -116,6 +117,13 @@ type Dimensions struct {
 type Image struct {
 	URL string `json:"url" maxLength:"2000"`
 	Alt string `json:"alt,omitempty" maxLength:"300"`
+}
+
+// ProductWritten answers a write of one product. Outcome is created, updated or unchanged.
+type ProductWritten struct {
+	ID      string `json:"id"`
+	Version int64  `json:"version"`
+	Outcome string `json:"outcome" enum:"created,updated,unchanged"`
 }
 
 // BatchInput writes up to 500 products: POST /v1/admin/products/batch. Each stands alone: the answer tells of each whether it
@@ -232,7 +240,8 @@ type AttributeValue struct {
 	Type  string          `json:"type"`
 	Unit  string          `json:"unit,omitempty"`
 	Value json.RawMessage `json:"value"`
-	Text  string          `json:"text"` // for people: "12.5 cm", "Blue"
+	Text  string          `json:"text"`          // for people: "12.5 cm", "Blue"
+	Hex   string          `json:"hex,omitempty"` // of a colour, #rrggbb
 }
 
 // ProductSummary is an item of GET /v1/products.

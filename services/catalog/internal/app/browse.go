@@ -1,0 +1,81 @@
+package app
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"github.com/sidecart/sidecart/pkg/money"
+	"github.com/sidecart/sidecart/services/catalog/internal/catalog"
+)
+
+// Market is for whom and when prices are read.
+type Market struct {
+	Currency money.Currency
+	Country  string
+	Now      time.Time
+}
+
+// The orders of a listing.
+const (
+	ByPopularity = "popularity"
+	ByNewest     = "newest"
+	ByPriceUp    = "price"
+	ByPriceDown  = "-price"
+)
+
+// Position is where a page ends: what the last product was sorted by, and its id.
+type Position struct {
+	Sort string `json:"s"`
+	Key  int64  `json:"k"`
+	ID   string `json:"i"`
+}
+
+// Listing says which published products to list. Categories are codes with all below them, nil for any; Attributes hold, by
+// code, values in normal form of which one must be there.
+type Listing struct {
+	Market     Market
+	Words      []string // each must stand in the title
+	Categories []string
+	Brand      string
+	Min, Max   *int64 // minor units
+	InStock    bool
+	Attributes map[string][]json.RawMessage
+	Sort       string
+	After      *Position
+	Limit      int // one more is returned if there is one
+}
+
+// Offer is what is known of a SKU in a market.
+type Offer struct {
+	Price, CompareAt *money.Amount
+	Available        int64
+}
+
+// Page is a product with all that its page shows.
+type Page struct {
+	catalog.Record
+	CreatedAt, UpdatedAt time.Time
+	Offers               map[string]Offer // by SKU
+	Registry             *catalog.Registry
+	Tag                  string // changes when anything on the page does
+}
+
+// Listed is a product of a listing.
+type Listed struct {
+	catalog.Record
+	Price     money.Amount
+	CompareAt *money.Amount
+	InStock   bool
+	Position  Position
+}
+
+// Shelf is what shoppers and other services read.
+type Shelf interface {
+	Registry(ctx context.Context) (*catalog.Registry, error)
+	// Page finds a published product by id, slug or former slug; catalog.ErrNotFound.
+	Page(ctx context.Context, name string, m Market) (*Page, error)
+	List(ctx context.Context, l Listing) ([]Listed, *catalog.Registry, error)
+	// Sellables finds the products of SKUs, whatever their status; unknown SKUs are left out.
+	Sellables(ctx context.Context, skus []string) (map[string]catalog.Record, *catalog.Registry, error)
+}

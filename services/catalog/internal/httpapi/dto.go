@@ -1,0 +1,120 @@
+package httpapi
+
+import (
+	"encoding/json"
+
+	"github.com/sidecart/sidecart/services/catalog/catalogapi"
+	"github.com/sidecart/sidecart/services/catalog/internal/app"
+	"github.com/sidecart/sidecart/services/catalog/internal/catalog"
+)
+
+func product(b catalogapi.ProductInput) catalog.Product {
+	p := catalog.Product{ExternalID: b.ExternalID, Title: b.Title, Slug: b.Slug, Description: b.Description, Brand: b.BrandCode,
+		Category: b.CategoryCode, Status: b.Status, TaxCategory: b.TaxCategory, Values: b.Attributes, Images: imagesIn(b.Images), Popularity: b.Popularity}
+	for _, v := range b.Variants {
+		one := catalog.Variant{SKU: v.SKU, Barcode: v.Barcode, WeightGrams: v.WeightGrams, Values: v.Attributes, Images: imagesIn(v.Images)}
+		if d := v.Dimensions; d != nil {
+			one.Size = &catalog.Size{Length: d.LengthMM, Width: d.WidthMM, Height: d.HeightMM}
+		}
+		p.Variants = append(p.Variants, one)
+	}
+	return p
+}
+
+func productInput(p *catalog.Product) catalogapi.ProductInput {
+	b := catalogapi.ProductInput{ExternalID: p.ExternalID, Title: p.Title, Slug: p.Slug, Description: p.Description, BrandCode: p.Brand,
+		CategoryCode: p.Category, Status: p.Status, TaxCategory: p.TaxCategory, Attributes: p.Values, Images: imagesOut(p.Images), Popularity: p.Popularity}
+	for _, v := range p.Variants {
+		b.Variants = append(b.Variants, catalogapi.VariantInput{SKU: v.SKU, Barcode: v.Barcode, WeightGrams: v.WeightGrams, Dimensions: dimensions(v.Size),
+			Attributes: v.Values, Images: imagesOut(v.Images)})
+	}
+	return b
+}
+
+func dimensions(s *catalog.Size) *catalogapi.Dimensions {
+	if s == nil {
+		return nil
+	}
+	return &catalogapi.Dimensions{LengthMM: s.Length, WidthMM: s.Width, HeightMM: s.Height}
+}
+
+func imagesIn(all []catalogapi.Image) (out []catalog.Image) {
+	for _, i := range all {
+		out = append(out, catalog.Image(i))
+	}
+	return out
+}
+
+func imagesOut(all []catalog.Image) (out []catalogapi.Image) {
+	for _, i := range all {
+		out = append(out, catalogapi.Image(i))
+	}
+	return out
+}
+
+func attributeValues(reg *catalog.Registry, category string, values map[string]json.RawMessage) []catalogapi.AttributeValue {
+	out := []catalogapi.AttributeValue{}
+	for _, s := range reg.Show(category, values) {
+		out = append(out, catalogapi.AttributeValue{Code: s.Code, Label: s.Label, Type: s.Type, Unit: s.Unit, Value: s.Value, Text: s.Text, Hex: s.Hex})
+	}
+	return out
+}
+
+func categoryPath(reg *catalog.Registry, code string) []catalogapi.CategoryRefV1 {
+	out := []catalogapi.CategoryRefV1{}
+	for _, c := range reg.Path(code) {
+		out = append(out, catalogapi.CategoryRefV1{Code: c.Code, Name: c.Name, Slug: c.Slug})
+	}
+	return out
+}
+
+func page(p *app.Page, lowStock int64) *catalogapi.Product {
+	in, reg := &p.Product, p.Registry
+	out := &catalogapi.Product{ID: p.ID, Version: p.Version, Slug: in.Slug, Status: in.Status, Title: in.Title, Description: in.Description,
+		Brand: reg.BrandName(in), CategoryPath: categoryPath(reg, in.Category), TaxCategory: in.TaxCategory, Images: imagesOut(in.Images),
+		Attributes: attributeValues(reg, in.Category, in.Values), Options: []catalogapi.Option{}, Variants: []catalogapi.Variant{},
+		CreatedAt: p.CreatedAt.UTC(), UpdatedAt: p.UpdatedAt.UTC()}
+	if out.Images == nil {
+		out.Images = []catalogapi.Image{}
+	}
+	for _, o := range reg.Options(in) {
+		out.Options = append(out.Options, catalogapi.Option(o))
+	}
+	for i := range in.Variants {
+		v := &in.Variants[i]
+		offer := p.Offers[v.SKU]
+		out.Variants = append(out.Variants, catalogapi.Variant{SKU: v.SKU, Title: reg.TitleOf(in, v), Options: reg.Chosen(in.Category, v),
+			Attributes: attributeValues(reg, in.Category, v.Values), Price: offer.Price, CompareAtPrice: offer.CompareAt, ImageURL: in.ImageOf(v),
+			Barcode: v.Barcode, WeightGrams: v.WeightGrams, Dimensions: dimensions(v.Size), Availability: availability(offer.Available, lowStock)})
+	}
+	return out
+}
+
+func availability(available, lowStock int64) catalogapi.Availability {
+	a := catalogapi.Availability{Status: "in_stock", Available: max(available, 0)}
+	switch {
+	case available <= 0:
+		a.Status = "out_of_stock"
+	case available <= lowStock:
+		a.Status = "low_stock"
+	}
+	return a
+}
+
+func summary(l app.Listed, reg *catalog.Registry) catalogapi.ProductSummary {
+	p := &l.Product
+	out := catalogapi.ProductSummary{ID: l.ID, Slug: p.Slug, Title: p.Title, Brand: reg.BrandName(p), CategoryPath: categoryPath(reg, p.Category),
+		ImageURL: p.Image(), Price: l.Price, CompareAtPrice: l.CompareAt, InStock: l.InStock, SKUs: []string{}}
+	for _, v := range p.Variants {
+		out.SKUs = append(out.SKUs, v.SKU)
+	}
+	return out
+}
+
+func tree(reg *catalog.Registry, parent string) []catalogapi.Category {
+	out := []catalogapi.Category{}
+	for _, c := range reg.Children(parent) {
+		out = append(out, catalogapi.Category{Code: c.Code, Name: c.Name, Slug: c.Slug, Children: tree(reg, c.Code)})
+	}
+	return out
+}

@@ -1,0 +1,236 @@
+package httpapi
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/sidecart/sidecart/pkg/fault"
+	"github.com/sidecart/sidecart/pkg/httpx"
+	"github.com/sidecart/sidecart/pkg/money"
+	"github.com/sidecart/sidecart/services/catalog/catalogapi"
+	"github.com/sidecart/sidecart/services/catalog/internal/app"
+	"github.com/sidecart/sidecart/services/catalog/internal/catalog"
+)
+
+func (a *api) registerShop(s *httpx.Server) {
+	get := func(path, id, summary string) huma.Operation {
+		return huma.Operation{Method: http.MethodGet, Path: path, OperationID: id, Summary: summary, Tags: []string{"shop"}}
+	}
+	httpx.Register(s, get("/v1/products", "list-products", "Published products with their lowest price"), a.list, httpx.OpenQuery(), httpx.Timeout(5*time.Second))
+	httpx.Register(s, get("/v1/products/{id}", "get-product", "A published product by id or slug"), a.page, httpx.Timeout(2*time.Second))
+	httpx.Register(s, get("/v1/categories", "get-categories", "The category tree"), a.tree, httpx.Timeout(2*time.Second))
+}
+
+// MarketQuery is embedded by what reads prices.
+type MarketQuery struct {
+	Currency string `query:"currency" maxLength:"3" doc:"ISO 4217 code; the shop's own when left out"`
+	Country  string `query:"country" maxLength:"2" doc:"ISO 3166-1 alpha-2 code; the shop's own when left out"`
+}
+
+func (a *api) market(q MarketQuery, c *fault.Collector) app.Market {
+	m := app.Market{Currency: money.Currency(q.Currency), Country: q.Country, Now: a.opt.Now().UTC().Truncate(time.Microsecond)}
+	if q.Currency == "" {
+		m.Currency = a.opt.Currency
+	}
+	if q.Country == "" {
+		m.Country = a.opt.Country
+	}
+	c.Check(m.Currency.Valid(), "query.currency", "must be an ISO 4217 code", q.Currency)
+	c.Check(len(m.Country) == 2 && strings.Trim(m.Country, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") == "", "query.country", "must be an ISO 3166-1 alpha-2 code", q.Country)
+	return m
+}
+
+func (a *api) cacheControl() string {
+	return fmt.Sprintf("public, max-age=%d", int(a.opt.MaxAge.Seconds()))
+}
+
+type pageInput struct {
+	MarketQuery
+	ID          string `path:"id" maxLength:"200" doc:"Id, slug or former slug"`
+	IfNoneMatch string `header:"If-None-Match" doc:"ETag of the page that the caller has"`
+}
+
+type pageOutput struct {
+	Status       int
+	ETag         string `header:"ETag"`
+	CacheControl string `header:"Cache-Control"`
+	Location     string `header:"Location" doc:"Where the product is now, with 301"`
+	Body         *catalogapi.Product
+}
+
+// page answers 301 for a former slug, and 304 when the caller has the page already.
+func (a *api) page(ctx context.Context, in *pageInput) (*pageOutput, error) {
+	var c fault.Collector
+	m := a.market(in.MarketQuery, &c)
+	if err := c.Err(); err != nil {
+		return nil, err
+	}
+	if !catalog.IsID(in.ID) && !catalog.ValidSlug(in.ID) {
+		return nil, catalog.ErrNotFound
+	}
+	p, err := a.shelf.Page(ctx, in.ID, m)
+	if err != nil {
+		return nil, err
+	}
+	out := &pageOutput{Status: http.StatusOK, ETag: `"` + p.Tag + `"`, CacheControl: a.cacheControl()}
+	switch {
+	case in.ID != p.ID && in.ID != p.Product.Slug:
+		out.Status, out.ETag, out.Location = http.StatusMovedPermanently, "", location(p.Product.Slug, in.MarketQuery)
+	case in.IfNoneMatch == "*" || strings.Contains(in.IfNoneMatch, out.ETag):
+		out.Status = http.StatusNotModified
+	default:
+		out.Body = page(p, a.opt.LowStock)
+	}
+	return out, nil
+}
+
+// location is relative, so that it also fits behind a gateway.
+func location(slug string, q MarketQuery) string {
+	values := url.Values{}
+	if q.Currency != "" {
+		values.Set("currency", q.Currency)
+	}
+	if q.Country != "" {
+		values.Set("country", q.Country)
+	}
+	to := url.URL{Path: "/v1/products/" + slug, RawQuery: values.Encode()}
+	return to.String()
+}
+
+// maxFilters bounds what one listing may ask, in attributes and in values of each.
+const maxFilters = 20
+
+type listInput struct {
+	httpx.PageQuery
+	MarketQuery
+	Q        string `query:"q" maxLength:"200" doc:"Words that stand in the title"`
+	Category string `query:"category" maxLength:"200" doc:"Code or slug of a category; those below it count too"`
+	Brand    string `query:"brand" maxLength:"64" doc:"Code of a brand"`
+	PriceMin int64  `query:"price_min" minimum:"0" doc:"Minor units of the currency"`
+	PriceMax int64  `query:"price_max" minimum:"0" doc:"Minor units of the currency; 0 is no bound"`
+	InStock  bool   `query:"in_stock" doc:"Only what can be sent now"`
+	Sort     string `query:"sort" enum:"relevance,price,-price,newest,rating,popularity" default:"relevance" doc:"relevance and rating are popularity until search and reviews serve this path"`
+	filters  map[string][]string
+}
+
+// Resolve takes the parameters that have no fixed names: attr.<code>, several times or with commas for any of the values.
+func (in *listInput) Resolve(hc huma.Context) []error {
+	known := []string{"limit", "cursor", "currency", "country", "q", "category", "brand", "price_min", "price_max", "in_stock", "sort"}
+	u := hc.URL()
+	var errs []error
+	for name, values := range u.Query() {
+		code, isAttribute := strings.CutPrefix(name, "attr.")
+		switch {
+		case isAttribute:
+			if in.filters == nil {
+				in.filters = map[string][]string{}
+			}
+			for _, v := range values {
+				in.filters[code] = append(in.filters[code], strings.Split(v, ",")...)
+			}
+			if len(in.filters) > maxFilters || len(in.filters[code]) > maxFilters {
+				errs = append(errs, &huma.ErrorDetail{Location: "query.attr", Message: fmt.Sprintf("takes at most %d attributes with %d values each", maxFilters, maxFilters)})
+			}
+		case !slices.Contains(known, name):
+			errs = append(errs, &huma.ErrorDetail{Location: "query." + name, Message: "unknown query parameter"})
+		}
+	}
+	return errs
+}
+
+type listOutput struct {
+	CacheControl string `header:"Cache-Control"`
+	Body         httpx.Page[catalogapi.ProductSummary]
+}
+
+func (a *api) list(ctx context.Context, in *listInput) (*listOutput, error) {
+	var c fault.Collector
+	l := app.Listing{Market: a.market(in.MarketQuery, &c), Words: strings.Fields(in.Q), Brand: in.Brand, InStock: in.InStock, Sort: in.Sort, Limit: in.Limit}
+	if in.Sort == "relevance" || in.Sort == "rating" {
+		l.Sort = app.ByPopularity
+	}
+	if in.PriceMin > 0 {
+		l.Min = &in.PriceMin
+	}
+	if in.PriceMax > 0 {
+		l.Max = &in.PriceMax
+	}
+	after, given, err := httpx.DecodeCursor[app.Position](in.Cursor)
+	if err != nil {
+		return nil, err
+	}
+	if given {
+		c.Check(after.Sort == l.Sort && catalog.IsID(after.ID), "query.cursor", "is not a cursor of this list", nil)
+		l.After = &after
+	}
+	if in.Category != "" || len(in.filters) > 0 {
+		reg, err := a.shelf.Registry(ctx)
+		if err != nil {
+			return nil, err
+		}
+		if in.Category != "" {
+			l.Categories = append([]string{}, reg.Below(in.Category)...) // an unknown one has no products
+		}
+		l.Attributes = filters(reg, in.filters, &c)
+	}
+	if err := c.Err(); err != nil {
+		return nil, err
+	}
+	listed, reg, err := a.shelf.List(ctx, l)
+	if err != nil {
+		return nil, err
+	}
+	out := &listOutput{CacheControl: a.cacheControl()}
+	found := httpx.NewPage(listed, in.Limit, func(last app.Listed) string { return httpx.EncodeCursor(last.Position) })
+	out.Body = httpx.Page[catalogapi.ProductSummary]{Items: make([]catalogapi.ProductSummary, len(found.Items)), NextCursor: found.NextCursor}
+	for i, one := range found.Items {
+		out.Body.Items[i] = summary(one, reg)
+	}
+	return out, nil
+}
+
+// filters reads what stands in the address as values of the attributes named.
+func filters(reg *catalog.Registry, asked map[string][]string, c *fault.Collector) map[string][]json.RawMessage {
+	out := map[string][]json.RawMessage{}
+	for code, values := range asked {
+		attribute, ok := reg.Attributes[code]
+		if !ok || !reg.Filterable(code) {
+			c.Add("query.attr."+code, "is not an attribute to filter by", nil)
+			continue
+		}
+		for _, v := range values {
+			normal, message := attribute.ParseText(v)
+			if message != "" {
+				c.Add("query.attr."+code, message, v)
+				continue
+			}
+			out[code] = append(out[code], normal)
+		}
+	}
+	return out
+}
+
+type treeOutput struct {
+	CacheControl string `header:"Cache-Control"`
+	Body         struct {
+		Items []catalogapi.Category `json:"items"`
+	}
+}
+
+func (a *api) tree(ctx context.Context, _ *struct{}) (*treeOutput, error) {
+	reg, err := a.shelf.Registry(ctx)
+	if err != nil {
+		return nil, err
+	}
+	out := &treeOutput{CacheControl: a.cacheControl()}
+	out.Body.Items = tree(reg, "")
+	return out, nil
+}

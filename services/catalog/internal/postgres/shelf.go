@@ -1,0 +1,340 @@
+package postgres
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/sidecart/sidecart/pkg/money"
+	"github.com/sidecart/sidecart/pkg/pg"
+	"github.com/sidecart/sidecart/services/catalog/internal/app"
+	"github.com/sidecart/sidecart/services/catalog/internal/catalog"
+)
+
+// bestPrice picks the row that a SKU (v.sku) is sold by: the list with the highest priority, then the lowest amount. Its
+// parameters are currency, country and the time.
+const bestPrice = `
+	SELECT s.amount, s.compare_at FROM sku_prices s
+	WHERE s.sku = v.sku AND s.currency = $1 AND (s.countries = '{}' OR $2 = ANY (s.countries))
+		AND (s.valid_from IS NULL OR s.valid_from <= $3) AND (s.valid_to IS NULL OR s.valid_to > $3)
+	ORDER BY s.priority DESC, s.amount, s.list_id LIMIT 1`
+
+// pageSQL answers all of a product's page in one statement.
+const pageSQL = `
+	SELECT p.id::text, p.version, p.doc, p.content_hash, p.created_at, p.updated_at, (SELECT version FROM registry_version),
+		coalesce(o.offers, '{}')
+	FROM products p
+	LEFT JOIN LATERAL (
+		SELECT jsonb_object_agg(v.sku, jsonb_build_array(b.amount, b.compare_at, coalesce(l.available, 0))) AS offers
+		FROM variants v LEFT JOIN LATERAL (` + bestPrice + `) b ON true LEFT JOIN sku_levels l ON l.sku = v.sku
+		WHERE v.product_id = p.id
+	) o ON true
+	WHERE p.status = 'published' AND p.id = `
+
+// Page implements app.Shelf in one statement.
+func (s *Store) Page(ctx context.Context, name string, m app.Market) (*app.Page, error) {
+	where := `(SELECT product_id FROM product_slugs WHERE slug = $4)`
+	if catalog.IsID(name) {
+		where = `$4::uuid`
+	}
+	var id string
+	var version, registry int64
+	var doc, hash, offers []byte
+	page := &app.Page{}
+	err := s.pool.QueryRow(ctx, pageSQL+where, string(m.Currency), m.Country, m.Now, name).
+		Scan(&id, &version, &doc, &hash, &page.CreatedAt, &page.UpdatedAt, &registry, &offers)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return nil, catalog.ErrNotFound
+	}
+	if err != nil {
+		return nil, fmt.Errorf("product %s: %w", name, pg.AsFault(err))
+	}
+	if page.Record, err = record(id, version, doc, hash); err != nil {
+		return nil, err
+	}
+	if page.Offers, err = readOffers(offers, m.Currency); err != nil {
+		return nil, fmt.Errorf("offers of %s: %w", id, err)
+	}
+	if page.Registry, err = s.registryAt(ctx, s.pool, registry); err != nil {
+		return nil, err
+	}
+	sum := sha256.Sum256(fmt.Appendf(nil, "%s %d %d %s %s", id, version, registry, m.Currency, offers))
+	page.Tag = hex.EncodeToString(sum[:12])
+	return page, nil
+}
+
+func readOffers(raw []byte, c money.Currency) (map[string]app.Offer, error) {
+	var bySKU map[string][3]*int64
+	if err := json.Unmarshal(raw, &bySKU); err != nil {
+		return nil, err
+	}
+	out := make(map[string]app.Offer, len(bySKU))
+	for sku, n := range bySKU {
+		out[sku] = app.Offer{Price: amount(n[0], c), CompareAt: amount(n[1], c), Available: *n[2]}
+	}
+	return out, nil
+}
+
+func amount(minor *int64, c money.Currency) *money.Amount {
+	if minor == nil {
+		return nil
+	}
+	return &money.Amount{Minor: *minor, Currency: c}
+}
+
+// query is SQL with its parameters as it grows.
+type query struct {
+	strings.Builder
+	args []any
+}
+
+// arg adds a parameter and returns its place.
+func (q *query) arg(v any) string {
+	q.args = append(q.args, v)
+	return fmt.Sprintf("$%d", len(q.args))
+}
+
+func (q *query) and(format string, args ...any) {
+	q.WriteString("\n\tAND ")
+	fmt.Fprintf(q, format, args...)
+}
+
+// listSQL picks products with the lowest price of their variants. Sorted by popularity or age it stops at the page's end;
+// sorted by price it has to price all that match.
+const listSQL = `
+	SELECT p.id::text, p.version, p.doc, p.content_hash, (SELECT version FROM registry_version), o.amount, o.compare_at, stock.there, %s
+	FROM products p
+	CROSS JOIN LATERAL (
+		SELECT b.amount, b.compare_at FROM variants v CROSS JOIN LATERAL (` + bestPrice + `) b
+		WHERE v.product_id = p.id ORDER BY b.amount, v.position LIMIT 1
+	) o
+	CROSS JOIN LATERAL (
+		SELECT EXISTS (SELECT 1 FROM variants v JOIN sku_levels l ON l.sku = v.sku WHERE v.product_id = p.id AND l.available > 0) AS there
+	) stock
+	WHERE p.status = 'published'`
+
+// sorts are the keys of a listing, as whole numbers that a cursor can carry; ties are broken by id, the newer first.
+var sorts = map[string]struct{ key, order, beyond string }{
+	app.ByPopularity: {"p.popularity", "p.popularity DESC, p.id DESC", "(p.popularity, p.id) < (%s, %s::uuid)"},
+	app.ByNewest: {"(extract(epoch FROM p.published_at) * 1000000)::bigint", "p.published_at DESC, p.id DESC",
+		"(p.published_at, p.id) < (timestamptz 'epoch' + %s * interval '1 microsecond', %s::uuid)"},
+	app.ByPriceUp:   {"o.amount", "o.amount, p.id", "(o.amount, p.id) > (%s, %s::uuid)"},
+	app.ByPriceDown: {"o.amount", "o.amount DESC, p.id DESC", "(o.amount, p.id) < (%s, %s::uuid)"},
+}
+
+// List implements app.Shelf in one statement.
+func (s *Store) List(ctx context.Context, l app.Listing) ([]app.Listed, *catalog.Registry, error) {
+	q := listQuery(l)
+	rows, err := s.pool.Query(ctx, q.String(), q.args...)
+	if err != nil {
+		return nil, nil, fmt.Errorf("list products: %w", pg.AsFault(err))
+	}
+	var registry int64
+	listed, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (app.Listed, error) {
+		var id string
+		var version, price, key int64
+		var compare *int64
+		var doc, hash []byte
+		var out app.Listed
+		if err := row.Scan(&id, &version, &doc, &hash, &registry, &price, &compare, &out.InStock, &key); err != nil {
+			return out, err
+		}
+		out.Price, out.CompareAt = money.New(price, l.Market.Currency), amount(compare, l.Market.Currency)
+		out.Position = app.Position{Sort: l.Sort, Key: key, ID: id}
+		var err error
+		out.Record, err = record(id, version, doc, hash)
+		return out, err
+	})
+	if err != nil {
+		return nil, nil, fmt.Errorf("list products: %w", pg.AsFault(err))
+	}
+	if len(listed) == 0 {
+		return nil, catalog.NewRegistry(nil, nil, nil), nil
+	}
+	reg, err := s.registryAt(ctx, s.pool, registry)
+	return listed, reg, err
+}
+
+func listQuery(l app.Listing) *query {
+	q := &query{args: []any{string(l.Market.Currency), l.Market.Country, l.Market.Now}}
+	sort := sorts[l.Sort]
+	fmt.Fprintf(q, listSQL, sort.key)
+	if l.Categories != nil {
+		q.and("p.category_code = ANY (%s::text[])", q.arg(l.Categories))
+	}
+	if l.Brand != "" {
+		q.and("p.brand_code = %s", q.arg(l.Brand))
+	}
+	for _, word := range l.Words {
+		q.and("p.title ILIKE %s", q.arg("%"+likeEscape.Replace(word)+"%"))
+	}
+	if l.Min != nil {
+		q.and("o.amount >= %s", q.arg(*l.Min))
+	}
+	if l.Max != nil {
+		q.and("o.amount <= %s", q.arg(*l.Max))
+	}
+	if l.InStock {
+		q.and("stock.there")
+	}
+	for _, code := range slices.Sorted(maps.Keys(l.Attributes)) {
+		var any []string
+		for _, v := range l.Attributes[code] {
+			any = append(any, asJSON(map[string]json.RawMessage{code: v}, "{}"))
+		}
+		at := q.arg(any)
+		q.and("(p.attributes @> ANY (%[1]s::jsonb[]) OR EXISTS (SELECT 1 FROM variants v WHERE v.product_id = p.id AND v.attributes @> ANY (%[1]s::jsonb[])))", at)
+	}
+	if l.After != nil {
+		q.and(sort.beyond, q.arg(l.After.Key), q.arg(l.After.ID))
+	}
+	fmt.Fprintf(q, "\n\tORDER BY %s LIMIT %s", sort.order, q.arg(l.Limit+1))
+	return q
+}
+
+var likeEscape = strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`)
+
+// Sellables implements app.Shelf in one statement.
+func (s *Store) Sellables(ctx context.Context, skus []string) (map[string]catalog.Record, *catalog.Registry, error) {
+	rows, err := s.pool.Query(ctx, `
+		SELECT v.sku, p.id::text, p.version, p.doc, p.content_hash, (SELECT version FROM registry_version)
+		FROM variants v JOIN products p ON p.id = v.product_id WHERE v.sku = ANY ($1)`, skus)
+	if err != nil {
+		return nil, nil, fmt.Errorf("sellables: %w", pg.AsFault(err))
+	}
+	var sku, id string
+	var version, registry int64
+	var doc, hash []byte
+	found := map[string]catalog.Record{}
+	_, err = pgx.ForEachRow(rows, []any{&sku, &id, &version, &doc, &hash, &registry}, func() (err error) {
+		found[sku], err = record(id, version, doc, hash)
+		return err
+	})
+	if err != nil {
+		return nil, nil, fmt.Errorf("sellables: %w", pg.AsFault(err))
+	}
+	if len(found) == 0 {
+		return found, catalog.NewRegistry(nil, nil, nil), nil
+	}
+	reg, err := s.registryAt(ctx, s.pool, registry)
+	return found, reg, err
+}
+
+// Look is what staff ask for in a list of products.
+type Look struct {
+	Status, Category, Words string
+	After                   string // id of the last one
+	Limit                   int    // one more is returned if there is one
+}
+
+// Kept is a product as staff see it.
+type Kept struct {
+	catalog.Record
+	CreatedAt, UpdatedAt time.Time
+}
+
+// Products lists products of any status, the newest first.
+func (s *Store) Products(ctx context.Context, l Look) ([]Kept, error) {
+	q := &query{}
+	q.WriteString(keptSQL + " WHERE true")
+	if l.Status != "" {
+		q.and("p.status = %s", q.arg(l.Status))
+	}
+	if l.Category != "" {
+		q.and("p.category_code = %s", q.arg(l.Category))
+	}
+	if l.Words != "" {
+		at := q.arg("%" + likeEscape.Replace(l.Words) + "%")
+		exact := q.arg(l.Words)
+		q.and("(p.title ILIKE %s OR p.external_id = %[2]s OR EXISTS (SELECT 1 FROM variants v WHERE v.product_id = p.id AND v.sku = %[2]s))", at, exact)
+	}
+	if l.After != "" {
+		q.and("p.id < %s::uuid", q.arg(l.After))
+	}
+	fmt.Fprintf(q, " ORDER BY p.id DESC LIMIT %s", q.arg(l.Limit+1))
+	rows, err := s.pool.Query(ctx, q.String(), q.args...)
+	if err != nil {
+		return nil, fmt.Errorf("list products: %w", pg.AsFault(err))
+	}
+	kept, err := pgx.CollectRows(rows, scanKept)
+	if err != nil {
+		return nil, fmt.Errorf("list products: %w", pg.AsFault(err))
+	}
+	return kept, nil
+}
+
+const keptSQL = `SELECT p.id::text, p.version, p.doc, p.content_hash, p.created_at, p.updated_at FROM products p`
+
+func scanKept(row pgx.CollectableRow) (k Kept, err error) {
+	var id string
+	var version int64
+	var doc, hash []byte
+	if err = row.Scan(&id, &version, &doc, &hash, &k.CreatedAt, &k.UpdatedAt); err != nil {
+		return k, err
+	}
+	k.Record, err = record(id, version, doc, hash)
+	return k, err
+}
+
+// Product finds a product by id, whatever its status; catalog.ErrNotFound.
+func (s *Store) Product(ctx context.Context, id string) (Kept, error) {
+	if !catalog.IsID(id) {
+		return Kept{}, catalog.ErrNotFound
+	}
+	rows, err := s.pool.Query(ctx, keptSQL+` WHERE p.id = $1::uuid`, id)
+	if err != nil {
+		return Kept{}, fmt.Errorf("product %s: %w", id, pg.AsFault(err))
+	}
+	k, err := pgx.CollectExactlyOneRow(rows, scanKept)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return Kept{}, catalog.ErrNotFound
+	}
+	if err != nil {
+		return Kept{}, fmt.Errorf("product %s: %w", id, pg.AsFault(err))
+	}
+	return k, nil
+}
+
+// KeptException is a row of a source that was refused.
+type KeptException struct {
+	ID         int64
+	ImportID   string
+	Row        int64
+	Source     json.RawMessage
+	Errors     json.RawMessage // [{"location", "message"}]
+	NotedAt    time.Time
+	ResolvedAt *time.Time
+}
+
+// Exceptions lists refused rows by id from after on, of one import or of all, with those that went in later only if resolved.
+func (s *Store) Exceptions(ctx context.Context, importID string, resolved bool, after int64, limit int) ([]KeptException, error) {
+	rows, err := s.pool.Query(ctx, `
+		SELECT id, import_id, row_number, source::text, errors::text, noted_at, resolved_at FROM migration_exceptions
+		WHERE ($1 = '' OR import_id = $1) AND ($2 OR resolved_at IS NULL) AND id > $3 ORDER BY id LIMIT $4`, importID, resolved, after, limit+1)
+	if err != nil {
+		return nil, fmt.Errorf("exceptions: %w", pg.AsFault(err))
+	}
+	all, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (e KeptException, err error) {
+		var source *string
+		var errs string
+		err = row.Scan(&e.ID, &e.ImportID, &e.Row, &source, &errs, &e.NotedAt, &e.ResolvedAt)
+		if source != nil {
+			e.Source = json.RawMessage(*source)
+		}
+		e.Errors = json.RawMessage(errs)
+		return e, err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("exceptions: %w", pg.AsFault(err))
+	}
+	return all, nil
+}
