@@ -78,7 +78,7 @@ func (s *Carts) Add(ctx context.Context, cmd Command, batch bool, items ...cart.
 	return s.run(ctx, e)
 }
 
-// metadata returns a compact JSON object, or nil for none.
+// metadata returns a JSON object in the one form that encoding/json leaves as it is, or nil for none.
 func metadata(wrong *fault.Collector, at string, raw []byte) []byte {
 	if len(raw) == 0 || string(raw) == "null" {
 		return nil
@@ -89,7 +89,9 @@ func metadata(wrong *fault.Collector, at string, raw []byte) []byte {
 		return nil
 	}
 	wrong.Check(short.Len() <= cart.MaxMetadata, at, fmt.Sprintf("must have at most %d bytes", cart.MaxMetadata), nil)
-	return short.Bytes()
+	var escaped bytes.Buffer
+	json.HTMLEscape(&escaped, short.Bytes())
+	return escaped.Bytes()
 }
 
 // SetQuantity sets the quantity of a line; 0 removes it.

@@ -78,10 +78,10 @@ func TestJourney(t *testing.T) {
 	if a.Header.Get("Location") != path || a.Header.Get("ETag") != `"v1"` || c.Version != 1 || c.Currency != "EUR" || c.Country != "DE" || c.Lines == nil || c.Totals.Total.Currency != "EUR" {
 		t.Errorf("new cart %+v, headers %v", c, a.Header)
 	}
-	w.Do("POST", path+"/lines", `{"sku":"shirt","quantity":2,"metadata":{"gift": true}}`).Want(201)
+	w.Do("POST", path+"/lines", `{"sku":"shirt","quantity":2,"metadata":{"gift": "<3"}}`).Want(201)
 	w.Do("POST", path+"/lines", `{"sku":"mug","quantity":1}`).Want(201)
 	c = decode(t, w.Do("POST", path+"/lines", `{"sku":"shirt","quantity":3}`).Want(201))
-	if len(c.Lines) != 2 || c.Lines[0].Quantity != 5 || c.Lines[0].Title != "A shirt" || string(c.Lines[0].Metadata) != `{"gift":true}` || c.Totals.Total.Minor != 6000 {
+	if len(c.Lines) != 2 || c.Lines[0].Quantity != 5 || c.Lines[0].Title != "A shirt" || string(c.Lines[0].Metadata) != `{"gift":"\u003c3"}` || c.Totals.Total.Minor != 6000 {
 		t.Errorf("cart %+v", c)
 	}
 	c = decode(t, w.Do("PATCH", path+"/lines/"+c.Lines[0].ID, `{"quantity":1}`).Want(200))
