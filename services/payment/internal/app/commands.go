@@ -1,0 +1,144 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"regexp"
+	"time"
+
+	"github.com/sidecart/sidecart/pkg/fault"
+	"github.com/sidecart/sidecart/pkg/money"
+	"github.com/sidecart/sidecart/services/payment/internal/payment"
+)
+
+// The clock of an operation: the binding gives up after 10 s, the call after 11, the whole answer after 13; the lease outlives them.
+const (
+	callTime   = 11 * time.Second
+	answerTime = 13 * time.Second
+	LeaseTime  = 30 * time.Second
+)
+
+// Authorisation is the command to reserve money.
+type Authorisation struct {
+	OperationID, PaymentID, OrderID string
+	Attempt                         int
+	Amount                          money.Amount
+	Nonce, MethodID, DeviceData     string
+}
+
+// Movement is the command to capture, void or refund. Amount nil is the whole. Actor and Hash are set for staff.
+type Movement struct {
+	Kind                   payment.Kind
+	OperationID, PaymentID string
+	Amount                 *money.Amount
+	Reason, Actor          string
+	Hash                   []byte
+}
+
+// Answer is what is known of an operation.
+type Answer struct {
+	Record
+	RetryAfter time.Duration // when pending
+	Replayed   bool          // the operation was there before
+}
+
+var idForm = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,199}$`)
+
+const maxText = 255
+
+func checkIDs(c *fault.Collector, operationID, paymentID string) {
+	c.Check(idForm.MatchString(operationID), "body.operation_id", "must be 1 to 200 letters, digits, . _ or -", nil)
+	c.Check(idForm.MatchString(paymentID), "body.payment_id", "must be 1 to 200 letters, digits, . _ or -", nil)
+}
+
+func (m Authorisation) check() error {
+	for _, text := range []string{m.OperationID, m.PaymentID, m.OrderID, m.Nonce, m.MethodID, m.DeviceData} {
+		if payment.HoldsCardNumber(text) {
+			return ErrCard
+		}
+	}
+	var c fault.Collector
+	checkIDs(&c, m.OperationID, m.PaymentID)
+	c.Check(idForm.MatchString(m.OrderID), "body.order_id", "must be 1 to 200 letters, digits, . _ or -", nil)
+	c.Check(m.Attempt >= 1 && m.PaymentID == fmt.Sprintf("%s-%d", m.OrderID, m.Attempt), "body.payment_id", "must be <order id>-<attempt>", nil)
+	c.Check(m.Amount.IsPositive(), "body.amount.amount", "must be above zero", m.Amount.Minor)
+	c.Check((m.Nonce == "") != (m.MethodID == ""), "body.payment_method_nonce", "exactly one of payment_method_nonce and payment_method_id is needed", nil)
+	c.Check(len(m.Nonce) <= maxText, "body.payment_method_nonce", "is too long", nil)
+	c.Check(len(m.MethodID) <= maxText, "body.payment_method_id", "is too long", nil)
+	return c.Err()
+}
+
+// Authorise reserves money, at most once per operation id, and answers what is known.
+func (a *App) Authorise(ctx context.Context, m Authorisation) (Answer, error) {
+	if err := m.check(); err != nil {
+		return Answer{}, err
+	}
+	account, ok := a.Accounts[m.Amount.Currency]
+	if !ok {
+		return Answer{}, ErrCurrency
+	}
+	now := a.now()
+	p := payment.New(m.PaymentID, m.OrderID, m.Attempt, Provider, account, m.Amount)
+	return a.do(ctx, Start{New: &p, Record: Record{
+		Operation: payment.Operation{ID: m.OperationID, PaymentID: m.PaymentID, Kind: payment.Authorise, Amount: m.Amount, SentAt: now}}},
+		Sale{Reference: m.PaymentID, Account: account, Amount: m.Amount, Nonce: m.Nonce, MethodID: m.MethodID, DeviceData: m.DeviceData}, now)
+}
+
+// Move captures, voids or refunds, at most once per operation id, and answers what is known. While another operation of the
+// payment has no answer, nothing is written, and the answer is pending: ask again.
+func (a *App) Move(ctx context.Context, m Movement) (Answer, error) {
+	for _, text := range []string{m.OperationID, m.PaymentID, m.Reason} {
+		if payment.HoldsCardNumber(text) {
+			return Answer{}, ErrCard
+		}
+	}
+	var c fault.Collector
+	checkIDs(&c, m.OperationID, m.PaymentID)
+	c.Check(len(m.Reason) <= maxText, "body.reason", "is too long", nil)
+	start := Start{Whole: m.Amount == nil, Record: Record{Reason: m.Reason, Actor: m.Actor, Hash: m.Hash,
+		Operation: payment.Operation{ID: m.OperationID, PaymentID: m.PaymentID, Kind: m.Kind}}}
+	if m.Amount != nil {
+		c.Check(m.Amount.IsPositive(), "body.amount.amount", "must be above zero", m.Amount.Minor)
+		start.Amount = *m.Amount
+	}
+	if err := c.Err(); err != nil {
+		return Answer{}, err
+	}
+	now := a.now()
+	start.SentAt = now
+	return a.do(ctx, start, Sale{}, now)
+}
+
+// do begins an operation or finds it, performs it if it is free, and answers what is known.
+func (a *App) do(ctx context.Context, s Start, sale Sale, now time.Time) (Answer, error) {
+	begun, err := a.Store.Begin(ctx, s, now)
+	if errors.Is(err, payment.ErrBusy) && s.Actor == "" {
+		s.Outcome = payment.Outcome{Result: payment.StillUnknown, Amount: s.Amount}
+		s.CreatedAt = now
+		return Answer{Record: s.Record, RetryAfter: time.Second}, nil
+	}
+	if err != nil {
+		return Answer{}, err
+	}
+	out := Answer{Record: begun.Record, Replayed: !begun.Fresh}
+	if begun.Mine && begun.Outcome.Result == payment.StillUnknown {
+		// Whoever asked may hang up; the money is on its way nevertheless.
+		work, cancel := context.WithTimeout(context.WithoutCancel(ctx), answerTime)
+		defer cancel()
+		d := &driving{app: a, lease: begun.Lease, sale: sale, fresh: begun.Fresh}
+		out.Record = d.run(work)
+	}
+	if out.Outcome.Result == payment.StillUnknown {
+		out.RetryAfter = backoff(out.Tries)
+		if !begun.Mine {
+			out.RetryAfter = 500 * time.Millisecond
+		}
+	}
+	return out, nil
+}
+
+// backoff grows from 1 s to 30 s.
+func backoff(tries int) time.Duration {
+	return min(time.Second<<min(max(tries-1, 0), 5), 30*time.Second)
+}

@@ -1,0 +1,189 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"github.com/sidecart/sidecart/services/payment/internal/payment"
+)
+
+// driving brings one leased operation as far as it gets: it asks the gateway and reads its books until there is an answer, or
+// nothing more to do now. Sale is set for an authorisation that this call has made; nobody else can send it, or send it again.
+type driving struct {
+	app   *App
+	lease Lease
+	sale  Sale
+	fresh bool // made by this call: surely not sent before
+	sent  bool // by this driving
+}
+
+// maxSteps bounds a driving: look, send, look.
+const maxSteps = 3
+
+// writeTime bounds a write of what is known, which happens also when the time for asking is over.
+const writeTime = 4 * time.Second
+
+var errDuplicate = errors.New("the gateway says that this is a duplicate")
+
+func (d *driving) run(ctx context.Context) Record {
+	send := d.fresh
+	for range maxSteps {
+		var found []payment.Transaction
+		err := errDuplicate
+		if send {
+			found, err = d.send(ctx)
+		}
+		switch {
+		case errors.Is(err, ErrNotSent):
+			return d.notSent(ctx, err)
+		case errors.Is(err, ErrLost):
+			return d.lease.Record
+		case err != nil: // refused, unknown, or not asked: the books decide
+			if found, err = d.look(ctx); err != nil {
+				return d.later(ctx, err)
+			}
+		}
+		v := payment.Judge(d.lease.Payment, d.lease.Operation, found, d.app.now())
+		switch {
+		case v.Step == payment.Answer:
+			return d.answer(ctx, v)
+		case v.Step == payment.Undo:
+			if err := d.undo(ctx, v.Undoes); err != nil {
+				return d.later(ctx, err)
+			}
+			return d.answer(ctx, v)
+		case v.Step == payment.Send && !d.sent:
+			send = true
+		default:
+			return d.later(ctx, nil)
+		}
+	}
+	return d.later(ctx, nil)
+}
+
+// send asks the gateway once, after the row says so. A refusal is kept for Judge.
+func (d *driving) send(ctx context.Context) ([]payment.Transaction, error) {
+	if !d.fresh {
+		d.lease.SentAt = d.app.now()
+		if err := d.app.Store.Sent(ctx, d.lease, d.lease.SentAt); err != nil {
+			return nil, errors.Join(ErrLost, err)
+		}
+	}
+	d.sent = true
+	ctx, cancel := context.WithTimeout(ctx, callTime)
+	defer cancel()
+	tx, err := d.ask(ctx)
+	if refusal, ok := errors.AsType[*payment.Refusal](err); ok {
+		d.lease.Refusal = refusal
+	} else if err != nil && !errors.Is(err, ErrNotSent) {
+		d.log().Warn("outcome unknown, looking it up", "error", err)
+	}
+	if err == nil && tx.State == payment.TxDeclined && tx.Code == payment.CodeDuplicate {
+		err = errDuplicate // of what we sent and did not hear of
+	}
+	return []payment.Transaction{tx}, err
+}
+
+func (d *driving) ask(ctx context.Context) (payment.Transaction, error) {
+	l := d.lease
+	switch l.Kind {
+	case payment.Authorise:
+		return d.app.Gateway.Authorise(ctx, d.sale)
+	case payment.Capture:
+		return d.app.Gateway.Capture(ctx, l.Payment.TransactionID, l.Amount)
+	case payment.Void:
+		return d.app.Gateway.Void(ctx, l.Payment.TransactionID)
+	}
+	return d.app.Gateway.Refund(ctx, l.Payment.TransactionID, l.Amount, l.ID)
+}
+
+// look reads the gateway's books.
+func (d *driving) look(ctx context.Context) ([]payment.Transaction, error) {
+	ctx, cancel := context.WithTimeout(ctx, callTime)
+	defer cancel()
+	l := d.lease
+	switch l.Kind {
+	case payment.Authorise:
+		return d.app.Gateway.Find(ctx, Ref{Reference: l.PaymentID})
+	case payment.Refund:
+		found, err := d.app.Gateway.Find(ctx, Ref{Reference: l.ID})
+		if err != nil || l.Refusal == nil {
+			return found, err
+		}
+		sale, err := d.app.Gateway.Find(ctx, Ref{ID: l.Payment.TransactionID})
+		return append(found, sale...), err
+	}
+	return d.app.Gateway.Find(ctx, Ref{ID: l.Payment.TransactionID})
+}
+
+// undo voids a transaction. A refund that was to become a void, and has settled meanwhile, is sent again next time.
+func (d *driving) undo(ctx context.Context, id string) error {
+	ctx, cancel := context.WithTimeout(ctx, callTime)
+	defer cancel()
+	_, err := d.app.Gateway.Void(ctx, id)
+	if _, refused := errors.AsType[*payment.Refusal](err); refused && d.lease.Kind == payment.Refund {
+		return errors.Join(err, d.app.Store.Sent(ctx, d.lease, time.Time{}))
+	}
+	return err
+}
+
+// notSent ends an authorisation, whose nonce is gone with this call; all others stay to be sent later.
+func (d *driving) notSent(ctx context.Context, err error) Record {
+	if d.lease.Kind == payment.Authorise {
+		d.log().Warn("authorisation was not sent", "error", err)
+		return d.answer(ctx, payment.Verdict{Type: payment.AuthoriseFailed,
+			Outcome: payment.Outcome{Result: payment.FailedSurely, Amount: d.lease.Amount, Retryable: true}})
+	}
+	if sentErr := d.app.Store.Sent(ctx, d.lease, time.Time{}); sentErr != nil {
+		err = errors.Join(err, sentErr)
+	}
+	return d.later(ctx, err)
+}
+
+// answer records what became of the operation.
+func (d *driving) answer(ctx context.Context, v payment.Verdict) Record {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeTime)
+	defer cancel()
+	now, l := d.app.now(), d.lease
+	done := Done{Outcome: v.Outcome, Event: &payment.Event{Version: l.Payment.Version + 1, Type: v.Type, OperationID: l.ID, Amount: v.Outcome.Amount,
+		TransactionID: v.Outcome.TransactionID, Code: v.Outcome.Code, Detail: v.Raise, At: now}}
+	if v.Strays {
+		done.DueAt = now.Add(strayLooks[0])
+	}
+	if v.Raise != "" {
+		d.app.alarm(d.log(), "mismatch", v.Raise)
+	}
+	if err := d.app.Store.Record(ctx, l, done, now); err != nil {
+		d.log().Error("answer cannot be recorded, it will be looked up", "result", string(v.Outcome.Result), "error", err)
+		return l.Record
+	}
+	d.app.results.WithLabelValues(string(l.Kind), string(v.Outcome.Result)).Inc()
+	d.log().Info("money", "event", string(v.Type), "amount", v.Outcome.Amount.String(), "transaction_id", v.Outcome.TransactionID, "code", v.Outcome.Code)
+	l.Outcome, l.AnsweredAt = v.Outcome, now
+	return l.Record
+}
+
+// later gives the lease back until the worker, or the caller, looks again.
+func (d *driving) later(ctx context.Context, cause error) Record {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeTime)
+	defer cancel()
+	d.lease.Tries++
+	due := d.app.now().Add(backoff(d.lease.Tries))
+	d.log().Info("no answer yet", "cause", cause, "again_at", due)
+	if err := d.app.Store.Postpone(ctx, d.lease, due); err != nil {
+		d.log().Warn("lease cannot be given back, it will run out", "error", err)
+	}
+	return d.lease.Record
+}
+
+func (d *driving) log() *slog.Logger {
+	return d.app.Log.With("operation_id", d.lease.ID, "kind", string(d.lease.Kind), "payment_id", d.lease.PaymentID, "order_id", d.lease.Payment.OrderID)
+}
+
+// alarm tells a person.
+func (a *App) alarm(log *slog.Logger, reason, detail string) {
+	a.alarms.WithLabelValues(reason).Inc()
+	log.Error("money needs a look", "reason", reason, "detail", detail)
+}

@@ -1,0 +1,109 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/sidecart/sidecart/pkg/run"
+	"github.com/sidecart/sidecart/services/payment/internal/payment"
+)
+
+// When what was given up as never arrived is looked for, counted from then; what is found is voided.
+var strayLooks = []time.Duration{5 * time.Minute, time.Hour, 24 * time.Hour}
+
+const (
+	lookEvery  = time.Second
+	lookAtOnce = 8
+)
+
+// Worker looks up every second what is due and has no answer, and what was given up. Every replica runs it; leases keep them apart.
+func (a *App) Worker() run.Service {
+	return run.Func("look-ups", func(ctx context.Context) error {
+		tick := time.NewTicker(lookEvery)
+		defer tick.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return nil
+			case <-tick.C:
+				if err := a.Sweep(ctx); err != nil && ctx.Err() == nil {
+					a.Log.Warn("due operations cannot be looked up", "error", err)
+				}
+			}
+		}
+	})
+}
+
+// Sweep takes what is due and free and works on it until nothing is left.
+func (a *App) Sweep(ctx context.Context) error {
+	for {
+		leases, err := a.Store.Due(ctx, a.now(), lookAtOnce)
+		if err != nil {
+			return err
+		}
+		var working sync.WaitGroup
+		for _, l := range leases {
+			working.Go(func() { a.takeUp(ctx, l) })
+		}
+		working.Wait()
+		if len(leases) < lookAtOnce || ctx.Err() != nil {
+			return nil
+		}
+	}
+}
+
+func (a *App) takeUp(ctx context.Context, l Lease) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), LeaseTime-2*writeTime)
+	defer cancel()
+	d := &driving{app: a, lease: l}
+	if l.Outcome.Result == payment.StillUnknown {
+		d.run(ctx)
+		return
+	}
+	if err := d.strays(ctx); err != nil {
+		d.later(ctx, err)
+	}
+}
+
+// strays looks for money that moved after we had said that it did not, and gives it back.
+func (d *driving) strays(ctx context.Context) error {
+	found, err := d.look(ctx)
+	if err != nil {
+		return err
+	}
+	for _, t := range found {
+		ours := t.Reference == d.lease.PaymentID && !t.Credit || t.Reference == d.lease.ID && t.Credit
+		if !ours || !t.Live() || t.ID == d.lease.Payment.TransactionID {
+			continue
+		}
+		_, err := d.app.Gateway.Void(ctx, t.ID)
+		if _, refused := errors.AsType[*payment.Refusal](err); refused {
+			d.app.alarm(d.log(), "stray-kept", fmt.Sprintf("transaction %s over %s cannot be voided", t.ID, t.Amount))
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		now := d.app.now()
+		d.app.alarm(d.log(), "stray-voided", fmt.Sprintf("transaction %s over %s arrived after it was given up", t.ID, t.Amount))
+		event := payment.Event{Version: d.lease.Payment.Version + 1, Type: payment.StrayVoided, OperationID: d.lease.ID, Amount: t.Amount, TransactionID: t.ID, At: now}
+		if err := d.app.Store.Record(ctx, d.lease, Done{Outcome: d.lease.Outcome, Event: &event, DueAt: now}, now); err != nil {
+			return err
+		}
+		return nil // due at once: the next look reads the payment again
+	}
+	return d.app.Store.Postpone(ctx, d.lease, d.nextLook())
+}
+
+// nextLook is zero after the last one.
+func (d *driving) nextLook() time.Time {
+	for _, after := range strayLooks {
+		if at := d.lease.AnsweredAt.Add(after); at.After(d.app.now()) {
+			return at
+		}
+	}
+	return time.Time{}
+}

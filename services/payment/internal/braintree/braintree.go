@@ -1,0 +1,168 @@
+// Package braintree is the adapter to Braintree's gateway through its XML API and the public Go client of it.
+//
+// Who decides: the gateway. The client library returns declines and refusals as errors and everything else as text; here each
+// answer becomes one of four things: a transaction, a refusal (surely not done), not sent, or unknown. What may go wrong: a
+// status of 500 or above, a broken answer and a time-out say nothing about what happened, so they are unknown.
+package braintree
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+
+	bt "github.com/braintree-go/braintree-go"
+
+	"github.com/sidecart/sidecart/pkg/fault"
+	"github.com/sidecart/sidecart/pkg/money"
+	"github.com/sidecart/sidecart/services/payment/internal/app"
+	"github.com/sidecart/sidecart/services/payment/internal/payment"
+)
+
+// Gateway implements app.Gateway.
+type Gateway struct{ client *bt.Braintree }
+
+// Options of a Gateway. The keys are needed only without a binding, which sets its own.
+type Options struct {
+	URL                               string // base of the API; of no matter behind a binding
+	MerchantID, PublicKey, PrivateKey string
+	Transport                         http.RoundTripper
+}
+
+// New returns a gateway. Time limits are those of the contexts.
+func New(o Options) *Gateway {
+	return &Gateway{client: bt.NewWithHttpClient(bt.NewEnvironment(o.URL), o.MerchantID, o.PublicKey, o.PrivateKey, &http.Client{Transport: o.Transport})}
+}
+
+func decimal(a money.Amount) *bt.Decimal { return bt.NewDecimal(a.Minor, a.Currency.Exponent()) }
+
+// Authorise implements app.Gateway.
+func (g *Gateway) Authorise(ctx context.Context, s app.Sale) (payment.Transaction, error) {
+	tx, err := g.client.Transaction().Create(ctx, &bt.TransactionRequest{Type: "sale", Amount: decimal(s.Amount), OrderId: s.Reference,
+		MerchantAccountId: s.Account, PaymentMethodNonce: s.Nonce, PaymentMethodToken: s.MethodID, DeviceData: s.DeviceData})
+	if err == nil {
+		return transaction(tx)
+	}
+	var answer *bt.BraintreeError
+	if !errors.As(err, &answer) || answer.StatusCode() != http.StatusUnprocessableEntity {
+		return payment.Transaction{}, class(err)
+	}
+	if answer.Transaction != nil && answer.Transaction.Id != "" {
+		return transaction(answer.Transaction)
+	}
+	code, _ := firstFault(answer) // of the request: nothing was booked, and another means of payment may do
+	return payment.Transaction{State: payment.TxDeclined, Amount: s.Amount, Reference: s.Reference, Code: code, Retryable: true,
+		Message: "The payment method cannot be used."}, nil
+}
+
+// Capture implements app.Gateway.
+func (g *Gateway) Capture(ctx context.Context, id string, amount money.Amount) (payment.Transaction, error) {
+	return step(g.client.Transaction().SubmitForSettlement(ctx, id, decimal(amount)))
+}
+
+// Void implements app.Gateway.
+func (g *Gateway) Void(ctx context.Context, id string) (payment.Transaction, error) {
+	return step(g.client.Transaction().Void(ctx, id))
+}
+
+// Refund implements app.Gateway.
+func (g *Gateway) Refund(ctx context.Context, id string, amount money.Amount, reference string) (payment.Transaction, error) {
+	return step(g.client.Transaction().RefundWithRequest(ctx, id, &bt.TransactionRefundRequest{Amount: decimal(amount), OrderID: reference}))
+}
+
+// ClientToken implements app.Gateway.
+func (g *Gateway) ClientToken(ctx context.Context, account string) (string, error) {
+	token, err := g.client.ClientToken().GenerateWithRequest(ctx, &bt.ClientTokenRequest{MerchantAccountID: account})
+	if err != nil {
+		return "", class(err)
+	}
+	return token, nil
+}
+
+// Find implements app.Gateway.
+func (g *Gateway) Find(ctx context.Context, ref app.Ref) ([]payment.Transaction, error) {
+	if ref.ID != "" {
+		tx, err := g.client.Transaction().Find(ctx, ref.ID)
+		var status bt.APIError
+		if errors.As(err, &status) && status.StatusCode() == http.StatusNotFound {
+			return nil, nil
+		}
+		if err != nil {
+			return nil, class(err)
+		}
+		t, err := transaction(tx)
+		return []payment.Transaction{t}, err
+	}
+	query := new(bt.SearchQuery)
+	query.AddTextField("order-id").Is = ref.Reference
+	ids, err := g.client.Transaction().SearchIDs(ctx, query)
+	if err != nil {
+		return nil, class(err)
+	}
+	var found []payment.Transaction
+	for page := 1; page <= ids.PageCount; page++ {
+		list, err := g.client.Transaction().SearchPage(ctx, query, ids, page)
+		if err != nil {
+			return nil, class(err)
+		}
+		for _, tx := range list.Transactions {
+			t, err := transaction(tx)
+			if err != nil {
+				return nil, err
+			}
+			found = append(found, t)
+		}
+	}
+	if len(found) < len(ids.IDs) {
+		return nil, fmt.Errorf("the gateway named %d transactions and showed %d", len(ids.IDs), len(found))
+	}
+	slices.Reverse(found) // the gateway answers the youngest first
+	return found, nil
+}
+
+// step reads the answer to a change of a transaction.
+func step(tx *bt.Transaction, err error) (payment.Transaction, error) {
+	if err != nil {
+		return payment.Transaction{}, class(err)
+	}
+	return transaction(tx)
+}
+
+// Codes of Braintree's validation errors that have a meaning for us.
+const refundNeedsSettlement = "91506"
+
+// class sorts the errors of the library.
+func class(err error) error {
+	var answer *bt.BraintreeError
+	if errors.As(err, &answer) && answer.StatusCode() == http.StatusUnprocessableEntity {
+		code, message := firstFault(answer)
+		if code == refundNeedsSettlement {
+			code = payment.CodeNotSettled
+		}
+		return &payment.Refusal{Code: code, Message: message}
+	}
+	var status bt.APIError
+	if errors.As(err, &status) && status.StatusCode() >= 400 && status.StatusCode() < 500 && status.StatusCode() != http.StatusRequestTimeout {
+		return app.ErrNotSent.WithCause(err) // it was turned away at the door: credentials, path, version, rate
+	}
+	if fault.KindOf(err) == fault.Unavailable {
+		return app.ErrNotSent.WithCause(err)
+	}
+	return fmt.Errorf("outcome unknown: %w", err)
+}
+
+// firstFault is the first of the validation errors by code, so that the same answer gives the same code.
+func firstFault(e *bt.BraintreeError) (code, message string) {
+	all := e.All()
+	slices.SortFunc(all, func(a, b bt.ValidationError) int {
+		if a.Code < b.Code {
+			return -1
+		}
+		return 1
+	})
+	if len(all) == 0 {
+		return "refused", e.ErrorMessage
+	}
+	return all[0].Code, all[0].Message
+}

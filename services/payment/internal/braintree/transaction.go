@@ -1,0 +1,82 @@
+package braintree
+
+import (
+	"fmt"
+
+	bt "github.com/braintree-go/braintree-go"
+
+	"github.com/sidecart/sidecart/pkg/money"
+	"github.com/sidecart/sidecart/services/payment/internal/payment"
+)
+
+// states sorts Braintree's statuses (its reference "Transaction statuses").
+var states = map[bt.TransactionStatus]payment.State{
+	bt.TransactionStatusAuthorizing:            payment.TxPending,
+	bt.TransactionStatusAuthorized:             payment.TxAuthorised,
+	bt.TransactionStatusSubmittedForSettlement: payment.TxSubmitted,
+	bt.TransactionStatusSettlementPending:      payment.TxSubmitted,
+	bt.TransactionStatusSettling:               payment.TxSettled,
+	bt.TransactionStatusSettlementConfirmed:    payment.TxSettled,
+	bt.TransactionStatusSettled:                payment.TxSettled,
+	bt.TransactionStatusVoided:                 payment.TxVoided,
+	bt.TransactionStatusAuthorizationExpired:   payment.TxExpired,
+	bt.TransactionStatusSettlementDeclined:     payment.TxUnsettled,
+	bt.TransactionStatusProcessorDeclined:      payment.TxDeclined,
+	bt.TransactionStatusGatewayRejected:        payment.TxDeclined,
+	bt.TransactionStatusFailed:                 payment.TxDeclined,
+}
+
+// correctable are the gateway's own rejections that another input of the same shopper can cure.
+var correctable = map[bt.GatewayRejectionReason]bool{
+	bt.GatewayRejectionReasonAVS: true, bt.GatewayRejectionReasonCVV: true, bt.GatewayRejectionReasonAVSAndCVV: true, bt.GatewayRejectionReasonThreeDSecure: true,
+}
+
+// transaction reads an entry of the gateway's books. What cannot be read is an error: the outcome is then unknown.
+func transaction(tx *bt.Transaction) (payment.Transaction, error) {
+	state, ok := states[tx.Status]
+	if !ok || tx.Id == "" || tx.Amount == nil {
+		return payment.Transaction{}, fmt.Errorf("transaction %q has the status %q", tx.Id, tx.Status)
+	}
+	amount, err := amountOf(tx)
+	if err != nil {
+		return payment.Transaction{}, fmt.Errorf("transaction %s: %w", tx.Id, err)
+	}
+	t := payment.Transaction{ID: tx.Id, Credit: tx.Type == "credit", State: state, Amount: amount, Reference: tx.OrderId}
+	if tx.RefundedTransactionId != nil {
+		t.RefundOf = *tx.RefundedTransactionId
+	}
+	if state != payment.TxDeclined {
+		return t, nil
+	}
+	if tx.Status == bt.TransactionStatusGatewayRejected {
+		t.Code, t.Retryable = string(tx.GatewayRejectionReason), correctable[tx.GatewayRejectionReason]
+		t.Message = "The payment was rejected."
+		return t, nil
+	}
+	t.Code = fmt.Sprintf("%d", tx.ProcessorResponseCode)
+	t.Retryable = tx.ProcessorResponseType != bt.ProcessorResponseTypeHardDeclined
+	if t.Message = tx.ProcessorResponseText; t.Message == "" {
+		t.Message = "The bank declined the payment."
+	}
+	return t, nil
+}
+
+// amountOf reads the amount exactly: it may have fewer decimals than its currency, or more that are zero.
+func amountOf(tx *bt.Transaction) (money.Amount, error) {
+	currency, err := money.ParseCurrency(tx.CurrencyISOCode)
+	if err != nil {
+		return money.Amount{}, err
+	}
+	minor, scale := tx.Amount.Unscaled, tx.Amount.Scale
+	for ; scale > currency.Exponent() && minor%10 == 0; scale-- {
+		minor /= 10
+	}
+	if scale > currency.Exponent() {
+		return money.Amount{}, fmt.Errorf("%w: %d×10^-%d %s", money.ErrFormat, minor, scale, currency)
+	}
+	a := money.New(minor, currency)
+	for ; scale < currency.Exponent() && err == nil; scale++ {
+		a, err = a.Mul(10)
+	}
+	return a, err
+}

@@ -1,0 +1,34 @@
+package httpapi
+
+import (
+	"github.com/sidecart/sidecart/services/payment/internal/app"
+	"github.com/sidecart/sidecart/services/payment/internal/payment"
+	"github.com/sidecart/sidecart/services/payment/paymentapi"
+)
+
+func result(a app.Answer) paymentapi.Result {
+	o := a.Outcome
+	r := paymentapi.Result{OperationID: a.ID, PaymentID: a.PaymentID, Outcome: string(o.Result), Amount: o.Amount, TransactionID: o.TransactionID,
+		DeclineCode: o.Code, Retryable: o.Retryable, Message: o.Message, RetryAfterMS: a.RetryAfter.Milliseconds(), OccurredAt: a.AnsweredAt.UTC()}
+	if a.AnsweredAt.IsZero() {
+		r.OccurredAt = a.CreatedAt.UTC()
+	}
+	return r
+}
+
+func view(p payment.Payment) paymentapi.Payment {
+	return paymentapi.Payment{ID: p.ID, OrderID: p.OrderID, Attempt: p.Attempt, Status: string(p.Status), Provider: p.Provider, Amount: p.Amount,
+		Authorised: p.Authorised, Captured: p.Captured, Refunded: p.Refunded, TransactionID: p.TransactionID,
+		CreatedAt: p.CreatedAt.UTC(), UpdatedAt: p.UpdatedAt.UTC()}
+}
+
+func eventViews(all []payment.Event) []paymentapi.Event {
+	out := make([]paymentapi.Event, len(all))
+	for i, e := range all {
+		out[i] = paymentapi.Event{Version: e.Version, Type: string(e.Type), OperationID: e.OperationID, Amount: &all[i].Amount, Detail: e.Detail, At: e.At.UTC()}
+		if e.Code != "" {
+			out[i].Detail = e.Code
+		}
+	}
+	return out
+}

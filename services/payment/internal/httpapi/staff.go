@@ -1,0 +1,171 @@
+package httpapi
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/sidecart/sidecart/pkg/auth"
+	"github.com/sidecart/sidecart/pkg/fault"
+	"github.com/sidecart/sidecart/pkg/httpx"
+	"github.com/sidecart/sidecart/pkg/idem"
+	"github.com/sidecart/sidecart/pkg/money"
+	"github.com/sidecart/sidecart/services/payment/internal/app"
+	"github.com/sidecart/sidecart/services/payment/internal/payment"
+	"github.com/sidecart/sidecart/services/payment/internal/postgres"
+	"github.com/sidecart/sidecart/services/payment/paymentapi"
+)
+
+type listInput struct {
+	httpx.PageQuery
+	Status   string `query:"status" enum:"authorising,authorised,declined,failed,captured,voided,refunded" doc:"Only payments of this status"`
+	OrderID  string `query:"order_id" maxLength:"200" doc:"Only payments of this order"`
+	Currency string `query:"currency" maxLength:"3" doc:"Only payments in this currency"`
+}
+
+type position struct {
+	At time.Time `json:"at"`
+	ID string    `json:"id"`
+}
+
+func (h *api) list(ctx context.Context, in *listInput) (*bodyOf[httpx.Page[paymentapi.Payment]], error) {
+	from, _, err := httpx.DecodeCursor[position](in.Cursor)
+	if err != nil {
+		return nil, err
+	}
+	all, err := h.read.List(ctx, postgres.Filter{Status: in.Status, OrderID: in.OrderID, Currency: in.Currency, After: from.At, AfterID: from.ID, Limit: in.Limit + 1})
+	if err != nil {
+		return nil, err
+	}
+	return &bodyOf[httpx.Page[paymentapi.Payment]]{Body: httpx.NewPage(views(all).Body.Items, in.Limit, func(last paymentapi.Payment) string {
+		return httpx.EncodeCursor(position{At: last.CreatedAt, ID: last.ID})
+	})}, nil
+}
+
+// IDInput names a payment by the path.
+type IDInput struct {
+	ID string `path:"id" maxLength:"200"`
+}
+
+func (h *api) get(ctx context.Context, in *IDInput) (*bodyOf[paymentapi.Payment], error) {
+	p, err := h.read.Payment(ctx, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	events, err := h.read.Events(ctx, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	out := &bodyOf[paymentapi.Payment]{Body: view(p)}
+	out.Body.Events = eventViews(events)
+	return out, nil
+}
+
+type eventsOutput struct {
+	Body struct {
+		Items []paymentapi.Event `json:"items"`
+	}
+}
+
+func (h *api) events(ctx context.Context, in *IDInput) (*eventsOutput, error) {
+	events, err := h.read.Events(ctx, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	out := &eventsOutput{}
+	out.Body.Items = eventViews(events)
+	return out, nil
+}
+
+// StaffMove is what staff ask for. Without an amount it is the whole.
+type StaffMove struct {
+	Amount *money.Amount `json:"amount,omitempty"`
+	Reason string        `json:"reason,omitempty" maxLength:"255"`
+}
+
+type staffMoveInput struct {
+	IDInput
+	httpx.IdempotencyHeader
+	Body StaffMove
+}
+
+// StaffVoid is why staff void a payment.
+type StaffVoid struct {
+	Reason string `json:"reason,omitempty" maxLength:"255"`
+}
+
+type staffVoidInput struct {
+	IDInput
+	httpx.IdempotencyHeader
+	Body StaffVoid
+}
+
+type staffOutput struct {
+	httpx.ReplayedHeader
+	Status int
+	Body   paymentapi.Result
+}
+
+func (h *api) staffMove(kind payment.Kind) func(context.Context, *staffMoveInput) (*staffOutput, error) {
+	return func(ctx context.Context, in *staffMoveInput) (*staffOutput, error) {
+		key, err := httpx.IdemFrom(ctx, in.IdempotencyKey)
+		if err == nil {
+			err = key.Require()
+		}
+		if err != nil {
+			return nil, err
+		}
+		return h.asStaff(ctx, key, app.Movement{Kind: kind, PaymentID: in.ID, Amount: in.Body.Amount, Reason: in.Body.Reason})
+	}
+}
+
+func (h *api) staffVoid(ctx context.Context, in *staffVoidInput) (*staffOutput, error) {
+	key, err := httpx.IdemFrom(ctx, in.IdempotencyKey)
+	if err != nil {
+		return nil, err
+	}
+	return h.asStaff(ctx, key, app.Movement{Kind: payment.Void, PaymentID: in.ID, Reason: in.Body.Reason})
+}
+
+// asStaff performs an operation whose id is made of the Idempotency-Key, so that the operation itself remembers the request.
+func (h *api) asStaff(ctx context.Context, key httpx.Idem, m app.Movement) (*staffOutput, error) {
+	p, _ := auth.From(ctx)
+	m.Actor = p.Kind + ":" + p.Subject
+	if key.Key == "" {
+		m.OperationID = "staff-" + uuid.NewString()
+	} else {
+		sum := sha256.Sum256([]byte(key.Scope + "\x00" + key.Key))
+		m.OperationID, m.Hash = "staff-"+hex.EncodeToString(sum[:16]), key.Hash[:]
+	}
+	a, err := h.app.Move(ctx, m)
+	if fault.CodeOf(err) == app.ErrReused.Code {
+		return nil, idem.ErrReused
+	}
+	if err != nil {
+		return nil, err
+	}
+	out := &staffOutput{ReplayedHeader: httpx.Replayed(a.Replayed), Status: http.StatusCreated, Body: result(a)}
+	switch a.Outcome.Result {
+	case payment.DeclinedIt:
+		return nil, fault.New(fault.Conflict, slug(a.Outcome.Code), a.Outcome.Message).With("operation_id", a.ID)
+	case payment.FailedSurely:
+		return nil, fault.New(fault.Unavailable, "operation-failed", "The gateway did not get the request; nothing happened.").With("operation_id", a.ID)
+	case payment.StillUnknown:
+		out.Status = http.StatusAccepted
+	}
+	return out, nil
+}
+
+// slug makes a problem type of a decline code; those of the gateway are numbers.
+func slug(code string) string {
+	if strings.Trim(code, "0123456789") == "" {
+		return fmt.Sprintf("gateway-refused-%s", code)
+	}
+	return code
+}

@@ -1,0 +1,222 @@
+// Package payment decides about money that is at the gateway: what an operation may do, what the gateway's answer means, and
+// what a payment is after what happened to it. It is pure: no clock, no I/O.
+//
+// A payment is one attempt to pay an order. Its truth is the append-only list of events; Apply folds them.
+//
+//	authorising ─authorised─▶ authorised ─captured─▶ captured ─refunded (all of it)─▶ refunded
+//	     │                        └──────voided──────┴──────────▶ voided
+//	     ├─declined─▶ declined
+//	     └─authorise_failed─▶ failed            a captured one that has not settled is voided, never refunded
+//
+// Between the request of an operation and its answer the operation is live, and a payment has one live operation at most. What
+// may go wrong is that nobody knows whether the gateway did what was asked; Judge says what the gateway's books mean then.
+package payment
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/sidecart/sidecart/pkg/money"
+)
+
+// Kind is what an operation does.
+type Kind string
+
+// The kinds.
+const (
+	Authorise Kind = "authorise" // reserve an amount
+	Capture   Kind = "capture"   // take it, whole or in part; the rest lapses
+	Void      Kind = "void"      // give all of it back before it settles
+	Refund    Kind = "refund"    // give back what has settled, whole or in part
+)
+
+// Status is where a payment stands.
+type Status string
+
+// The statuses.
+const (
+	StatusAuthorising Status = "authorising"
+	StatusAuthorised  Status = "authorised"
+	StatusDeclined    Status = "declined"
+	StatusFailed      Status = "failed"
+	StatusCaptured    Status = "captured"
+	StatusVoided      Status = "voided"
+	StatusRefunded    Status = "refunded"
+)
+
+// Statuses lists all of them.
+func Statuses() []Status {
+	return []Status{StatusAuthorising, StatusAuthorised, StatusDeclined, StatusFailed, StatusCaptured, StatusVoided, StatusRefunded}
+}
+
+// EventType names what happened.
+type EventType string
+
+// The events. A request is written before the gateway hears of it.
+const (
+	AuthoriseRequested EventType = "authorise_requested"
+	Authorised         EventType = "authorised"
+	Declined           EventType = "declined"
+	AuthoriseFailed    EventType = "authorise_failed"
+	CaptureRequested   EventType = "capture_requested"
+	Captured           EventType = "captured"
+	CaptureDeclined    EventType = "capture_declined"
+	VoidRequested      EventType = "void_requested"
+	Voided             EventType = "voided"
+	VoidDeclined       EventType = "void_declined"
+	RefundRequested    EventType = "refund_requested"
+	Refunded           EventType = "refunded"
+	RefundDeclined     EventType = "refund_declined"
+	RefundFailed       EventType = "refund_failed"
+	StrayVoided        EventType = "stray_voided" // an authorisation that turned up after it was given up
+)
+
+// Event is an entry of the log. Amount is what moved, or what was asked for.
+type Event struct {
+	Version       int64
+	Type          EventType
+	OperationID   string
+	Amount        money.Amount
+	TransactionID string
+	Code          string // why it was declined
+	Detail        string
+	At            time.Time
+}
+
+// Payment is the fold of its events. Authorised and Captured are what the gateway holds or has taken now: nothing after a void.
+// Refunded is what went back out of Captured.
+type Payment struct {
+	ID            string
+	OrderID       string
+	Attempt       int
+	Provider      string
+	Account       string // merchant account at the provider
+	Amount        money.Amount
+	Status        Status
+	Authorised    money.Amount
+	Captured      money.Amount
+	Refunded      money.Amount
+	TransactionID string // the gateway's
+	Live          string // operation without an answer
+	Version       int64
+	CreatedAt     time.Time
+	UpdatedAt     time.Time
+}
+
+// New returns a payment before its first event.
+func New(id, orderID string, attempt int, provider, account string, amount money.Amount) Payment {
+	zero := money.Zero(amount.Currency)
+	return Payment{ID: id, OrderID: orderID, Attempt: attempt, Provider: provider, Account: account, Amount: amount,
+		Authorised: zero, Captured: zero, Refunded: zero}
+}
+
+// change is what an event does: from which statuses it is possible, to which it leads (empty: it stays), and what it moves.
+type change struct {
+	from []Status
+	to   Status
+	live bool // it begins an operation; all others but StrayVoided end one
+	move func(p *Payment, e Event) error
+}
+
+var (
+	anyStatus = Statuses()
+	holding   = []Status{StatusAuthorised, StatusCaptured}
+)
+
+var changes = map[EventType]change{
+	AuthoriseRequested: {from: []Status{""}, to: StatusAuthorising, live: true, move: func(p *Payment, e Event) error {
+		p.CreatedAt = e.At
+		return nil
+	}},
+	Authorised: {from: []Status{StatusAuthorising}, to: StatusAuthorised, move: func(p *Payment, e Event) error {
+		p.Authorised, p.TransactionID = e.Amount, e.TransactionID
+		return nil
+	}},
+	Declined:        {from: []Status{StatusAuthorising}, to: StatusDeclined},
+	AuthoriseFailed: {from: []Status{StatusAuthorising}, to: StatusFailed},
+
+	CaptureRequested: {from: []Status{StatusAuthorised}, live: true},
+	Captured: {from: []Status{StatusAuthorised}, to: StatusCaptured, move: func(p *Payment, e Event) error {
+		p.Captured = e.Amount
+		return nil
+	}},
+	CaptureDeclined: {from: []Status{StatusAuthorised}},
+
+	VoidRequested: {from: holding, live: true},
+	Voided: {from: holding, to: StatusVoided, move: func(p *Payment, _ Event) error {
+		p.Authorised, p.Captured = money.Zero(p.Amount.Currency), money.Zero(p.Amount.Currency)
+		return nil
+	}},
+	VoidDeclined: {from: holding},
+
+	RefundRequested: {from: []Status{StatusCaptured}, live: true},
+	Refunded: {from: []Status{StatusCaptured}, move: func(p *Payment, e Event) (err error) {
+		if p.Refunded, err = p.Refunded.Add(e.Amount); err != nil {
+			return err
+		}
+		if left, err := p.Left(); err != nil || left.IsNegative() {
+			return fmt.Errorf("%s refunded of %s", p.Refunded, p.Captured)
+		} else if left.IsZero() {
+			p.Status = StatusRefunded
+		}
+		return nil
+	}},
+	RefundDeclined: {from: []Status{StatusCaptured}},
+	RefundFailed:   {from: []Status{StatusCaptured}},
+
+	StrayVoided: {from: anyStatus},
+}
+
+// Left is what can still be refunded.
+func (p Payment) Left() (money.Amount, error) { return p.Captured.Sub(p.Refunded) }
+
+// Apply returns the payment after an event. An event that cannot have happened to it is an error.
+func (p Payment) Apply(e Event) (Payment, error) {
+	c, ok := changes[e.Type]
+	if !ok {
+		return p, fmt.Errorf("payment %s: unknown event %q", p.ID, e.Type)
+	}
+	if !contains(c.from, p.Status) {
+		return p, fmt.Errorf("payment %s: %s is not possible while %q", p.ID, e.Type, p.Status)
+	}
+	stray := e.Type == StrayVoided
+	if c.live && p.Live != "" || !c.live && !stray && p.Live != e.OperationID {
+		return p, fmt.Errorf("payment %s: %s of operation %s while %q is live", p.ID, e.Type, e.OperationID, p.Live)
+	}
+	if c.to != "" {
+		p.Status = c.to
+	}
+	if c.move != nil {
+		if err := c.move(&p, e); err != nil {
+			return p, fmt.Errorf("payment %s: %s: %w", p.ID, e.Type, err)
+		}
+	}
+	switch {
+	case c.live:
+		p.Live = e.OperationID
+	case !stray:
+		p.Live = ""
+	}
+	p.Version, p.UpdatedAt = p.Version+1, e.At
+	return p, nil
+}
+
+// Fold applies all events in order to a payment before its first event.
+func Fold(p Payment, events []Event) (Payment, error) {
+	for _, e := range events {
+		var err error
+		if p, err = p.Apply(e); err != nil {
+			return p, err
+		}
+	}
+	return p, nil
+}
+
+func contains(all []Status, s Status) bool {
+	for _, x := range all {
+		if x == s {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,167 @@
+// Package paymenttest has a gateway for tests: the one that the others trust, held to the same contract as the real adapter.
+package paymenttest
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+
+	"github.com/sidecart/sidecart/pkg/money"
+	"github.com/sidecart/sidecart/services/payment/internal/app"
+	"github.com/sidecart/sidecart/services/payment/internal/payment"
+)
+
+// Nonces that the fake knows; they are Braintree's published ones.
+const (
+	NonceValid    = "fake-valid-nonce"
+	NonceDeclined = "fake-processor-declined-visa-nonce"
+	NonceConsumed = "fake-consumed-nonce"
+)
+
+// Gateway keeps its books in memory.
+type Gateway struct {
+	mu    sync.Mutex
+	books []payment.Transaction
+	sends map[string]int
+}
+
+// NewGateway returns an empty one.
+func NewGateway() *Gateway { return &Gateway{sends: map[string]int{}} }
+
+// Sends returns how often a method that changes something was called.
+func (g *Gateway) Sends(method string) int {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.sends[method]
+}
+
+// Books returns all transactions, oldest first.
+func (g *Gateway) Books() []payment.Transaction {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return append([]payment.Transaction(nil), g.books...)
+}
+
+// Change edits every transaction, as time or the bank would.
+func (g *Gateway) Change(edit func(t *payment.Transaction)) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for i := range g.books {
+		edit(&g.books[i])
+	}
+}
+
+// Settle settles what was submitted.
+func (g *Gateway) Settle() {
+	g.Change(func(t *payment.Transaction) {
+		if t.State == payment.TxSubmitted {
+			t.State = payment.TxSettled
+		}
+	})
+}
+
+func (g *Gateway) add(t payment.Transaction) payment.Transaction {
+	t.ID = fmt.Sprintf("tx%d", len(g.books)+1)
+	g.books = append(g.books, t)
+	return t
+}
+
+func (g *Gateway) find(id string) *payment.Transaction {
+	for i := range g.books {
+		if g.books[i].ID == id {
+			return &g.books[i]
+		}
+	}
+	return nil
+}
+
+// Authorise implements app.Gateway.
+func (g *Gateway) Authorise(_ context.Context, s app.Sale) (payment.Transaction, error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.sends["Authorise"]++
+	t := payment.Transaction{State: payment.TxAuthorised, Amount: s.Amount, Reference: s.Reference}
+	switch {
+	case strings.HasPrefix(s.Nonce, "fake-processor-declined-"):
+		t.State, t.Code, t.Retryable, t.Message = payment.TxDeclined, "2000", true, "Do Not Honor"
+	case s.Nonce == NonceConsumed:
+		return payment.Transaction{State: payment.TxDeclined, Amount: s.Amount, Reference: s.Reference, Code: "91564", Retryable: true, Message: "used"}, nil
+	}
+	return g.add(t), nil
+}
+
+// Capture implements app.Gateway.
+func (g *Gateway) Capture(_ context.Context, id string, amount money.Amount) (payment.Transaction, error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.sends["Capture"]++
+	t := g.find(id)
+	switch {
+	case t == nil:
+		return payment.Transaction{}, app.ErrNotSent
+	case t.State != payment.TxAuthorised:
+		return payment.Transaction{}, &payment.Refusal{Code: "91507", Message: "not authorised"}
+	case amount.Minor > t.Amount.Minor:
+		return payment.Transaction{}, &payment.Refusal{Code: "91522", Message: "too large"}
+	}
+	t.State, t.Amount = payment.TxSubmitted, amount
+	return *t, nil
+}
+
+// Void implements app.Gateway.
+func (g *Gateway) Void(_ context.Context, id string) (payment.Transaction, error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.sends["Void"]++
+	t := g.find(id)
+	switch {
+	case t == nil:
+		return payment.Transaction{}, app.ErrNotSent
+	case t.State != payment.TxAuthorised && t.State != payment.TxSubmitted:
+		return payment.Transaction{}, &payment.Refusal{Code: "91504", Message: "cannot be voided"}
+	}
+	t.State = payment.TxVoided
+	return *t, nil
+}
+
+// Refund implements app.Gateway.
+func (g *Gateway) Refund(_ context.Context, id string, amount money.Amount, reference string) (payment.Transaction, error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.sends["Refund"]++
+	t := g.find(id)
+	if t == nil {
+		return payment.Transaction{}, app.ErrNotSent
+	}
+	if t.State != payment.TxSettled {
+		return payment.Transaction{}, &payment.Refusal{Code: payment.CodeNotSettled, Message: "not settled"}
+	}
+	left := t.Amount.Minor
+	for _, c := range g.books {
+		if c.Credit && c.RefundOf == id && c.Live() {
+			left -= c.Amount.Minor
+		}
+	}
+	if amount.Minor > left {
+		return payment.Transaction{}, &payment.Refusal{Code: "91521", Message: "too large"}
+	}
+	return g.add(payment.Transaction{Credit: true, State: payment.TxSubmitted, Amount: amount, Reference: reference, RefundOf: id}), nil
+}
+
+// Find implements app.Gateway.
+func (g *Gateway) Find(_ context.Context, ref app.Ref) (found []payment.Transaction, err error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for _, t := range g.books {
+		if ref.ID != "" && t.ID == ref.ID || ref.ID == "" && t.Reference == ref.Reference {
+			found = append(found, t)
+		}
+	}
+	return found, nil
+}
+
+// ClientToken implements app.Gateway.
+func (g *Gateway) ClientToken(_ context.Context, account string) (string, error) {
+	return "token-of-" + account, nil
+}

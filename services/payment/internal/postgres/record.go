@@ -1,0 +1,109 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/sidecart/sidecart/pkg/outbox"
+	"github.com/sidecart/sidecart/pkg/pg"
+	"github.com/sidecart/sidecart/services/payment/internal/app"
+	"github.com/sidecart/sidecart/services/payment/internal/payment"
+	"github.com/sidecart/sidecart/services/payment/paymentapi"
+)
+
+// Due implements app.Store.
+func (s *Store) Due(ctx context.Context, now time.Time, n int) ([]app.Lease, error) {
+	rows, err := s.pool.Query(ctx, `
+		WITH o AS (
+			UPDATE payment_operations SET lease_until = $2, stamp = stamp + 1
+			WHERE operation_id IN (SELECT operation_id FROM payment_operations
+				WHERE due_at <= $1 AND (lease_until IS NULL OR lease_until <= $1) ORDER BY due_at LIMIT $3 FOR UPDATE SKIP LOCKED)
+			RETURNING *
+		)
+		SELECT `+operationColumns+`, `+paymentColumns+` FROM o JOIN payments p ON p.id = o.payment_id`, now, now.Add(app.LeaseTime), n)
+	if err != nil {
+		return nil, fmt.Errorf("due operations: %w", pg.AsFault(err))
+	}
+	leases, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (app.Lease, error) {
+		var r leaseRow
+		err := row.Scan(append(r.operation(), r.paymentFields()...)...)
+		return r.lease(), err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("due operations: %w", pg.AsFault(err))
+	}
+	return leases, nil
+}
+
+// Sent implements app.Store.
+func (s *Store) Sent(ctx context.Context, l app.Lease, sent time.Time) error {
+	tag, err := s.pool.Exec(ctx, `UPDATE payment_operations SET sent_at = $3 WHERE operation_id = $1 AND stamp = $2`, l.ID, l.Stamp, at(sent))
+	return stamped(l, tag.RowsAffected(), err)
+}
+
+// Postpone implements app.Store.
+func (s *Store) Postpone(ctx context.Context, l app.Lease, due time.Time) error {
+	tag, err := s.pool.Exec(ctx, `UPDATE payment_operations SET lease_until = NULL, due_at = $3, tries = $4 WHERE operation_id = $1 AND stamp = $2`,
+		l.ID, l.Stamp, at(due), l.Tries)
+	return stamped(l, tag.RowsAffected(), err)
+}
+
+func stamped(l app.Lease, rows int64, err error) error {
+	if err != nil {
+		return fmt.Errorf("operation %s: %w", l.ID, pg.AsFault(err))
+	}
+	if rows == 0 {
+		return app.ErrLost
+	}
+	return nil
+}
+
+// recordSQL writes an answer, the payment's new state and its event, each only if the lease and the version still hold.
+const recordSQL = `
+WITH answered AS (
+	UPDATE payment_operations SET result = $3, answer_amount = $4, transaction_id = $5, code = $6, retryable = $7, message = $8,
+		answered_at = coalesce(answered_at, $9), due_at = $10, lease_until = NULL
+	WHERE operation_id = $1 AND stamp = $2 RETURNING payment_id
+), moved AS (
+	UPDATE payments p SET status = $11, authorised = $12, captured = $13, refunded = $14, transaction_id = $15, live_operation = $16,
+		version = $17::bigint, updated_at = $9
+	FROM answered WHERE p.id = answered.payment_id AND p.version = $17::bigint - 1 RETURNING p.id
+)
+INSERT INTO payment_events (payment_id, version, type, operation_id, currency, amount, transaction_id, code, detail, at)
+SELECT id, $17::bigint, $18, $1, $19, $20, $21, $6, $22, $9 FROM moved`
+
+// Record implements app.Store.
+func (s *Store) Record(ctx context.Context, l app.Lease, d app.Done, now time.Time) error {
+	p, err := l.Payment.Apply(*d.Event)
+	if err != nil {
+		return err
+	}
+	o, e := d.Outcome, d.Event
+	return pg.InTx(ctx, s.pool, pg.TxOptions{}, func(ctx context.Context, tx *pg.Tx) error {
+		tag, err := tx.Exec(ctx, recordSQL, l.ID, l.Stamp, string(o.Result), o.Amount.Minor, o.TransactionID, o.Code, o.Retryable, o.Message, now, at(d.DueAt),
+			string(p.Status), p.Authorised.Minor, p.Captured.Minor, p.Refunded.Minor, p.TransactionID, p.Live, p.Version,
+			string(e.Type), string(e.Amount.Currency), e.Amount.Minor, e.TransactionID, e.Detail)
+		if err != nil {
+			return fmt.Errorf("answer of operation %s: %w", l.ID, err)
+		}
+		if tag.RowsAffected() == 0 {
+			return app.ErrLost
+		}
+		name, ok := announced[e.Type]
+		if !ok {
+			return nil
+		}
+		return s.box.Append(ctx, tx, outbox.Event{Topic: paymentapi.Topic, Type: name, Subject: p.ID, Time: now, Data: paymentapi.MoneyMovedV1{
+			PaymentID: p.ID, OrderID: p.OrderID, Attempt: p.Attempt, OperationID: l.ID, Amount: e.Amount, TransactionID: e.TransactionID, DeclineCode: e.Code,
+			Captured: p.Captured, Refunded: p.Refunded, OccurredAt: now}})
+	})
+}
+
+// announced are the events that others hear of.
+var announced = map[payment.EventType]string{
+	payment.Authorised: paymentapi.TypeAuthorisedV1, payment.Declined: paymentapi.TypeDeclinedV1, payment.Captured: paymentapi.TypeCapturedV1,
+	payment.Voided: paymentapi.TypeVoidedV1, payment.Refunded: paymentapi.TypeRefundedV1,
+}

@@ -1,0 +1,212 @@
+// Package postgres keeps payments, their append-only events and the operations. The version of a payment and the stamp of an
+// operation's lease decide who won; what the core promises stands again as constraints, whose names the code matches on.
+package postgres
+
+import (
+	"bytes"
+	"context"
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/sidecart/sidecart/pkg/money"
+	"github.com/sidecart/sidecart/pkg/outbox"
+	"github.com/sidecart/sidecart/pkg/pg"
+	"github.com/sidecart/sidecart/services/payment/internal/app"
+	"github.com/sidecart/sidecart/services/payment/internal/payment"
+)
+
+//go:embed migrations/*.sql
+var files embed.FS
+
+// Migrations are all sets that payment's database needs.
+func Migrations() []pg.Migrations {
+	own, err := fs.Sub(files, "migrations")
+	if err != nil {
+		panic(err) // the path is a constant
+	}
+	return []pg.Migrations{outbox.Migrations, {Name: "payment", FS: own}}
+}
+
+// Store is payment's database. It implements app.Store.
+type Store struct {
+	pool *pgxpool.Pool
+	box  *outbox.Box
+}
+
+// New returns a store on a migrated database.
+func New(pool *pgxpool.Pool, box *outbox.Box) *Store { return &Store{pool: pool, box: box} }
+
+// Begin implements app.Store.
+func (s *Store) Begin(ctx context.Context, st app.Start, now time.Time) (app.Begun, error) {
+	if st.New != nil {
+		return s.open(ctx, st, now)
+	}
+	var out app.Begun
+	err := pg.InTx(ctx, s.pool, pg.TxOptions{}, func(ctx context.Context, tx *pg.Tx) error {
+		var err error
+		out, err = s.begin(ctx, tx, st, now)
+		return err
+	})
+	return out, err
+}
+
+// openSQL makes a payment, its first operation and its first event in one statement; nothing when the payment is there.
+const openSQL = `
+WITH p AS (
+	INSERT INTO payments (id, order_id, attempt, provider, account, currency, amount, status, authorised, captured, refunded,
+		transaction_id, live_operation, version, created_at, updated_at)
+	VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, 0, 0, '', $9, 1, $10, $10)
+	ON CONFLICT DO NOTHING RETURNING id
+), o AS (
+	INSERT INTO payment_operations (operation_id, payment_id, kind, currency, amount, result, answer_amount, reason, actor, created_at, sent_at, due_at, lease_until, stamp, tries)
+	SELECT $9, id, 'authorise', $6, $7, 'pending', 0, '', '', $10, $10, $11, $11, 1, 0 FROM p RETURNING operation_id
+)
+INSERT INTO payment_events (payment_id, version, type, operation_id, currency, amount, transaction_id, code, detail, at)
+SELECT p.id, 1, $12, o.operation_id, $6, $7, '', '', '', $10 FROM p, o`
+
+// open begins an authorisation in one statement.
+func (s *Store) open(ctx context.Context, st app.Start, now time.Time) (app.Begun, error) {
+	p, err := st.New.Apply(payment.Event{Version: 1, Type: payment.AuthoriseRequested, OperationID: st.ID, Amount: st.Amount, At: now})
+	if err != nil {
+		return app.Begun{}, err
+	}
+	until := now.Add(app.LeaseTime)
+	tag, err := s.pool.Exec(ctx, openSQL, p.ID, p.OrderID, p.Attempt, p.Provider, p.Account, string(p.Amount.Currency), p.Amount.Minor, string(p.Status),
+		st.ID, now, until, string(payment.AuthoriseRequested))
+	switch {
+	case pg.Violates(err, "payment_operations_once"):
+		return app.Begun{}, app.ErrReused
+	case err != nil:
+		return app.Begun{}, fmt.Errorf("open payment %s: %w", p.ID, pg.AsFault(err))
+	case tag.RowsAffected() == 0:
+		out, err := s.again(ctx, s.pool, st, now)
+		if errors.Is(err, pgx.ErrNoRows) {
+			return out, app.ErrExists
+		}
+		return out, pg.AsFault(err)
+	}
+	return app.Begun{Fresh: true, Mine: true, Lease: app.Lease{Payment: p, Record: fresh(st, p.Amount, now, 1)}}, nil
+}
+
+func fresh(st app.Start, amount money.Amount, now time.Time, stamp int64) app.Record {
+	r := st.Record
+	r.Amount, r.SentAt, r.CreatedAt, r.Stamp = amount, now, now, stamp
+	r.DueAt = now.Add(app.LeaseTime)
+	r.Outcome = payment.Outcome{Result: payment.StillUnknown, Amount: amount}
+	return r
+}
+
+// begin makes an operation on a payment that is there, under the lock of its row.
+func (s *Store) begin(ctx context.Context, tx *pg.Tx, st app.Start, now time.Time) (app.Begun, error) {
+	p, err := scanPayment(tx.QueryRow(ctx, `SELECT `+paymentColumns+` FROM payments p WHERE p.id = $1 FOR UPDATE`, st.PaymentID))
+	if errors.Is(err, pgx.ErrNoRows) {
+		return app.Begun{}, app.ErrNotFound
+	}
+	if err != nil {
+		return app.Begun{}, fmt.Errorf("payment %s: %w", st.PaymentID, err)
+	}
+	out, err := s.again(ctx, tx, st, now)
+	if !errors.Is(err, pgx.ErrNoRows) {
+		return out, err
+	}
+	amount := &st.Amount
+	if st.Whole {
+		amount = nil
+	}
+	plan, err := payment.Decide(p, st.Kind, amount)
+	if err != nil {
+		return app.Begun{}, err
+	}
+	r := fresh(st, plan.Amount, now, 1)
+	out = app.Begun{Fresh: true, Mine: true, Lease: app.Lease{Record: r, Payment: p}}
+	var batch pgx.Batch
+	if plan.Outcome != nil {
+		out.Outcome, out.AnsweredAt, out.SentAt, out.DueAt = *plan.Outcome, now, time.Time{}, time.Time{}
+	} else if err := s.request(&batch, &out, now); err != nil {
+		return out, err
+	}
+	queueOperation(&batch, out.Record)
+	if r.Actor != "" {
+		queueAudit(&batch, p, r, now)
+	}
+	if err := tx.SendBatch(ctx, &batch).Close(); err != nil {
+		if pg.Violates(err, "payment_operations_once") { // of another payment
+			return out, app.ErrReused
+		}
+		return out, fmt.Errorf("begin operation %s: %w", st.ID, err)
+	}
+	return out, nil
+}
+
+// request queues the event that an operation is asked for.
+func (s *Store) request(batch *pgx.Batch, out *app.Begun, now time.Time) (err error) {
+	types := map[payment.Kind]payment.EventType{payment.Capture: payment.CaptureRequested, payment.Void: payment.VoidRequested, payment.Refund: payment.RefundRequested}
+	e := payment.Event{Version: out.Payment.Version + 1, Type: types[out.Kind], OperationID: out.ID, Amount: out.Amount, Detail: out.Reason, At: now}
+	if out.Payment, err = out.Payment.Apply(e); err != nil {
+		return err
+	}
+	queueEvent(batch, out.PaymentID, e)
+	batch.Queue(`UPDATE payments SET live_operation = $2, version = $3, updated_at = $4 WHERE id = $1`, out.PaymentID, out.Payment.Live, out.Payment.Version, now)
+	return nil
+}
+
+func queueEvent(batch *pgx.Batch, paymentID string, e payment.Event) {
+	batch.Queue(`INSERT INTO payment_events (payment_id, version, type, operation_id, currency, amount, transaction_id, code, detail, at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
+		paymentID, e.Version, string(e.Type), e.OperationID, string(e.Amount.Currency), e.Amount.Minor, e.TransactionID, e.Code, e.Detail, e.At)
+}
+
+func queueOperation(batch *pgx.Batch, r app.Record) {
+	var lease time.Time
+	if r.AnsweredAt.IsZero() {
+		lease = r.DueAt
+	}
+	batch.Queue(`
+		INSERT INTO payment_operations (operation_id, payment_id, kind, currency, amount, result, answer_amount, transaction_id, code, retryable, message,
+			reason, actor, request_hash, created_at, answered_at, sent_at, due_at, lease_until, stamp, tries)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, 1, 0)`,
+		r.ID, r.PaymentID, string(r.Kind), string(r.Amount.Currency), r.Amount.Minor, string(r.Outcome.Result), r.Outcome.Amount.Minor, r.Outcome.TransactionID,
+		r.Outcome.Code, r.Outcome.Retryable, r.Outcome.Message, r.Reason, r.Actor, r.Hash, r.CreatedAt, at(r.AnsweredAt), at(r.SentAt), at(r.DueAt), at(lease))
+}
+
+// at writes the zero time as NULL.
+func at(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	return &t
+}
+
+const leaseSQL = `
+WITH mine AS (
+	UPDATE payment_operations SET lease_until = $3, stamp = stamp + 1
+	WHERE operation_id = $1 AND result = 'pending' AND (lease_until IS NULL OR lease_until <= $2)
+	RETURNING *
+), o AS (
+	SELECT *, true AS mine FROM mine
+	UNION ALL
+	SELECT *, false FROM payment_operations WHERE operation_id = $1 AND NOT EXISTS (SELECT FROM mine)
+)
+SELECT ` + operationColumns + `, o.mine, ` + paymentColumns + ` FROM o JOIN payments p ON p.id = o.payment_id`
+
+// again finds an operation that was begun before, leased to the caller if it is free; pgx.ErrNoRows when there is none.
+func (s *Store) again(ctx context.Context, q pg.Querier, st app.Start, now time.Time) (app.Begun, error) {
+	var out app.Begun
+	var row leaseRow
+	err := q.QueryRow(ctx, leaseSQL, st.ID, now, now.Add(app.LeaseTime)).Scan(append(append(row.operation(), &out.Mine), row.paymentFields()...)...)
+	if err != nil {
+		return out, err
+	}
+	out.Lease = row.lease()
+	same := out.PaymentID == st.PaymentID && out.Kind == st.Kind && (st.Whole || st.Amount == out.Amount || st.Kind == payment.Void) && bytes.Equal(out.Hash, st.Hash)
+	if !same {
+		return out, app.ErrReused
+	}
+	return out, nil
+}

@@ -1,0 +1,43 @@
+// Command payment moves money at the gateway, each operation at most once. See README.md.
+package main
+
+import (
+	"context"
+	"time"
+
+	"github.com/sidecart/sidecart/pkg/boot"
+	"github.com/sidecart/sidecart/pkg/daprkit"
+	"github.com/sidecart/sidecart/pkg/outbox"
+	"github.com/sidecart/sidecart/services/payment/internal/app"
+	"github.com/sidecart/sidecart/services/payment/internal/braintree"
+	"github.com/sidecart/sidecart/services/payment/internal/daprio"
+	"github.com/sidecart/sidecart/services/payment/internal/httpapi"
+	"github.com/sidecart/sidecart/services/payment/internal/postgres"
+)
+
+var version = "dev" // set by -ldflags "-X main.version=…"
+
+type config struct {
+	boot.Base
+	MerchantID string       `env:"SIDECART_BRAINTREE_MERCHANT_ID" envDefault:"sidecart" doc:"Merchant at Braintree; its keys are the component's"`
+	Accounts   app.Accounts `env:"SIDECART_MERCHANT_ACCOUNTS" envDefault:"USD=sidecart-usd,EUR=sidecart-eur,GBP=sidecart-gbp,JPY=sidecart-jpy,KWD=sidecart-kwd" doc:"Merchant account of each currency that is taken"`
+}
+
+func main() {
+	boot.Main(boot.Program[config]{Name: "payment", Title: "Payments", Version: version, Migrations: postgres.Migrations(), Build: build})
+}
+
+func build(_ context.Context, p *boot.Process, c config) error {
+	box := outbox.New(p.Pool, outbox.Options{Source: p.Name, Publisher: p.Dapr, Log: p.Log, Metrics: p.Registry})
+	p.Add("outbox", box.Service())
+	store := postgres.New(p.Pool, box)
+	gateway := braintree.New(braintree.Options{URL: "http://" + daprio.Component, MerchantID: c.MerchantID, Transport: daprio.Transport(p.Dapr, p.Log)})
+	payments := app.New(store, gateway, c.Accounts, time.Now, p.Log, p.Registry)
+	p.Add("look-ups", payments.Worker())
+
+	server := p.Server()
+	httpapi.Register(server, payments, store)
+	daprkit.Mount(server.Router(), daprkit.Routes{AppID: p.Name, AppToken: p.AppToken})
+	p.Add("http", server.Listen(c.HTTPAddr))
+	return nil
+}
