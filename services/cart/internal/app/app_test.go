@@ -33,7 +33,7 @@ const ttl = 720 * time.Hour
 // world is the use cases on a real database, everything else faked.
 type world struct {
 	*app.Carts
-	t     *testing.T
+	t     testing.TB
 	shop  *carttest.Shop
 	state *carttest.State
 	clock *carttest.Clock
@@ -43,7 +43,7 @@ type world struct {
 
 var discard = slog.New(slog.DiscardHandler)
 
-func open(t *testing.T) *world {
+func open(t testing.TB) *world {
 	t.Helper()
 	w := &world{t: t, clock: carttest.NewClock(), state: carttest.NewState(), pool: testkit.Schema(t, postgres.Migrations()...)}
 	w.shop = carttest.NewShop(w.clock)
