@@ -95,7 +95,12 @@ func take(ctx context.Context, tx *pg.Tx, o inventory.Order, lines []inventory.A
 	batch.Queue(`INSERT INTO inventory_reservations (allocation_id, line_no, part_no, line_id, sku, location_id, quantity)
 		SELECT $1, u.* FROM unnest($2::int[], $3::int[], $4::text[], $5::text[], $6::text[], $7::bigint[]) AS u`,
 		o.ID, r.line, r.part, r.lineID, r.sku, r.location, r.quantity)
-	batch.Queue(`INSERT INTO taken_holds (sku, owner) SELECT u, $2 FROM unnest($1::text[]) AS u`, o.SKUs(), o.Owner)
+	skus := o.SKUs()
+	holds := make([]string, len(skus))
+	for i, sku := range skus {
+		holds[i] = inventory.HoldID(o.Owner, sku)
+	}
+	batch.Queue(`INSERT INTO taken_holds (sku, id) SELECT * FROM unnest($1::text[], $2::text[])`, skus, holds)
 	if err := tx.SendBatch(ctx, &batch).Close(); err != nil {
 		return fmt.Errorf("take: %w", err)
 	}

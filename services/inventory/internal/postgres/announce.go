@@ -93,7 +93,7 @@ func (s *Store) AnnounceExpired(ctx context.Context, now time.Time) (taken int, 
 				DELETE FROM expired_holds WHERE id IN (SELECT id FROM expired_holds ORDER BY id LIMIT $2 FOR UPDATE SKIP LOCKED)
 				RETURNING id, owner, sku, quantity, expires_at
 			)
-			SELECT g.owner, g.sku, g.quantity, g.expires_at, EXISTS (SELECT FROM stock_holds h WHERE h.owner = g.owner AND h.sku = g.sku AND `+alive+`)
+			SELECT g.owner, g.sku, g.quantity, g.expires_at, EXISTS (SELECT FROM stock_holds h WHERE h.id = g.owner || ':' || g.sku AND `+alive+`)
 			FROM gone g ORDER BY g.id`, now, announceBatch)
 		if err != nil {
 			return err

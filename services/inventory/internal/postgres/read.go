@@ -18,8 +18,8 @@ func (s *Store) Availability(ctx context.Context, skus []string, now time.Time) 
 	}, `
 		SELECT t.sku, coalesce(l.on_hand, 0)::bigint, coalesce(l.allocated, 0)::bigint,
 			t.held - coalesce((SELECT sum(h.quantity) FROM stock_holds h WHERE h.sku = t.sku AND h.expires_at <= $1), 0)::bigint
-				- coalesce((SELECT sum(h.quantity) FROM stock_holds h WHERE h.sku = t.sku AND h.expires_at > $1
-					AND h.owner = ANY (ARRAY(SELECT k.owner FROM taken_holds k WHERE k.sku = t.sku))), 0)::bigint
+				- coalesce((SELECT sum(h.quantity) FROM stock_holds h WHERE h.expires_at > $1
+					AND h.id = ANY (ARRAY(SELECT k.id FROM taken_holds k WHERE k.sku = t.sku))), 0)::bigint
 		FROM hold_totals t LEFT JOIN LATERAL (
 			SELECT sum(l.on_hand) AS on_hand, sum(l.allocated) AS allocated FROM stock_levels l JOIN locations o ON o.id = l.location_id
 			WHERE l.sku = t.sku AND o.enabled) l ON true

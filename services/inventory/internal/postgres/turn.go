@@ -11,33 +11,40 @@ import (
 	"github.com/sidecart/sidecart/services/inventory/internal/inventory"
 )
 
+// turnSettings hold for the transaction. Index scans only: a statement that is planned while the tables are small keeps its plan
+// when they have grown, until the server looks at their statistics.
+const turnSettings = `SELECT set_config('synchronous_commit', 'off', true), set_config('enable_seqscan', 'off', true)`
+
 // foldSQL deletes the holds of a SKU that were taken or have expired, and answers what they held and what can be sold, both of
 // one moment: an allocation counts on one side only. Its cost follows the dead holds, not the living ones.
 const foldSQL = `
 	WITH taken AS (
-		DELETE FROM taken_holds WHERE sku = $1 RETURNING owner
+		DELETE FROM taken_holds WHERE sku = $1 RETURNING id
 	), used AS (
-		DELETE FROM stock_holds WHERE sku = $1 AND owner = ANY (ARRAY(SELECT owner FROM taken)) RETURNING quantity
+		DELETE FROM stock_holds WHERE id = ANY (ARRAY(SELECT id FROM taken)) RETURNING quantity
 	), lapsed AS (
-		DELETE FROM stock_holds WHERE sku = $1 AND expires_at <= $2 RETURNING owner, quantity, expires_at
+		DELETE FROM stock_holds WHERE sku = $1 AND expires_at <= $2 RETURNING id, owner, quantity, expires_at
 	), noted AS (
 		INSERT INTO expired_holds (owner, sku, quantity, expires_at)
-		SELECT owner, $1, quantity, expires_at FROM lapsed WHERE owner <> ALL (ARRAY(SELECT owner FROM taken))
+		SELECT owner, $1, quantity, expires_at FROM lapsed WHERE id <> ALL (ARRAY(SELECT id FROM taken))
 	)
 	SELECT (SELECT coalesce(sum(l.on_hand - l.allocated), 0)::bigint FROM stock_levels l JOIN locations o ON o.id = l.location_id
 			WHERE l.sku = $1 AND o.enabled),
 		(SELECT coalesce(sum(quantity), 0)::bigint FROM (SELECT quantity FROM used UNION ALL SELECT quantity FROM lapsed) dead)`
 
+// ownSQL reads what owners hold.
+const ownSQL = `SELECT owner, quantity, expires_at FROM stock_holds WHERE id = ANY ($1::text[])`
+
 // writeSQL writes what a turn decided. The guard on what was held stands beside the row lock that the turn has.
 const writeSQL = `
 	WITH put AS (
-		INSERT INTO stock_holds (owner, sku, quantity, expires_at)
-		SELECT o, $1, q, e FROM unnest($2::text[], $3::bigint[], $4::timestamptz[]) AS u (o, q, e)
-		ON CONFLICT (owner, sku) DO UPDATE SET quantity = excluded.quantity, expires_at = excluded.expires_at
+		INSERT INTO stock_holds (id, owner, sku, quantity, expires_at)
+		SELECT i, o, $1, q, e FROM unnest($2::text[], $3::text[], $4::bigint[], $5::timestamptz[]) AS u (i, o, q, e)
+		ON CONFLICT (id) DO UPDATE SET quantity = excluded.quantity, expires_at = excluded.expires_at
 	), gone AS (
-		DELETE FROM stock_holds WHERE sku = $1 AND owner = ANY ($5)
+		DELETE FROM stock_holds WHERE id = ANY ($6)
 	)
-	UPDATE hold_totals SET held = $6 WHERE sku = $1 AND held = $7`
+	UPDATE hold_totals SET held = $7 WHERE sku = $1 AND held = $8`
 
 // Turn implements app.TurnStore: one READ COMMITTED transaction that locks the SKU's row, folds what died, decides and writes.
 // It may lose the last moments in a crash of Postgres (synchronous_commit off): that disappoints somebody and sells nothing
@@ -62,13 +69,13 @@ func (s *Store) Turn(ctx context.Context, sku string, changes []inventory.Change
 
 // fold locks the SKU in hold_totals, whose held total it returns as it stands there; the shelf is without the dead.
 func fold(ctx context.Context, tx *pg.Tx, sku string, changes []inventory.Change, now time.Time) (shelf inventory.Shelf, total int64, known bool, err error) {
-	owners := make([]string, len(changes))
+	ids := make([]string, len(changes))
 	for i, c := range changes {
-		owners[i] = c.Owner
+		ids[i] = inventory.HoldID(c.Owner, sku)
 	}
 	var dead int64
 	var batch pgx.Batch
-	batch.Queue(`SELECT set_config('synchronous_commit', 'off', true)`)
+	batch.Queue(turnSettings)
 	batch.Queue(`SELECT held FROM hold_totals WHERE sku = $1 FOR UPDATE`, sku).QueryRow(func(row pgx.Row) error {
 		known = true
 		err := row.Scan(&total)
@@ -78,7 +85,7 @@ func fold(ctx context.Context, tx *pg.Tx, sku string, changes []inventory.Change
 		return err
 	})
 	batch.Queue(foldSQL, sku, now).QueryRow(func(row pgx.Row) error { return row.Scan(&shelf.Sellable, &dead) })
-	batch.Queue(`SELECT owner, quantity, expires_at FROM stock_holds WHERE sku = $1 AND owner = ANY ($2)`, sku, owners).Query(func(rows pgx.Rows) error {
+	batch.Queue(ownSQL, ids).Query(func(rows pgx.Rows) error {
 		shelf.Own = map[string]inventory.Hold{}
 		h := inventory.Hold{SKU: sku}
 		_, err := pgx.ForEachRow(rows, []any{&h.Owner, &h.Quantity, &h.ExpiresAt}, func() error {
@@ -98,11 +105,15 @@ func fold(ctx context.Context, tx *pg.Tx, sku string, changes []inventory.Change
 }
 
 func write(ctx context.Context, tx *pg.Tx, sku string, turn inventory.Turn, before int64) error {
-	owners, quantities, ends := make([]string, len(turn.Put)), make([]int64, len(turn.Put)), make([]time.Time, len(turn.Put))
+	n := len(turn.Put)
+	ids, owners, quantities, ends, gone := make([]string, n), make([]string, n), make([]int64, n), make([]time.Time, n), make([]string, len(turn.Gone))
 	for i, h := range turn.Put {
-		owners[i], quantities[i], ends[i] = h.Owner, h.Quantity, h.ExpiresAt
+		ids[i], owners[i], quantities[i], ends[i] = h.ID(), h.Owner, h.Quantity, h.ExpiresAt
 	}
-	tag, err := tx.Exec(ctx, writeSQL, sku, owners, quantities, ends, turn.Gone, turn.Held, before)
+	for i, owner := range turn.Gone {
+		gone[i] = inventory.HoldID(owner, sku)
+	}
+	tag, err := tx.Exec(ctx, writeSQL, sku, ids, owners, quantities, ends, gone, turn.Held, before)
 	if err != nil {
 		return fmt.Errorf("write: %w", err)
 	}
@@ -113,7 +124,7 @@ func write(ctx context.Context, tx *pg.Tx, sku string, turn inventory.Turn, befo
 }
 
 // alive is the condition of a hold h that still counts at $1.
-const alive = `h.expires_at > $1 AND NOT EXISTS (SELECT FROM taken_holds t WHERE t.sku = h.sku AND t.owner = h.owner)`
+const alive = `h.expires_at > $1 AND NOT EXISTS (SELECT FROM taken_holds t WHERE t.sku = h.sku AND t.id = h.id)`
 
 // HoldsOf implements app.HoldStore.
 func (s *Store) HoldsOf(ctx context.Context, owner string, now time.Time) ([]inventory.Hold, error) {
