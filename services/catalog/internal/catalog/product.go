@@ -3,6 +3,7 @@ package catalog
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/url"
 	"slices"
 	"strings"
@@ -67,13 +68,15 @@ func (r *Registry) Check(p Product, prefix string, c *fault.Collector) Product {
 	return p
 }
 
+var measures = [...]string{"length_mm", "width_mm", "height_mm"}
+
 func checkVariant(v *Variant, at string, c *fault.Collector) {
 	c.Check(skuForm.MatchString(v.SKU), at+".sku", "must be 1 to 64 letters, digits, . _ or -", v.SKU)
 	c.Check(v.Barcode == "" || len(v.Barcode) <= 32 && skuForm.MatchString(v.Barcode), at+".barcode", "must be at most 32 letters, digits, . _ or -", v.Barcode)
 	c.Check(v.WeightGrams >= 0 && v.WeightGrams <= maxGrams, at+".weight_grams", fmt.Sprintf("must be from 0 to %d", maxGrams), v.WeightGrams)
 	if s := v.Size; s != nil {
-		for name, n := range map[string]int64{"length_mm": s.Length, "width_mm": s.Width, "height_mm": s.Height} {
-			c.Check(n >= 0 && n <= maxMillimetres, at+".dimensions."+name, fmt.Sprintf("must be from 0 to %d", maxMillimetres), n)
+		for i, n := range []int64{s.Length, s.Width, s.Height} {
+			c.Check(n >= 0 && n <= maxMillimetres, at+".dimensions."+measures[i], fmt.Sprintf("must be from 0 to %d", maxMillimetres), n)
 		}
 	}
 	checkImages(v.Images, at+".images", c)
@@ -98,7 +101,8 @@ func (r *Registry) checkValues(category string, values Values, onVariant bool, p
 	}
 	rules := r.Rules(category)
 	out := make(Values, len(values))
-	for code, raw := range values {
+	for _, code := range slices.Sorted(maps.Keys(values)) {
+		raw := values[code]
 		at := place + "." + code
 		if len(code) > 64 {
 			at = place
@@ -119,8 +123,10 @@ func (r *Registry) checkValues(category string, values Values, onVariant bool, p
 			continue
 		}
 		normal, message := a.Parse(raw)
-		c.Check(message == "", at, message, short(raw))
-		out[code] = normal
+		if out[code] = normal; message != "" {
+			c.Add(at, message, short(raw))
+			out[code] = raw // it is there, so nobody calls it missing
+		}
 	}
 	return out
 }

@@ -19,28 +19,29 @@ import (
 
 var now = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
+func clock() time.Time { return now }
+
 // shop is the whole service on a real database, without a sidecar.
 type shop struct {
-	t                    *testing.T
+	t                    testing.TB
 	guest, staff, reader apitest.Client
 	store                *postgres.Store
 	pool                 *pgxpool.Pool
 }
 
-func open(t *testing.T) *shop {
+func open(t testing.TB) *shop {
 	t.Helper()
 	pool := testkit.Schema(t, postgres.Migrations()...)
 	store := postgres.New(pool, outbox.New(pool, outbox.Options{Source: "catalog"}))
 	signer, verifier := apitest.Signer(t)
 	s := httpx.New(httpx.Config{Name: "catalog", Verifier: verifier})
-	clock := func() time.Time { return now }
 	Register(s, &app.Staff{Store: store, Now: clock}, store, store, Options{Currency: "USD", Country: "US", LowStock: 5, MaxAge: 10 * time.Second, Now: clock})
 	guest := apitest.Client{T: t, Handler: s}
 	return &shop{t: t, guest: guest, staff: guest.Staff(signer, ScopeRead, ScopeWrite), reader: guest.Staff(signer, ScopeRead), store: store, pool: pool}
 }
 
 // stocked is a shop with a registry: clothing (size and colour), below it shirts (material), and furniture.
-func stocked(t *testing.T) *shop {
+func stocked(t testing.TB) *shop {
 	t.Helper()
 	s := open(t)
 	for path, body := range map[string]string{

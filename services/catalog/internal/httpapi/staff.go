@@ -1,11 +1,13 @@
 package httpapi
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -114,6 +116,9 @@ func productChecker(s *httpx.Server) func(raw []byte) (catalogapi.ProductInput, 
 			faults = append(faults, detail(err))
 		}
 		if len(faults) > 0 {
+			slices.SortFunc(faults, func(a, b huma.ErrorDetail) int {
+				return cmp.Or(cmp.Compare(a.Location, b.Location), cmp.Compare(a.Message, b.Message))
+			})
 			return p, faults
 		}
 		if err := json.Unmarshal(raw, &p); err != nil {
