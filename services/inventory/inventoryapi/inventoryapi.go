@@ -16,7 +16,8 @@ const (
 	TypeHoldExpiredV1  = "inventory.hold_expired.v1"
 )
 
-// Paths that other services call through their sidecars; {owner} is the cart id, {order} the order id.
+// Paths that other services call through their sidecars; {owner} is the cart id, {order} an opaque key of the caller, at most 80
+// characters, such as "<order id>-<attempt>".
 const (
 	PathHolds        = "/v1/internal/holds/"       // PUT, GET, DELETE {owner}
 	PathAllocations  = "/v1/internal/allocations/" // PUT, GET, DELETE {order}
@@ -60,7 +61,9 @@ type Shortage struct {
 
 // AllocateRequest takes the stock of an order for good, all or nothing, once per order id: again answers the same
 // allocation. Owner's holds become taken in the same transaction. Country prefers locations there.
-// Refused: 409 out-of-stock with lines []Shortage; 409 allocation-released when the order's allocation was released before.
+// Refused: 409 out-of-stock with lines []Shortage; 409 allocation-released when the id was released before, even if it had no
+// allocation then; 409 allocation-differs when the id has an allocation of other lines. DELETE answers the allocation, released,
+// and an empty released one for an id that has none.
 type AllocateRequest struct {
 	Owner   string         `json:"owner"`
 	Country string         `json:"country,omitempty"`
@@ -106,7 +109,7 @@ type AvailabilityAnswer struct {
 	Items []Availability `json:"items"`
 }
 
-// Availability is the stock of a SKU over all locations. Available = OnHand − Allocated − Held, never below zero.
+// Availability is the stock of a SKU over all enabled locations. Available = OnHand − Allocated − Held, never below zero.
 type Availability struct {
 	SKU       string `json:"sku"`
 	OnHand    int64  `json:"on_hand"`
