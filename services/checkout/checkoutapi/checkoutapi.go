@@ -37,7 +37,7 @@ type Checkout struct {
 	BillingAddress  *orderapi.Address        `json:"billing_address"`
 	ShippingOption  *orderapi.ShippingOption `json:"shipping_option"`
 	Note            string                   `json:"note,omitempty"`
-	Lines           []Line                   `json:"lines"`
+	Lines           []CheckoutLine           `json:"lines"`
 	Coupons         []pricingapi.Coupon      `json:"coupons"`
 	Promotions      []pricingapi.Promotion   `json:"promotions"`
 	Totals          pricingapi.Totals        `json:"totals"`
@@ -48,8 +48,8 @@ type Checkout struct {
 	UpdatedAt       time.Time                `json:"updated_at"`
 }
 
-// Line is one line of a checkout as it was quoted.
-type Line struct {
+// CheckoutLine is one line of a checkout as it was quoted.
+type CheckoutLine struct {
 	ID        string                `json:"id"`
 	SKU       string                `json:"sku"`
 	ProductID string                `json:"product_id"`

@@ -1,0 +1,159 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	"github.com/sidecart/sidecart/pkg/fault"
+	"github.com/sidecart/sidecart/services/checkout/checkoutapi"
+	"github.com/sidecart/sidecart/services/checkout/internal/checkout"
+	"github.com/sidecart/sidecart/services/order/orderapi"
+	"github.com/sidecart/sidecart/services/payment/paymentapi"
+)
+
+// ErrVersion is the answer to an If-Match that is stale.
+var ErrVersion = fault.New(fault.Precondition, "version-conflict", "The checkout has changed since: read it again.")
+
+// Patch changes what the input names. seen is the version that the caller knows, nil when he does not say. It asks pricing when
+// the goods go elsewhere or the quote has run out, and nobody else.
+func (a *App) Patch(ctx context.Context, id string, seen *int64, in checkoutapi.PatchInput) (Record, error) {
+	if err := checkPatch(&in); err != nil {
+		return Record{}, err
+	}
+	for range maxMoves {
+		r, err := a.Get(ctx, id)
+		if err != nil {
+			return r, err
+		}
+		if seen != nil && *seen != r.Version {
+			return r, ErrVersion.With("version", r.Version)
+		}
+		c, err := a.patch(ctx, r, in)
+		if err != nil {
+			return r, err
+		}
+		err = a.Store.Save(ctx, c)
+		if errors.Is(err, ErrMoved) {
+			continue
+		}
+		return c.After, err
+	}
+	return Record{}, errBusy
+}
+
+func (a *App) patch(ctx context.Context, r Record, in checkoutapi.PatchInput) (Change, error) {
+	now := a.now()
+	c := Change{Seen: r.Version, After: r}
+	after, _, err := checkout.Decide(r.Checkout, checkout.Event{Name: checkout.Change, TTL: a.TTL}, now)
+	if err != nil {
+		return c, err
+	}
+	c.After.Checkout = after
+	if in.Email != nil {
+		c.After.Email = *in.Email
+	}
+	if in.Note != nil {
+		c.After.Note = strings.TrimSpace(*in.Note)
+	}
+	if in.BillingAddress != nil {
+		c.After.Billing = address(in.BillingAddress)
+	}
+	if in.ShippingAddress != nil {
+		c.After.Shipping = address(in.ShippingAddress)
+		if !c.After.quoteFits(now) {
+			c.Quote = true
+			if err := a.requote(ctx, &c.After, now); err != nil {
+				return c, err
+			}
+		}
+	}
+	if in.ShippingOptionID != nil {
+		c.After.OptionID = *in.ShippingOptionID
+		switch {
+		case c.After.Shipping == nil:
+			return c, incomplete([]string{"shipping_address"})
+		case c.After.Option() == nil:
+			return c, fault.New(fault.Invalid, "validation-failed", "body.shipping_option_id: is not offered for this address").
+				WithField("body.shipping_option_id", "is not offered for this address", *in.ShippingOptionID)
+		}
+	}
+	return c, nil
+}
+
+// checkPatch checks all that can be checked without the checkout, and brings addresses into their normal form.
+func checkPatch(in *checkoutapi.PatchInput) error {
+	var c fault.Collector
+	if in.Email != nil {
+		c.Check(checkout.ValidEmail(*in.Email), "body.email", "is not an e-mail address", nil)
+	}
+	for _, part := range []struct {
+		at      string
+		address *orderapi.Address
+	}{{"body.shipping_address", in.ShippingAddress}, {"body.billing_address", in.BillingAddress}} {
+		if part.address != nil {
+			*part.address = orderapi.Address(checkout.Address(*part.address).Normal())
+			checkout.Address(*part.address).Check(&c, part.at)
+		}
+	}
+	return c.Err()
+}
+
+func address(in *orderapi.Address) *checkout.Address {
+	a := checkout.Address(*in)
+	return &a
+}
+
+func incomplete(missing []string) error {
+	return fault.New(fault.Invalid, "checkout-incomplete", "Still missing: "+strings.Join(missing, ", ")+".").With("missing", missing)
+}
+
+// Options returns the shipping options that were priced for the address; it asks nobody.
+func (a *App) Options(ctx context.Context, id string) ([]orderapi.ShippingOption, error) {
+	r, err := a.Get(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	if r.Shipping == nil {
+		return nil, incomplete([]string{"shipping_address"})
+	}
+	options := []orderapi.ShippingOption{}
+	for _, o := range r.Quote.Options {
+		options = append(options, o.ShippingOption)
+	}
+	return options, nil
+}
+
+// PaymentSession returns what a browser needs to collect a card, and the checkout it is for.
+func (a *App) PaymentSession(ctx context.Context, id string) (Record, paymentapi.ClientToken, error) {
+	var token paymentapi.ClientToken
+	r, err := a.Get(ctx, id)
+	if err != nil {
+		return r, token, err
+	}
+	if _, _, err = checkout.Decide(r.Checkout, checkout.Event{Name: checkout.Change, TTL: a.TTL}, a.now()); err != nil {
+		return r, token, err
+	}
+	token, err = a.Payments.ClientToken(ctx, r.Currency)
+	return r, token, err
+}
+
+// Cancel gives a checkout up, releases its holds and ends its order. A checkout that is over already is left alone.
+func (a *App) Cancel(ctx context.Context, id string, seen *int64) error {
+	r, err := a.Get(ctx, id)
+	if err != nil {
+		return err
+	}
+	if seen != nil && *seen != r.Version {
+		return ErrVersion.With("version", r.Version)
+	}
+	if r, err = a.apply(ctx, r, checkout.Event{Name: checkout.Cancel}, nil); err != nil {
+		return err
+	}
+	if r.Loose {
+		if err := a.cleanUp(ctx, r); err != nil {
+			a.Log.WarnContext(ctx, "a cancelled checkout is cleaned up later", "checkout_id", r.ID, "order_id", r.OrderID, "error", err)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,288 @@
+package app
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"time"
+
+	"github.com/sidecart/sidecart/pkg/fault"
+	"github.com/sidecart/sidecart/services/checkout/checkoutapi"
+	"github.com/sidecart/sidecart/services/checkout/internal/checkout"
+	"github.com/sidecart/sidecart/services/order/orderapi"
+)
+
+// The times of a completion. Order answers within 20 s; a flight has time for a quote, the holds and the records beside it.
+const (
+	joinLimit   = 20 * time.Second
+	flightLimit = 28 * time.Second
+	// CompleteLimit is the least time that a handler of Complete needs.
+	CompleteLimit = flightLimit + time.Second
+	retryPending  = 2 * time.Second
+)
+
+// Completion is how a call of Complete ended: with an order, or with an outcome that is not known yet.
+type Completion struct {
+	Order    *orderapi.Order // nil: the outcome is pending
+	Checkout Record          // when pending
+	Replayed bool            // the answer is that of an earlier call
+}
+
+// ErrCard refuses a card number in the place of a nonce. It must not travel on.
+var ErrCard = fault.New(fault.Invalid, "card-number-refused", "A card number is not a means of payment here: send a nonce.")
+
+// Complete places the order of a checkout. Whoever comes with the same key while it runs in this process joins and gets the same
+// answer, waiting up to 20 s; in another process, or after a crash, it asks order for the same attempt, which places nothing
+// twice. A refusal that is the outcome of an attempt is kept with the key; every other refusal leaves the key free.
+//
+// The error is a refusal; Replayed tells also then whether it was kept from an earlier call.
+func (a *App) Complete(ctx context.Context, id string, key Key, in checkoutapi.CompleteInput) (Completion, error) {
+	if err := checkMeans(in); err != nil {
+		return Completion{}, err
+	}
+	leads := make(chan struct{})
+	name := id + " " + key.Scope + " " + key.Key + " " + hex.EncodeToString(key.Hash[:])
+	done := a.flights.DoChan(name, func() (any, error) {
+		close(leads)
+		flight, cancel := context.WithTimeout(context.WithoutCancel(ctx), flightLimit)
+		defer cancel()
+		return a.fly(flight, id, key, in)
+	})
+	limit := time.NewTimer(joinLimit)
+	defer limit.Stop()
+	for {
+		select {
+		case result := <-done:
+			c, _ := result.Val.(Completion)
+			return c, result.Err
+		case <-limit.C:
+			select {
+			case <-leads: // it is this call's own flight, which has its own limit
+			default:
+				return Completion{}, checkout.ErrInProgress
+			}
+		case <-ctx.Done():
+			return Completion{}, ctx.Err()
+		}
+	}
+}
+
+func checkMeans(in checkoutapi.CompleteInput) error {
+	for _, text := range []string{in.Nonce, in.MethodID, in.DeviceData} {
+		if checkout.LooksLikeCard(text) {
+			return ErrCard
+		}
+	}
+	if in.Nonce != "" && in.MethodID != "" {
+		return fault.New(fault.Invalid, "validation-failed", "body: give one means of payment").
+			WithField("body.payment_method_id", "must not be given beside payment_method_nonce", nil)
+	}
+	return nil
+}
+
+// fly is one completion. A panic ends the flight, not the process.
+func (a *App) fly(ctx context.Context, id string, key Key, in checkoutapi.CompleteInput) (c Completion, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("complete: panic: %v\n%s", p, debug.Stack())
+		}
+	}()
+	for range maxMoves {
+		r, entry, err := a.Store.Find(ctx, id, key)
+		if err != nil {
+			return c, err
+		}
+		switch {
+		case entry != nil && entry.Answer != nil:
+			return Completion{Order: entry.Answer.Order, Replayed: true}, entry.Answer.Err()
+		case entry != nil:
+			return a.resume(ctx, r, key, entry.Attempt, in)
+		}
+		c, err = a.attempt(ctx, r, key, in)
+		if !errors.Is(err, ErrMoved) {
+			return c, err
+		}
+	}
+	return c, errBusy
+}
+
+// resume asks for the outcome of an attempt that an earlier call began with this key and did not see the end of.
+func (a *App) resume(ctx context.Context, r Record, key Key, attempt int, in checkoutapi.CompleteInput) (Completion, error) {
+	if r.Status == checkout.Expired || r.Status == checkout.Cancelled {
+		return Completion{}, checkout.ErrExpired // nothing may be placed any more
+	}
+	return a.place(ctx, r, key, attempt, in)
+}
+
+// attempt begins a new attempt: everything that can refuse it comes first, then the record, then order.
+func (a *App) attempt(ctx context.Context, r Record, key Key, in checkoutapi.CompleteInput) (Completion, error) {
+	now := a.now()
+	begin := checkout.Event{Name: checkout.Complete, TTL: a.TTL}
+	if _, _, err := checkout.Decide(r.Checkout, begin, now); err != nil {
+		return Completion{}, err
+	}
+	hasMeans := in.Nonce != "" || in.MethodID != ""
+	if missing := r.Missing(!r.Totals().Total.IsZero(), hasMeans); missing != nil {
+		return Completion{}, incomplete(missing)
+	}
+	c := Change{Seen: r.Version, After: r}
+	if !r.quoteFits(now) {
+		var err error
+		if c, err = a.freshen(ctx, c, now); err != nil {
+			return Completion{}, err
+		}
+		if missing := c.After.Missing(!c.After.Totals().Total.IsZero(), hasMeans); missing != nil {
+			return Completion{}, incomplete(missing)
+		}
+	}
+	if total := c.After.Totals().Total; total != in.ExpectedTotal {
+		return Completion{}, fault.New(fault.Conflict, "price-changed", "The total is not the one that you expect.").
+			With("expected_total", in.ExpectedTotal).With("actual_total", total)
+	}
+	if !a.limit.allow(r.ID, now) {
+		return Completion{}, fault.New(fault.RateLimited, "rate-limited", "Too many attempts to pay: wait a little.").WithRetryAfter(limitEvery)
+	}
+	if !r.HoldsLast(now) {
+		if err := a.renew(ctx, &c.After, now); err != nil {
+			return Completion{}, err
+		}
+	}
+	after, _, err := checkout.Decide(c.After.Checkout, begin, now)
+	if err != nil {
+		return Completion{}, err
+	}
+	c.After.Checkout, c.Key, c.Begin = after, key, true
+	if err := a.Store.Save(ctx, c); err != nil {
+		return Completion{}, err
+	}
+	return a.place(ctx, c.After, key, after.Attempt, in)
+}
+
+// freshen asks for a new quote and records it at once, so that the shopper sees the total that he is told of.
+func (a *App) freshen(ctx context.Context, c Change, now time.Time) (Change, error) {
+	if err := a.requote(ctx, &c.After, now); err != nil {
+		return c, err
+	}
+	after, _, err := checkout.Decide(c.After.Checkout, checkout.Event{Name: checkout.Change, TTL: a.TTL}, now)
+	if err != nil {
+		return c, err
+	}
+	c.After.Checkout = after
+	if err := a.Store.Save(ctx, Change{Seen: c.Seen, After: c.After, Quote: true}); err != nil {
+		return c, err
+	}
+	c.Seen = after.Version
+	return c, nil
+}
+
+// renew holds the stock once more. Only when it is really gone does the shopper hear of it.
+func (a *App) renew(ctx context.Context, r *Record, now time.Time) error {
+	err := a.hold(ctx, r, now)
+	if fault.CodeOf(err) != "out-of-stock" {
+		return err
+	}
+	f, _ := fault.As(err)
+	return fault.New(fault.Conflict, "hold-expired", "The stock was held no longer, and is gone.").With("lines", f.Extra["lines"])
+}
+
+// place asks order for an attempt and records what became of it.
+func (a *App) place(ctx context.Context, r Record, key Key, attempt int, in checkoutapi.CompleteInput) (Completion, error) {
+	result, err := a.Orders.Place(ctx, r.placeRequest(attempt, in))
+	if err != nil {
+		return a.unplaced(ctx, r, key, attempt, err)
+	}
+	if result.Outcome == orderapi.OutcomePending {
+		return a.pending(ctx, r)
+	}
+	ev, answer := outcome(result)
+	c, answerErr := Completion{Order: answer.Order}, answer.Err()
+	forget := fault.KindOf(answerErr) == fault.Unavailable && answerErr != nil // the same request may try again
+	_, err = a.apply(ctx, r, ev, func(ch *Change) {
+		ch.Key, ch.Forget = key, forget
+		if !forget {
+			ch.Answer = &answer
+		}
+	})
+	if err != nil { // the outcome stands: order tells it again, to the next call or by its event
+		a.Log.WarnContext(ctx, "an outcome was not recorded", "checkout_id", r.ID, "order_id", r.OrderID, "attempt", attempt, "error", err)
+	}
+	a.Log.InfoContext(ctx, "attempt ended", "checkout_id", r.ID, "order_id", r.OrderID, "attempt", attempt, "outcome", result.Outcome)
+	return c, answerErr
+}
+
+// pending answers that the outcome is not known yet.
+func (a *App) pending(ctx context.Context, r Record) (Completion, error) {
+	now, err := a.Get(ctx, r.ID)
+	if err != nil {
+		now = r
+	}
+	return Completion{Checkout: now}, nil //nolint:nilerr // what was read before is good enough to say "wait"
+}
+
+// unplaced is an attempt that order did not answer. Where it surely was not executed, the checkout is open again and key and
+// number are free; where nobody knows, it stays completing.
+func (a *App) unplaced(ctx context.Context, r Record, key Key, attempt int, cause error) (Completion, error) {
+	kind := fault.KindOf(cause)
+	if kind == fault.Timeout || kind == fault.Internal {
+		a.Log.WarnContext(ctx, "an attempt has an unknown outcome", "checkout_id", r.ID, "order_id", r.OrderID, "attempt", attempt, "error", cause)
+		record := context.WithoutCancel(ctx)
+		record, cancel := context.WithTimeout(record, time.Second)
+		defer cancel()
+		return a.pending(record, r)
+	}
+	_, err := a.apply(ctx, r, checkout.Event{Name: checkout.Unsent, Attempt: attempt}, func(ch *Change) {
+		ch.Key, ch.Forget = key, !ch.KeyOnly // unless somebody was told of the attempt after all
+	})
+	if kind == fault.Unavailable || kind == fault.RateLimited {
+		return Completion{}, errors.Join(fault.New(fault.Unavailable, "unavailable", "The order could not be placed now: repeat the call.").
+			WithRetryAfter(retryPending).WithCause(cause), err)
+	}
+	return Completion{}, errors.Join(fault.New(fault.Conflict, "order-refused", "The order cannot be placed.").WithCause(cause), err)
+}
+
+// outcome turns what order says into what happens to the checkout and what the shopper is told.
+func outcome(r orderapi.PlaceResult) (checkout.Event, Answer) {
+	failed := checkout.Event{Name: checkout.AttemptFailed, Attempt: r.Attempt}
+	switch r.Outcome {
+	case orderapi.OutcomePlaced, orderapi.OutcomeConfirmed:
+		return checkout.Event{Name: checkout.Placed, Attempt: r.Attempt, OrderNumber: r.Order.Number, AccessToken: r.Order.AccessToken}, Answer{Order: r.Order}
+	case orderapi.OutcomeDeclined:
+		return failed, refused(fault.New(fault.PaymentRequired, "payment-declined", "The payment was declined.").
+			With("decline_code", r.DeclineCode).With("retryable", r.Retryable))
+	case orderapi.OutcomeOutOfStock:
+		return failed, refused(fault.New(fault.Conflict, "out-of-stock", "Some of it is sold out.").With("lines", r.Shortages))
+	case orderapi.OutcomeAbandoned:
+		return checkout.Event{Name: checkout.OrderEnded, Attempt: r.Attempt}, refused(fault.New(fault.Gone, "checkout-expired", "This checkout has expired: begin a new one."))
+	}
+	if r.Retryable {
+		return failed, refused(fault.New(fault.Unavailable, "unavailable", "The order could not be placed, nothing was charged: repeat the call."))
+	}
+	message := r.Message
+	if message == "" {
+		message = "The order could not be placed, nothing was charged."
+	}
+	return failed, refused(fault.New(fault.Conflict, "order-refused", message))
+}
+
+// placeRequest is the whole snapshot for order. It holds the means of payment: it is never kept nor logged.
+func (r Record) placeRequest(attempt int, in checkoutapi.CompleteInput) orderapi.PlaceRequest {
+	req := orderapi.PlaceRequest{OrderID: r.OrderID, CheckoutID: r.ID, CartID: r.CartID, CartVersion: r.CartVersion, Attempt: attempt,
+		CustomerID: r.CustomerID, Email: r.Email, Promotions: r.Quote.Promotions, Totals: r.Totals(), QuoteID: r.Quote.ID, Note: r.Note,
+		Payment: orderapi.PaymentInput{Nonce: in.Nonce, MethodID: in.MethodID, DeviceData: in.DeviceData}, Lines: make([]orderapi.PlaceLine, len(r.Quote.Lines))}
+	if r.Shipping != nil {
+		req.ShippingAddress = orderapi.Address(*r.Shipping)
+		req.BillingAddress = req.ShippingAddress
+	}
+	if r.Billing != nil {
+		req.BillingAddress = orderapi.Address(*r.Billing)
+	}
+	if o := r.Option(); o != nil {
+		req.ShippingOption = o.ShippingOption
+	}
+	for i, l := range r.Quote.Lines {
+		req.Lines[i] = orderapi.PlaceLine(l)
+	}
+	return req
+}

@@ -1,0 +1,140 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/sidecart/sidecart/pkg/fault"
+	"github.com/sidecart/sidecart/services/checkout/checkoutapi"
+	"github.com/sidecart/sidecart/services/checkout/internal/checkout"
+	"github.com/sidecart/sidecart/services/inventory/inventoryapi"
+	"github.com/sidecart/sidecart/services/order/orderapi"
+	"github.com/sidecart/sidecart/services/pricing/pricingapi"
+)
+
+// requote asks pricing for the lines of r where they go now, with the totals of every shipping option there, and puts the answer
+// into r. A chosen option that is not offered there is dropped. Faults: not-sellable, validation-failed when nothing is sent
+// there, and pricing's.
+func (a *App) requote(ctx context.Context, r *Record, now time.Time) error {
+	req := pricingapi.QuoteRequest{Currency: string(r.Currency), Country: r.Country}
+	var options []Option
+	if r.Shipping != nil {
+		req.Country, req.Region = r.Shipping.Country, r.Shipping.Region
+		options = a.options(r, now)
+		if len(options) == 0 {
+			return fault.Newf(fault.Invalid, "validation-failed", "Nothing is sent to %s in %s.", req.Country, r.Currency).
+				WithField("body.shipping_address.country", fmt.Sprintf("is not sent to in %s", r.Currency), req.Country)
+		}
+	}
+	for _, o := range options {
+		req.ShippingOptions = append(req.ShippingOptions, pricingapi.ShippingOption{ID: o.ID, Price: o.Price, TaxCategory: o.TaxCategory})
+	}
+	for _, l := range r.Quote.Lines {
+		req.Lines = append(req.Lines, pricingapi.QuoteLine{ID: l.ID, SKU: l.SKU, Quantity: l.Quantity})
+	}
+	for _, c := range r.Quote.Coupons {
+		req.Coupons = append(req.Coupons, c.Code)
+	}
+	q, err := a.Prices.Quote(ctx, req)
+	if err != nil {
+		return err
+	}
+	if err := r.take(q, req.Country, req.Region); err != nil {
+		return err
+	}
+	for _, total := range q.Shipping {
+		for i := range options {
+			if options[i].ID == total.OptionID {
+				options[i].Totals = total.Totals
+				r.Quote.Options = append(r.Quote.Options, options[i])
+			}
+		}
+	}
+	if len(r.Quote.Options) != len(options) {
+		return fmt.Errorf("pricing answered %d of %d shipping totals", len(r.Quote.Options), len(options))
+	}
+	if r.Option() == nil {
+		r.OptionID = ""
+	}
+	return nil
+}
+
+// options are the rates that apply to r's shipping address.
+func (a *App) options(r *Record, now time.Time) []Option {
+	var all []Option
+	for _, o := range a.Rates.Options(r.Shipping.Country, r.Currency, now) {
+		all = append(all, Option{TaxCategory: o.TaxCategory, ShippingOption: orderapi.ShippingOption{ID: o.ID, Carrier: o.Carrier, Service: o.Service,
+			Label: o.Label, Price: o.Price, ETA: orderapi.ETA{From: o.From.Format(time.DateOnly), To: o.To.Format(time.DateOnly)}}})
+	}
+	return all
+}
+
+// take puts a quote beside the titles of the lines that r has already.
+func (r *Record) take(q pricingapi.Quote, country, region string) error {
+	if len(q.Unsellable) > 0 {
+		return fault.New(fault.Invalid, "not-sellable", "Not everything can be sold there.").With("lines", q.Unsellable)
+	}
+	priced := make(map[string]pricingapi.QuotedLine, len(q.Lines))
+	for _, l := range q.Lines {
+		priced[l.ID] = l
+	}
+	lines := make([]checkoutapi.CheckoutLine, len(r.Quote.Lines))
+	for i, l := range r.Quote.Lines {
+		p, ok := priced[l.ID]
+		if !ok || p.Quantity != l.Quantity {
+			return fmt.Errorf("the quote %s does not cover line %s", q.ID, l.ID)
+		}
+		l.UnitPrice, l.Subtotal, l.Discounts, l.Tax, l.TaxRateBP, l.Total = p.UnitPrice, p.Subtotal, p.Discounts, p.Tax, p.TaxRateBP, p.Total
+		if l.Discounts == nil {
+			l.Discounts = []pricingapi.Discount{}
+		}
+		lines[i] = l
+	}
+	r.Quote = Quote{ID: q.ID, ValidUntil: q.ValidUntil.UTC().Truncate(time.Microsecond), Country: country, Region: region, Lines: lines, Coupons: orEmpty(q.Coupons),
+		Promotions: orEmpty(q.Promotions), Totals: q.Totals}
+	return nil
+}
+
+func orEmpty[T any](s []T) []T {
+	if s == nil {
+		return []T{}
+	}
+	return s
+}
+
+// quoteFits reports whether the quote is valid and was asked for where r goes now.
+func (r *Record) quoteFits(now time.Time) bool {
+	if !now.Before(r.Quote.ValidUntil) {
+		return false
+	}
+	if r.Shipping == nil {
+		return true
+	}
+	return r.Quote.Country == r.Shipping.Country && r.Quote.Region == r.Shipping.Region && len(r.Quote.Options) > 0
+}
+
+// hold holds the stock of all lines for the hold TTL, in one call, and notes it in r.
+func (a *App) hold(ctx context.Context, r *Record, now time.Time) error {
+	until := now.Add(a.HoldTTL)
+	if err := a.Holds.Put(ctx, r.CartID, inventoryapi.HoldRequest{ExpiresAt: until, Lines: r.holdLines()}); err != nil {
+		return err
+	}
+	r.Hold, r.HoldUntil = checkout.Held, until
+	return nil
+}
+
+// holdLines sums the lines of each SKU: inventory takes a SKU once.
+func (r *Record) holdLines() []inventoryapi.HoldLine {
+	lines := make([]inventoryapi.HoldLine, 0, len(r.Quote.Lines))
+	at := map[string]int{}
+	for _, l := range r.Quote.Lines {
+		if i, twice := at[l.SKU]; twice {
+			lines[i].Quantity += l.Quantity
+			continue
+		}
+		at[l.SKU] = len(lines)
+		lines = append(lines, inventoryapi.HoldLine{SKU: l.SKU, Quantity: l.Quantity})
+	}
+	return lines
+}

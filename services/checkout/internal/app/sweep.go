@@ -1,0 +1,150 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/sidecart/sidecart/pkg/fault"
+	"github.com/sidecart/sidecart/services/checkout/checkoutapi"
+	"github.com/sidecart/sidecart/services/checkout/internal/checkout"
+	"github.com/sidecart/sidecart/services/order/orderapi"
+)
+
+// SweepEvery is how often Sweep is to run.
+const SweepEvery = 30 * time.Second
+
+const (
+	sweepAtOnce  = 200
+	cleanUpAfter = 10 * time.Second // whoever ended a checkout cleans up himself; after that the sweep does
+)
+
+// Sweep ends what nobody completed in time, and cleans up after checkouts that ended: their holds are released and their order is
+// abandoned. It may run twice at once: versions decide, and every call is idempotent.
+func (a *App) Sweep(ctx context.Context) error {
+	var errs []error
+	for {
+		due, err := a.Sweeps.Due(ctx, a.now(), sweepAtOnce)
+		if err != nil {
+			return fmt.Errorf("due checkouts: %w", err)
+		}
+		for _, r := range due {
+			if r, err = a.expire(ctx, r); err == nil && r.Loose {
+				err = a.cleanUp(ctx, r)
+			}
+			if err != nil {
+				errs = append(errs, fmt.Errorf("expire checkout %s: %w", r.ID, err))
+			}
+		}
+		if len(due) < sweepAtOnce || len(errs) > 0 {
+			break
+		}
+	}
+	loose, err := a.Sweeps.Loose(ctx, a.now().Add(-cleanUpAfter), sweepAtOnce)
+	if err != nil {
+		return errors.Join(append(errs, fmt.Errorf("loose checkouts: %w", err))...)
+	}
+	for _, r := range loose {
+		if err := a.cleanUp(ctx, r); err != nil {
+			errs = append(errs, fmt.Errorf("clean up checkout %s: %w", r.ID, err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// expire ends a checkout past its time, and tells.
+func (a *App) expire(ctx context.Context, r Record) (Record, error) {
+	return a.apply(ctx, r, checkout.Event{Name: checkout.Expire}, func(c *Change) { c.Announce = true })
+}
+
+// cleanUp releases the holds of an ended checkout and abandons its order. The holds are the cart's: when another checkout of the
+// cart lives, they are its own, and when their time is over they have ended by themselves.
+func (a *App) cleanUp(ctx context.Context, r Record) error {
+	if r.Attempt > 0 {
+		if err := a.Orders.Abandon(ctx, r.OrderID); err != nil {
+			return err
+		}
+	}
+	if r.HoldUntil.After(a.now()) {
+		_, err := a.Store.Live(ctx, r.CartID)
+		if errors.Is(err, ErrNotFound) {
+			err = a.Holds.Release(ctx, r.CartID)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	_, err := a.apply(ctx, r, checkout.Event{Name: checkout.CleanedUp}, nil)
+	return err
+}
+
+// Told is what another service tells of a checkout.
+type Told struct {
+	CheckoutID string
+	Event      checkout.Event
+}
+
+// Follow takes in what order tells. A tale that is late, comes twice or is of an unknown checkout changes nothing.
+func (a *App) Follow(ctx context.Context, t Told) error {
+	return ignoreUnknown(a.follow(ctx, func() (Record, error) { return a.Get(ctx, t.CheckoutID) }, t.Event))
+}
+
+// FollowCart takes in what inventory tells of a cart's holds.
+func (a *App) FollowCart(ctx context.Context, cartID string, ev checkout.Event) error {
+	return ignoreUnknown(a.follow(ctx, func() (Record, error) { return a.Store.Live(ctx, cartID) }, ev))
+}
+
+func (a *App) follow(ctx context.Context, load func() (Record, error), ev checkout.Event) error {
+	r, err := load()
+	if err != nil {
+		return err
+	}
+	_, err = a.apply(ctx, r, ev, nil)
+	return err
+}
+
+func ignoreUnknown(err error) error {
+	if errors.Is(err, ErrNotFound) {
+		return nil
+	}
+	return err
+}
+
+// Read returns a checkout as it is shown. When its order was placed while nobody waited, the order's capability is still
+// missing: order tells it to whoever asks for that attempt again.
+func (a *App) Read(ctx context.Context, id string) (Record, error) {
+	r, err := a.Get(ctx, id)
+	if err != nil || r.Status != checkout.Completed || r.AccessToken != "" {
+		return r, err
+	}
+	result, err := a.Orders.Place(ctx, r.placeRequest(r.Attempt, checkoutapi.CompleteInput{MethodID: knownAttempt}))
+	if err != nil || result.Order == nil {
+		a.Log.WarnContext(ctx, "the order of a completed checkout does not answer", "checkout_id", r.ID, "order_id", r.OrderID, "error", err)
+		if fault.KindOf(err) == fault.Timeout || fault.KindOf(err) == fault.Unavailable {
+			return r, err
+		}
+		return r, fmt.Errorf("order %s of checkout %s: %w", r.OrderID, r.ID, errors.Join(err, errNoOrder))
+	}
+	return a.apply(ctx, r, checkout.Event{Name: checkout.Placed, OrderNumber: result.Order.Number, AccessToken: result.Order.AccessToken}, nil)
+}
+
+// knownAttempt stands where the command to place needs a means of payment. The attempt is known to order, which then looks at
+// its outcome and not at this.
+const knownAttempt = "known-attempt"
+
+var errNoOrder = errors.New("order does not show the order that it told of")
+
+// Placed is the event of an order that was placed; attempt 0: not told.
+func Placed(checkoutID, number string, attempt int) Told {
+	return Told{CheckoutID: checkoutID, Event: checkout.Event{Name: checkout.Placed, OrderNumber: number, Attempt: attempt}}
+}
+
+// Failed is the event of an attempt that order undid.
+func Failed(data orderapi.AttemptFailedV1) Told {
+	ev := checkout.Event{Name: checkout.AttemptFailed, Attempt: data.Attempt}
+	if data.Outcome == orderapi.OutcomeAbandoned {
+		ev.Name = checkout.OrderEnded
+	}
+	return Told{CheckoutID: data.CheckoutID, Event: ev}
+}

@@ -1,0 +1,33 @@
+package checkout
+
+// LooksLikeCard reports whether a text that should be a nonce or a token is a card number: 12 to 19 digits, perhaps in groups,
+// with a right check digit (ISO/IEC 7812-1). Such a text must neither travel on nor be kept.
+func LooksLikeCard(s string) bool {
+	digits := make([]int, 0, 19)
+	for _, r := range s {
+		switch {
+		case r >= '0' && r <= '9':
+			digits = append(digits, int(r-'0'))
+		case r == ' ' || r == '-' || r == '.':
+		default:
+			return false
+		}
+		if len(digits) > 19 {
+			return false
+		}
+	}
+	if len(digits) < 12 {
+		return false
+	}
+	sum := 0
+	for i := range digits {
+		d := digits[len(digits)-1-i]
+		if i%2 == 1 {
+			if d *= 2; d > 9 {
+				d -= 9
+			}
+		}
+		sum += d
+	}
+	return sum%10 == 0
+}

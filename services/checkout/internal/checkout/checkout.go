@@ -1,0 +1,229 @@
+// Package checkout is the core of checkout: the states of a session between a cart and an order, what each event does in each
+// state, what an address must hold per country, and what shipping costs where. It computes no totals: those are pricing's.
+//
+//	      change, hold expired        unsent, attempt failed
+//	            ┌──┐                ┌────────────────────────┐
+//	            ▼  │                ▼                        │
+//	(made) ──► open ──────────── complete ──────────► completing
+//	            │ │                                      │  │ expire (stuck), order ended
+//	   expire ──┘ └── cancel                      placed │  └──► expired
+//	     ▼             ▼                                 ▼
+//	   expired ──► cancelled ─────── placed ────────► completed
+//
+// Decide answers what an event does to a checkout; whoever records the answer does so under the version that was seen. The order
+// has the last word: when it says that it was placed, the checkout is completed, whatever it was before.
+package checkout
+
+import (
+	"time"
+
+	"github.com/sidecart/sidecart/pkg/fault"
+	"github.com/sidecart/sidecart/pkg/money"
+)
+
+// Status is the state of a checkout.
+type Status string
+
+// The states.
+const (
+	Open       Status = "open"
+	Completing Status = "completing" // an attempt to place the order is under way
+	Completed  Status = "completed"  // the order was placed
+	Expired    Status = "expired"    // nobody completed it in time
+	Cancelled  Status = "cancelled"  // the shopper gave it up
+)
+
+// Statuses are all of them.
+var Statuses = []Status{Open, Completing, Completed, Expired, Cancelled}
+
+// HoldStatus is the state of the soft holds of all lines.
+type HoldStatus string
+
+// The states of the holds.
+const (
+	Held         HoldStatus = "held"
+	HoldExpired  HoldStatus = "expired"
+	HoldReleased HoldStatus = "released"
+)
+
+// The times that the core knows.
+const (
+	RenewHoldsBelow = 2 * time.Minute // a hold with less left is renewed before money is touched
+	StuckAfter      = 2 * time.Minute // how long an attempt is surely worked on by whoever began it
+)
+
+// Checkout is the state. It is a value: Decide returns a new one.
+type Checkout struct {
+	ID, CartID   string
+	OrderID      string // drawn with the checkout; all attempts are of this order
+	Status       Status
+	Version      int64
+	Attempt      int // of placing the order: the last one begun
+	CartVersion  int64
+	Currency     money.Currency
+	Country      string // the cart's, until there is an address
+	Email        string
+	Shipping     *Address
+	Billing      *Address // nil: the shipping address
+	OptionID     string   // the shipping option that was chosen
+	Note         string
+	Hold         HoldStatus
+	HoldUntil    time.Time
+	CompletingAt time.Time // when the present attempt began; zero: none is under way
+	OrderNumber  string
+	AccessToken  string // the order's capability; empty until it was asked for
+	Loose        bool   // ended, and its holds and order are still to be ended
+	ExpiresAt    time.Time
+	CreatedAt    time.Time
+	UpdatedAt    time.Time
+}
+
+// The refusals of a state.
+var (
+	ErrInProgress = fault.New(fault.Conflict, "request-in-progress", "An attempt to place the order is under way.").WithRetryAfter(2 * time.Second)
+	ErrCompleted  = fault.New(fault.Conflict, "checkout-completed", "The order of this checkout was placed.")
+	ErrExpired    = fault.New(fault.Gone, "checkout-expired", "This checkout has expired: begin a new one.")
+	ErrCancelled  = fault.New(fault.Gone, "checkout-cancelled", "This checkout was cancelled: begin a new one.")
+)
+
+var refusals = map[Status]error{Completing: ErrInProgress, Completed: ErrCompleted, Expired: ErrExpired, Cancelled: ErrCancelled}
+
+// EventName names what can happen to a checkout.
+type EventName string
+
+// The events: commands, the outcomes of an attempt, and what time does.
+const (
+	Change        EventName = "change"         // the shopper or the cart changed something
+	Complete      EventName = "complete"       // an attempt begins
+	Unsent        EventName = "unsent"         // the attempt surely never reached order: its number is free again
+	AttemptFailed EventName = "attempt_failed" // order undid the attempt
+	OrderEnded    EventName = "order_ended"    // order ended for good without being placed
+	Placed        EventName = "placed"
+	Cancel        EventName = "cancel"
+	Expire        EventName = "expire"
+	HoldsExpired  EventName = "hold_expired"
+	CleanedUp     EventName = "cleaned_up" // holds and order of an ended checkout are ended too
+)
+
+// Events are all of them.
+var Events = []EventName{Change, Complete, Unsent, AttemptFailed, OrderEnded, Placed, Cancel, Expire, HoldsExpired, CleanedUp}
+
+// Event is something that happened.
+type Event struct {
+	Name        EventName
+	Attempt     int       // of unsent, attempt_failed, order_ended; of placed, where it is known
+	At          time.Time // of hold_expired: when the hold ended
+	OrderNumber string    // of placed
+	AccessToken string    // of placed; may be empty
+	TTL         time.Duration
+}
+
+// transition is one row of the table. A row without guard is always taken; one whose guard says no does nothing.
+type transition struct {
+	from  []Status
+	to    Status // empty: stays
+	guard func(c Checkout, ev Event, now time.Time) bool
+	apply func(c *Checkout, ev Event, now time.Time)
+}
+
+// table is the whole life of a checkout. An event that has no row for a state is refused by that state when it is a command,
+// and does nothing when it is a tale of what happened elsewhere: tales come late, twice and in any order.
+var table = map[EventName]transition{
+	Change: {from: []Status{Open}, apply: func(c *Checkout, ev Event, now time.Time) { c.ExpiresAt = now.Add(ev.TTL) }},
+	Complete: {from: []Status{Open}, to: Completing, apply: func(c *Checkout, ev Event, now time.Time) {
+		c.Attempt++
+		c.CompletingAt, c.ExpiresAt = now, now.Add(ev.TTL)
+	}},
+	Unsent:        {from: []Status{Completing}, to: Open, guard: sameAttempt, apply: func(c *Checkout, _ Event, _ time.Time) { c.Attempt-- }},
+	AttemptFailed: {from: []Status{Completing}, to: Open, guard: sameAttempt},
+	OrderEnded:    {from: []Status{Completing}, to: Expired, guard: sameAttempt, apply: end},
+	Placed:        {from: []Status{Open, Completing, Completed, Expired, Cancelled}, to: Completed, guard: tellsMore, apply: placed},
+	Cancel:        {from: []Status{Open}, to: Cancelled, apply: end},
+	Expire:        {from: []Status{Open, Completing}, to: Expired, guard: overdue, apply: end},
+	HoldsExpired: {from: []Status{Open}, guard: func(c Checkout, ev Event, _ time.Time) bool { return c.Hold == Held && !c.HoldUntil.After(ev.At) },
+		apply: func(c *Checkout, _ Event, _ time.Time) { c.Hold = HoldExpired }},
+	CleanedUp: {from: []Status{Expired, Cancelled}, guard: func(c Checkout, _ Event, _ time.Time) bool { return c.Loose },
+		apply: func(c *Checkout, _ Event, _ time.Time) { c.Loose, c.Hold = false, HoldReleased }},
+}
+
+func sameAttempt(c Checkout, ev Event, _ time.Time) bool { return ev.Attempt == c.Attempt }
+
+// tellsMore: a completed checkout learns the access token once, and nothing else.
+func tellsMore(c Checkout, ev Event, _ time.Time) bool {
+	return c.Status != Completed || c.AccessToken == "" && ev.AccessToken != ""
+}
+
+// overdue: an open checkout past its time, or a completing one that nobody works on any more.
+func overdue(c Checkout, _ Event, now time.Time) bool {
+	return !now.Before(c.ExpiresAt) && (c.Status == Open || now.Sub(c.CompletingAt) >= StuckAfter)
+}
+
+func end(c *Checkout, _ Event, _ time.Time) { c.Loose = true }
+
+func placed(c *Checkout, ev Event, _ time.Time) {
+	if c.OrderNumber == "" {
+		c.OrderNumber = ev.OrderNumber
+	}
+	if ev.AccessToken != "" {
+		c.AccessToken = ev.AccessToken
+	}
+	c.Attempt = max(c.Attempt, ev.Attempt)
+	c.Hold, c.Loose = HoldReleased, false
+}
+
+// commands are refused where they have no row.
+var commands = map[EventName]bool{Change: true, Complete: true, Cancel: true}
+
+// Decide answers what ev does to c, and whether it does anything. It changes nothing itself.
+func Decide(c Checkout, ev Event, now time.Time) (after Checkout, moves bool, err error) {
+	t := table[ev.Name]
+	if commands[ev.Name] && c.Status == Open && !now.Before(c.ExpiresAt) && ev.Name != Cancel {
+		return c, false, ErrExpired // nobody has swept it yet
+	}
+	found := false
+	for _, s := range t.from {
+		found = found || s == c.Status
+	}
+	switch {
+	case !found && ev.Name == Cancel && (c.Status == Expired || c.Status == Cancelled):
+		return c, false, nil // it is over already
+	case !found && commands[ev.Name]:
+		return c, false, refusals[c.Status]
+	case !found || t.guard != nil && !t.guard(c, ev, now):
+		return c, false, nil
+	}
+	after = c
+	if t.to != "" {
+		after.Status = t.to
+	}
+	if t.apply != nil {
+		t.apply(&after, ev, now)
+	}
+	if after.Status != Completing {
+		after.CompletingAt = time.Time{}
+	}
+	after.Version++
+	after.UpdatedAt = now
+	return after, true, nil
+}
+
+// Missing names what has to be given before the order can be placed. needsMeans says that money is due, hasMeans that a means of
+// payment came with the command.
+func (c Checkout) Missing(needsMeans, hasMeans bool) []string {
+	var missing []string
+	add := func(ok bool, name string) {
+		if !ok {
+			missing = append(missing, name)
+		}
+	}
+	add(c.Email != "", "email")
+	add(c.Shipping != nil, "shipping_address")
+	add(c.OptionID != "", "shipping_option")
+	add(hasMeans || !needsMeans, "payment_method")
+	return missing
+}
+
+// HoldsLast reports whether the holds last long enough to place the order without renewing them.
+func (c Checkout) HoldsLast(now time.Time) bool {
+	return c.Hold == Held && c.HoldUntil.Sub(now) >= RenewHoldsBelow
+}

@@ -1,0 +1,417 @@
+package httpapi_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"maps"
+	"net/http"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/sidecart/sidecart/pkg/httpx"
+	"github.com/sidecart/sidecart/pkg/money"
+	"github.com/sidecart/sidecart/pkg/outbox"
+	"github.com/sidecart/sidecart/pkg/testkit"
+	"github.com/sidecart/sidecart/pkg/testkit/apitest"
+	"github.com/sidecart/sidecart/services/checkout/checkoutapi"
+	"github.com/sidecart/sidecart/services/checkout/internal/app"
+	"github.com/sidecart/sidecart/services/checkout/internal/checkouttest"
+	. "github.com/sidecart/sidecart/services/checkout/internal/httpapi"
+	"github.com/sidecart/sidecart/services/checkout/internal/postgres"
+	"github.com/sidecart/sidecart/services/order/orderapi"
+)
+
+const (
+	cartID      = "0123456789abcdef0123456789abcdef"
+	otherCartID = "fedcba9876543210fedcba9876543210"
+	address     = `{"name":"Sample Customer","line1":"1 Main Street","city":"Springfield","region":"IL","postal_code":"62701","country":"US"}`
+)
+
+// session is the whole service on a real database, with fakes behind the sidecar. Its clock can be turned.
+type session struct {
+	t      *testing.T
+	pool   *pgxpool.Pool
+	store  *postgres.Store
+	shop   *checkouttest.Neighbours
+	app    *app.App
+	client apitest.Client
+	ahead  *atomic.Int64
+	start  time.Time
+}
+
+func open(t *testing.T) *session {
+	t.Helper()
+	pool := testkit.Schema(t, postgres.Migrations()...)
+	s := &session{t: t, pool: pool, store: postgres.New(pool, outbox.New(pool, outbox.Options{Source: "checkout"})), ahead: &atomic.Int64{},
+		start: time.Date(2026, 3, 6, 12, 0, 0, 0, time.UTC)}
+	s.shop = checkouttest.New(s.now)
+	s.shop.Cart(cartID, 3, "USD", map[string]int64{"shirt": 2, "mug": 1})
+	s.app, s.client = s.replica()
+	return s
+}
+
+// replica is another process of the service on the same database.
+func (s *session) replica() (*app.App, apitest.Client) {
+	rates, err := app.Rates("")
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	c := s.shop.Config()
+	c.Store, c.Sweeps, c.Rates = s.store, s.store, rates
+	a := app.New(c)
+	server := httpx.New(httpx.Config{Name: "checkout", Log: slog.New(slog.NewTextHandler(s.t.Output(), &slog.HandlerOptions{Level: slog.LevelError}))})
+	Register(server, a, s.store)
+	return a, apitest.Client{T: s.t, Handler: server}
+}
+
+func (s *session) now() time.Time            { return s.start.Add(time.Duration(s.ahead.Load())) }
+func (s *session) turnClock(d time.Duration) { s.ahead.Add(int64(d)) }
+
+func (s *session) create() (c checkoutapi.Checkout) {
+	s.t.Helper()
+	s.client.Do("POST", "/v1/checkouts", `{"cart_id":"`+cartID+`","email":"customer@example.com"}`).Want(201).JSON(&c)
+	return c
+}
+
+func (s *session) patch(id, body string) (c checkoutapi.Checkout) {
+	s.t.Helper()
+	s.client.Do("PATCH", "/v1/checkouts/"+id, body).Want(200).JSON(&c)
+	return c
+}
+
+// ready is a checkout that only waits to be paid: 50.99 USD.
+func (s *session) ready() checkoutapi.Checkout {
+	s.t.Helper()
+	return s.patch(s.create().ID, `{"shipping_address":`+address+`,"shipping_option_id":"standard"}`)
+}
+
+func (s *session) get(id string) (c checkoutapi.Checkout) {
+	s.t.Helper()
+	s.client.Do("GET", "/v1/checkouts/"+id, nil).Want(200).JSON(&c)
+	return c
+}
+
+func pay(minor int64) checkoutapi.CompleteInput {
+	return checkoutapi.CompleteInput{Nonce: "fake-valid-nonce", ExpectedTotal: money.New(minor, "USD")}
+}
+
+const total = 2*2000 + 500 + 599
+
+func (s *session) complete(id, key string, in any) *apitest.Answer {
+	s.t.Helper()
+	return s.client.With("Idempotency-Key", key).Do("POST", "/v1/checkouts/"+id+"/complete", in)
+}
+
+// Ten requests make an order; here are the seven of checkout, with what each costs at the neighbours.
+func TestWholeWay(t *testing.T) {
+	t.Parallel()
+	s := open(t)
+	wantCalls := func(step string, want map[string]int) {
+		t.Helper()
+		if got := s.shop.Calls(); !maps.Equal(got, want) {
+			t.Errorf("%s asked %v, want %v", step, got, want)
+		}
+	}
+	c := s.create()
+	wantCalls("create", map[string]int{"cart": 1, "inventory PUT": 1})
+	if c.Status != "open" || c.Version != 1 || c.Totals.Total.Minor != 4500 || len(c.Lines) != 2 || c.Lines[0].Title != "A shirt" || c.Hold.Status != "held" ||
+		!c.Hold.ExpiresAt.Equal(s.start.Add(15*time.Minute)) || c.Order != nil || c.Email != "customer@example.com" {
+		t.Errorf("created %+v", c)
+	}
+	if held := s.shop.Holds(cartID); held["shirt"] != 2 || held["mug"] != 1 {
+		t.Errorf("holds %v", held)
+	}
+	c = s.patch(c.ID, `{"shipping_address":`+address+`}`)
+	wantCalls("address", map[string]int{"pricing": 1})
+	var options struct{ Items []orderapi.ShippingOption }
+	s.client.Do("GET", "/v1/checkouts/"+c.ID+"/shipping-options", nil).Want(200).JSON(&options)
+	if len(options.Items) != 2 || options.Items[0].ID != "standard" || options.Items[0].Price.Minor != 599 || options.Items[0].ETA.From != "2026-03-11" {
+		t.Errorf("options %+v", options.Items)
+	}
+	c = s.patch(c.ID, `{"shipping_option_id":"standard"}`)
+	wantCalls("options and choice", map[string]int{})
+	if c.Totals.Total.Minor != total || c.Totals.Shipping.Minor != 599 || c.ShippingOption.Label != "Standard" || c.BillingAddress != nil {
+		t.Errorf("chosen %+v", c)
+	}
+	var session checkoutapi.PaymentSession
+	s.client.Do("POST", "/v1/checkouts/"+c.ID+"/payment-session", nil).Want(200).JSON(&session)
+	wantCalls("payment session", map[string]int{"payment": 1})
+	if session != (checkoutapi.PaymentSession{Provider: "braintree", ClientToken: "token-USD", Amount: money.New(total, "USD")}) {
+		t.Errorf("session %+v", session)
+	}
+	var o orderapi.Order
+	s.complete(c.ID, "key-1", pay(total)).Want(201).JSON(&o)
+	wantCalls("complete", map[string]int{"order place": 1})
+	if o.Number != "SC-000001" || o.AccessToken != "the-access-token" {
+		t.Errorf("order %+v", o)
+	}
+	sent := s.shop.Places()[0]
+	if sent.CheckoutID != c.ID || sent.CartID != cartID || sent.CartVersion != 3 || sent.Attempt != 1 || sent.Totals.Total.Minor != total ||
+		sent.BillingAddress != sent.ShippingAddress || sent.ShippingOption.ID != "standard" || sent.Payment.Nonce != "fake-valid-nonce" || len(sent.Lines) != 2 {
+		t.Errorf("placed %+v", sent)
+	}
+	c = s.get(c.ID)
+	if c.Status != "completed" || c.Order == nil || *c.Order != (checkoutapi.OrderRef{ID: o.ID, Number: o.Number, AccessToken: o.AccessToken}) || c.Hold.Status != "released" {
+		t.Errorf("completed %+v", c)
+	}
+	a := s.complete(c.ID, "key-1", pay(total)).Want(201)
+	if a.Header.Get("Idempotency-Replayed") != "true" || !strings.Contains(string(a.Body), "the-access-token") {
+		t.Errorf("replay %v %s", a.Header, a.Body)
+	}
+	s.complete(c.ID, "key-2", pay(total)).Problem(409, "checkout-completed")
+	s.complete(c.ID, "key-1", pay(total+1)).Problem(422, "idempotency-key-reused")
+	s.client.Do("PATCH", "/v1/checkouts/"+c.ID, `{"note":"x"}`).Problem(409, "checkout-completed")
+	s.client.Do("DELETE", "/v1/checkouts/"+c.ID, nil).Problem(409, "checkout-completed")
+	s.client.Do("POST", "/v1/checkouts/"+c.ID+"/payment-session", nil).Problem(409, "checkout-completed")
+	wantCalls("repeats", map[string]int{})
+	var leaks int
+	if err := s.pool.QueryRow(t.Context(), `SELECT count(*) FROM checkouts c, idempotency_keys k WHERE c::text || k::text LIKE '%fake-valid-nonce%'`).Scan(&leaks); err != nil || leaks != 0 {
+		t.Errorf("the nonce was kept (%v)", err)
+	}
+}
+
+func TestFiftyAtOnce(t *testing.T) {
+	t.Parallel()
+	s := open(t)
+	c := s.ready()
+	_, second := s.replica()
+	bodies := make([]string, 50)
+	var wg sync.WaitGroup
+	for i := range bodies {
+		client := s.client
+		if i%2 == 1 {
+			client = second
+		}
+		wg.Go(func() {
+			bodies[i] = string(client.With("Idempotency-Key", "same").Do("POST", "/v1/checkouts/"+c.ID+"/complete", pay(total)).Want(201).Body)
+		})
+	}
+	wg.Wait()
+	for i, b := range bodies {
+		var first, other orderapi.Order
+		if json.Unmarshal([]byte(bodies[0]), &first) != nil || json.Unmarshal([]byte(b), &other) != nil || first.Number != other.Number || first.ID != other.ID {
+			t.Errorf("answer %d differs: %s", i, b)
+		}
+	}
+	if n := len(s.shop.Places()); n != 1 {
+		t.Errorf("%d orders", n)
+	}
+}
+
+// Of many keys at once one wins; the others are told that one is under way, or was done.
+func TestManyKeysAtOnce(t *testing.T) {
+	t.Parallel()
+	s := open(t)
+	c := s.ready()
+	statuses := make([]int, 20)
+	var wg sync.WaitGroup
+	for i := range statuses {
+		wg.Go(func() { statuses[i] = s.complete(c.ID, fmt.Sprint("key-", i), pay(total)).Status })
+	}
+	wg.Wait()
+	won := 0
+	for _, status := range statuses {
+		if status == http.StatusCreated {
+			won++
+		} else if status != http.StatusConflict && status != http.StatusTooManyRequests {
+			t.Errorf("a loser got %d", status)
+		}
+	}
+	if won != 1 || len(s.shop.Places()) != 1 {
+		t.Errorf("%d won, %d orders", won, len(s.shop.Places()))
+	}
+}
+
+func TestDeclinedThenPaid(t *testing.T) {
+	t.Parallel()
+	s := open(t)
+	c := s.ready()
+	s.shop.Set(func(n *checkouttest.Neighbours) {
+		n.Outcome = func(req orderapi.PlaceRequest) orderapi.PlaceResult {
+			if req.Attempt == 1 {
+				return orderapi.PlaceResult{Outcome: orderapi.OutcomeDeclined, DeclineCode: "2001", Retryable: true}
+			}
+			return orderapi.PlaceResult{Outcome: orderapi.OutcomeConfirmed}
+		}
+	})
+	p := s.complete(c.ID, "first", pay(total)).Problem(402, "payment-declined")
+	if p["decline_code"] != "2001" || p["retryable"] != true {
+		t.Errorf("declined %v", p)
+	}
+	if now := s.get(c.ID); now.Status != "open" {
+		t.Errorf("after the decline it is %s", now.Status)
+	}
+	s.patch(c.ID, `{"shipping_option_id":"express"}`)
+	a := s.complete(c.ID, "first", pay(total)) // the same request again: no other charge, and no other answer
+	a.Problem(402, "payment-declined")
+	if a.Header.Get("Idempotency-Replayed") != "true" {
+		t.Error("the refusal is not marked as replayed")
+	}
+	s.complete(c.ID, "second", pay(4500+1499)).Want(201)
+	if sent := s.shop.Places(); len(sent) != 2 || sent[1].Attempt != 2 || sent[1].OrderID != sent[0].OrderID {
+		t.Errorf("placed %+v", sent)
+	}
+}
+
+func TestOutOfStockAtTheEnd(t *testing.T) {
+	t.Parallel()
+	s := open(t)
+	c := s.ready()
+	s.shop.Set(func(n *checkouttest.Neighbours) {
+		n.Outcome = func(orderapi.PlaceRequest) orderapi.PlaceResult {
+			return orderapi.PlaceResult{Outcome: orderapi.OutcomeOutOfStock, Shortages: []orderapi.Shortage{{SKU: "mug", Requested: 1}}}
+		}
+	})
+	p := s.complete(c.ID, "k", pay(total)).Problem(409, "out-of-stock")
+	if lines, _ := p["lines"].([]any); len(lines) != 1 || lines[0].(map[string]any)["sku"] != "mug" {
+		t.Errorf("lines %v", p["lines"])
+	}
+	if s.get(c.ID).Status != "open" {
+		t.Error("it is not open again")
+	}
+}
+
+// The call ran, the answer was lost: the outcome is unknown, and the repeat with the same key learns it.
+func TestLostAnswer(t *testing.T) {
+	t.Parallel()
+	s := open(t)
+	c := s.ready()
+	s.shop.Set(func(n *checkouttest.Neighbours) {
+		n.After = func(call string) error {
+			if call == "order place" {
+				return testkit.ErrAfter
+			}
+			return nil
+		}
+	})
+	a := s.complete(c.ID, "k", pay(total)).Want(202)
+	var pending checkoutapi.Checkout
+	a.JSON(&pending)
+	if a.Header.Get("Retry-After") == "" || pending.Status != "completing" {
+		t.Errorf("pending %v %+v", a.Header, pending)
+	}
+	s.complete(c.ID, "other", pay(total)).Problem(409, "request-in-progress")
+	s.client.Do("PATCH", "/v1/checkouts/"+c.ID, `{"note":"x"}`).Problem(409, "request-in-progress")
+	s.client.Do("DELETE", "/v1/checkouts/"+c.ID, nil).Problem(409, "request-in-progress")
+	s.client.Do("POST", "/v1/checkouts", `{"cart_id":"`+cartID+`"}`).Problem(409, "request-in-progress")
+	s.shop.Set(func(n *checkouttest.Neighbours) { n.After = nil })
+	s.complete(c.ID, "k", pay(total)).Want(201)
+	if n := len(s.shop.Places()); n != 1 {
+		t.Errorf("%d orders", n)
+	}
+}
+
+// Order was surely not reached: the checkout is open again, number and key are free.
+func TestOrderIsAway(t *testing.T) {
+	t.Parallel()
+	s := open(t)
+	c := s.ready()
+	s.shop.Set(func(n *checkouttest.Neighbours) {
+		n.Before = func(call string) error {
+			if call == "order place" {
+				return testkit.ErrBefore
+			}
+			return nil
+		}
+	})
+	s.complete(c.ID, "k", pay(total)).Problem(503, "unavailable")
+	if s.get(c.ID).Status != "open" {
+		t.Error("it is not open again")
+	}
+	s.shop.Set(func(n *checkouttest.Neighbours) { n.Before = nil })
+	s.complete(c.ID, "k", pay(total)).Want(201)
+	if sent := s.shop.Places(); len(sent) != 1 || sent[0].Attempt != 1 {
+		t.Errorf("placed %+v", sent)
+	}
+}
+
+// Order was said to be away, and had placed the order nevertheless: the next attempt has the same number and finds it.
+func TestOrderLied(t *testing.T) {
+	t.Parallel()
+	s := open(t)
+	c := s.ready()
+	s.shop.Set(func(n *checkouttest.Neighbours) {
+		n.After = func(call string) error {
+			if call == "order place" {
+				return testkit.ErrBefore
+			}
+			return nil
+		}
+	})
+	s.complete(c.ID, "k", pay(total)).Problem(503, "unavailable")
+	s.shop.Set(func(n *checkouttest.Neighbours) { n.After = nil })
+	s.complete(c.ID, "another", checkoutapi.CompleteInput{Nonce: "another-nonce", ExpectedTotal: money.New(total, "USD")}).Want(201)
+	if sent := s.shop.Places(); len(sent) != 1 || sent[0].Payment.Nonce != "fake-valid-nonce" {
+		t.Errorf("placed %+v", sent)
+	}
+}
+
+// Whoever waited died: order's event completes the checkout, and its reader learns the order's capability.
+func TestEventsFinish(t *testing.T) {
+	t.Parallel()
+	s := open(t)
+	c := s.ready()
+	s.shop.Set(func(n *checkouttest.Neighbours) { n.After = func(string) error { return testkit.ErrAfter } })
+	s.complete(c.ID, "k", pay(total)).Want(202)
+	s.shop.Set(func(n *checkouttest.Neighbours) { n.After = nil })
+	for range 2 {
+		if err := s.app.Follow(t.Context(), app.Placed(c.ID, "SC-000001", 1)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	late := app.Failed(orderapi.AttemptFailedV1{CheckoutID: c.ID, Attempt: 1, Outcome: "declined"})
+	if err := s.app.Follow(t.Context(), late); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.app.Follow(t.Context(), app.Placed("nobody", "SC-000002", 1)); err != nil {
+		t.Errorf("a tale of a checkout that is not ours: %v", err)
+	}
+	if c = s.get(c.ID); c.Status != "completed" || c.Order.AccessToken != "the-access-token" {
+		t.Errorf("%+v", c)
+	}
+	s.shop.Calls()
+	if s.get(c.ID); len(s.shop.Calls()) != 0 {
+		t.Error("the token is asked for again")
+	}
+	if len(s.shop.Places()) != 1 {
+		t.Error("reading placed another order")
+	}
+}
+
+func TestEventReopens(t *testing.T) {
+	t.Parallel()
+	s := open(t)
+	c := s.ready()
+	s.shop.Set(func(n *checkouttest.Neighbours) {
+		n.Outcome = func(orderapi.PlaceRequest) orderapi.PlaceResult {
+			return orderapi.PlaceResult{Outcome: orderapi.OutcomePending}
+		}
+	})
+	s.complete(c.ID, "k", pay(total)).Want(202)
+	for attempt, want := range map[int]string{0: "completing", 2: "completing"} {
+		if err := s.app.Follow(t.Context(), app.Failed(orderapi.AttemptFailedV1{CheckoutID: c.ID, Attempt: attempt})); err != nil || s.get(c.ID).Status != want {
+			t.Errorf("a tale of attempt %d made it %s (%v)", attempt, s.get(c.ID).Status, err)
+		}
+	}
+	if err := s.app.Follow(t.Context(), app.Failed(orderapi.AttemptFailedV1{CheckoutID: c.ID, Attempt: 1})); err != nil || s.get(c.ID).Status != "open" {
+		t.Errorf("it is %s (%v)", s.get(c.ID).Status, err)
+	}
+	s.shop.Set(func(n *checkouttest.Neighbours) {
+		n.Outcome = func(orderapi.PlaceRequest) orderapi.PlaceResult {
+			return orderapi.PlaceResult{Outcome: orderapi.OutcomeDeclined}
+		}
+	})
+	for range 2 { // the key's own attempt, not another one
+		s.complete(c.ID, "k", pay(total)).Problem(402, "payment-declined")
+	}
+	if len(s.shop.Places()) != 1 {
+		t.Error("the repeat was another attempt")
+	}
+}
+

@@ -1,0 +1,329 @@
+// Package postgres keeps checkouts. The database decides who won: every write is guarded by the version that was seen, one cart
+// has one live checkout by a unique index, and an Idempotency-Key is written in the statement of its effect.
+package postgres
+
+import (
+	"context"
+	"embed"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"strconv"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/sidecart/sidecart/pkg/idem"
+	"github.com/sidecart/sidecart/pkg/money"
+	"github.com/sidecart/sidecart/pkg/outbox"
+	"github.com/sidecart/sidecart/pkg/pg"
+	"github.com/sidecart/sidecart/services/checkout/checkoutapi"
+	"github.com/sidecart/sidecart/services/checkout/internal/app"
+	"github.com/sidecart/sidecart/services/checkout/internal/checkout"
+	"github.com/sidecart/sidecart/services/order/orderapi"
+)
+
+//go:embed migrations/*.sql
+var files embed.FS
+
+// Migrations are all sets that checkout's database needs.
+func Migrations() []pg.Migrations {
+	own, err := fs.Sub(files, "migrations")
+	if err != nil {
+		panic(err) // the path is a constant
+	}
+	return []pg.Migrations{outbox.Migrations, idem.Migrations, {Name: "checkout", FS: own}}
+}
+
+// Store is checkout's database. It implements app.Store and app.Sweeps.
+type Store struct {
+	pool *pgxpool.Pool
+	box  *outbox.Box
+}
+
+// New returns a store on a migrated database.
+func New(pool *pgxpool.Pool, box *outbox.Box) *Store { return &Store{pool: pool, box: box} }
+
+const columns = `c.id, c.cart_id, c.order_id, c.status, c.version, c.attempt, c.cart_version, c.currency, c.country, c.customer_id, c.email,
+	c.shipping_address, c.billing_address, c.option_id, c.note, c.quote, c.hold_status, c.hold_until, c.completing_at, c.order_number, c.access_token,
+	c.loose, c.expires_at, c.created_at, c.updated_at`
+
+// scan reads columns, then what else the row has.
+func scan(row pgx.Row, more ...any) (app.Record, error) {
+	var r app.Record
+	var currency string
+	var shipping, billing, quote []byte
+	var completing *time.Time
+	err := row.Scan(append([]any{&r.ID, &r.CartID, &r.OrderID, &r.Status, &r.Version, &r.Attempt, &r.CartVersion, &currency, &r.Country, &r.CustomerID,
+		&r.Email, &shipping, &billing, &r.OptionID, &r.Note, &quote, &r.Hold, &r.HoldUntil, &completing, &r.OrderNumber, &r.AccessToken,
+		&r.Loose, &r.ExpiresAt, &r.CreatedAt, &r.UpdatedAt}, more...)...)
+	if err != nil {
+		return r, err
+	}
+	r.Currency = money.Currency(currency)
+	if completing != nil {
+		r.CompletingAt = *completing
+	}
+	if r.Shipping, err = readAddress(shipping); err != nil {
+		return r, err
+	}
+	if r.Billing, err = readAddress(billing); err != nil {
+		return r, err
+	}
+	if err := json.Unmarshal(quote, &r.Quote); err != nil {
+		return r, fmt.Errorf("quote of checkout %s: %w", r.ID, err)
+	}
+	return r, nil
+}
+
+func readAddress(data []byte) (*checkout.Address, error) {
+	if data == nil {
+		return nil, nil //nolint:nilnil // no address is no error
+	}
+	var a orderapi.Address
+	if err := json.Unmarshal(data, &a); err != nil {
+		return nil, fmt.Errorf("address: %w", err)
+	}
+	core := checkout.Address(a)
+	return &core, nil
+}
+
+// Find implements app.Store, in one statement. The key's row is idem's: it counts while it is younger than idem.Lifetime.
+func (s *Store) Find(ctx context.Context, id string, k app.Key) (app.Record, *app.Entry, error) {
+	var hash, answer []byte
+	var ref *string
+	r, err := scan(s.pool.QueryRow(ctx, `
+		SELECT `+columns+`, k.hash, k.ref, k.answer FROM checkouts c
+		LEFT JOIN idempotency_keys k ON k.scope = $2 AND k.key = $3 AND k.created_at > now() - $4::interval
+		WHERE c.id = $1`, id, k.Scope, k.Key, idem.Lifetime), &hash, &ref, &answer)
+	switch {
+	case errors.Is(err, pgx.ErrNoRows):
+		return r, nil, app.ErrNotFound
+	case err != nil:
+		return r, nil, fmt.Errorf("checkout %s: %w", id, pg.AsFault(err))
+	case ref == nil:
+		return r, nil, nil
+	case [32]byte(hash) != k.Hash:
+		return r, nil, idem.ErrReused
+	}
+	entry := &app.Entry{}
+	if entry.Attempt, err = strconv.Atoi(*ref); err != nil {
+		return r, nil, fmt.Errorf("attempt of a key of checkout %s: %w", id, err)
+	}
+	if answer != nil {
+		if err := json.Unmarshal(answer, &entry.Answer); err != nil {
+			return r, nil, fmt.Errorf("kept answer of checkout %s: %w", id, err)
+		}
+	}
+	return r, entry, nil
+}
+
+// Live implements app.Store.
+func (s *Store) Live(ctx context.Context, cartID string) (app.Record, error) {
+	r, err := scan(s.pool.QueryRow(ctx, `SELECT `+columns+` FROM checkouts c WHERE c.cart_id = $1 AND c.status IN ('open', 'completing')`, cartID))
+	if errors.Is(err, pgx.ErrNoRows) {
+		return r, app.ErrNotFound
+	}
+	if err != nil {
+		return r, fmt.Errorf("checkout of a cart: %w", pg.AsFault(err))
+	}
+	return r, nil
+}
+
+// args are the values of a record, $1 to $25. The quote is nil when it stays.
+func args(r app.Record, quote bool) ([]any, error) {
+	shipping, err1 := writeAddress(r.Shipping)
+	billing, err2 := writeAddress(r.Billing)
+	var kept []byte
+	var err3 error
+	if quote {
+		kept, err3 = json.Marshal(r.Quote)
+	}
+	if err := errors.Join(err1, err2, err3); err != nil {
+		return nil, fmt.Errorf("encode checkout %s: %w", r.ID, err)
+	}
+	var completing *time.Time
+	if !r.CompletingAt.IsZero() {
+		completing = &r.CompletingAt
+	}
+	return []any{r.ID, r.CartID, r.OrderID, string(r.Status), r.Version, r.Attempt, r.CartVersion, string(r.Currency), r.Country, r.CustomerID, r.Email,
+		shipping, billing, r.OptionID, r.Note, kept, string(r.Hold), r.HoldUntil, completing, r.OrderNumber, r.AccessToken, r.Loose, r.ExpiresAt,
+		r.CreatedAt, r.UpdatedAt}, nil
+}
+
+func writeAddress(a *checkout.Address) ([]byte, error) {
+	if a == nil {
+		return nil, nil
+	}
+	return json.Marshal(orderapi.Address(*a))
+}
+
+// Create implements app.Store.
+func (s *Store) Create(ctx context.Context, r app.Record) error {
+	values, err := args(r, true)
+	if err != nil {
+		return err
+	}
+	_, err = s.pool.Exec(ctx, `
+		INSERT INTO checkouts (id, cart_id, order_id, status, version, attempt, cart_version, currency, country, customer_id, email, shipping_address,
+			billing_address, option_id, note, quote, hold_status, hold_until, completing_at, order_number, access_token, loose, expires_at, created_at, updated_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25)`, values...)
+	switch {
+	case pg.Violates(err, "checkouts_cart_live"):
+		return app.ErrMoved
+	case err != nil:
+		return fmt.Errorf("create checkout: %w", pg.AsFault(err))
+	}
+	return nil
+}
+
+// saveSQL is a whole decision in one statement: the checkout under its version, and what is noted of the Idempotency-Key. A key
+// that is begun twice violates its primary key, and nothing happens; an answer is kept once; a key is forgotten only with the
+// change that gives its attempt up. It returns how many checkouts moved: 0 or 1.
+const saveSQL = `
+WITH moved AS (
+	UPDATE checkouts SET status = $4, version = $5, attempt = $6, cart_version = $7, currency = $8, country = $9, customer_id = $10, email = $11,
+		shipping_address = $12, billing_address = $13, option_id = $14, note = $15, quote = coalesce($16, quote), hold_status = $17, hold_until = $18,
+		completing_at = $19, order_number = $20, access_token = $21, loose = $22, expires_at = $23, updated_at = $25
+	WHERE id = $1 AND cart_id = $2 AND order_id = $3 AND created_at = $24 AND version = $26
+	RETURNING 1
+), begun AS (
+	INSERT INTO idempotency_keys (scope, key, hash, ref) SELECT $27, $28, $29, $6::integer::text FROM moved WHERE $30::text = 'begin'
+), answered AS (
+	UPDATE idempotency_keys SET answer = $31::json WHERE scope = $27 AND key = $28 AND hash = $29 AND answer IS NULL AND $30 = 'answer'
+), forgotten AS (
+	DELETE FROM idempotency_keys WHERE scope = $27 AND key = $28 AND hash = $29 AND answer IS NULL AND $30 = 'forget' AND EXISTS (SELECT FROM moved)
+)
+SELECT count(*) FROM moved`
+
+// Save implements app.Store: one statement, or a transaction with the announcement.
+func (s *Store) Save(ctx context.Context, c app.Change) error {
+	if c.KeyOnly {
+		return s.note(ctx, c)
+	}
+	values, err := args(c.After, c.Quote)
+	if err != nil {
+		return err
+	}
+	what := ""
+	var answer []byte
+	switch {
+	case c.Key.Key == "":
+	case c.Begin:
+		what = "begin"
+	case c.Forget:
+		what = "forget"
+	case c.Answer != nil:
+		what = "answer"
+		if answer, err = json.Marshal(c.Answer); err != nil {
+			return fmt.Errorf("encode the answer of checkout %s: %w", c.After.ID, err)
+		}
+	}
+	values = append(values, c.Seen, c.Key.Scope, c.Key.Key, c.Key.Hash[:], what, answer)
+	var moved int
+	if c.Announce {
+		err = pg.InTx(ctx, s.pool, pg.TxOptions{}, func(ctx context.Context, tx *pg.Tx) error {
+			if err := tx.QueryRow(ctx, saveSQL, values...).Scan(&moved); err != nil || moved == 0 {
+				return err
+			}
+			return s.box.Append(ctx, tx, expired(c.After))
+		})
+	} else {
+		err = pg.AsFault(s.pool.QueryRow(ctx, saveSQL, values...).Scan(&moved))
+	}
+	switch {
+	case pg.Violates(err, "idempotency_keys_pkey"), err == nil && moved == 0:
+		return app.ErrMoved
+	case err != nil:
+		return fmt.Errorf("save checkout %s: %w", c.After.ID, err)
+	}
+	return nil
+}
+
+// note keeps the answer to a key, or forgets the key.
+func (s *Store) note(ctx context.Context, c app.Change) error {
+	sql, values := `DELETE FROM idempotency_keys WHERE scope = $1 AND key = $2 AND hash = $3 AND answer IS NULL`, []any{c.Key.Scope, c.Key.Key, c.Key.Hash[:]}
+	if c.Answer != nil {
+		answer, err := json.Marshal(c.Answer)
+		if err != nil {
+			return fmt.Errorf("encode the answer of checkout %s: %w", c.After.ID, err)
+		}
+		sql = `UPDATE idempotency_keys SET answer = $4 WHERE scope = $1 AND key = $2 AND hash = $3 AND answer IS NULL`
+		values = append(values, answer)
+	}
+	if _, err := s.pool.Exec(ctx, sql, values...); err != nil {
+		return fmt.Errorf("note a key of checkout %s: %w", c.After.ID, pg.AsFault(err))
+	}
+	return nil
+}
+
+func expired(r app.Record) outbox.Event {
+	return outbox.Event{Topic: checkoutapi.Topic, Type: checkoutapi.TypeExpiredV1, Subject: r.ID, Time: r.UpdatedAt,
+		Data: checkoutapi.ExpiredV1{CheckoutID: r.ID, CartID: r.CartID, OrderID: r.OrderID, ExpiredAt: r.UpdatedAt}}
+}
+
+// Due implements app.Sweeps.
+func (s *Store) Due(ctx context.Context, now time.Time, n int) ([]app.Record, error) {
+	return s.list(ctx, `SELECT `+columns+` FROM checkouts c
+		WHERE c.expires_at <= $1 AND (c.status = 'open' OR c.status = 'completing' AND c.completing_at <= $3) ORDER BY c.expires_at LIMIT $2`,
+		now, n, now.Add(-checkout.StuckAfter))
+}
+
+// Loose implements app.Sweeps.
+func (s *Store) Loose(ctx context.Context, before time.Time, n int) ([]app.Record, error) {
+	return s.list(ctx, `SELECT `+columns+` FROM checkouts c WHERE c.loose AND c.updated_at <= $1 ORDER BY c.updated_at LIMIT $2`, before, n)
+}
+
+func (s *Store) list(ctx context.Context, sql string, values ...any) ([]app.Record, error) {
+	rows, err := s.pool.Query(ctx, sql, values...)
+	if err != nil {
+		return nil, pg.AsFault(err)
+	}
+	all, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (app.Record, error) { return scan(row) })
+	if err != nil {
+		return nil, fmt.Errorf("list checkouts: %w", pg.AsFault(err))
+	}
+	return all, nil
+}
+
+// Once runs a command once per Idempotency-Key and replays its answer. The command asks other services, so it runs before the
+// transaction that keeps its answer; it is idempotent by itself, should this process die between the two. Known tells the answer
+// beforehand.
+func Once[T any](ctx context.Context, s *Store, k app.Key, fn func() (T, error)) (answer T, replayed bool, err error) {
+	if k.Key == "" {
+		answer, err = fn()
+		return answer, false, err
+	}
+	if replayed, err = known(ctx, s, k, &answer); replayed || err != nil {
+		return answer, replayed, err
+	}
+	fresh, err := fn()
+	if err != nil {
+		return answer, false, err
+	}
+	err = pg.InTx(ctx, s.pool, pg.TxOptions{}, func(ctx context.Context, tx *pg.Tx) error {
+		answer, replayed, err = idem.Do(ctx, tx, idem.Key(k), func() (T, error) { return fresh, nil })
+		return err
+	})
+	return answer, replayed, err
+}
+
+// known reads the answer that was kept with a key.
+func known(ctx context.Context, s *Store, k app.Key, answer any) (bool, error) {
+	var hash, kept []byte
+	err := s.pool.QueryRow(ctx, `SELECT hash, answer FROM idempotency_keys WHERE scope = $1 AND key = $2 AND created_at > now() - $3::interval`,
+		k.Scope, k.Key, idem.Lifetime).Scan(&hash, &kept)
+	switch {
+	case errors.Is(err, pgx.ErrNoRows):
+		return false, nil
+	case err != nil:
+		return false, fmt.Errorf("idempotency key: %w", pg.AsFault(err))
+	case [32]byte(hash) != k.Hash:
+		return false, idem.ErrReused
+	case kept == nil:
+		return false, nil
+	}
+	return true, json.Unmarshal(kept, answer)
+}
