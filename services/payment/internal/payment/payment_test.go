@@ -1,0 +1,238 @@
+package payment
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/sidecart/sidecart/pkg/fault"
+	"github.com/sidecart/sidecart/pkg/money"
+)
+
+var now = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+
+func usd(minor int64) money.Amount { return money.New(minor, "USD") }
+
+func event(t EventType, op string, minor int64) Event {
+	return Event{Type: t, OperationID: op, Amount: usd(minor), TransactionID: "tx1", At: now}
+}
+
+// histories lead to each status; the payment is over 1000.
+var histories = map[string][]Event{
+	"":                   nil,
+	"authorising":        {event(AuthoriseRequested, "a", 1000)},
+	"declined":           {event(AuthoriseRequested, "a", 1000), event(Declined, "a", 1000)},
+	"failed":             {event(AuthoriseRequested, "a", 1000), event(AuthoriseFailed, "a", 1000)},
+	"authorised":         {event(AuthoriseRequested, "a", 1000), event(Authorised, "a", 1000)},
+	"authorised, live":   {event(AuthoriseRequested, "a", 1000), event(Authorised, "a", 1000), event(CaptureRequested, "op", 1000)},
+	"captured":           {event(AuthoriseRequested, "a", 1000), event(Authorised, "a", 1000), event(CaptureRequested, "c", 800), event(Captured, "c", 800)},
+	"captured, live":     {event(AuthoriseRequested, "a", 1000), event(Authorised, "a", 1000), event(CaptureRequested, "c", 800), event(Captured, "c", 800), event(RefundRequested, "op", 100)},
+	"voided":             {event(AuthoriseRequested, "a", 1000), event(Authorised, "a", 1000), event(VoidRequested, "v", 1000), event(Voided, "v", 1000)},
+	"refunded":           {event(AuthoriseRequested, "a", 1000), event(Authorised, "a", 1000), event(CaptureRequested, "c", 800), event(Captured, "c", 800), event(RefundRequested, "r", 800), event(Refunded, "r", 800)},
+	"captured, refunded": {event(AuthoriseRequested, "a", 1000), event(Authorised, "a", 1000), event(CaptureRequested, "c", 800), event(Captured, "c", 800), event(RefundRequested, "r", 300), event(Refunded, "r", 300)},
+}
+
+func at(t testing.TB, name string) Payment {
+	t.Helper()
+	p, err := Fold(New("o-1", "o", 1, "braintree", "usd", usd(1000)), histories[name])
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// Every status × every event: what is possible, and where it leads. All that is not named is refused.
+func TestEveryEventInEveryStatus(t *testing.T) {
+	t.Parallel()
+	want := map[string]string{
+		" authorise_requested":                "authorising",
+		"authorising authorised":              "authorised 500/0/0",
+		"authorising declined":                "declined",
+		"authorising authorise_failed":        "failed",
+		"authorised capture_requested":        "authorised 1000/0/0",
+		"authorised void_requested":           "authorised 1000/0/0",
+		"authorised, live captured":           "captured 1000/500/0",
+		"authorised, live capture_declined":   "authorised 1000/0/0",
+		"authorised, live voided":             "voided",
+		"authorised, live void_declined":      "authorised 1000/0/0",
+		"captured void_requested":             "captured 1000/800/0",
+		"captured refund_requested":           "captured 1000/800/0",
+		"captured, live voided":               "voided",
+		"captured, live void_declined":        "captured 1000/800/0",
+		"captured, live refunded":             "captured 1000/800/500",
+		"captured, live refund_declined":      "captured 1000/800/0",
+		"captured, live refund_failed":        "captured 1000/800/0",
+		"captured, refunded refund_requested": "captured 1000/800/300",
+		"captured, refunded void_requested":   "captured 1000/800/300",
+	}
+	for name := range histories {
+		want[name+" stray_voided"] = strings.TrimSuffix(strings.TrimSuffix(name, ", live"), ", refunded")
+	}
+	for name := range histories {
+		for _, typ := range slices.Sorted(maps.Keys(changes)) {
+			p := at(t, name)
+			op := p.Live
+			if op == "" {
+				op = "op"
+			}
+			got, err := p.Apply(event(typ, op, 500))
+			key := name + " " + string(typ)
+			expected, ok := want[key]
+			if typ == StrayVoided && name == "" {
+				continue // a payment has its first event before anything can be a stray of it
+			}
+			if !ok {
+				if err == nil {
+					t.Errorf("%s leads to %s", key, got.Status)
+				}
+				continue
+			}
+			text := string(got.Status)
+			if strings.Contains(expected, "/") {
+				text += fmt.Sprintf(" %d/%d/%d", got.Authorised.Minor, got.Captured.Minor, got.Refunded.Minor)
+			}
+			if err != nil || text != expected || got.Version != p.Version+1 {
+				t.Errorf("%s: %s version %d (%v), want %s", key, text, got.Version, err, expected)
+			}
+		}
+	}
+}
+
+func TestOnlyTheLiveOperationIsAnswered(t *testing.T) {
+	t.Parallel()
+	p := at(t, "authorised, live")
+	if _, err := p.Apply(event(Captured, "another", 1000)); err == nil {
+		t.Error("an answer to another operation was taken")
+	}
+	if _, err := p.Apply(event(CaptureRequested, "op2", 1000)); err == nil {
+		t.Error("a second live operation was taken")
+	}
+	if _, err := at(t, "captured, refunded").Apply(Event{Type: "nonsense"}); err == nil {
+		t.Error("an unknown event was taken")
+	}
+}
+
+// The decision table, every status × every operation.
+func TestDecide(t *testing.T) {
+	t.Parallel()
+	const ask, done = "ask", "done"
+	want := map[string]map[Kind]string{
+		"authorising":        {Capture: "busy", Void: "busy", Refund: "busy"},
+		"declined":           {Capture: CodeNotAuthorised, Void: done, Refund: CodeNotCaptured},
+		"failed":             {Capture: CodeNotAuthorised, Void: done, Refund: CodeNotCaptured},
+		"authorised":         {Capture: ask, Void: ask, Refund: CodeNotCaptured},
+		"authorised, live":   {Capture: "busy", Void: "busy", Refund: "busy"},
+		"captured":           {Capture: CodeCaptured, Void: ask, Refund: ask},
+		"captured, live":     {Capture: "busy", Void: "busy", Refund: "busy"},
+		"captured, refunded": {Capture: CodeCaptured, Void: CodeSettled, Refund: ask},
+		"voided":             {Capture: CodeVoided, Void: done, Refund: CodeVoided},
+		"refunded":           {Capture: CodeRefunded, Void: done, Refund: CodeRefunded},
+	}
+	for name := range histories {
+		for kind, expected := range want[name] {
+			plan, err := Decide(at(t, name), kind, nil)
+			got := ask
+			switch {
+			case fault.CodeOf(err) == ErrBusy.Code:
+				got = "busy"
+			case err != nil:
+				got = err.Error()
+			case plan.Outcome != nil && plan.Outcome.Result == Succeeded:
+				got = done
+			case plan.Outcome != nil:
+				got = plan.Outcome.Code
+			}
+			if got != expected {
+				t.Errorf("%s of a payment that is %s: %s, want %s", kind, name, got, expected)
+			}
+		}
+	}
+}
+
+func TestAmounts(t *testing.T) {
+	t.Parallel()
+	amount := func(minor int64) *money.Amount { a := usd(minor); return &a }
+	for name, tc := range map[string]struct {
+		at     string
+		kind   Kind
+		amount *money.Amount
+		want   string
+	}{
+		"whole capture":            {"authorised", Capture, nil, "ask 10.00 USD"},
+		"part capture":             {"authorised", Capture, amount(1), "ask 0.01 USD"},
+		"more than authorised":     {"authorised", Capture, amount(1001), CodeTooMuch},
+		"the same capture again":   {"captured", Capture, amount(800), "done 8.00 USD"},
+		"another capture":          {"captured", Capture, amount(100), CodeCaptured},
+		"void is always whole":     {"captured", Void, amount(1), "ask 8.00 USD"},
+		"the rest":                 {"captured, refunded", Refund, nil, "ask 5.00 USD"},
+		"more than is left":        {"captured, refunded", Refund, amount(501), CodeTooMuch},
+		"a part of what is left":   {"captured, refunded", Refund, amount(500), "ask 5.00 USD"},
+		"void of an authorisation": {"authorised", Void, nil, "ask 10.00 USD"},
+	} {
+		plan, err := Decide(at(t, tc.at), tc.kind, tc.amount)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		got := "ask " + plan.Amount.String()
+		if o := plan.Outcome; o != nil {
+			if got = o.Code; o.Result == Succeeded {
+				got = "done " + o.Amount.String()
+			}
+		}
+		if got != tc.want {
+			t.Errorf("%s: %s, want %s", name, got, tc.want)
+		}
+	}
+	euro := money.New(1, "EUR")
+	if _, err := Decide(at(t, "captured"), Refund, &euro); fault.KindOf(err) != fault.Invalid {
+		t.Errorf("another currency: %v", err)
+	}
+}
+
+// However operations follow each other and whatever the gateway answers, the sums hold and nothing is taken twice.
+func TestSumsHold(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		p, err := Fold(New("o-1", "o", 1, "braintree", "usd", usd(1000)), []Event{event(AuthoriseRequested, "a", 1000), event(Authorised, "a", 1000)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		captures, returned := 0, int64(0)
+		for i := range rapid.IntRange(1, 12).Draw(t, "steps") {
+			kind := rapid.SampledFrom([]Kind{Capture, Void, Refund}).Draw(t, "kind")
+			asked := usd(rapid.Int64Range(1, 1500).Draw(t, "amount"))
+			plan, err := Decide(p, kind, &asked)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if plan.Outcome != nil {
+				continue
+			}
+			types := map[Kind][]EventType{Capture: {CaptureRequested, Captured, CaptureDeclined}, Void: {VoidRequested, Voided, VoidDeclined}, Refund: {RefundRequested, Refunded, RefundDeclined}}[kind]
+			answered := rapid.SampledFrom(types[1:]).Draw(t, "answer")
+			op := fmt.Sprint("op", i)
+			events := []Event{event(types[0], op, plan.Amount.Minor), event(answered, op, plan.Amount.Minor)}
+			if p, err = Fold(p, events); err != nil {
+				t.Fatal(err)
+			}
+			switch answered {
+			case Captured:
+				captures++
+			case Refunded:
+				returned += plan.Amount.Minor
+			}
+			if p.Captured.Minor > p.Authorised.Minor || p.Refunded.Minor > p.Captured.Minor || p.Refunded.Minor != returned && p.Status != StatusVoided || captures > 1 || p.Live != "" {
+				t.Fatalf("after %s: %+v, %d captures, %d returned", answered, p, captures, returned)
+			}
+			if (p.Status == StatusRefunded) != (p.Captured.IsPositive() && p.Captured == p.Refunded) {
+				t.Fatalf("status %s with %s of %s refunded", p.Status, p.Refunded, p.Captured)
+			}
+		}
+	})
+}
