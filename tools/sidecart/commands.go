@@ -71,6 +71,7 @@ func runUp(ctx context.Context, args []string) error {
 	set, parse := flags("up")
 	offset := set.Int("port-offset", 0, "added to every port, for a second shop beside the first (20, 40, 60 or 80)")
 	free := set.Bool("free-ports", false, "take any free ports, for tests")
+	bare := set.Bool("no-seed", false, "leave a new shop empty")
 	layout, err := parse(args, 0)
 	if err != nil {
 		return err
@@ -79,7 +80,7 @@ func runUp(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	return up.Run(ctx, up.Options{
+	opt := up.Options{
 		Layout: layout, Tool: tool, Out: os.Stdout,
 		Dapr: func(ctx context.Context) (string, error) { return daprdir.Find(ctx, layout.Root, os.Stdout) },
 		Seed: func(ctx context.Context, st shop.State) error { return seedShop(ctx, layout, st.Gateway, os.Stdout) },
@@ -89,7 +90,11 @@ func runUp(ctx context.Context, args []string) error {
 			}
 			return shop.Shifted(*offset)
 		},
-	})
+	}
+	if *bare {
+		opt.Seed = nil
+	}
+	return up.Run(ctx, opt)
 }
 
 func runDown(ctx context.Context, args []string) error {

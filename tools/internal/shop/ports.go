@@ -13,7 +13,7 @@ import (
 const (
 	PostgresPort         = 15432
 	PlacementPort        = 15001
-	PlacementHealthPort  = 15002 // listens on all addresses whatever its flag says
+	PlacementHealthPort  = 15002 // this one and the scheduler's listen on all addresses whatever their flags say
 	PlacementMetricsPort = 15003
 	PlacementRaftPort    = 15004
 	SchedulerPort        = 15005

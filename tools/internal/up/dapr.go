@@ -2,6 +2,7 @@ package up
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -59,7 +60,34 @@ func (r *runner) runDapr(ctx context.Context) error {
 	if err := r.await(ctx, u); err != nil {
 		return err
 	}
+	if state.Gateway != "" {
+		// It answers 200 as soon as it can send; what a service behind it still lacks is in the body.
+		if err := poll(ctx, settle, whole(state.Gateway+"/readyz")); err != nil {
+			r.out.say("the shop serves, but not all of it: %v", err)
+		}
+	}
 	return r.setPhase(shop.PhaseServing)
+}
+
+// settle is how long the services behind the gateway may take to find each other.
+const settle = 30 * time.Second
+
+// whole succeeds when a readiness answer says that nothing is missing.
+func whole(url string) func(context.Context) error {
+	return func(ctx context.Context) error {
+		body, err := get(ctx, url)
+		if err != nil {
+			return err
+		}
+		var answer struct{ Status string }
+		if err := json.Unmarshal(body, &answer); err != nil {
+			return fmt.Errorf("%s: %w", url, err)
+		}
+		if answer.Status != "ready" {
+			return fmt.Errorf("%s says %s", url, body)
+		}
+		return nil
+	}
 }
 
 // hopeless is how often an app or a sidecar may die while the shop starts.
@@ -132,16 +160,20 @@ func (r *runner) serving(state shop.State) func(context.Context) error {
 	}
 }
 
-// seed fills a new shop, once.
+// seed fills a new shop, once. It goes through the public API, so a shop without one stays as it is. A shop that cannot be
+// seeded serves all the same: whoever is to mend it needs it running.
 func (r *runner) seed(ctx context.Context) error {
 	mark := filepath.Join(r.opt.Layout.Data, "seeded")
-	if _, err := os.Stat(mark); err == nil || r.opt.Seed == nil {
+	if _, err := os.Stat(mark); err == nil || r.opt.Seed == nil || r.state.Gateway == "" {
 		return nil
 	}
 	begin := time.Now()
 	r.out.say("seeding the shop (once)")
 	if err := r.opt.Seed(ctx, r.state); err != nil {
-		return fmt.Errorf("seed: %w", err)
+		if ctx.Err() == nil {
+			r.out.say("the shop is NOT seeded; the next start tries again, and `bin/sidecart seed` does now: %v", err)
+		}
+		return nil
 	}
 	r.out.say("seeded (%s)", time.Since(begin).Round(100*time.Millisecond))
 	return os.WriteFile(mark, []byte(time.Now().UTC().Format(time.RFC3339)+"\n"), 0o600)
@@ -167,14 +199,18 @@ func poll(ctx context.Context, limit time.Duration, ask func(context.Context) er
 	defer cancel()
 	tick := time.NewTicker(30 * time.Millisecond)
 	defer tick.Stop()
+	var last error // of an attempt that was not cut short
 	for {
 		err := ask(ctx)
 		if err == nil {
 			return nil
 		}
+		if last == nil || ctx.Err() == nil {
+			last = err
+		}
 		select {
 		case <-ctx.Done():
-			return err
+			return last
 		case <-tick.C:
 		}
 	}

@@ -111,23 +111,31 @@ func (r *runner) await(ctx context.Context, u *unit) error {
 
 // answers is ready when a GET gives a 2xx.
 func answers(url string) func(context.Context) error {
-	client := &http.Client{Timeout: 2 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
 	return func(ctx context.Context) error {
-		req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
-		if err != nil {
-			return err
-		}
-		res, err := client.Do(req)
-		if err != nil {
-			return err
-		}
-		defer res.Body.Close()
-		if res.StatusCode/100 != 2 {
-			body, _ := io.ReadAll(io.LimitReader(res.Body, 300))
-			return fmt.Errorf("%s answers %s %s", url, res.Status, body)
-		}
-		return nil
+		_, err := get(ctx, url)
+		return err
 	}
+}
+
+// get returns the body of a 2xx answer.
+func get(ctx context.Context, url string) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return nil, err
+	}
+	req.Close = true // the process may be replaced by another on the same port
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return nil, err
+	}
+	defer res.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(res.Body, 4<<10))
+	if err == nil && res.StatusCode/100 != 2 {
+		err = fmt.Errorf("%s answers %s %s", url, res.Status, body)
+	}
+	return body, err
 }
 
 // listens is ready when a port takes connections.
