@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -363,7 +364,7 @@ func TestOthersAreFaster(t *testing.T) {
 	}
 }
 
-// faulty is a store whose Apply fails before or after it has done its work.
+// faulty is a store that fails before or after it has done its work.
 type faulty struct {
 	app.Store
 	faults *testkit.Faults
@@ -377,12 +378,23 @@ func (f faulty) Apply(ctx context.Context, w app.Write) (answer cartapi.Cart, re
 	return answer, replayed, err
 }
 
+func (f faulty) Load(ctx context.Context, id string) (cart.Cart, error) {
+	return testkit.Inject(ctx, f.faults, "Load", func() (cart.Cart, error) { return f.Store.Load(ctx, id) })
+}
+
 // The database fails before it wrote, or writes and loses the answer. Who repeats with his key has each line exactly once.
 func TestRepeatsWithAKey(t *testing.T) {
 	t.Parallel()
 	w := open(t)
 	cmd := w.begin()
-	faults := testkit.NewFaults(t, map[string]testkit.Rate{"Apply": {Before: 0.3, After: 0.3}})
+	faults := testkit.NewFaults(t, map[string]testkit.Rate{"Apply": {Before: 0.3, After: 0.3}, "Load": {Before: 0.3}})
+	var n atomic.Int64
+	w.state.Before(func(context.Context, string, string) error {
+		if n.Add(1)%3 == 0 {
+			return carttest.ErrState // so that carts are loaded
+		}
+		return nil
+	})
 	w.Carts.Store = faulty{w.store, faults}
 	errs := testkit.Race(20, func(i int) error {
 		c := cmd
@@ -400,9 +412,10 @@ func TestRepeatsWithAKey(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	if faults.Injected("Apply") == 0 {
+	if faults.Injected("Apply") == 0 || faults.Injected("Load") == 0 {
 		t.Error("no fault was injected")
 	}
+	faults.Heal()
 	if got := quantities(w.read(cmd))["a"]; got != 20 {
 		t.Errorf("%d pieces, want 20", got)
 	}

@@ -75,21 +75,17 @@ func (s *Carts) rebuilt(ctx context.Context, id string, tag Tag) (state, error) 
 }
 
 func (s *Carts) try(ctx context.Context, e edit) (Result, error) {
-	now, st, err := s.now(), state{}, error(nil)
-	for n := range attempts {
-		switch {
-		case n == 0:
-			st, err = s.current(ctx, e.CartID)
-		default:
-			st, err = s.rebuilt(ctx, e.CartID, st.tag)
-		}
+	now := s.now()
+	st, err := s.current(ctx, e.CartID)
+	for range attempts {
 		if err != nil {
 			return Result{}, err
 		}
-		res, err := s.once(ctx, e, st, now)
-		if err == nil || !errors.Is(err, ErrConflict) {
-			return res, err
+		res, lost := s.once(ctx, e, st, now)
+		if !isConflict(lost) {
+			return res, lost
 		}
+		st, err = s.rebuilt(ctx, e.CartID, st.tag)
 	}
 	return Result{}, ErrBusy
 }

@@ -127,8 +127,11 @@ func pricingFault(err error) error {
 	case f.Code == "amount-overflow", f.Code == "tax-mode-conflict":
 		return fault.New(f.Kind, f.Code, f.Message).WithCause(err)
 	}
-	return fmt.Errorf("pricing refused the quote: %v", err) // our mistake: its fault is not the shopper's
+	return errQuote.WithCause(err)
 }
+
+// errQuote stands for a refusal that is our mistake, so that it does not reach the shopper as his.
+var errQuote = fault.New(fault.Internal, "internal", "The cart could not be priced.")
 
 // check refuses a quote that is not one of this cart: each line must be priced or named as unsellable, in the cart's currency.
 func check(c *cart.Cart, q pricingapi.Quote, now time.Time) error {

@@ -150,14 +150,14 @@ func TestBreaker(t *testing.T) {
 		if took := time.Since(start); took != 3*stateDeadline {
 			t.Errorf("50 reads took %s, want three deadlines", took)
 		}
-		time.Sleep(breakFor + time.Millisecond)
+		<-time.After(breakFor + time.Millisecond)
 		p.Get(t.Context(), id)
 		p.Get(t.Context(), id)
 		if gets, _ := state.Calls(); gets != 4 {
 			t.Errorf("%d calls, want 4: one to try again", gets)
 		}
 		state.Before(nil)
-		time.Sleep(breakFor + time.Millisecond)
+		<-time.After(breakFor + time.Millisecond)
 		for range 5 {
 			if _, _, tag := p.Get(t.Context(), id); tag == nil {
 				t.Error("the store is back, and is not asked")
