@@ -65,9 +65,9 @@ func (h *Holds) Set(ctx context.Context, owner string, lines []inventory.Hold, u
 	}
 	until = until.UTC().Truncate(time.Microsecond)
 	p := planOf(owner, before, lines, until)
-	short, err := h.apply(ctx, owner, p.more)
+	short, err := h.apply(ctx, p.more)
 	if err == nil && len(short) == 0 {
-		short, err = h.apply(ctx, owner, p.less)
+		short, err = h.apply(ctx, p.less)
 	}
 	if len(short) > 0 || err != nil {
 		h.undo(ctx, owner, p)
@@ -150,7 +150,7 @@ func planOf(owner string, before, lines []inventory.Hold, until time.Time) (p pl
 
 // apply runs steps side by side and returns the shortages in the order of the steps. It does all of them whatever happens to
 // one, so that all shortages are known.
-func (h *Holds) apply(ctx context.Context, owner string, steps []step) ([]inventory.Shortage, error) {
+func (h *Holds) apply(ctx context.Context, steps []step) ([]inventory.Shortage, error) {
 	outcomes, errs := make([]inventory.Outcome, len(steps)), make([]error, len(steps))
 	places := make(chan struct{}, sideBySide)
 	var all sync.WaitGroup
@@ -180,7 +180,7 @@ func (h *Holds) undo(ctx context.Context, owner string, p plan) {
 	for _, s := range append(p.more, p.less...) {
 		back = append(back, step{sku: s.sku, change: s.undo})
 	}
-	if short, err := h.apply(ctx, owner, back); err != nil || len(short) > 0 {
+	if short, err := h.apply(ctx, back); err != nil || len(short) > 0 {
 		h.Log.WarnContext(ctx, "holds not brought back, they end by the clock", "owner", owner, "short", len(short), "error", err)
 	}
 }

@@ -263,10 +263,10 @@ func TestFallback(t *testing.T) {
 		}
 		turn(1, 300*time.Millisecond)
 		turn(1, 0)
-		time.Sleep(time.Second)
+		<-time.After(time.Second)
 		turn(2, 300*time.Millisecond)
 		hangs = false
-		time.Sleep(time.Second)
+		<-time.After(time.Second)
 		turn(3, 0)
 		turn(4, 0)
 	})

@@ -36,7 +36,7 @@ func TestLevelsGoOnAfterFailures(t *testing.T) {
 		ctx, stop := context.WithCancel(t.Context())
 		done := make(chan error)
 		go func() { done <- (&app.Levels{Store: a, Now: time.Now, Log: quiet}).Run(ctx) }()
-		time.Sleep(550 * time.Millisecond) // of the bubble: two failures, then all at once
+		<-time.After(550 * time.Millisecond) // of the bubble: two failures, then all at once
 		synctest.Wait()
 		if a.left != 0 || a.asked != 2+4 {
 			t.Errorf("%d left after %d calls", a.left, a.asked)

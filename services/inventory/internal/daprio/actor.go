@@ -148,7 +148,7 @@ type Door struct{ Caller Caller }
 
 // Turn implements app.Door.
 func (d Door) Turn(ctx context.Context, sku string, changes []inventory.Change) ([]inventory.Outcome, error) {
-	method, in := methodRelease, any(nil)
+	method := methodRelease
 	owners, wire := make([]string, len(changes)), make([]change, len(changes))
 	for i, c := range changes {
 		owners[i], wire[i] = c.Owner, change(c)
@@ -156,7 +156,8 @@ func (d Door) Turn(ctx context.Context, sku string, changes []inventory.Change) 
 			method = methodHold
 		}
 	}
-	if in = (releaseRequest{Owners: owners}); method == methodHold {
+	var in any = releaseRequest{Owners: owners}
+	if method == methodHold {
 		in = holdRequest{Changes: wire}
 	}
 	var answer turnAnswer

@@ -49,7 +49,7 @@ func open(ctx context.Context, tx *pg.Tx, o inventory.Order, by app.Change) (lev
 	batch.Queue(`INSERT INTO allocations (id, owner, status, created_at) VALUES ($1, $2, 'allocated', $3) ON CONFLICT DO NOTHING RETURNING true`,
 		o.ID, o.Owner, by.At).QueryRow(func(row pgx.Row) error {
 		err := row.Scan(&fresh)
-		if err == pgx.ErrNoRows {
+		if errors.Is(err, pgx.ErrNoRows) {
 			return nil
 		}
 		return err

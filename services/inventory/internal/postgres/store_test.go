@@ -5,14 +5,18 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
+	"pgregory.net/rapid"
 
 	"github.com/sidecart/sidecart/pkg/idem"
 	"github.com/sidecart/sidecart/pkg/outbox"
@@ -222,6 +226,67 @@ func TestOverlappingTurnsKeepTheGuard(t *testing.T) {
 	if a.Held > pieces || a.Allocated != int64(len(plans)*6) {
 		t.Errorf("stock %+v", a)
 	}
+}
+
+// Against the naive model: the same changes, allocations and steps of the clock give the same outcomes and the same holds.
+func TestTurnsAreThoseOfTheModel(t *testing.T) {
+	t.Parallel()
+	s, _ := empty(t)
+	var run int
+	rapid.Check(t, func(rt *rapid.T) {
+		run++
+		sku, now, sellable := fmt.Sprint("sku", run), noon, rapid.Int64Range(0, 10).Draw(rt, "stock")
+		if sellable > 0 {
+			receive(t, s, sku, "east", sellable)
+		}
+		model := map[string]inventory.Hold{}
+		for step := range rapid.IntRange(1, 6).Draw(rt, "steps") {
+			now = now.Add(time.Duration(rapid.IntRange(0, 2).Draw(rt, "minutes")) * time.Minute)
+			maps.DeleteFunc(model, func(_ string, h inventory.Hold) bool { return !h.ExpiresAt.After(now) })
+			var changes []inventory.Change
+			for range rapid.IntRange(0, 4).Draw(rt, "changes") {
+				changes = append(changes, inventory.Change{Owner: rapid.SampledFrom([]string{"a", "b", "c"}).Draw(rt, "owner"),
+					Quantity: rapid.Int64Range(0, 6).Draw(rt, "quantity"), ExpiresAt: now.Add(time.Duration(rapid.IntRange(1, 3).Draw(rt, "ends")) * time.Minute)})
+			}
+			var expect []inventory.Outcome
+			for _, c := range changes {
+				shelf := inventory.Shelf{Sellable: sellable, Own: model}
+				for _, h := range model {
+					shelf.Held += h.Quantity
+				}
+				turn := shelf.Decide(sku, []inventory.Change{c})
+				for _, h := range turn.Put {
+					model[h.Owner] = h
+				}
+				for _, owner := range turn.Gone {
+					delete(model, owner)
+				}
+				expect = append(expect, turn.Outcomes...)
+			}
+			got, err := s.Turn(t.Context(), sku, changes, now)
+			if diff := cmp.Diff(expect, got, cmpopts.EquateEmpty()); diff != "" || err != nil {
+				rt.Fatalf("step %d: %v %s", step, err, diff)
+			}
+			if owner := rapid.SampledFrom([]string{"", "", "a", "b"}).Draw(rt, "orders"); owner != "" {
+				_, err := s.Allocate(t.Context(), order(fmt.Sprint(sku, step), owner, line(sku, 1)), by)
+				if (err == nil) != (sellable > 0) || err != nil && !errors.Is(err, inventory.ErrOutOfStock) {
+					rt.Fatalf("allocate one of %d: %v", sellable, err)
+				}
+				if err == nil {
+					sellable--
+					delete(model, owner)
+				}
+			}
+			for _, owner := range []string{"a", "b", "c"} {
+				held, err := s.HoldsOf(t.Context(), owner, now)
+				do(t, err)
+				held = slices.DeleteFunc(held, func(h inventory.Hold) bool { return h.SKU != sku })
+				if h, ok := model[owner]; ok != (len(held) == 1) || ok && held[0] != h {
+					rt.Fatalf("step %d: %s holds %v, want %v", step, owner, held, h)
+				}
+			}
+		}
+	})
 }
 
 // A turn reads no more blocks when ten thousand carts hold the SKU, even with the plans of a shop that has just opened.

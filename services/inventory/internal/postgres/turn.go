@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -79,7 +80,7 @@ func fold(ctx context.Context, tx *pg.Tx, sku string, changes []inventory.Change
 	batch.Queue(`SELECT held FROM hold_totals WHERE sku = $1 FOR UPDATE`, sku).QueryRow(func(row pgx.Row) error {
 		known = true
 		err := row.Scan(&total)
-		if err == pgx.ErrNoRows {
+		if errors.Is(err, pgx.ErrNoRows) {
 			known, err = false, nil
 		}
 		return err
