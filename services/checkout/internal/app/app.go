@@ -147,8 +147,8 @@ type Store interface {
 	// Find returns a checkout and what is known of the key, or ErrNotFound. A key that came with another request is
 	// idempotency-key-reused.
 	Find(ctx context.Context, id string, k Key) (Record, *Entry, error)
-	// Live returns the open or completing checkout of a cart, or ErrNotFound.
-	Live(ctx context.Context, cartID string) (Record, error)
+	// OfCart returns the completed checkout of a cart, else the open or completing one, else ErrNotFound.
+	OfCart(ctx context.Context, cartID string) (Record, error)
 	// Create keeps a new checkout. ErrMoved: the cart has a live one already.
 	Create(ctx context.Context, r Record) error
 	// Save records a change, all of it or nothing. ErrMoved: the version is not the one seen, or the key is not new.
@@ -161,6 +161,8 @@ type Sweeps interface {
 	Due(ctx context.Context, now time.Time, n int) ([]Record, error)
 	// Loose returns up to n ended checkouts whose holds and order are still to be ended, last touched before the limit.
 	Loose(ctx context.Context, before time.Time, n int) ([]Record, error)
+	// Prune forgets Idempotency-Keys that are past their life.
+	Prune(ctx context.Context) error
 }
 
 // Carts asks cart.

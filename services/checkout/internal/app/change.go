@@ -140,20 +140,30 @@ func (a *App) PaymentSession(ctx context.Context, id string) (Record, paymentapi
 
 // Cancel gives a checkout up, releases its holds and ends its order. A checkout that is over already is left alone.
 func (a *App) Cancel(ctx context.Context, id string, seen *int64) error {
-	r, err := a.Get(ctx, id)
-	if err != nil {
-		return err
-	}
-	if seen != nil && *seen != r.Version {
-		return ErrVersion.With("version", r.Version)
-	}
-	if r, err = a.apply(ctx, r, checkout.Event{Name: checkout.Cancel}, nil); err != nil {
-		return err
-	}
-	if r.Loose {
-		if err := a.cleanUp(ctx, r); err != nil {
-			a.Log.WarnContext(ctx, "a cancelled checkout is cleaned up later", "checkout_id", r.ID, "order_id", r.OrderID, "error", err)
+	for range maxMoves {
+		r, err := a.Get(ctx, id)
+		if err != nil {
+			return err
 		}
+		if seen != nil && *seen != r.Version {
+			return ErrVersion.With("version", r.Version)
+		}
+		after, moves, err := checkout.Decide(r.Checkout, checkout.Event{Name: checkout.Cancel}, a.now())
+		if err != nil || !moves {
+			return err
+		}
+		c := Change{Seen: r.Version, After: r}
+		c.After.Checkout = after
+		switch err = a.Store.Save(ctx, c); {
+		case errors.Is(err, ErrMoved):
+			continue
+		case err != nil:
+			return err
+		}
+		if err := a.cleanUp(ctx, c.After); err != nil {
+			a.Log.WarnContext(ctx, "a cancelled checkout is cleaned up later", "order_id", r.OrderID, "error", err)
+		}
+		return nil
 	}
-	return nil
+	return errBusy
 }

@@ -206,9 +206,9 @@ func (a *App) place(ctx context.Context, r Record, key Key, attempt int, in chec
 		}
 	})
 	if err != nil { // the outcome stands: order tells it again, to the next call or by its event
-		a.Log.WarnContext(ctx, "an outcome was not recorded", "checkout_id", r.ID, "order_id", r.OrderID, "attempt", attempt, "error", err)
+		a.Log.WarnContext(ctx, "an outcome was not recorded", "order_id", r.OrderID, "attempt", attempt, "error", err)
 	}
-	a.Log.InfoContext(ctx, "attempt ended", "checkout_id", r.ID, "order_id", r.OrderID, "attempt", attempt, "outcome", result.Outcome)
+	a.Log.InfoContext(ctx, "attempt ended", "order_id", r.OrderID, "attempt", attempt, "outcome", result.Outcome)
 	return c, answerErr
 }
 
@@ -226,7 +226,7 @@ func (a *App) pending(ctx context.Context, r Record) (Completion, error) {
 func (a *App) unplaced(ctx context.Context, r Record, key Key, attempt int, cause error) (Completion, error) {
 	kind := fault.KindOf(cause)
 	if kind == fault.Timeout || kind == fault.Internal {
-		a.Log.WarnContext(ctx, "an attempt has an unknown outcome", "checkout_id", r.ID, "order_id", r.OrderID, "attempt", attempt, "error", cause)
+		a.Log.WarnContext(ctx, "an attempt has an unknown outcome", "order_id", r.OrderID, "attempt", attempt, "error", cause)
 		record := context.WithoutCancel(ctx)
 		record, cancel := context.WithTimeout(record, time.Second)
 		defer cancel()

@@ -60,8 +60,10 @@ func (a *App) Create(ctx context.Context, in checkoutapi.CreateInput) (r Record,
 		return r, false, ErrCartEmpty
 	}
 	for range maxMoves {
-		live, err := a.Store.Live(ctx, in.CartID)
+		live, err := a.Store.OfCart(ctx, in.CartID)
 		switch {
+		case err == nil && live.Status == checkout.Completed:
+			return live, false, ErrCartCompleted // cart has not heard of it yet
 		case errors.Is(err, ErrNotFound):
 			r, err = a.begin(ctx, in, snap)
 			made = true

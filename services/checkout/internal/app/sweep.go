@@ -23,7 +23,12 @@ const (
 // Sweep ends what nobody completed in time, and cleans up after checkouts that ended: their holds are released and their order is
 // abandoned. It may run twice at once: versions decide, and every call is idempotent.
 func (a *App) Sweep(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, SweepEvery)
+	defer cancel()
 	var errs []error
+	if err := a.Sweeps.Prune(ctx); err != nil {
+		errs = append(errs, err)
+	}
 	for {
 		due, err := a.Sweeps.Due(ctx, a.now(), sweepAtOnce)
 		if err != nil {
@@ -34,7 +39,7 @@ func (a *App) Sweep(ctx context.Context) error {
 				err = a.cleanUp(ctx, r)
 			}
 			if err != nil {
-				errs = append(errs, fmt.Errorf("expire checkout %s: %w", r.ID, err))
+				errs = append(errs, fmt.Errorf("expire the checkout of order %s: %w", r.OrderID, err))
 			}
 		}
 		if len(due) < sweepAtOnce || len(errs) > 0 {
@@ -47,7 +52,7 @@ func (a *App) Sweep(ctx context.Context) error {
 	}
 	for _, r := range loose {
 		if err := a.cleanUp(ctx, r); err != nil {
-			errs = append(errs, fmt.Errorf("clean up checkout %s: %w", r.ID, err))
+			errs = append(errs, fmt.Errorf("clean up the checkout of order %s: %w", r.OrderID, err))
 		}
 	}
 	return errors.Join(errs...)
@@ -67,7 +72,7 @@ func (a *App) cleanUp(ctx context.Context, r Record) error {
 		}
 	}
 	if r.HoldUntil.After(a.now()) {
-		_, err := a.Store.Live(ctx, r.CartID)
+		_, err := a.Store.OfCart(ctx, r.CartID)
 		if errors.Is(err, ErrNotFound) {
 			err = a.Holds.Release(ctx, r.CartID)
 		}
@@ -92,7 +97,7 @@ func (a *App) Follow(ctx context.Context, t Told) error {
 
 // FollowCart takes in what inventory tells of a cart's holds.
 func (a *App) FollowCart(ctx context.Context, cartID string, ev checkout.Event) error {
-	return ignoreUnknown(a.follow(ctx, func() (Record, error) { return a.Store.Live(ctx, cartID) }, ev))
+	return ignoreUnknown(a.follow(ctx, func() (Record, error) { return a.Store.OfCart(ctx, cartID) }, ev))
 }
 
 func (a *App) follow(ctx context.Context, load func() (Record, error), ev checkout.Event) error {
@@ -120,11 +125,11 @@ func (a *App) Read(ctx context.Context, id string) (Record, error) {
 	}
 	result, err := a.Orders.Place(ctx, r.placeRequest(r.Attempt, checkoutapi.CompleteInput{MethodID: knownAttempt}))
 	if err != nil || result.Order == nil {
-		a.Log.WarnContext(ctx, "the order of a completed checkout does not answer", "checkout_id", r.ID, "order_id", r.OrderID, "error", err)
+		a.Log.WarnContext(ctx, "the order of a completed checkout does not answer", "order_id", r.OrderID, "error", err)
 		if fault.KindOf(err) == fault.Timeout || fault.KindOf(err) == fault.Unavailable {
 			return r, err
 		}
-		return r, fmt.Errorf("order %s of checkout %s: %w", r.OrderID, r.ID, errors.Join(err, errNoOrder))
+		return r, fmt.Errorf("order %s: %w", r.OrderID, errors.Join(err, errNoOrder))
 	}
 	return a.apply(ctx, r, checkout.Event{Name: checkout.Placed, OrderNumber: result.Order.Number, AccessToken: result.Order.AccessToken}, nil)
 }

@@ -73,7 +73,7 @@ func scan(row pgx.Row, more ...any) (app.Record, error) {
 		return r, err
 	}
 	if err := json.Unmarshal(quote, &r.Quote); err != nil {
-		return r, fmt.Errorf("quote of checkout %s: %w", r.ID, err)
+		return r, fmt.Errorf("quote of the checkout of order %s: %w", r.OrderID, err)
 	}
 	return r, nil
 }
@@ -102,7 +102,7 @@ func (s *Store) Find(ctx context.Context, id string, k app.Key) (app.Record, *ap
 	case errors.Is(err, pgx.ErrNoRows):
 		return r, nil, app.ErrNotFound
 	case err != nil:
-		return r, nil, fmt.Errorf("checkout %s: %w", id, pg.AsFault(err))
+		return r, nil, fmt.Errorf("find checkout: %w", pg.AsFault(err))
 	case ref == nil:
 		return r, nil, nil
 	case [32]byte(hash) != k.Hash:
@@ -110,19 +110,20 @@ func (s *Store) Find(ctx context.Context, id string, k app.Key) (app.Record, *ap
 	}
 	entry := &app.Entry{}
 	if entry.Attempt, err = strconv.Atoi(*ref); err != nil {
-		return r, nil, fmt.Errorf("attempt of a key of checkout %s: %w", id, err)
+		return r, nil, fmt.Errorf("attempt of a key of order %s: %w", r.OrderID, err)
 	}
 	if answer != nil {
 		if err := json.Unmarshal(answer, &entry.Answer); err != nil {
-			return r, nil, fmt.Errorf("kept answer of checkout %s: %w", id, err)
+			return r, nil, fmt.Errorf("kept answer of order %s: %w", r.OrderID, err)
 		}
 	}
 	return r, entry, nil
 }
 
-// Live implements app.Store.
-func (s *Store) Live(ctx context.Context, cartID string) (app.Record, error) {
-	r, err := scan(s.pool.QueryRow(ctx, `SELECT `+columns+` FROM checkouts c WHERE c.cart_id = $1 AND c.status IN ('open', 'completing')`, cartID))
+// OfCart implements app.Store.
+func (s *Store) OfCart(ctx context.Context, cartID string) (app.Record, error) {
+	r, err := scan(s.pool.QueryRow(ctx, `SELECT `+columns+` FROM checkouts c
+		WHERE c.cart_id = $1 AND c.status IN ('open', 'completing', 'completed') ORDER BY c.status = 'completed' DESC LIMIT 1`, cartID))
 	if errors.Is(err, pgx.ErrNoRows) {
 		return r, app.ErrNotFound
 	}
@@ -142,7 +143,7 @@ func args(r app.Record, quote bool) ([]any, error) {
 		kept, err3 = json.Marshal(r.Quote)
 	}
 	if err := errors.Join(err1, err2, err3); err != nil {
-		return nil, fmt.Errorf("encode checkout %s: %w", r.ID, err)
+		return nil, fmt.Errorf("encode the checkout of order %s: %w", r.OrderID, err)
 	}
 	var completing *time.Time
 	if !r.CompletingAt.IsZero() {
@@ -218,7 +219,7 @@ func (s *Store) Save(ctx context.Context, c app.Change) error {
 	case c.Answer != nil:
 		what = "answer"
 		if answer, err = json.Marshal(c.Answer); err != nil {
-			return fmt.Errorf("encode the answer of checkout %s: %w", c.After.ID, err)
+			return fmt.Errorf("encode the answer of order %s: %w", c.After.OrderID, err)
 		}
 	}
 	values = append(values, c.Seen, c.Key.Scope, c.Key.Key, c.Key.Hash[:], what, answer)
@@ -237,7 +238,7 @@ func (s *Store) Save(ctx context.Context, c app.Change) error {
 	case pg.Violates(err, "idempotency_keys_pkey"), err == nil && moved == 0:
 		return app.ErrMoved
 	case err != nil:
-		return fmt.Errorf("save checkout %s: %w", c.After.ID, err)
+		return fmt.Errorf("save the checkout of order %s: %w", c.After.OrderID, err)
 	}
 	return nil
 }
@@ -248,13 +249,13 @@ func (s *Store) note(ctx context.Context, c app.Change) error {
 	if c.Answer != nil {
 		answer, err := json.Marshal(c.Answer)
 		if err != nil {
-			return fmt.Errorf("encode the answer of checkout %s: %w", c.After.ID, err)
+			return fmt.Errorf("encode the answer of order %s: %w", c.After.OrderID, err)
 		}
 		sql = `UPDATE idempotency_keys SET answer = $4 WHERE scope = $1 AND key = $2 AND hash = $3 AND answer IS NULL`
 		values = append(values, answer)
 	}
 	if _, err := s.pool.Exec(ctx, sql, values...); err != nil {
-		return fmt.Errorf("note a key of checkout %s: %w", c.After.ID, pg.AsFault(err))
+		return fmt.Errorf("note a key of order %s: %w", c.After.OrderID, pg.AsFault(err))
 	}
 	return nil
 }
@@ -286,6 +287,12 @@ func (s *Store) list(ctx context.Context, sql string, values ...any) ([]app.Reco
 		return nil, fmt.Errorf("list checkouts: %w", pg.AsFault(err))
 	}
 	return all, nil
+}
+
+// Prune implements app.Sweeps.
+func (s *Store) Prune(ctx context.Context) error {
+	_, err := idem.Prune(ctx, s.pool, idem.Lifetime)
+	return err
 }
 
 // Once runs a command once per Idempotency-Key and replays its answer. The command asks other services, so it runs before the

@@ -30,6 +30,7 @@ CREATE TABLE checkouts (
 );
 -- One cart has one checkout at a time.
 CREATE UNIQUE INDEX checkouts_cart_live ON checkouts (cart_id) WHERE status IN ('open', 'completing');
+CREATE INDEX checkouts_cart ON checkouts (cart_id) WHERE status IN ('open', 'completing', 'completed');
 CREATE INDEX checkouts_due ON checkouts (expires_at) WHERE status IN ('open', 'completing');
 CREATE INDEX checkouts_loose ON checkouts (updated_at) WHERE loose;
 
