@@ -24,6 +24,8 @@ type Gateway struct {
 	mu    sync.Mutex
 	books []payment.Transaction
 	sends map[string]int
+
+	rejectDuplicates bool
 }
 
 // NewGateway returns an empty one.
@@ -34,6 +36,13 @@ func (g *Gateway) Sends(method string) int {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return g.sends[method]
+}
+
+// RejectDuplicates makes the gateway refuse a second sale under a reference, as the real one does for 30 s.
+func (g *Gateway) RejectDuplicates() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.rejectDuplicates = true
 }
 
 // Books returns all transactions, oldest first.
@@ -82,6 +91,11 @@ func (g *Gateway) Authorise(_ context.Context, s app.Sale) (payment.Transaction,
 	defer g.mu.Unlock()
 	g.sends["Authorise"]++
 	t := payment.Transaction{State: payment.TxAuthorised, Amount: s.Amount, Reference: s.Reference}
+	for _, before := range g.books {
+		if g.rejectDuplicates && !before.Credit && before.Reference == s.Reference {
+			t.State, t.Code, t.Message = payment.TxDeclined, payment.CodeDuplicate, "duplicate"
+		}
+	}
 	switch {
 	case strings.HasPrefix(s.Nonce, "fake-processor-declined-"):
 		t.State, t.Code, t.Retryable, t.Message = payment.TxDeclined, "2000", true, "Do Not Honor"
