@@ -4,7 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
-	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -82,14 +82,14 @@ func checkVariant(v *Variant, at string, c *fault.Collector) {
 	checkImages(v.Images, at+".images", c)
 }
 
+// imageForm takes an http(s) address without a user, or a path that names no host; either percent-encoded (RFC 3986).
+var imageForm = regexp.MustCompile(`^(https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?([/?][A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=%-]*)?|/([A-Za-z0-9._~:@!$&'()*+,;=%-][A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=%-]*)?)$`)
+
 func checkImages(images []Image, place string, c *fault.Collector) {
 	c.Check(len(images) <= maxImages, place, fmt.Sprintf("must have at most %d entries", maxImages), len(images))
 	for i, img := range images[:min(len(images), maxImages)] {
 		at := fmt.Sprintf("%s[%d]", place, i)
-		u, err := url.Parse(img.URL)
-		web := err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Host != "" && u.User == nil
-		path := err == nil && u.Scheme == "" && u.Host == "" && strings.HasPrefix(img.URL, "/") && !strings.Contains(u.Path, "..")
-		c.Check((web || path) && len(img.URL) <= 2000, at+".url", "must be an http(s) address or a path that begins with /", img.URL)
+		c.Check(imageForm.MatchString(img.URL) && !strings.Contains(img.URL, "/..") && len(img.URL) <= 2000, at+".url", "must be an http(s) address or a path that begins with /", img.URL)
 		checkText(c, at+".alt", img.Alt, 0, 300)
 	}
 }
@@ -127,6 +127,9 @@ func (r *Registry) checkValues(category string, values Values, onVariant bool, p
 			c.Add(at, message, short(raw))
 			out[code] = raw // it is there, so nobody calls it missing
 		}
+	}
+	if len(out) == 0 {
+		return nil // as if none were given
 	}
 	return out
 }

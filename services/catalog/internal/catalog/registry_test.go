@@ -200,3 +200,18 @@ func places(err error) (all []string) {
 	}
 	return all
 }
+
+func TestImageAddresses(t *testing.T) {
+	t.Parallel()
+	for address, ok := range map[string]bool{
+		"/media/x.svg": true, "/": true, "https://cdn.example/a/b_c.jpg?w=1&h=2": true, "http://localhost:8000/x.png": true, "https://img.example": true, "/a/%2e": true,
+		"": false, "media/x.svg": false, "//host/x": false, "javascript:alert(1)": false, "data:image/png;base64,AA": false, "https://u:p@host/x": false,
+		"https:///x": false, "/media/../x": false, "/a b": false, "/a\"b": false, "ftp://host/x": false, "/\\host": false, "https://host\\@evil": false,
+	} {
+		var c fault.Collector
+		checkImages([]Image{{URL: address}}, "images", &c)
+		if (c.Err() == nil) != ok {
+			t.Errorf("%q: %v", address, c.Err())
+		}
+	}
+}
