@@ -61,7 +61,7 @@ func parse(args []string) (options, error) {
 	f.StringVar(&o.accounts, "merchant-accounts", "sidecart-usd=USD,sidecart-eur=EUR,sidecart-gbp=GBP,sidecart-jpy=JPY,sidecart-kwd=KWD", "merchant accounts, id=CUR; the first is the default")
 	f.DurationVar(&o.settleAfter, "settle-after", 0, "settle what was submitted this long ago; 0 settles only on demand")
 	f.DurationVar(&o.settings.DuplicateWindow, "duplicate-window", merchant.DefaultDuplicateWindow, "window of the duplicate check; 0 switches it off")
-	f.BoolVar(&o.settings.TestAmounts, "test-amounts", true, "let the documented sandbox amounts decide (2000.00 to 2999.99 are declined …)")
+	f.BoolVar(&o.settings.TestAmounts, "test-amounts", false, "let the documented sandbox amounts decide (2000.00 to 2999.99 are declined …)")
 	f.TextVar(&o.level, "log-level", slog.LevelInfo, "debug, info, warn or error")
 	err := f.Parse(args)
 	if err == nil && f.NArg() > 0 {
