@@ -25,10 +25,11 @@ const (
 
 // Projections keeps projections in a state store. It implements app.Projections.
 type Projections struct {
-	state   daprkit.State
-	ttl     time.Duration
-	breaker *gobreaker.CircuitBreaker[answer]
-	log     *slog.Logger
+	state    daprkit.State
+	ttl      time.Duration
+	deadline time.Duration
+	breaker  *gobreaker.CircuitBreaker[answer]
+	log      *slog.Logger
 }
 
 type answer struct {
@@ -39,7 +40,7 @@ type answer struct {
 
 // NewProjections keeps each projection for ttl after its last write.
 func NewProjections(state daprkit.State, ttl time.Duration, log *slog.Logger) *Projections {
-	return &Projections{state: state, ttl: ttl, log: log, breaker: gobreaker.NewCircuitBreaker[answer](gobreaker.Settings{
+	return &Projections{state: state, ttl: ttl, deadline: stateDeadline, log: log, breaker: gobreaker.NewCircuitBreaker[answer](gobreaker.Settings{
 		Name: "carts", MaxRequests: 1, Timeout: breakFor,
 		ReadyToTrip:  func(c gobreaker.Counts) bool { return c.ConsecutiveFailures >= breakAfter },
 		IsSuccessful: func(err error) bool { return err == nil || errors.Is(err, daprkit.ErrEtag) },
@@ -55,7 +56,7 @@ var errGivenUp = errors.New("the caller gave up")
 // call runs fn under the deadline and the breaker. A caller who left says nothing about the store.
 func (p *Projections) call(ctx context.Context, fn func(ctx context.Context) (answer, error)) (answer, error) {
 	return p.breaker.Execute(func() (answer, error) {
-		short, cancel := context.WithTimeout(ctx, stateDeadline)
+		short, cancel := context.WithTimeout(ctx, p.deadline)
 		defer cancel()
 		a, err := fn(short)
 		if err != nil && ctx.Err() != nil {
