@@ -125,6 +125,9 @@ func (c *Client) again(ctx context.Context, call Call, err error, begun time.Tim
 	if ctx.Err() != nil || time.Since(begun) > c.Patience || (call.Method == http.MethodPost && call.Key == "") {
 		return false
 	}
+	if errors.Is(err, errAnswer) {
+		return false
+	}
 	p, ok := errors.AsType[*Problem](err)
 	return !ok || p.Status == http.StatusTooManyRequests || p.Status >= http.StatusBadGateway
 }
@@ -165,11 +168,14 @@ func (c *Client) once(ctx context.Context, call Call, body []byte) (Answer, erro
 	}
 	if call.Out != nil && len(data) > 0 {
 		if err := json.Unmarshal(data, call.Out); err != nil {
-			return a, fmt.Errorf("%s %s: answer: %w", call.Method, call.Path, err)
+			return a, fmt.Errorf("%s %s: %w: %w", call.Method, call.Path, errAnswer, err)
 		}
 	}
 	return a, nil
 }
+
+// errAnswer is a good status with a body that cannot be read: the shop breaks its contract, and will do so again.
+var errAnswer = errors.New("the answer is not what the contract says")
 
 func problem(resp *http.Response, data []byte) *Problem {
 	p := &Problem{}

@@ -1,0 +1,159 @@
+package load
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"sync"
+
+	"github.com/sidecart/sidecart/services/checkout/checkoutapi"
+	"github.com/sidecart/sidecart/services/order/orderapi"
+	"github.com/sidecart/sidecart/tools/internal/shopclient"
+)
+
+// journey is one guest on the way.
+type journey struct {
+	client *shopclient.Client
+	script script
+}
+
+// result is what became of a guest. err tells what was not expected.
+type result struct {
+	outcome outcome
+	err     error
+}
+
+func (j *journey) run(ctx context.Context) result {
+	ctx, cancel := context.WithTimeout(ctx, journeyLimit)
+	defer cancel()
+	out, err := j.walk(ctx)
+	switch {
+	case errors.Is(err, errLeft):
+		return result{outcome: left}
+	case shopclient.Refused(err, "out-of-stock"), shopclient.Refused(err, "hold-expired"):
+		return result{outcome: outOfStock}
+	case err != nil:
+		return result{outcome: faulty, err: err}
+	}
+	return result{outcome: out}
+}
+
+func (j *journey) walk(ctx context.Context) (outcome, error) {
+	g := j.script.guest
+	cart, err := j.client.Fill(ctx, g)
+	if err != nil {
+		return left, err
+	}
+	co, err := j.client.Prepare(ctx, g, cart.ID)
+	if errors.Is(err, errLeft) && co.ID != "" && j.script.tidy {
+		_, err := j.client.Do(ctx, shopclient.Call{Method: http.MethodDelete, Path: "/v1/checkouts/" + co.ID})
+		return left, err
+	}
+	if err != nil {
+		return left, err
+	}
+	switch j.script.kind {
+	case leaves:
+		return left, nil
+	case isDeclined:
+		return declined, j.decline(ctx, co)
+	case paysAgain:
+		if err := j.decline(ctx, co); err != nil {
+			return declined, err
+		}
+	case clicksTwice:
+		key := shopclient.Key()
+		return bought, j.twice(ctx, co, key, key)
+	case paysTwice:
+		return bought, j.twice(ctx, co, shopclient.Key(), shopclient.Key())
+	}
+	return j.pay(ctx, co)
+}
+
+// pay completes the checkout with a good card; the order must be what was asked for.
+func (j *journey) pay(ctx context.Context, co checkoutapi.Checkout) (outcome, error) {
+	o, err := j.client.Complete(ctx, co, goodCard, shopclient.Key())
+	if err != nil {
+		return bought, err
+	}
+	if err := j.check(co, o); err != nil {
+		return bought, err
+	}
+	if j.script.kind == cancels {
+		o, err := j.client.Cancel(ctx, o, "load: changed my mind", shopclient.Key())
+		if err == nil && o.Status != "cancelled" && o.Status != "placed" {
+			// A placed one is cancelled when its capture is decided.
+			err = unexpected("order %s is %s after it was cancelled", o.ID, o.Status)
+		}
+		return cancelled, err
+	}
+	if j.script.readBack {
+		return bought, j.again(ctx, co, o)
+	}
+	return bought, nil
+}
+
+func (j *journey) check(co checkoutapi.Checkout, o orderapi.Order) error {
+	if o.ID == "" || o.AccessToken == "" || !o.Totals.Total.Equal(co.Totals.Total) || len(o.Lines) != len(co.Lines) {
+		return unexpected("checkout %s of %s became order %q of %s with %d of %d lines", co.ID, co.Totals.Total, o.ID, o.Totals.Total, len(o.Lines), len(co.Lines))
+	}
+	return nil
+}
+
+// again reads the order as its guest may.
+func (j *journey) again(ctx context.Context, co checkoutapi.Checkout, o orderapi.Order) error {
+	var read orderapi.Order
+	if err := j.client.Get(ctx, "/v1/orders/"+o.ID+"?access_token="+o.AccessToken, &read); err != nil {
+		return err
+	}
+	if read.ID != o.ID {
+		return unexpected("order %s reads as order %s", o.ID, read.ID)
+	}
+	return j.check(co, read)
+}
+
+// decline pays with a card that the bank refuses. The bank must be asked, and its no must reach the guest.
+func (j *journey) decline(ctx context.Context, co checkoutapi.Checkout) error {
+	o, err := j.client.Complete(ctx, co, badCard, shopclient.Key())
+	switch {
+	case err == nil:
+		return unexpected("checkout %s: a card that is declined bought order %s", co.ID, o.ID)
+	case shopclient.Refused(err, "payment-declined"):
+		return nil
+	}
+	return err
+}
+
+// twice completes from two sides at once. With one key both get the order; with two keys one gets it and the other learns
+// that the checkout is completed. Either way the checkout leads to the one order.
+func (j *journey) twice(ctx context.Context, co checkoutapi.Checkout, keys ...string) error {
+	orders, errs := make([]orderapi.Order, len(keys)), make([]error, len(keys))
+	var wg sync.WaitGroup
+	for i, key := range keys {
+		wg.Go(func() { orders[i], errs[i] = j.client.Complete(ctx, co, goodCard, key) })
+	}
+	wg.Wait()
+	var id string
+	for i, err := range errs {
+		switch {
+		case err == nil && id != "" && orders[i].ID != id:
+			return unexpected("checkout %s: two orders, %s and %s", co.ID, id, orders[i].ID)
+		case err == nil:
+			id = orders[i].ID
+			if err := j.check(co, orders[i]); err != nil {
+				return err
+			}
+		case keys[0] != keys[1] && shopclient.Refused(err, "checkout-completed"):
+		default:
+			return err
+		}
+	}
+	var read checkoutapi.Checkout
+	if err := j.client.Get(ctx, "/v1/checkouts/"+co.ID, &read); err != nil {
+		return err
+	}
+	if read.Order == nil || id == "" || read.Order.ID != id {
+		return unexpected("checkout %s made order %q, but says %+v", co.ID, id, read.Order)
+	}
+	return nil
+}
