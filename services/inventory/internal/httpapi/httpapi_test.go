@@ -387,3 +387,45 @@ func TestDisabledLocationSellsNothing(t *testing.T) {
 	s.order.Do("PUT", inventoryapi.PathAllocations+"o-1", `{"owner":"c","country":"US","lines":[{"line_id":"1","sku":"mug","quantity":6}]}`).Problem(409, "out-of-stock")
 	s.order.Do("PUT", inventoryapi.PathAllocations+"o-2", `{"owner":"c","country":"US","lines":[{"line_id":"1","sku":"mug","quantity":5}]}`).Want(200)
 }
+
+// A flash sale through the doors: two hundred carts, ten pieces; who holds buys, everybody else gets a typed refusal.
+func TestFlashSale(t *testing.T) {
+	t.Parallel()
+	s := stocked(t)
+	s.staff.Do("POST", "/v1/admin/stock/receive", `{"reference":"drop","lines":[{"sku":"drop","location_id":"reno","quantity":6},{"sku":"drop","location_id":"berlin","quantity":4}]}`).Want(200)
+	won := testkit.Wins(testkit.Race(200, func(i int) error {
+		cart := fmt.Sprint("cart", i)
+		if a := s.holds(cart, 10, `{"sku":"drop","quantity":1}`); a.Status != 200 {
+			a.Problem(409, "out-of-stock")
+			return inventory.ErrOutOfStock
+		}
+		for range 2 { // the answer is lost, and asked for again
+			s.order.Do("PUT", inventoryapi.PathAllocations+cart+"-1", `{"owner":"`+cart+`","lines":[{"line_id":"1","sku":"drop","quantity":1}]}`).Want(200)
+		}
+		return nil
+	}))
+	same(t, "sold", won, 10)
+	same(t, "left", s.available("drop"), []int64{0})
+	var levels httpx.Page[LevelView]
+	s.staff.Do("GET", "/v1/admin/stock/levels?sku=drop", nil).Want(200).JSON(&levels)
+	same(t, "levels", levels.Items, []LevelView{{SKU: "drop", LocationID: "berlin", OnHand: 4, Allocated: 4}, {SKU: "drop", LocationID: "reno", OnHand: 6, Allocated: 6}})
+}
+
+// The same calls fifty times at once do what one does.
+func TestRepeatedAtOnce(t *testing.T) {
+	t.Parallel()
+	s := stocked(t)
+	until := start.Add(10 * time.Minute).Format(time.RFC3339)
+	bodies := make([]string, 50)
+	testkit.Race(len(bodies), func(i int) error {
+		s.checkout.Do("PUT", inventoryapi.PathHolds+"cart", `{"expires_at":"`+until+`","lines":[{"sku":"mug","quantity":4},{"sku":"shirt","quantity":3}]}`).Want(200)
+		bodies[i] = string(s.order.Do("PUT", inventoryapi.PathAllocations+"o-1", `{"owner":"cart","lines":[{"line_id":"1","sku":"mug","quantity":4}]}`).Want(200).Body)
+		return nil
+	})
+	for _, b := range bodies {
+		same(t, "answer", b, bodies[0])
+	}
+	var levels httpx.Page[LevelView]
+	s.staff.Do("GET", "/v1/admin/stock/levels?sku=mug&location_id=reno", nil).Want(200).JSON(&levels)
+	same(t, "taken once", levels.Items[0].Allocated, 4)
+}
