@@ -139,24 +139,3 @@ func TestBatchCost(t *testing.T) {
 		t.Errorf("one product costs %d statements, 400 cost %d", one, many)
 	}
 }
-
-func BenchmarkBatch(b *testing.B) {
-	s := stocked(b)
-	skus := 0
-	for n := 0; b.Loop(); n++ {
-		batch := catalogapi.BatchInput{ImportID: "bench"}
-		for i := range 200 {
-			id := n*200 + i
-			var variants []string
-			for _, size := range []string{"s", "m", "l"} {
-				variants = append(variants, fmt.Sprintf(`{"sku":"B-%d-%s","barcode":"2000000000015","weight_grams":200,"attributes":{"size":"%s","colour":"navy"}}`, id, size, size))
-			}
-			skus += len(variants)
-			batch.Items = append(batch.Items, catalogapi.BatchItem{Row: int64(id), Product: json.RawMessage(fmt.Sprintf(
-				`{"external_id":"b-%[1]d","title":"Shirt number %[1]d","description":"%[2]s","category_code":"shirts","status":"published","attributes":{"material":"linen"},"variants":[%[3]s]}`,
-				id, strings.Repeat("A fine shirt. ", 40), strings.Join(variants, ",")))})
-		}
-		s.staff.Do("POST", "/v1/admin/products/batch", batch).Want(200)
-	}
-	b.ReportMetric(float64(skus)/b.Elapsed().Seconds(), "SKUs/s")
-}

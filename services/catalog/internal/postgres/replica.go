@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/jackc/pgx/v5"
+
 	"github.com/sidecart/sidecart/pkg/inbox"
 	"github.com/sidecart/sidecart/pkg/pg"
 	"github.com/sidecart/sidecart/services/catalog/internal/app"
@@ -16,20 +18,19 @@ func (s *Store) KeepPrices(ctx context.Context, ev app.Event, sku string, prices
 		if err != nil || !newer {
 			return err
 		}
-		if _, err := tx.Exec(ctx, `DELETE FROM sku_prices WHERE sku = $1`, sku); err != nil {
-			return fmt.Errorf("old prices of %s: %w", sku, err)
-		}
+		var batch pgx.Batch
+		batch.Queue(`DELETE FROM sku_prices WHERE sku = $1`, sku)
 		for _, p := range prices {
 			var compare *int64
 			if p.CompareAt != nil {
 				compare = &p.CompareAt.Minor
 			}
-			_, err := tx.Exec(ctx, `INSERT INTO sku_prices (sku, currency, list_id, amount, compare_at, countries, priority, valid_from, valid_to)
+			batch.Queue(`INSERT INTO sku_prices (sku, currency, list_id, amount, compare_at, countries, priority, valid_from, valid_to)
 				VALUES ($1, $2, $3, $4, $5, coalesce($6::text[], '{}'), $7, $8, $9)`,
 				sku, string(p.Amount.Currency), p.List, p.Amount.Minor, compare, p.Countries, p.Priority, moment(p.From), moment(p.To))
-			if err != nil {
-				return fmt.Errorf("prices of %s: %w", sku, err)
-			}
+		}
+		if err := tx.SendBatch(ctx, &batch).Close(); err != nil {
+			return fmt.Errorf("prices of %s: %w", sku, err)
 		}
 		return nil
 	})
