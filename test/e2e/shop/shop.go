@@ -151,6 +151,12 @@ func (s *Shop) Stop() error {
 	}
 }
 
+// Kill ends the tool by kill -9, as an unlucky user might, and waits until it is gone.
+func (s *Shop) Kill() {
+	_ = s.cmd.Process.Kill()
+	<-s.ended
+}
+
 // Simulator is the base URL of a simulator.
 func (s *Shop) Simulator(name string) string { return s.state.Simulator[name] }
 
@@ -172,7 +178,7 @@ func (s *Shop) Services() (ids []string) {
 	return ids
 }
 
-// DB opens a service's database.
+// DB opens a service's database, or another one of the shop's server by its name ("dapr_carts").
 func (s *Shop) DB(t testing.TB, service string) *pgxpool.Pool {
 	t.Helper()
 	s.mu.Lock()
@@ -182,7 +188,7 @@ func (s *Shop) DB(t testing.TB, service string) *pgxpool.Pool {
 	}
 	url, ok := s.state.Databases[service]
 	if !ok {
-		t.Fatalf("%s has no database", service)
+		url = strings.Replace(s.state.Server, "/postgres?", "/"+service+"?", 1)
 	}
 	p, err := pgxpool.New(context.Background(), url) // shared by all tests
 	if err != nil {
