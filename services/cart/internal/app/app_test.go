@@ -467,6 +467,9 @@ func TestExpiryAndAbandonment(t *testing.T) {
 		if _, err := w.Add(t.Context(), cmd, false, cart.Item{SKU: "a", Quantity: 1}); !errors.Is(err, cart.ErrNotFound) {
 			t.Errorf("a line for an expired cart: %v", err)
 		}
+		if _, err := w.Events(t.Context(), cmd.CartID, 0, 10); !errors.Is(err, cart.ErrNotFound) {
+			t.Errorf("the log of an expired cart: %v", err)
+		}
 	}
 	sweep()
 	var n int
@@ -533,7 +536,18 @@ func TestBatchOfTheLargestKind(t *testing.T) {
 	if c := w.read(cmd); len(c.Lines) != 500 || c.Lines[499].Title != "A sku-499" || c.Totals.Total.Minor != 50_000 {
 		t.Errorf("%d lines, total %s", len(c.Lines), c.Totals.Total)
 	}
-	t.Logf("the projection of 500 lines has %d bytes", len(w.state.Peek(cmd.CartID)))
+	// What one more piece costs here: as many statements as in a small cart, an event of its own size, a projection without frills.
+	ctx, counter := pg.WithCounter(t.Context())
+	if _, err := w.Add(ctx, cmd, false, cart.Item{SKU: "sku-7", Quantity: 1}); err != nil {
+		t.Fatal(err)
+	}
+	var event int
+	if err := w.pool.QueryRow(t.Context(), `SELECT length(data::text) FROM cart_events WHERE version = 3`).Scan(&event); err != nil {
+		t.Fatal(err)
+	}
+	if line := len(w.state.Peek(cmd.CartID))/500 - len(items[0].Metadata); counter.Statements() != 1 || event > 100 || line > 100 {
+		t.Errorf("%d statements, an event of %d bytes, %d bytes a line; want 1, at most 100, at most 100", counter.Statements(), event, line)
+	}
 	if _, err := w.Add(t.Context(), cmd, false, cart.Item{SKU: "a", Quantity: 1}); !errors.Is(err, cart.ErrLines) {
 		t.Errorf("line 501: %v", err)
 	}

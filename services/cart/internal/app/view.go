@@ -87,14 +87,14 @@ func (s *Carts) Events(ctx context.Context, id string, above int64, limit int) (
 	if !idForm.MatchString(id) {
 		return nil, cart.ErrNotFound
 	}
-	all, err := s.Store.Log(ctx, id, above, limit)
+	c, err := s.Store.Load(ctx, id)
 	if err != nil {
 		return nil, err
 	}
-	if len(all) == 0 && above == 0 {
+	if s.expired(&c, s.now()) {
 		return nil, cart.ErrNotFound
 	}
-	return all, nil
+	return s.Store.Log(ctx, id, above, limit)
 }
 
 // quote asks pricing. An empty cart costs nothing: nobody is asked.

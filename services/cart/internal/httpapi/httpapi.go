@@ -59,14 +59,18 @@ type CartPath struct {
 type cartOutput struct {
 	httpx.ETagHeader
 	httpx.ReplayedHeader
-	Body cartapi.Cart
+	CacheControl string `header:"Cache-Control"`
+	Body         cartapi.Cart
 }
+
+// noStore keeps carts out of caches: they change with every click, and their address is a secret.
+const noStore = "no-store"
 
 func output(res app.Result, err error) (*cartOutput, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &cartOutput{ETagHeader: httpx.ETag(res.Cart.Version), ReplayedHeader: httpx.Replayed(res.Replayed), Body: res.Cart}, nil
+	return &cartOutput{ETagHeader: httpx.ETag(res.Cart.Version), ReplayedHeader: httpx.Replayed(res.Replayed), CacheControl: noStore, Body: res.Cart}, nil
 }
 
 // command reads what every change carries. Nothing but the path, the version and the key says who may: the id is the capability.
@@ -97,8 +101,9 @@ type createInput struct {
 type createOutput struct {
 	httpx.ETagHeader
 	httpx.ReplayedHeader
-	Location string `header:"Location"`
-	Body     cartapi.Cart
+	CacheControl string `header:"Cache-Control"`
+	Location     string `header:"Location"`
+	Body         cartapi.Cart
 }
 
 func (a *api) create(ctx context.Context, in *createInput) (*createOutput, error) {
@@ -127,7 +132,7 @@ func (a *api) create(ctx context.Context, in *createInput) (*createOutput, error
 		return nil, err
 	}
 	return &createOutput{ETagHeader: httpx.ETag(res.Cart.Version), ReplayedHeader: httpx.Replayed(res.Replayed),
-		Location: "/v1/carts/" + res.Cart.ID, Body: res.Cart}, nil
+		CacheControl: noStore, Location: "/v1/carts/" + res.Cart.ID, Body: res.Cart}, nil
 }
 
 func or(s, fallback string) string {

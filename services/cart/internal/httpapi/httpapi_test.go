@@ -75,7 +75,7 @@ func TestJourney(t *testing.T) {
 	a := w.Do("POST", "/v1/carts", `{"currency":"EUR","country":"DE"}`).Want(201)
 	c := decode(t, a)
 	path := "/v1/carts/" + c.ID
-	if a.Header.Get("Location") != path || a.Header.Get("ETag") != `"v1"` || c.Version != 1 || c.Currency != "EUR" || c.Country != "DE" || c.Lines == nil || c.Totals.Total.Currency != "EUR" {
+	if a.Header.Get("Location") != path || a.Header.Get("ETag") != `"v1"` || a.Header.Get("Cache-Control") != "no-store" || c.Version != 1 || c.Currency != "EUR" || c.Country != "DE" || c.Lines == nil || c.Totals.Total.Currency != "EUR" {
 		t.Errorf("new cart %+v, headers %v", c, a.Header)
 	}
 	w.Do("POST", path+"/lines", `{"sku":"shirt","quantity":2,"metadata":{"gift": "<3"}}`).Want(201)
