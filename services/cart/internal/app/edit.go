@@ -13,7 +13,7 @@ import (
 
 // attempts bounds how often a command decides anew because others were faster. The process's own commands queue up, so only other
 // replicas are met here.
-const attempts = 10
+const attempts = 25
 
 // edit is one command: decide says which event it is (nil: none) and what else changes with it.
 type edit struct {
