@@ -12,11 +12,12 @@ import (
 // driving brings one leased operation as far as it gets: it asks the gateway and reads its books until there is an answer, or
 // nothing more to do now. Sale is set for an authorisation that this call has made; nobody else can send it, or send it again.
 type driving struct {
-	app   *App
-	lease Lease
-	sale  Sale
-	fresh bool // made by this call: surely not sent before
-	sent  bool // by this driving
+	app    *App
+	lease  Lease
+	sale   Sale
+	fresh  bool // made by this call: surely not sent before
+	sent   bool // by this driving
+	unsent bool // the last try surely did nothing
 }
 
 // maxSteps bounds a driving: look, send, look.
@@ -71,12 +72,12 @@ func (d *driving) send(ctx context.Context) ([]payment.Transaction, error) {
 			return nil, errors.Join(ErrLost, err)
 		}
 	}
-	d.sent = true
+	d.sent, d.unsent = true, false
 	ctx, cancel := context.WithTimeout(ctx, callTime)
 	defer cancel()
 	tx, err := d.ask(ctx)
 	if refusal, ok := errors.AsType[*payment.Refusal](err); ok {
-		d.lease.Refusal = refusal
+		d.lease.Refusal, d.unsent = refusal, true
 	} else if err != nil && !errors.Is(err, ErrNotSent) {
 		d.log().Warn("outcome unknown, looking it up", "error", err)
 	}
@@ -109,7 +110,7 @@ func (d *driving) look(ctx context.Context) ([]payment.Transaction, error) {
 		return d.app.Gateway.Find(ctx, Ref{Reference: l.PaymentID})
 	case payment.Refund:
 		found, err := d.app.Gateway.Find(ctx, Ref{Reference: l.ID})
-		if err != nil || l.Refusal == nil {
+		if err != nil {
 			return found, err
 		}
 		sale, err := d.app.Gateway.Find(ctx, Ref{ID: l.Payment.TransactionID})
@@ -118,14 +119,11 @@ func (d *driving) look(ctx context.Context) ([]payment.Transaction, error) {
 	return d.app.Gateway.Find(ctx, Ref{ID: l.Payment.TransactionID})
 }
 
-// undo voids a transaction. A refund that was to become a void, and has settled meanwhile, is sent again next time.
+// undo voids a transaction.
 func (d *driving) undo(ctx context.Context, id string) error {
 	ctx, cancel := context.WithTimeout(ctx, callTime)
 	defer cancel()
 	_, err := d.app.Gateway.Void(ctx, id)
-	if _, refused := errors.AsType[*payment.Refusal](err); refused && d.lease.Kind == payment.Refund {
-		return errors.Join(err, d.app.Store.Sent(ctx, d.lease, time.Time{}))
-	}
 	return err
 }
 
@@ -136,9 +134,7 @@ func (d *driving) notSent(ctx context.Context, err error) Record {
 		return d.answer(ctx, payment.Verdict{Type: payment.AuthoriseFailed,
 			Outcome: payment.Outcome{Result: payment.FailedSurely, Amount: d.lease.Amount, Retryable: true}})
 	}
-	if sentErr := d.app.Store.Sent(ctx, d.lease, time.Time{}); sentErr != nil {
-		err = errors.Join(err, sentErr)
-	}
+	d.unsent = true
 	return d.later(ctx, err)
 }
 
@@ -170,6 +166,11 @@ func (d *driving) later(ctx context.Context, cause error) Record {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeTime)
 	defer cancel()
 	d.lease.Tries++
+	if d.unsent {
+		if err := d.app.Store.Sent(ctx, d.lease, time.Time{}); err != nil {
+			d.log().Warn("it cannot be noted that nothing was sent", "error", err) // then it is believed to be lost for a while
+		}
+	}
 	due := d.app.now().Add(backoff(d.lease.Tries))
 	d.log().Info("no answer yet", "cause", cause, "again_at", due)
 	if err := d.app.Store.Postpone(ctx, d.lease, due); err != nil {

@@ -68,7 +68,8 @@ func (a *App) takeUp(ctx context.Context, l Lease) {
 	}
 }
 
-// strays looks for money that moved after we had said that it did not, and gives it back.
+// strays looks for money that moved after we had said that it did not, and brings it back; a refund that cannot be brought back
+// is taken over as it is.
 func (d *driving) strays(ctx context.Context) error {
 	found, err := d.look(ctx)
 	if err != nil {
@@ -76,26 +77,34 @@ func (d *driving) strays(ctx context.Context) error {
 	}
 	for _, t := range found {
 		ours := t.Reference == d.lease.PaymentID && !t.Credit || t.Reference == d.lease.ID && t.Credit
-		if !ours || !t.Live() || t.ID == d.lease.Payment.TransactionID {
+		if !ours || !t.Live() || t.ID == d.lease.Payment.TransactionID || t.ID == d.lease.Outcome.TransactionID {
 			continue
 		}
-		_, err := d.app.Gateway.Void(ctx, t.ID)
-		if _, refused := errors.AsType[*payment.Refusal](err); refused {
-			d.app.alarm(d.log(), "stray-kept", fmt.Sprintf("transaction %s over %s cannot be voided", t.ID, t.Amount))
-			continue
-		}
-		if err != nil {
+		if err := d.stray(ctx, t); err != nil {
 			return err
 		}
-		now := d.app.now()
-		d.app.alarm(d.log(), "stray-voided", fmt.Sprintf("transaction %s over %s arrived after it was given up", t.ID, t.Amount))
-		event := payment.Event{Version: d.lease.Payment.Version + 1, Type: payment.StrayVoided, OperationID: d.lease.ID, Amount: t.Amount, TransactionID: t.ID, At: now}
-		if err := d.app.Store.Record(ctx, d.lease, Done{Outcome: d.lease.Outcome, Event: &event, DueAt: now}, now); err != nil {
-			return err
-		}
-		return nil // due at once: the next look reads the payment again
+		return nil // due again at once: the next look reads the payment anew
 	}
 	return d.app.Store.Postpone(ctx, d.lease, d.nextLook())
+}
+
+func (d *driving) stray(ctx context.Context, t payment.Transaction) error {
+	event := payment.Event{Version: d.lease.Payment.Version + 1, Type: payment.StrayVoided, OperationID: d.lease.ID, Amount: t.Amount, TransactionID: t.ID}
+	_, err := d.app.Gateway.Void(ctx, t.ID)
+	if _, refused := errors.AsType[*payment.Refusal](err); refused && t.Credit {
+		event.Type, err = payment.StrayRefunded, nil
+	}
+	if err != nil {
+		d.app.alarm(d.log(), "stray-kept", fmt.Sprintf("transaction %s over %s: %v", t.ID, t.Amount, err))
+		return err
+	}
+	d.app.alarm(d.log(), string(event.Type), fmt.Sprintf("transaction %s over %s arrived after it was given up", t.ID, t.Amount))
+	event.At = d.app.now()
+	done := Done{Outcome: d.lease.Outcome, Event: &event, DueAt: event.At}
+	if event.Type == payment.StrayRefunded { // remembered, so that it is counted once
+		done.Outcome.TransactionID, done.DueAt = t.ID, time.Time{}
+	}
+	return d.app.Store.Record(ctx, d.lease, done, event.At)
 }
 
 // nextLook is zero after the last one.

@@ -81,7 +81,7 @@ type Verdict struct {
 }
 
 // Judge says what the gateway's books mean. Found is what they hold under the operation's reference (Authorise: the sales of the
-// payment; Refund: the refunds of the operation, and the sale if the gateway refused) or of the payment's transaction (Capture, Void).
+// payment; Refund: the refunds of the operation, and the sale) or of the payment's transaction (Capture, Void).
 func Judge(p Payment, op Operation, found []Transaction, now time.Time) Verdict {
 	switch op.Kind {
 	case Authorise:
@@ -211,10 +211,12 @@ func judgeRefund(p Payment, op Operation, found []Transaction, now time.Time) Ve
 		return answer(RefundDeclined, Outcome{Result: DeclinedIt, Amount: op.Amount, TransactionID: t.ID,
 			Code: cmp.Or(t.Code, CodeVoided), Message: t.Message, Retryable: t.Retryable})
 	}
-	if op.Refusal != nil {
-		return judgeRefusedRefund(p, op, find(found, p.TransactionID))
-	}
+	sale := find(found, p.TransactionID)
 	switch {
+	case sale != nil && (sale.State == TxVoided || sale.State == TxUnsettled):
+		return answer(Voided, Outcome{Result: Succeeded, Amount: op.Amount, TransactionID: sale.ID})
+	case op.Refusal != nil:
+		return judgeRefusedRefund(p, op, sale)
 	case op.SentAt.IsZero():
 		return Verdict{Step: Send}
 	case now.Sub(op.SentAt) < Belief:
@@ -230,8 +232,6 @@ func judgeRefusedRefund(p Payment, op Operation, sale *Transaction) Verdict {
 		return Verdict{}
 	case sale.State == TxSubmitted && op.Amount == p.Captured:
 		return Verdict{Step: Undo, Type: Voided, Undoes: sale.ID, Outcome: Outcome{Result: Succeeded, Amount: op.Amount, TransactionID: sale.ID}}
-	case sale.State == TxVoided || sale.State == TxUnsettled:
-		return answer(Voided, Outcome{Result: Succeeded, Amount: op.Amount, TransactionID: sale.ID})
 	case sale.State == TxSubmitted || op.Refusal.Code == CodeNotSettled:
 		return no(RefundDeclined, op, sale.ID, CodeNotSettled)
 	}

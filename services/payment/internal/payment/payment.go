@@ -68,7 +68,8 @@ const (
 	Refunded           EventType = "refunded"
 	RefundDeclined     EventType = "refund_declined"
 	RefundFailed       EventType = "refund_failed"
-	StrayVoided        EventType = "stray_voided" // an authorisation that turned up after it was given up
+	StrayVoided        EventType = "stray_voided"   // what turned up after it was given up, and was undone
+	StrayRefunded      EventType = "stray_refunded" // a refund that turned up after it was given up, and stays
 )
 
 // Event is an entry of the log. Amount is what moved, or what was asked for.
@@ -112,10 +113,11 @@ func New(id, orderID string, attempt int, provider, account string, amount money
 
 // change is what an event does: from which statuses it is possible, to which it leads (empty: it stays), and what it moves.
 type change struct {
-	from []Status
-	to   Status
-	live bool // it begins an operation; all others but StrayVoided end one
-	move func(p *Payment, e Event) error
+	from  []Status
+	to    Status
+	stray bool // it belongs to an operation that was answered before
+	live  bool // it begins an operation; all others but strays end one
+	move  func(p *Payment, e Event) error
 }
 
 var (
@@ -150,21 +152,26 @@ var changes = map[EventType]change{
 	VoidDeclined: {from: holding},
 
 	RefundRequested: {from: []Status{StatusCaptured}, live: true},
-	Refunded: {from: []Status{StatusCaptured}, move: func(p *Payment, e Event) (err error) {
-		if p.Refunded, err = p.Refunded.Add(e.Amount); err != nil {
-			return err
-		}
-		if left, err := p.Left(); err != nil || left.IsNegative() {
-			return fmt.Errorf("%s refunded of %s", p.Refunded, p.Captured)
-		} else if left.IsZero() {
-			p.Status = StatusRefunded
-		}
-		return nil
-	}},
-	RefundDeclined: {from: []Status{StatusCaptured}},
-	RefundFailed:   {from: []Status{StatusCaptured}},
+	Refunded:        {from: []Status{StatusCaptured}, move: refund},
+	RefundDeclined:  {from: []Status{StatusCaptured}},
+	RefundFailed:    {from: []Status{StatusCaptured}},
 
-	StrayVoided: {from: anyStatus},
+	StrayVoided:   {from: anyStatus, stray: true},
+	StrayRefunded: {from: []Status{StatusCaptured}, stray: true, move: refund},
+}
+
+func refund(p *Payment, e Event) (err error) {
+	if p.Refunded, err = p.Refunded.Add(e.Amount); err != nil {
+		return err
+	}
+	left, err := p.Left()
+	switch {
+	case err != nil || left.IsNegative():
+		return fmt.Errorf("%s refunded of %s", p.Refunded, p.Captured)
+	case left.IsZero():
+		p.Status = StatusRefunded
+	}
+	return nil
 }
 
 // Left is what can still be refunded.
@@ -179,8 +186,7 @@ func (p Payment) Apply(e Event) (Payment, error) {
 	if !contains(c.from, p.Status) {
 		return p, fmt.Errorf("payment %s: %s is not possible while %q", p.ID, e.Type, p.Status)
 	}
-	stray := e.Type == StrayVoided
-	if c.live && p.Live != "" || !c.live && !stray && p.Live != e.OperationID {
+	if c.live && p.Live != "" || !c.live && !c.stray && p.Live != e.OperationID {
 		return p, fmt.Errorf("payment %s: %s of operation %s while %q is live", p.ID, e.Type, e.OperationID, p.Live)
 	}
 	if c.to != "" {
@@ -194,7 +200,7 @@ func (p Payment) Apply(e Event) (Payment, error) {
 	switch {
 	case c.live:
 		p.Live = e.OperationID
-	case !stray:
+	case !c.stray:
 		p.Live = ""
 	}
 	p.Version, p.UpdatedAt = p.Version+1, e.At

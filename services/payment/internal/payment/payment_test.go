@@ -70,6 +70,10 @@ func TestEveryEventInEveryStatus(t *testing.T) {
 		"captured, refunded refund_requested": "captured 1000/800/300",
 		"captured, refunded void_requested":   "captured 1000/800/300",
 	}
+	for _, name := range []string{"captured", "captured, live"} {
+		want[name+" stray_refunded"] = "captured 1000/800/500"
+	}
+	want["captured, refunded stray_refunded"] = "refunded 1000/800/800"
 	for name := range histories {
 		want[name+" stray_voided"] = strings.TrimSuffix(strings.TrimSuffix(name, ", live"), ", refunded")
 	}

@@ -106,4 +106,5 @@ func (s *Store) Record(ctx context.Context, l app.Lease, d app.Done, now time.Ti
 var announced = map[payment.EventType]string{
 	payment.Authorised: paymentapi.TypeAuthorisedV1, payment.Declined: paymentapi.TypeDeclinedV1, payment.Captured: paymentapi.TypeCapturedV1,
 	payment.Voided: paymentapi.TypeVoidedV1, payment.Refunded: paymentapi.TypeRefundedV1,
+	payment.StrayRefunded: paymentapi.TypeRefundedV1,
 }
