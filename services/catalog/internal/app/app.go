@@ -71,7 +71,7 @@ type Store interface {
 	// Move changes the status of a product; catalog.ErrNotFound, catalog.ErrStatus.
 	Move(ctx context.Context, by Change, key idem.Key, id, status string) (r Result, replayed bool, err error)
 	// NoteException keeps a row, in the place of what was kept of it before.
-	NoteException(ctx context.Context, by Change, e Exception) error
+	NoteException(ctx context.Context, by Change, key idem.Key, e Exception) (replayed bool, err error)
 }
 
 // Staff is what staff and imports may change.
@@ -152,8 +152,8 @@ func (s *Staff) Move(ctx context.Context, actor string, key idem.Key, id, status
 }
 
 // NoteException keeps a row that could not even be mapped to a product.
-func (s *Staff) NoteException(ctx context.Context, actor string, e Exception) error {
-	return s.Store.NoteException(ctx, s.change(actor), e)
+func (s *Staff) NoteException(ctx context.Context, actor string, key idem.Key, e Exception) (replayed bool, err error) {
+	return s.Store.NoteException(ctx, s.change(actor), key, e)
 }
 
 // draw gives each item the id that it gets if it is new.

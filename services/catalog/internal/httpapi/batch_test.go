@@ -108,6 +108,11 @@ func TestUnmappedRows(t *testing.T) {
 	row := `{"import_id":"i","row":7,"source":{"line":7},"errors":[{"location":"price","message":"is no number"}]}`
 	s.staff.Do("POST", "/v1/admin/migration-exceptions", row).Want(204)
 	s.staff.Do("POST", "/v1/admin/migration-exceptions", row).Want(204)
+	keyed := s.staff.With("Idempotency-Key", "k")
+	keyed.Do("POST", "/v1/admin/migration-exceptions", row).Want(204)
+	if a := keyed.Do("POST", "/v1/admin/migration-exceptions", row).Want(204); a.Header.Get("Idempotency-Replayed") != "true" {
+		t.Errorf("%v", a.Header)
+	}
 	if got := s.excepted("import_id=i"); len(got) != 1 {
 		t.Errorf("%v", got)
 	}

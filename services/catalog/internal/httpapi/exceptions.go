@@ -9,6 +9,7 @@ import (
 
 	"github.com/sidecart/sidecart/pkg/fault"
 	"github.com/sidecart/sidecart/pkg/httpx"
+	"github.com/sidecart/sidecart/pkg/idem"
 	"github.com/sidecart/sidecart/services/catalog/catalogapi"
 	"github.com/sidecart/sidecart/services/catalog/internal/app"
 	"github.com/sidecart/sidecart/services/catalog/internal/postgres"
@@ -21,11 +22,17 @@ func checkImport(id string, required bool) error {
 }
 
 type noteInput struct {
-	httpx.IdempotencyHeader `doc:"Not needed: the same row again takes the place of what was kept of it"`
-	Body                    catalogapi.ExceptionInput
+	httpx.IdempotencyHeader
+	Body catalogapi.ExceptionInput
 }
 
-func (a *api) noteException(ctx context.Context, in *noteInput) (*struct{}, error) {
+type noteOutput struct{ httpx.ReplayedHeader }
+
+func (a *api) noteException(ctx context.Context, in *noteInput) (*noteOutput, error) {
+	key, err := httpx.IdemFrom(ctx, in.IdempotencyKey)
+	if err != nil {
+		return nil, err
+	}
 	if err := checkImport(in.Body.ImportID, true); err != nil {
 		return nil, err
 	}
@@ -33,7 +40,8 @@ func (a *api) noteException(ctx context.Context, in *noteInput) (*struct{}, erro
 	for _, f := range in.Body.Errors {
 		e.Faults = append(e.Faults, fault.Field{Location: f.Location, Message: f.Message})
 	}
-	return nil, a.staff.NoteException(ctx, actor(ctx), e)
+	replayed, err := a.staff.NoteException(ctx, actor(ctx), idem.Key(key), e)
+	return &noteOutput{httpx.Replayed(replayed)}, err
 }
 
 // ExceptionView is a row of a source that is no product, or was none before a later import of it.

@@ -105,8 +105,12 @@ func location(slug string, q MarketQuery) string {
 	return to.String()
 }
 
-// maxFilters bounds what one listing may ask, in attributes and in values of each.
-const maxFilters = 20
+// The bounds of what one listing may ask.
+const (
+	maxFilters = 20      // attributes, and values of each
+	maxWords   = 10      // of q
+	maxKey     = 1 << 53 // of a cursor: a time in microseconds, an amount, a popularity
+)
 
 type listInput struct {
 	httpx.PageQuery
@@ -118,12 +122,13 @@ type listInput struct {
 	PriceMax int64  `query:"price_max" minimum:"0" doc:"Minor units of the currency; 0 is no bound"`
 	InStock  bool   `query:"in_stock" doc:"Only what can be sent now"`
 	Sort     string `query:"sort" enum:"relevance,price,-price,newest,rating,popularity" default:"relevance" doc:"relevance and rating are popularity until search and reviews serve this path"`
+	Facets   bool   `query:"facets" doc:"Understood, and answered once search serves this path"`
 	filters  map[string][]string
 }
 
 // Resolve takes the parameters that have no fixed names: attr.<code>, several times or with commas for any of the values.
 func (in *listInput) Resolve(hc huma.Context) []error {
-	known := []string{"limit", "cursor", "currency", "country", "q", "category", "brand", "price_min", "price_max", "in_stock", "sort"}
+	known := []string{"limit", "cursor", "currency", "country", "q", "category", "brand", "price_min", "price_max", "in_stock", "sort", "facets"}
 	u := hc.URL()
 	var errs []error
 	for name, values := range u.Query() {
@@ -154,6 +159,7 @@ type listOutput struct {
 func (a *api) list(ctx context.Context, in *listInput) (*listOutput, error) {
 	var c fault.Collector
 	l := app.Listing{Market: a.market(in.MarketQuery, &c), Words: strings.Fields(in.Q), Brand: in.Brand, InStock: in.InStock, Sort: in.Sort, Limit: in.Limit}
+	c.Check(len(l.Words) <= maxWords, "query.q", fmt.Sprintf("takes at most %d words", maxWords), nil)
 	if in.Sort == "relevance" || in.Sort == "rating" {
 		l.Sort = app.ByPopularity
 	}
@@ -168,7 +174,7 @@ func (a *api) list(ctx context.Context, in *listInput) (*listOutput, error) {
 		return nil, err
 	}
 	if given {
-		c.Check(after.Sort == l.Sort && catalog.IsID(after.ID), "query.cursor", "is not a cursor of this list", nil)
+		c.Check(after.Sort == l.Sort && catalog.IsID(after.ID) && after.Key >= 0 && after.Key < maxKey, "query.cursor", "is not a cursor of this list", nil)
 		l.After = &after
 	}
 	if in.Category != "" || len(in.filters) > 0 {

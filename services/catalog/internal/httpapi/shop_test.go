@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"math"
 	"net/url"
 	"slices"
 	"testing"
@@ -8,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/sidecart/sidecart/pkg/httpx"
 	"github.com/sidecart/sidecart/pkg/money"
 	"github.com/sidecart/sidecart/pkg/pg"
 	"github.com/sidecart/sidecart/pkg/testkit/apitest"
@@ -236,6 +238,8 @@ func TestListingRefuses(t *testing.T) {
 		"limit=0": "query.limit", "limit=101": "query.limit", "limit=x": "query.limit", "sort=colour": "query.sort", "colour=navy": "query.colour",
 		"attr.nothing=1": "query.attr.nothing", "attr.seats=4": "query.attr.seats", "attr.size=xxl": "query.attr.size", "currency=usd": "query.currency",
 		"cursor=%21": "query.cursor", "price_min=-1": "query.price_min", "cursor=eyJzIjoicHJpY2UiLCJrIjoxLCJpIjoieCJ9": "query.cursor", "in_stock=perhaps": "query.in_stock",
+		"q=a+b+c+d+e+f+g+h+i+j+k": "query.q",
+		"sort=newest&cursor=" + httpx.EncodeCursor(app.Position{Sort: "newest", Key: math.MaxInt64, ID: "019c0000-0000-7000-8000-000000000000"}): "query.cursor",
 	} {
 		got := apitest.Locations(s.guest.Do("GET", "/v1/products?"+query, nil).Problem(422, "validation-failed"))
 		if !slices.Equal(got, []string{place}) {

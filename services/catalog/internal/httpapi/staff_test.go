@@ -119,6 +119,9 @@ func TestAttributesInUseKeepTheirMeaning(t *testing.T) {
 	s.staff.Do("PUT", "/v1/admin/categories/clothing", `{"name":"Clothes","slug":"clothing","attributes":[{"code":"colour","required":true,"variant_defining":true},{"code":"size","required":true,"variant_defining":true}]}`).Want(204)
 	s.staff.Do("PUT", "/v1/admin/brands/alder", `{"name":"Alder"}`).Want(204)
 	s.staff.Do("PUT", "/v1/admin/brands/alder", `{"name":"Alder"}`).Want(204)
+	s.staff.Do("PUT", "/v1/admin/attributes/width", `{"label":"Width","type":"decimal","unit":"cm","min":"1","max":"500"}`).Want(204) // as it was
+	s.staff.Do("PUT", "/v1/admin/categories/shirts", `{"name":"Shirts","slug":"shirts","parent_code":"clothing","position":2,"attributes":[
+		{"code":"material","required":true,"filterable":true,"searchable":true},{"code":"season","filterable":true}]}`).Want(204)
 	ev := s.announced(w.ID)
 	if n := s.events(w.ID); n != 5 || ev.Brand != "Alder" || ev.CategoryPath[0].Name != "Clothes" || ev.Attributes[0].Label != "Cloth" || ev.Attributes[0].Text != "Flax" || ev.Sequence != 5 || ev.Version != 1 {
 		t.Errorf("%d events, the last %+v", n, ev)

@@ -32,6 +32,9 @@ func asJSON(v any, none string) string {
 func (s *Store) PutAttribute(ctx context.Context, by app.Change, a catalog.Attribute) error {
 	return s.change(ctx, true, func(ctx context.Context, tx *pg.Tx, reg *catalog.Registry) error {
 		before, known := reg.Attributes[a.Code]
+		if known && reflect.DeepEqual(before, a) {
+			return nil
+		}
 		if known {
 			if err := fits(ctx, tx, before, a); err != nil {
 				return err
@@ -48,7 +51,7 @@ func (s *Store) PutAttribute(ctx context.Context, by app.Change, a catalog.Attri
 		if err := audit(ctx, tx, by, "put", "attribute/"+a.Code, old(before, known), a); err != nil {
 			return err
 		}
-		if !known || reflect.DeepEqual(before, a) {
+		if !known {
 			return nil
 		}
 		return s.announceAll(ctx, tx, by, `jsonb_exists(p.attributes, $1) OR EXISTS (SELECT 1 FROM variants v WHERE v.product_id = p.id AND jsonb_exists(v.attributes, $1))`, a.Code)
@@ -97,6 +100,9 @@ func (s *Store) PutCategory(ctx context.Context, by app.Change, c catalog.Catego
 			return err
 		}
 		before, known := reg.Categories[c.Code]
+		if known && reflect.DeepEqual(before, c) {
+			return nil
+		}
 		_, err := tx.Exec(ctx, `
 			INSERT INTO categories (code, name, slug, parent_code, position, rules, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7)
 			ON CONFLICT (code) DO UPDATE SET name = excluded.name, slug = excluded.slug, parent_code = excluded.parent_code,
@@ -108,7 +114,7 @@ func (s *Store) PutCategory(ctx context.Context, by app.Change, c catalog.Catego
 		if err := audit(ctx, tx, by, "put", "category/"+c.Code, old(before, known), c); err != nil {
 			return err
 		}
-		if !known || reflect.DeepEqual(before, c) {
+		if !known {
 			return nil
 		}
 		return s.announceAll(ctx, tx, by, `p.category_code = ANY ($1)`, reg.Below(c.Code))
@@ -119,6 +125,9 @@ func (s *Store) PutCategory(ctx context.Context, by app.Change, c catalog.Catego
 func (s *Store) PutBrand(ctx context.Context, by app.Change, b catalog.Brand) error {
 	return s.change(ctx, true, func(ctx context.Context, tx *pg.Tx, reg *catalog.Registry) error {
 		before, known := reg.Brands[b.Code]
+		if known && before == b {
+			return nil
+		}
 		_, err := tx.Exec(ctx, `INSERT INTO brands (code, name, updated_at) VALUES ($1, $2, $3)
 			ON CONFLICT (code) DO UPDATE SET name = excluded.name, updated_at = excluded.updated_at`, b.Code, b.Name, by.At)
 		if err != nil {
@@ -127,7 +136,7 @@ func (s *Store) PutBrand(ctx context.Context, by app.Change, b catalog.Brand) er
 		if err := audit(ctx, tx, by, "put", "brand/"+b.Code, old(before, known), b); err != nil {
 			return err
 		}
-		if !known || before == b {
+		if !known {
 			return nil
 		}
 		return s.announceAll(ctx, tx, by, `p.brand_code = $1`, b.Code)

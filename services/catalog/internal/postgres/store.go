@@ -104,12 +104,14 @@ func loadRegistry(ctx context.Context, q pg.Querier) (*catalog.Registry, int64, 
 			if err := json.Unmarshal(list, &attr.Choices); err != nil {
 				return fmt.Errorf("choices of %s: %w", code, err)
 			}
+			attr.Choices = orNil(attr.Choices)
 			attributes = append(attributes, attr)
 		case "category":
 			cat := catalog.Category{Code: code, Name: a, Slug: b, Parent: c, Position: position}
 			if err := json.Unmarshal(list, &cat.Rules); err != nil {
 				return fmt.Errorf("rules of %s: %w", code, err)
 			}
+			cat.Rules = orNil(cat.Rules)
 			categories = append(categories, cat)
 		case "brand":
 			brands = append(brands, catalog.Brand{Code: code, Name: a})
@@ -156,6 +158,14 @@ func record(id string, version int64, doc, hash []byte) (catalog.Record, error) 
 		return r, fmt.Errorf("stored product %s: %w", id, err)
 	}
 	return r, nil
+}
+
+// orNil makes what was read equal to what was written.
+func orNil[T any](all []T) []T {
+	if len(all) == 0 {
+		return nil
+	}
+	return all
 }
 
 // optional is NULL for an empty text.

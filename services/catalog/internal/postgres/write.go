@@ -270,11 +270,17 @@ func storedFaults(fields []fault.Field) []storedFault {
 }
 
 // NoteException implements app.Store.
-func (s *Store) NoteException(ctx context.Context, by app.Change, e app.Exception) error {
-	_, err := s.pool.Exec(ctx, noteExceptions, e.ImportID, by.At, []int64{e.Row.Number}, []*string{optional(string(e.Row.Source))},
-		[]string{asJSON(storedFaults(e.Faults), "[]")})
-	if err != nil {
-		return fmt.Errorf("exception of row %d of %s: %w", e.Row.Number, e.ImportID, pg.AsFault(err))
-	}
-	return nil
+func (s *Store) NoteException(ctx context.Context, by app.Change, key idem.Key, e app.Exception) (replayed bool, err error) {
+	err = pg.InTx(ctx, s.pool, pg.TxOptions{}, func(ctx context.Context, tx *pg.Tx) error {
+		_, replayed, err = idem.Do(ctx, tx, key, func() (struct{}, error) {
+			_, err := tx.Exec(ctx, noteExceptions, e.ImportID, by.At, []int64{e.Row.Number}, []*string{optional(string(e.Row.Source))},
+				[]string{asJSON(storedFaults(e.Faults), "[]")})
+			if err != nil {
+				return struct{}{}, fmt.Errorf("exception of row %d of %s: %w", e.Row.Number, e.ImportID, err)
+			}
+			return struct{}{}, nil
+		})
+		return err
+	})
+	return replayed, err
 }
