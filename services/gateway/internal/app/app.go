@@ -58,7 +58,7 @@ type Spec struct {
 
 // States returns how each service is. It asks them at most once a second, whoever calls how often.
 func (s *Services) States(ctx context.Context) map[string]string {
-	states, _ := s.states.get(s.Now(), func() (map[string]string, time.Duration, error) {
+	states, _ := s.states.get(s.Now, func() (map[string]string, time.Duration, error) {
 		states := map[string]string{}
 		for _, a := range s.ask(ctx, "/readyz") {
 			switch {
@@ -77,7 +77,7 @@ func (s *Services) States(ctx context.Context) map[string]string {
 
 // Spec returns the merged document. A service that does not answer stands in it as it was last seen, if ever it was.
 func (s *Services) Spec(ctx context.Context) (Spec, error) {
-	return s.spec.get(s.Now(), func() (Spec, time.Duration, error) {
+	return s.spec.get(s.Now, func() (Spec, time.Duration, error) {
 		if s.docs == nil {
 			s.docs = map[string]gateway.Document{}
 		}
@@ -145,16 +145,16 @@ type memo[T any] struct {
 	until time.Time
 }
 
-func (m *memo[T]) get(now time.Time, make func() (T, time.Duration, error)) (T, error) {
+func (m *memo[T]) get(now func() time.Time, make func() (T, time.Duration, error)) (T, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if now.Before(m.until) {
+	if now().Before(m.until) {
 		return m.value, nil
 	}
 	value, ttl, err := make()
 	if err != nil {
 		return value, err
 	}
-	m.value, m.until = value, now.Add(ttl)
+	m.value, m.until = value, now().Add(ttl) // it may have taken longer than the value is good for
 	return value, nil
 }

@@ -78,3 +78,14 @@ func (s *shard[K]) sweep(now time.Time, full float64) {
 	}
 	s.sweepAt = min(max(firstSweep, 2*len(s.buckets)), maxBuckets)
 }
+
+// Len returns how many keys are remembered.
+func (l *Limiter[K]) Len() (n int) {
+	for i := range l.shards {
+		s := &l.shards[i]
+		s.mu.Lock()
+		n += len(s.buckets)
+		s.mu.Unlock()
+	}
+	return n
+}

@@ -49,6 +49,8 @@ func answered(resp *http.Response) error {
 		return fault.New(fault.Timeout, "timeout", "no usable answer: the outcome is unknown").WithCause(cause)
 	case resp.StatusCode == http.StatusNotFound:
 		return errNoPath.WithCause(cause)
+	case resp.StatusCode == http.StatusRequestHeaderFieldsTooLarge: // sidecars take 8 KiB
+		return fault.New(fault.Malformed, "headers-too-long", "address and headers are longer than can be passed on").WithCause(cause)
 	}
 	return httpx.ParseProblem(resp.StatusCode, nil).WithCause(cause)
 }
