@@ -93,3 +93,37 @@ func TestSellingWithAndWithoutTheSidecar(t *testing.T) {
 		t.Errorf("without the sidecar %d of 200 got one of ten, in %d turns here", won, here.Load())
 	}
 }
+
+// Through a real scheduler: the sweep is called, again and again.
+func TestSweepIsScheduled(t *testing.T) {
+	t.Parallel()
+	jobs := daprkit.NewJobs(slog.New(slog.DiscardHandler))
+	swept := make(chan struct{}, 100)
+	schedule := Jobs(jobs, func(ctx context.Context) error {
+		if _, bounded := ctx.Deadline(); !bounded {
+			t.Error("a sweep without a deadline")
+		}
+		swept <- struct{}{}
+		return nil
+	}, nil)
+	for i := range schedule {
+		if schedule[i].Name == jobSweep {
+			schedule[i].Schedule = "@every 1s" // the test has less time
+		}
+	}
+	r := chi.NewRouter()
+	daprkit.Mount(r, daprkit.Routes{AppID: "inventory", AppToken: daprtest.AppToken, Jobs: jobs})
+	side := daprtest.Start(t, daprtest.Options{AppID: "inventory", App: r, Scheduler: daprtest.Scheduler(t)})
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	if err := side.Schedule(ctx, schedule...); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		select {
+		case <-swept:
+		case <-ctx.Done():
+			t.Fatalf("no sweep\n%s", side.Log())
+		}
+	}
+}

@@ -373,9 +373,12 @@ func TestStatements(t *testing.T) {
 	for i := range changes {
 		changes[i] = inventory.Change{Owner: fmt.Sprint("cart", i), Quantity: 1, ExpiresAt: soon}
 	}
-	for what, some := range map[string][]inventory.Change{"a hold": changes[:1], "a hundred holds": changes} {
-		count(what, 5, func(ctx context.Context) error { _, err := s.Turn(ctx, "mug", some, noon); return err })
+	turn := func(changes []inventory.Change) func(ctx context.Context) error {
+		return func(ctx context.Context) error { _, err := s.Turn(ctx, "mug", changes, noon); return err }
 	}
+	count("a hold", 5, turn(changes[:1]))
+	count("a hundred holds", 5, turn(changes))
+	count("a hundred holds again", 4, turn(changes))
 	o := order("o-1", "cart0", line("mug", 1), line("cup", 2), line("mug", 3))
 	count("an allocation", 10, func(ctx context.Context) error { _, err := s.Allocate(ctx, o, by); return err })
 	count("a repeated allocation", 6, func(ctx context.Context) error { _, err := s.Allocate(ctx, o, by); return err })
