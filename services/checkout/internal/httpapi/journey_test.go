@@ -414,4 +414,3 @@ func TestEventReopens(t *testing.T) {
 		t.Error("the repeat was another attempt")
 	}
 }
-

@@ -1,0 +1,519 @@
+package httpapi_test
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/sidecart/sidecart/pkg/fault"
+	"github.com/sidecart/sidecart/pkg/money"
+	"github.com/sidecart/sidecart/pkg/pg"
+	"github.com/sidecart/sidecart/pkg/testkit"
+	"github.com/sidecart/sidecart/pkg/testkit/apitest"
+	"github.com/sidecart/sidecart/services/checkout/checkoutapi"
+	"github.com/sidecart/sidecart/services/checkout/internal/app"
+	"github.com/sidecart/sidecart/services/checkout/internal/checkout"
+	"github.com/sidecart/sidecart/services/checkout/internal/checkouttest"
+	"github.com/sidecart/sidecart/services/order/orderapi"
+)
+
+func TestAgainIsTheSameAtThePresentVersion(t *testing.T) {
+	t.Parallel()
+	s := open(t)
+	first := s.ready()
+	s.shop.Calls()
+	again := func(want map[string]int) (c checkoutapi.Checkout) {
+		t.Helper()
+		s.client.Do("POST", "/v1/checkouts", `{"cart_id":"`+cartID+`"}`).Want(200).JSON(&c)
+		if got := s.shop.Calls(); !maps.Equal(got, want) {
+			t.Errorf("asked %v, want %v", got, want)
+		}
+		return c
+	}
+	if c := again(map[string]int{"cart": 1}); c.ID != first.ID || c.Version != first.Version || c.Email != first.Email {
+		t.Errorf("nothing had changed: %+v", c)
+	}
+	s.shop.Cart(cartID, 4, "USD", map[string]int64{"shirt": 8})
+	s.shop.Stock("shirt", 8) // its own hold of two does not stand in its way
+	c := again(map[string]int{"cart": 1, "pricing": 1, "inventory PUT": 1})
+	if c.ID != first.ID || c.CartVersion != 4 || c.Totals.Total.Minor != 8*2000+599 || len(c.Lines) != 1 || c.ShippingOption == nil {
+		t.Errorf("at the present version: %+v", c)
+	}
+	if held := s.shop.Holds(cartID); held["shirt"] != 8 || held["mug"] != 0 {
+		t.Errorf("holds %v", held)
+	}
+	s.shop.Cart(cartID, 5, "USD", map[string]int64{"shirt": 9})
+	p := s.client.Do("POST", "/v1/checkouts", `{"cart_id":"`+cartID+`"}`).Problem(409, "out-of-stock")
+	if lines, _ := p["lines"].([]any); len(lines) != 1 || lines[0].(map[string]any)["available"] != 8.0 {
+		t.Errorf("lines %v", p["lines"])
+	}
+	if c := s.get(first.ID); c.CartVersion != 4 || s.shop.Holds(cartID)["shirt"] != 8 {
+		t.Errorf("a refusal changed it: %+v", c)
+	}
+	s.turnClock(14 * time.Minute) // the holds end soon, and are renewed by coming again
+	s.shop.Cart(cartID, 4, "USD", map[string]int64{"shirt": 8})
+	s.shop.Calls()
+	if c := again(map[string]int{"cart": 1, "inventory PUT": 1}); !c.Hold.ExpiresAt.Equal(s.now().Add(15 * time.Minute)) {
+		t.Errorf("hold %+v", c.Hold)
+	}
+}
+
+func TestCreateRefuses(t *testing.T) {
+	t.Parallel()
+	s := open(t)
+	s.shop.Stock("mug", 0)
+	s.client.Do("POST", "/v1/checkouts", `{"cart_id":"`+cartID+`"}`).Problem(409, "out-of-stock")
+	if len(s.shop.Holds(cartID)) != 0 {
+		t.Error("something is held")
+	}
+	s.client.Do("POST", "/v1/checkouts", `{"cart_id":"`+otherCartID+`"}`).Problem(404, "cart-not-found")
+	s.shop.Cart(otherCartID, 1, "USD", nil)
+	s.client.Do("POST", "/v1/checkouts", `{"cart_id":"`+otherCartID+`"}`).Problem(422, "cart-empty")
+	s.shop.Cart(otherCartID, 1, "USD", map[string]int64{"ghost": 1})
+	s.client.Do("POST", "/v1/checkouts", `{"cart_id":"`+otherCartID+`"}`).Problem(422, "not-sellable")
+	s.shop.Ordered(cartID)
+	s.client.Do("POST", "/v1/checkouts", `{"cart_id":"`+cartID+`"}`).Problem(410, "cart-completed")
+	var n int
+	if err := s.pool.QueryRow(t.Context(), `SELECT count(*) FROM checkouts`).Scan(&n); err != nil || n != 0 {
+		t.Errorf("%d were made (%v)", n, err)
+	}
+}
+
+// Twenty at once, with and without keys: one checkout.
+func TestCreateAtOnce(t *testing.T) {
+	t.Parallel()
+	s := open(t)
+	ids := make([]string, 20)
+	var wg sync.WaitGroup
+	for i := range ids {
+		client := s.client
+		if i%2 == 0 {
+			client = client.With("Idempotency-Key", "k")
+		}
+		wg.Go(func() {
+			var c checkoutapi.Checkout
+			a := client.Do("POST", "/v1/checkouts", `{"cart_id":"`+cartID+`"}`)
+			if a.Status != 201 && a.Status != 200 {
+				t.Errorf("%d %s", a.Status, a.Body)
+				return
+			}
+			a.JSON(&c)
+			ids[i] = c.ID
+		})
+	}
+	wg.Wait()
+	for _, id := range ids {
+		if id != ids[0] {
+			t.Fatalf("several checkouts: %v", ids)
+		}
+	}
+	a := s.client.With("Idempotency-Key", "k").Do("POST", "/v1/checkouts", `{"cart_id":"`+cartID+`"}`)
+	if a.Header.Get("Idempotency-Replayed") != "true" {
+		t.Errorf("%d %v", a.Status, a.Header)
+	}
+	s.client.With("Idempotency-Key", "k").Do("POST", "/v1/checkouts", `{"cart_id":"`+cartID+`","email":"a@b.de"}`).Problem(422, "idempotency-key-reused")
+}
+
+func TestIfMatch(t *testing.T) {
+	t.Parallel()
+	s := open(t)
+	a := s.client.Do("POST", "/v1/checkouts", `{"cart_id":"`+cartID+`"}`).Want(201)
+	var c checkoutapi.Checkout
+	a.JSON(&c)
+	tag := a.Header.Get("ETag")
+	path := "/v1/checkouts/" + c.ID
+	s.client.With("If-Match", tag).Do("PATCH", path, `{"note":"one"}`).Want(200)
+	s.client.With("If-Match", tag).Do("PATCH", path, `{"note":"two"}`).Problem(412, "version-conflict")
+	s.client.With("If-Match", tag).Do("DELETE", path, nil).Problem(412, "version-conflict")
+	s.client.With("If-Match", "nonsense").Do("PATCH", path, `{"note":"two"}`).Problem(400, "malformed")
+	if s.get(c.ID).Note != "one" {
+		t.Error("a stale change was made")
+	}
+	var wg sync.WaitGroup
+	for range 10 { // without If-Match all ten are made, one after the other
+		wg.Go(func() { s.client.Do("PATCH", path, `{"note":"ten"}`).Want(200) })
+	}
+	wg.Wait()
+	if got := s.get(c.ID); got.Version != 12 {
+		t.Errorf("version %d after eleven changes", got.Version)
+	}
+}
+
+// A change of address asks for one quote where tax or shipping may be another, and for none otherwise.
+func TestAddressDecidesTheQuote(t *testing.T) {
+	t.Parallel()
+	s := open(t)
+	c := s.ready()
+	s.shop.Calls()
+	s.patch(c.ID, `{"shipping_address":`+strings.Replace(address, "1 Main", "2 Main", 1)+`,"billing_address":`+address+`,"email":"other@example.com"}`)
+	if calls := s.shop.Calls(); len(calls) != 0 {
+		t.Errorf("the next house asked %v", calls)
+	}
+	got := s.patch(c.ID, `{"shipping_address":{"name":"S","line1":"1","city":"Tokyo","region":"Tokyo","postal_code":"100-0001","country":"JP"}}`)
+	if calls := s.shop.Calls(); calls["pricing"] != 1 || got.Totals.Shipping.Minor != 499 || got.ShippingOption.ID != "standard" {
+		t.Errorf("abroad asked %v: %+v", calls, got)
+	}
+	s.client.Do("PATCH", "/v1/checkouts/"+c.ID, `{"shipping_option_id":"rocket"}`).Problem(422, "validation-failed")
+	s.shop.Cart(otherCartID, 1, "KWD", map[string]int64{"mug": 1})
+	var other checkoutapi.Checkout
+	s.client.Do("POST", "/v1/checkouts", `{"cart_id":"`+otherCartID+`"}`).Want(201).JSON(&other)
+	p := s.client.Do("PATCH", "/v1/checkouts/"+other.ID, `{"shipping_address":`+address+`}`).Problem(422, "validation-failed")
+	if got := apitest.Locations(p); !cmp.Equal(got, []string{"body.shipping_address.country"}) {
+		t.Errorf("%v", got)
+	}
+	s.client.Do("GET", "/v1/checkouts/"+other.ID+"/shipping-options", nil).Problem(422, "checkout-incomplete")
+	s.client.Do("PATCH", "/v1/checkouts/"+other.ID, `{"shipping_option_id":"standard"}`).Problem(422, "checkout-incomplete")
+}
+
+func TestIncomplete(t *testing.T) {
+	t.Parallel()
+	s := open(t)
+	var c checkoutapi.Checkout
+	s.client.Do("POST", "/v1/checkouts", `{"cart_id":"`+cartID+`"}`).Want(201).JSON(&c)
+	p := s.complete(c.ID, "k", checkoutapi.CompleteInput{ExpectedTotal: money.New(4500, "USD")}).Problem(422, "checkout-incomplete")
+	if diff := cmp.Diff([]any{"email", "shipping_address", "shipping_option", "payment_method"}, p["missing"]); diff != "" {
+		t.Error(diff)
+	}
+	s.patch(c.ID, `{"email":"customer@example.com","shipping_address":`+address+`,"shipping_option_id":"standard"}`)
+	s.complete(c.ID, "k", pay(total)).Want(201) // a refusal left the key free, for another body too
+}
+
+func TestPriceChanged(t *testing.T) {
+	t.Parallel()
+	s := open(t)
+	c := s.ready()
+	p := s.complete(c.ID, "a", pay(total-1)).Problem(409, "price-changed")
+	if p["actual_total"].(map[string]any)["amount"] != float64(total) || p["expected_total"].(map[string]any)["amount"] != float64(total-1) {
+		t.Errorf("%v", p)
+	}
+	s.shop.Price("mug", 600)
+	s.complete(c.ID, "b", checkoutapi.CompleteInput{Nonce: "n", ExpectedTotal: money.New(total, "EUR")}).Problem(409, "price-changed")
+	s.turnClock(16 * time.Minute) // the quote has run out: now the new price counts
+	s.shop.Calls()
+	s.complete(c.ID, "c", pay(total)).Problem(409, "price-changed")
+	if calls := s.shop.Calls(); calls["pricing"] != 1 || calls["inventory PUT"] != 0 || calls["order place"] != 0 {
+		t.Errorf("asked %v", calls)
+	}
+	if got := s.get(c.ID); got.Totals.Total.Minor != total+100 {
+		t.Errorf("the shopper sees %v", got.Totals.Total)
+	}
+	s.complete(c.ID, "d", pay(total+100)).Want(201)
+	if calls := s.shop.Calls(); !maps.Equal(calls, map[string]int{"inventory PUT": 1, "order place": 1}) {
+		t.Errorf("asked %v", calls)
+	}
+}
+
+func TestHoldExpires(t *testing.T) {
+	t.Parallel()
+	s := open(t)
+	c := s.ready()
+	s.turnClock(15 * time.Minute)
+	s.shop.LoseHolds()
+	if got := s.get(c.ID); got.Hold.Status != "expired" || got.Status != "open" {
+		t.Errorf("%+v", got)
+	}
+	for range 2 {
+		if err := s.app.FollowCart(t.Context(), cartID, checkout.Event{Name: checkout.HoldsExpired, At: s.now()}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.shop.Stock("mug", 0)
+	p := s.complete(c.ID, "a", pay(total)).Problem(409, "hold-expired")
+	if lines, _ := p["lines"].([]any); len(lines) != 1 {
+		t.Errorf("%v", p)
+	}
+	s.shop.Stock("mug", 1)
+	s.complete(c.ID, "a", pay(total)).Want(201) // silently held again
+}
+
+func TestCancelReleases(t *testing.T) {
+	t.Parallel()
+	s := open(t)
+	c := s.ready()
+	path := "/v1/checkouts/" + c.ID
+	s.client.Do("DELETE", path, nil).Want(204)
+	if len(s.shop.Holds(cartID)) != 0 || len(s.shop.Abandoned()) != 0 {
+		t.Errorf("holds %v, abandoned %v", s.shop.Holds(cartID), s.shop.Abandoned())
+	}
+	if got := s.get(c.ID); got.Status != "cancelled" || got.Hold.Status != "released" {
+		t.Errorf("%+v", got)
+	}
+	s.client.Do("DELETE", path, nil).Want(204)
+	s.client.Do("PATCH", path, `{"note":"x"}`).Problem(410, "checkout-cancelled")
+	s.complete(c.ID, "k", pay(total)).Problem(410, "checkout-cancelled")
+	if next := s.create(); next.ID == c.ID {
+		t.Error("a cancelled checkout came back")
+	}
+}
+
+// What cannot be cleaned up at once is cleaned up by the sweep; the holds of the cart's next checkout stay.
+func TestCleanUpIsCaughtUp(t *testing.T) {
+	t.Parallel()
+	s := open(t)
+	c := s.ready()
+	s.shop.Set(func(n *checkouttest.Neighbours) {
+		n.Outcome = func(orderapi.PlaceRequest) orderapi.PlaceResult {
+			return orderapi.PlaceResult{Outcome: orderapi.OutcomeDeclined}
+		}
+		n.Before = func(call string) error {
+			if call == "inventory DELETE" || call == "order abandon" {
+				return testkit.ErrBefore
+			}
+			return nil
+		}
+	})
+	s.complete(c.ID, "k", pay(total)).Problem(402, "payment-declined")
+	s.client.Do("DELETE", "/v1/checkouts/"+c.ID, nil).Want(204)
+	next := s.create()
+	s.turnClock(11 * time.Second)
+	if err := s.app.Sweep(t.Context()); !errors.Is(err, testkit.ErrBefore) {
+		t.Fatalf("the sweep says %v", err)
+	}
+	s.shop.Set(func(n *checkouttest.Neighbours) { n.Before = nil })
+	for range 2 {
+		if err := s.app.Sweep(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if ended := s.shop.Abandoned(); len(ended) != 1 || s.shop.Holds(cartID)["shirt"] != 2 || s.get(next.ID).Hold.Status != "held" {
+		t.Errorf("abandoned %v, holds %v", ended, s.shop.Holds(cartID))
+	}
+}
+
+func TestExpiry(t *testing.T) {
+	t.Parallel()
+	s := open(t)
+	c := s.ready()
+	s.turnClock(time.Hour)
+	s.client.Do("PATCH", "/v1/checkouts/"+c.ID, `{"note":"x"}`).Problem(410, "checkout-expired")
+	s.complete(c.ID, "k", pay(total)).Problem(410, "checkout-expired")
+	errs := testkit.Race(4, func(int) error { return s.app.Sweep(t.Context()) })
+	if err := errors.Join(errs...); err != nil {
+		t.Fatal(err)
+	}
+	if got := s.get(c.ID); got.Status != "expired" || got.Hold.Status != "released" {
+		t.Errorf("%+v", got)
+	}
+	var n int
+	if err := s.pool.QueryRow(t.Context(), `SELECT count(*) FROM outbox WHERE type = 'checkout.expired.v1' AND subject = $1`, c.ID).Scan(&n); err != nil || n != 1 {
+		t.Errorf("told %d times (%v)", n, err)
+	}
+}
+
+// An expired one that nobody has swept does not stand in the way of a new one.
+func TestNewAfterExpiry(t *testing.T) {
+	t.Parallel()
+	s := open(t)
+	old := s.ready()
+	s.turnClock(2 * time.Hour)
+	c := s.create()
+	if c.ID == old.ID || s.get(old.ID).Status != "expired" {
+		t.Errorf("%s after %s", c.ID, old.ID)
+	}
+	s.turnClock(time.Minute)
+	if err := s.app.Sweep(t.Context()); err != nil || s.shop.Holds(cartID)["shirt"] != 2 {
+		t.Errorf("holds %v (%v)", s.shop.Holds(cartID), err)
+	}
+}
+
+// An attempt that nobody asks for any more ends with its session; should its order have been placed, the event still wins.
+func TestStuckAttemptEnds(t *testing.T) {
+	t.Parallel()
+	s := open(t)
+	c := s.ready()
+	s.shop.Set(func(n *checkouttest.Neighbours) { n.After = func(string) error { return testkit.ErrAfter } })
+	s.complete(c.ID, "k", pay(total)).Want(202)
+	s.shop.Set(func(n *checkouttest.Neighbours) { n.After = nil })
+	s.turnClock(time.Hour)
+	if err := s.app.Sweep(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if got := s.get(c.ID); got.Status != "expired" || len(s.shop.Abandoned()) != 1 {
+		t.Errorf("%s, abandoned %v", got.Status, s.shop.Abandoned())
+	}
+	s.complete(c.ID, "k", pay(total)).Problem(410, "checkout-expired")
+	if err := s.app.Follow(t.Context(), app.Placed(c.ID, "SC-000001", 1)); err != nil {
+		t.Fatal(err)
+	}
+	if got := s.get(c.ID); got.Status != "completed" || got.Order == nil || got.Order.AccessToken == "" {
+		t.Errorf("%+v", got)
+	}
+}
+
+func TestFreeOrder(t *testing.T) {
+	t.Parallel()
+	s := open(t)
+	s.shop.Price("shirt", 0)
+	s.shop.Price("mug", 0)
+	s.shop.Cart(cartID, 1, "USD", map[string]int64{"mug": 1})
+	c := s.ready()
+	if _, err := s.pool.Exec(t.Context(), `UPDATE checkouts SET quote = jsonb_set(quote, '{options,0,totals,total,amount}', '0')`); err != nil {
+		t.Fatal(err)
+	}
+	s.complete(c.ID, "k", checkoutapi.CompleteInput{ExpectedTotal: money.Zero("USD")}).Want(201)
+}
+
+func TestTooManyAttempts(t *testing.T) {
+	t.Parallel()
+	s := open(t)
+	c := s.ready()
+	s.shop.Set(func(n *checkouttest.Neighbours) {
+		n.Outcome = func(orderapi.PlaceRequest) orderapi.PlaceResult {
+			return orderapi.PlaceResult{Outcome: orderapi.OutcomeDeclined}
+		}
+	})
+	for _, key := range []string{"1", "2", "3", "4", "5"} {
+		s.complete(c.ID, key, pay(total)).Problem(402, "payment-declined")
+	}
+	if a := s.complete(c.ID, "6", pay(total)); a.Problem(429, "rate-limited") != nil && a.Header.Get("Retry-After") != "10" {
+		t.Errorf("%v", a.Header)
+	}
+	s.complete(c.ID, "5", pay(total)).Problem(402, "payment-declined") // a repeat is no attempt
+	s.turnClock(10 * time.Second)
+	s.complete(c.ID, "6", pay(total)).Problem(402, "payment-declined")
+}
+
+// Failed attempts that may be repeated leave the key free; those that may not are kept.
+func TestFailedAttempts(t *testing.T) {
+	t.Parallel()
+	s := open(t)
+	c := s.ready()
+	retryable := true
+	s.shop.Set(func(n *checkouttest.Neighbours) {
+		n.Outcome = func(req orderapi.PlaceRequest) orderapi.PlaceResult {
+			return orderapi.PlaceResult{Outcome: orderapi.OutcomeFailed, Retryable: retryable, Message: "No way."}
+		}
+	})
+	s.complete(c.ID, "k", pay(total)).Problem(503, "unavailable")
+	s.shop.Set(func(*checkouttest.Neighbours) { retryable = false })
+	for range 2 {
+		if p := s.complete(c.ID, "k", pay(total)).Problem(409, "order-refused"); p["detail"] != "No way." {
+			t.Errorf("%v", p)
+		}
+	}
+	if sent := s.shop.Places(); len(sent) != 2 || sent[1].Attempt != 2 {
+		t.Errorf("%d attempts", len(sent))
+	}
+}
+
+// Each neighbour away, hanging or lying, at each step: the answer is a problem, nothing is lost, and the repeat succeeds.
+func TestNeighboursFail(t *testing.T) {
+	t.Parallel()
+	for _, call := range []string{"cart", "pricing", "inventory PUT", "payment"} {
+		for _, lie := range []bool{false, true} {
+			t.Run(call, func(t *testing.T) {
+				t.Parallel()
+				s := open(t)
+				broken := true
+				fail := func(err error) func(string) error {
+					return func(asked string) error {
+						if broken && asked == call {
+							return err
+						}
+						return nil
+					}
+				}
+				s.shop.Set(func(n *checkouttest.Neighbours) {
+					if lie {
+						n.After = fail(testkit.ErrAfter)
+					} else {
+						n.Before = fail(testkit.ErrBefore)
+					}
+				})
+				twice := func(want int, method, path, body string) *apitest.Answer {
+					t.Helper()
+					a := s.client.Do(method, path, body)
+					if a.Status == 503 || a.Status == 504 {
+						s.shop.Set(func(*checkouttest.Neighbours) { broken = false })
+						a = s.client.Do(method, path, body)
+						s.shop.Set(func(*checkouttest.Neighbours) { broken = true })
+					}
+					return a.Want(want)
+				}
+				var c checkoutapi.Checkout
+				twice(201, "POST", "/v1/checkouts", `{"cart_id":"`+cartID+`","email":"customer@example.com"}`).JSON(&c)
+				path := "/v1/checkouts/" + c.ID
+				twice(200, "PATCH", path, `{"shipping_address":`+address+`,"shipping_option_id":"standard"}`)
+				twice(200, "POST", path+"/payment-session", ``)
+				s.turnClock(16 * time.Minute)
+				a := s.complete(c.ID, "k", pay(total))
+				if a.Status == 503 || a.Status == 504 {
+					s.shop.Set(func(*checkouttest.Neighbours) { broken = false })
+					a = s.complete(c.ID, "k", pay(total))
+				}
+				a.Want(201)
+				if len(s.shop.Places()) != 1 {
+					t.Errorf("%d orders", len(s.shop.Places()))
+				}
+			})
+		}
+	}
+}
+
+// The database is asked as often as the README says.
+func TestStatements(t *testing.T) {
+	t.Parallel()
+	s := open(t)
+	count := func(want int, what string, fn func(client apitest.Client)) {
+		t.Helper()
+		counted, counter := pg.WithCounter(t.Context())
+		c := s.client
+		c.T = counting{TB: t, ctx: counted}
+		fn(c)
+		if n := counter.Statements(); n != want {
+			t.Errorf("%s: %d statements, want %d", what, n, want)
+		}
+	}
+	var c checkoutapi.Checkout
+	count(2, "create", func(client apitest.Client) {
+		client.Do("POST", "/v1/checkouts", `{"cart_id":"`+cartID+`","email":"a@b.de"}`).Want(201).JSON(&c)
+	})
+	path := "/v1/checkouts/" + c.ID
+	count(2, "address", func(client apitest.Client) {
+		client.Do("PATCH", path, `{"shipping_address":`+address+`}`).Want(200)
+	})
+	count(1, "options", func(client apitest.Client) { client.Do("GET", path+"/shipping-options", nil).Want(200) })
+	count(2, "option", func(client apitest.Client) {
+		client.Do("PATCH", path, `{"shipping_option_id":"standard"}`).Want(200)
+	})
+	count(1, "payment session", func(client apitest.Client) { client.Do("POST", path+"/payment-session", nil).Want(200) })
+	count(3, "complete", func(client apitest.Client) {
+		client.With("Idempotency-Key", "k").Do("POST", path+"/complete", pay(total)).Want(201)
+	})
+	count(1, "replay", func(client apitest.Client) {
+		client.With("Idempotency-Key", "k").Do("POST", path+"/complete", pay(total)).Want(201)
+	})
+	counted, counter := pg.WithCounter(t.Context())
+	if err := s.app.Follow(counted, app.Placed(c.ID, "SC-000001", 1)); err != nil || counter.Statements() != 1 {
+		t.Errorf("an event after the fact: %d statements (%v)", counter.Statements(), err)
+	}
+}
+
+// counting is a test whose requests are counted.
+type counting struct {
+	testing.TB
+	ctx context.Context
+}
+
+func (c counting) Context() context.Context { return c.ctx }
+
+func TestUnknownOutcomeWords(t *testing.T) {
+	t.Parallel()
+	s := open(t)
+	c := s.ready()
+	s.shop.Set(func(n *checkouttest.Neighbours) {
+		n.Outcome = func(orderapi.PlaceRequest) orderapi.PlaceResult { return orderapi.PlaceResult{Outcome: "eaten"} }
+	})
+	s.complete(c.ID, "k", pay(total)).Want(202) // nobody knows: it is not open for another charge
+	s.complete(c.ID, "l", pay(total)).Problem(409, "request-in-progress")
+	s.shop.Set(func(n *checkouttest.Neighbours) {
+		n.Before = func(string) error { return fault.New(fault.Internal, "internal", "A bug.") }
+	})
+	s.complete(c.ID, "k", pay(total)).Want(202)
+}
