@@ -45,7 +45,7 @@ bench: sidecart ## measure the shop and write docs/benchmarks.md
 
 .PHONY: lint
 lint: ## run the linters of .golangci.yml
-	$(call each,go tool -modfile=$(CURDIR)/tools/lint/go.mod golangci-lint run --config $(CURDIR)/.golangci.yml ./...)
+	$(call each,go tool -modfile=$(CURDIR)/tools/lint/go.mod golangci-lint run --allow-parallel-runners --config $(CURDIR)/.golangci.yml ./...)
 
 .PHONY: vet
 vet: ## run go vet

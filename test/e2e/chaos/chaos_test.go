@@ -186,15 +186,23 @@ func frozen(t *testing.T, name string, d time.Duration) {
 	}
 }
 
-// A second shop beside this one: a hundred calls to each reach its own services, none strays.
-func TestTwoShopsSideBySide(t *testing.T) {
-	dir, err := os.MkdirTemp("", "sidecart-second-")
+// folder is a temporary folder that the database's user may enter.
+func folder(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "sidecart-chaos-") //nolint:usetesting // t.TempDir is closed to everybody else
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
 	if err := os.Chmod(dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
+	return dir
+}
+
+// A second shop beside this one: a hundred calls to each reach its own services, none strays.
+func TestTwoShopsSideBySide(t *testing.T) {
+	dir := folder(t)
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
 	second, err := shop.Start(ctx, shop.Options{Data: dir, Args: []string{"--no-seed"}})
@@ -205,7 +213,6 @@ func TestTwoShopsSideBySide(t *testing.T) {
 		if err := second.Stop(); err != nil {
 			t.Error(err)
 		}
-		_ = os.RemoveAll(dir)
 	})
 	for i := range 100 {
 		here, there := s, second
@@ -223,20 +230,13 @@ func TestTwoShopsSideBySide(t *testing.T) {
 
 // The tool is killed: nothing is left that blocks the next start, and nothing that was sold is forgotten.
 func TestToolKilled(t *testing.T) {
-	dir, err := os.MkdirTemp("", "sidecart-killed-")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Chmod(dir, 0o755); err != nil {
-		t.Fatal(err)
-	}
+	dir := folder(t)
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
 	first, err := shop.Start(ctx, shop.Options{Data: dir, Args: []string{"--no-seed"}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = os.RemoveAll(dir) })
 	var c cartapi.Cart
 	first.Must(t, 201, "POST", "/v1/carts", map[string]string{"currency": "USD", "country": "US"}, &c)
 	if out, err := first.Run(ctx, "up", "--free-ports"); err == nil {
