@@ -84,9 +84,12 @@ func (s *Store) Load(ctx context.Context, id string) (cart.Cart, error) {
 	return c.Apply(events...)
 }
 
-// itemColumns reads the replica for the SKUs of parameter $1; the join yields one row without a SKU when there are none.
+// itemColumns reads the replica for the SKUs of parameter $1; the join yields one row without a SKU when there are none. The LIMITs
+// make it look each SKU up, whatever the planner believes of the length of the array: a plain join reads all of levels for two SKUs.
 const itemColumns = `u.sku, s.product_id, s.title, s.image_url, s.sellable, l.available
-FROM (SELECT 1) AS one LEFT JOIN unnest($1::text[]) AS u (sku) ON true LEFT JOIN sellables s USING (sku) LEFT JOIN levels l USING (sku)`
+FROM (SELECT 1) AS one LEFT JOIN unnest($1::text[]) AS u (sku) ON true
+LEFT JOIN LATERAL (SELECT product_id, title, image_url, sellable FROM sellables WHERE sku = u.sku LIMIT 1) AS s ON true
+LEFT JOIN LATERAL (SELECT available FROM levels WHERE sku = u.sku LIMIT 1) AS l ON true`
 
 const readSQL = `SELECT coalesce((SELECT version FROM carts WHERE id = $2), 0), 0::bigint, ` + itemColumns
 
@@ -183,7 +186,7 @@ WITH missing AS (SELECT 0::bigint AS n), moved AS (
 ), ` + eventSQL
 	moveSQL = `
 WITH missing AS (
-	SELECT count(*) AS n FROM unnest($2::text[]) AS u (sku) LEFT JOIN sellables s USING (sku) WHERE s.sellable IS NOT TRUE
+	SELECT count(*) AS n FROM unnest($2::text[]) AS u (sku) WHERE (SELECT s.sellable FROM sellables s WHERE s.sku = u.sku) IS NOT TRUE
 ), moved AS (
 	UPDATE carts SET version = $4::bigint, status = $5::text, line_count = $6::integer, total = $7::bigint, updated_at = $8::timestamptz,
 		snapshot = coalesce($9::json, snapshot), snapshot_version = CASE WHEN $9::json IS NULL THEN snapshot_version ELSE $4::bigint END
