@@ -1,0 +1,42 @@
+package checkoutapi_test
+
+import (
+	"encoding/json"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/sidecart/sidecart/services/checkout/checkoutapi"
+)
+
+// The stored forms are what subscribers were promised: members may be added, none may change or go.
+func TestEventsKeepTheirForm(t *testing.T) {
+	t.Parallel()
+	for file, event := range map[string]any{
+		"testdata/checkout.expired.v1.json": checkoutapi.ExpiredV1{Sequence: 1, CheckoutID: "0123456789abcdef0123456789abcdef", CartID: "fedcba9876543210fedcba9876543210",
+			OrderID: "0198f000-0000-7000-8000-000000000000", ExpiredAt: time.Date(2026, 3, 6, 12, 0, 0, 0, time.UTC)},
+	} {
+		kept, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		now, err := json.Marshal(event)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var want, got map[string]any
+		if err := json.Unmarshal(kept, &want); err != nil {
+			t.Fatal(err)
+		}
+		if err := json.Unmarshal(now, &got); err != nil {
+			t.Fatal(err)
+		}
+		for member, value := range want {
+			if diff := cmp.Diff(value, got[member]); diff != "" {
+				t.Errorf("%s: %s: %s", file, member, diff)
+			}
+		}
+	}
+}
