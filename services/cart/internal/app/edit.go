@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/sidecart/sidecart/pkg/idem"
 	"github.com/sidecart/sidecart/services/cart/cartapi"
 	"github.com/sidecart/sidecart/services/cart/internal/cart"
 	"github.com/sidecart/sidecart/services/pricing/pricingapi"
@@ -43,8 +44,11 @@ func (s *Carts) run(ctx context.Context, e edit) (Result, error) {
 		return res, err
 	}
 	answer, ok, replayErr := s.Store.Replay(ctx, e.Key)
-	if ok {
+	switch {
+	case ok:
 		return Result{Cart: answer, Replayed: true}, nil
+	case errors.Is(replayErr, idem.ErrReused):
+		return Result{}, replayErr
 	}
 	return Result{}, errors.Join(err, replayErr)
 }

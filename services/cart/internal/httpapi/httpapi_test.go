@@ -310,6 +310,8 @@ func TestIdempotencyKey(t *testing.T) {
 	}
 	key.Do("POST", path+"/lines", `{"sku":"shirt","quantity":2}`).Problem(422, "idempotency-key-reused")
 
+	key.Do("POST", path+"/lines", `{"sku":"ghost","quantity":2}`).Problem(422, "idempotency-key-reused")
+
 	// What was answered once is answered again, whatever has become of the cart.
 	w.Do("DELETE", path+"/lines/l1", nil).Want(200)
 	id := strings.TrimPrefix(path, "/v1/carts/")
