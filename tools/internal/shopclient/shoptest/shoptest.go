@@ -198,7 +198,7 @@ func (s *Shop) staff(r *http.Request, body []byte) answer {
 		var in struct{ Reference string }
 		_ = json.Unmarshal(body, &in)
 		if was, ok := s.stock[in.Reference]; ok && was != string(body) {
-			return problem(409, "reference-reused")
+			return problem(409, "reference-used")
 		}
 		s.stock[in.Reference] = string(body)
 		return answer{200, `{}`}

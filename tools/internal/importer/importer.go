@@ -1,0 +1,403 @@
+// Package importer brings products from a file into the shop: CSV, JSON or newline-delimited JSON, by a mapping that says how a
+// row becomes a product.
+//
+// Every row ends in exactly one of four places: created, updated or unchanged in the catalogue, or among its migration
+// exceptions with all its faults and the row as it was. Nothing is dropped, and nothing is bent until it fits.
+//
+//	file ──► rows ──► mapping ──► batch to catalog ──┬─► prices ──► stock
+//	           │         │                           │
+//	           └─────────┴── faults ─────────────────┴──► migration_exceptions
+//
+// The file is read twice: first for the brands and categories that it needs, then for its products. SKUs and external ids
+// follow from the rows themselves, so that an import that broke off is simply begun again: what is there is unchanged, and
+// stock is booked under references that count once for each import id.
+//
+// What may go wrong: the shop refuses a whole call (then the import ends with its reason and can be begun again), or the file
+// changed under an import id whose stock was booked already (then those rows get no stock, and the report says so).
+package importer
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+	"unicode/utf8"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/sidecart/sidecart/services/catalog/catalogapi"
+	"github.com/sidecart/sidecart/services/inventory/inventoryapi"
+	"github.com/sidecart/sidecart/services/pricing/pricingapi"
+	"github.com/sidecart/sidecart/tools/internal/progress"
+	"github.com/sidecart/sidecart/tools/internal/shopclient"
+)
+
+// The size of a batch, in rows and in bytes of them, and how many are under way.
+const (
+	batchRows  = 250
+	batchBytes = 1 << 20
+	parallel   = 4
+)
+
+// Options say what is imported where.
+type Options struct {
+	Staff    *shopclient.Client
+	File     string
+	Mapping  Mapping
+	ImportID string // default: the file's name
+	Stock    int64  // received of every SKU, once for each import id
+	Location string
+	List     string // price list in place of the mapping's
+	Out      io.Writer
+}
+
+// Report accounts for every row.
+type Report struct {
+	ImportID   string        `json:"import_id"`
+	Rows       int64         `json:"rows"`
+	Created    int64         `json:"created"`
+	Updated    int64         `json:"updated"`
+	Unchanged  int64         `json:"unchanged"`
+	Exceptions int64         `json:"exceptions"`
+	Brands     int           `json:"brands"`
+	Categories int           `json:"categories"`
+	NoStock    int64         `json:"no_stock,omitempty"` // rows whose stock was booked before, for other rows
+	Took       time.Duration `json:"took_ns"`
+	Writing    time.Duration `json:"writing_ns"` // of it, products, prices and stock
+	Samples    []string      `json:"samples,omitempty"`
+}
+
+// Run imports a file.
+func Run(ctx context.Context, opt Options) (Report, error) {
+	begun := time.Now()
+	if opt.ImportID == "" {
+		opt.ImportID = strings.TrimSuffix(filepath.Base(opt.File), filepath.Ext(opt.File))
+	}
+	if opt.Stock > 0 && opt.Location == "" {
+		return Report{}, errors.New("import: stock needs a location")
+	}
+	for i := range opt.Mapping.Prices {
+		if opt.List != "" {
+			opt.Mapping.Prices[i].List = opt.List
+		}
+		if opt.Mapping.Prices[i].List == "" {
+			return Report{}, fmt.Errorf("import: prices[%d] names no list: say which", i)
+		}
+	}
+	r := &run{Options: opt, report: Report{ImportID: opt.ImportID}}
+	if err := r.prepare(ctx); err != nil {
+		return r.report, err
+	}
+	writing := time.Now()
+	err := r.write(ctx)
+	r.report.Took, r.report.Writing = time.Since(begun), time.Since(writing)
+	return r.report, err
+}
+
+type run struct {
+	Options
+	names *names
+	total int64
+
+	mu     sync.Mutex
+	report Report
+}
+
+// each reads the file and hands its rows on, mapped.
+func (r *run) each(fn func(*item) error) error {
+	f, err := os.Open(r.File)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = f.Close() }()
+	format := r.Mapping.Format
+	if format == "" {
+		format = strings.TrimPrefix(strings.ToLower(filepath.Ext(r.File)), ".")
+	}
+	src, err := open(f, r.Mapping, format)
+	if err != nil {
+		return fmt.Errorf("%s: %w", r.File, err)
+	}
+	rd := newReader(r.Mapping, r.names)
+	for {
+		row, err := src.next()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("%s: %w", r.File, err)
+		}
+		if err := fn(rd.read(row)); err != nil {
+			return err
+		}
+	}
+}
+
+// prepare makes the brands and categories that the file needs.
+func (r *run) prepare(ctx context.Context) error {
+	var known struct {
+		Items []struct {
+			Code string `json:"code"`
+			Name string `json:"name"`
+		} `json:"items"`
+	}
+	if err := r.Staff.Get(ctx, "/v1/admin/brands", &known); err != nil {
+		return err
+	}
+	before := map[string]string{}
+	for _, b := range known.Items {
+		before[b.Code] = b.Name
+	}
+	r.names = newNames(r.Mapping.Source, before)
+	if err := r.each(func(*item) error { r.total++; return ctx.Err() }); err != nil {
+		return err
+	}
+	var calls [][]func() error
+	add := func(level int, path string, in any) {
+		for len(calls) <= level {
+			calls = append(calls, nil)
+		}
+		calls[level] = append(calls[level], func() error { return r.Staff.Put(ctx, path, in, nil) })
+	}
+	for code, name := range r.names.brands {
+		if _, there := before[code]; !there {
+			add(0, "/v1/admin/brands/"+url.PathEscape(code), catalogapi.BrandInput{Name: name})
+			r.report.Brands++
+		}
+	}
+	for i, c := range r.names.categories {
+		add(c.depth, "/v1/admin/categories/"+url.PathEscape(c.code), catalogapi.CategoryInput{Name: c.name, Slug: c.slug, ParentCode: c.parent, Position: i,
+			Attributes: r.rules(c)})
+	}
+	r.report.Categories = len(r.names.categories)
+	for _, level := range calls {
+		g, _ := errgroup.WithContext(ctx)
+		g.SetLimit(parallel)
+		for _, call := range level {
+			g.Go(call)
+		}
+		if err := g.Wait(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// rules lets the mapped attributes stand on products of the import's own categories.
+func (r *run) rules(c category) (all []catalogapi.CategoryAttribute) {
+	if c.depth > 0 {
+		return nil // they apply downwards
+	}
+	for code := range r.Mapping.Attributes {
+		all = append(all, catalogapi.CategoryAttribute{Code: code, Filterable: true})
+	}
+	return all
+}
+
+// write sends the rows, batch by batch.
+func (r *run) write(ctx context.Context) error {
+	bar := progress.New(r.Out, "import", r.total)
+	defer bar.End()
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(parallel)
+	var batch []*item
+	size := 0
+	send := func() {
+		part := batch
+		batch, size = nil, 0
+		if len(part) == 0 {
+			return
+		}
+		g.Go(func() error {
+			if err := r.batch(ctx, part); err != nil {
+				return fmt.Errorf("rows %d to %d: %w", part[0].row.Number, part[len(part)-1].row.Number, err)
+			}
+			bar.Add(int64(len(part)), r.note())
+			return nil
+		})
+	}
+	err := r.each(func(it *item) error {
+		if batch = append(batch, it); len(batch) == batchRows || size+len(it.row.Raw) > batchBytes {
+			send()
+		} else {
+			size += len(it.row.Raw)
+		}
+		return ctx.Err()
+	})
+	if err == nil {
+		send()
+	}
+	if failed := g.Wait(); failed != nil {
+		return failed
+	}
+	return err
+}
+
+func (r *run) note() string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return fmt.Sprintf("%d exceptions", r.report.Exceptions)
+}
+
+// batch writes some rows: products, then prices and stock of those that the catalogue took.
+func (r *run) batch(ctx context.Context, part []*item) error {
+	var fit []*item
+	for _, it := range part {
+		if len(it.faults) == 0 {
+			fit = append(fit, it)
+			continue
+		}
+		if err := r.except(ctx, it); err != nil {
+			return err
+		}
+	}
+	taken, err := r.products(ctx, fit)
+	if err != nil || len(taken) == 0 {
+		return err
+	}
+	prices := map[string][]pricingapi.PriceInput{}
+	for _, it := range taken {
+		for list, p := range it.prices {
+			prices[list] = append(prices[list], p)
+		}
+	}
+	for list, rows := range prices {
+		if err := r.Staff.Put(ctx, "/v1/admin/price-lists/"+url.PathEscape(list)+"/prices", pricingapi.PricesInput{Prices: rows}, nil); err != nil {
+			return err
+		}
+	}
+	return r.stock(ctx, part[0].row.Number, taken)
+}
+
+func (r *run) except(ctx context.Context, it *item) error {
+	in := catalogapi.ExceptionInput{ImportID: r.ImportID, Row: it.row.Number, Source: original(it.row), Errors: it.faults}
+	if err := r.Staff.Post(ctx, "/v1/admin/migration-exceptions", shopclient.Key(), in, nil); err != nil {
+		return err
+	}
+	r.count(it, "exception", it.faults)
+	return nil
+}
+
+// original is the row as it was: JSON stays JSON, all else is kept as text.
+func original(row Row) json.RawMessage {
+	if row.Fields != nil && json.Valid(row.Raw) && len(row.Raw) <= 64<<10 {
+		var compact bytes.Buffer
+		if json.Compact(&compact, row.Raw) == nil {
+			return compact.Bytes()
+		}
+	}
+	text := row.Raw[:min(len(row.Raw), keep)]
+	if !utf8.Valid(text) {
+		text = bytes.ToValidUTF8(text, []byte("\uFFFD"))
+	}
+	raw, err := json.Marshal(string(text))
+	if err != nil {
+		return nil
+	}
+	return raw
+}
+
+// products writes a batch and returns what the catalogue took. What it refuses it keeps itself as an exception.
+func (r *run) products(ctx context.Context, fit []*item) (taken []*item, err error) {
+	if len(fit) == 0 {
+		return nil, nil
+	}
+	in := catalogapi.BatchInput{ImportID: r.ImportID, Items: make([]catalogapi.BatchItem, len(fit))}
+	for i, it := range fit {
+		raw, err := json.Marshal(it.product)
+		if err != nil {
+			return nil, fmt.Errorf("row %d: %w", it.row.Number, err)
+		}
+		in.Items[i] = catalogapi.BatchItem{Row: it.row.Number, Source: original(it.row), Product: raw}
+	}
+	var out catalogapi.BatchResult
+	if err := r.Staff.Post(ctx, "/v1/admin/products/batch", shopclient.Key(), in, &out); err != nil {
+		return nil, err
+	}
+	if len(out.Items) != len(fit) {
+		return nil, fmt.Errorf("the catalogue answered for %d of %d products", len(out.Items), len(fit))
+	}
+	for i, res := range out.Items {
+		r.count(fit[i], res.Outcome, res.Errors)
+		if res.Outcome != catalogapi.BatchRefused {
+			taken = append(taken, fit[i])
+		}
+	}
+	return taken, nil
+}
+
+// maxSamples is how many exceptions the report shows.
+const maxSamples = 10
+
+func (r *run) count(it *item, outcome string, errs []catalogapi.BatchError) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.report.Rows++
+	switch outcome {
+	case catalogapi.BatchCreated:
+		r.report.Created++
+	case catalogapi.BatchUpdated:
+		r.report.Updated++
+	case catalogapi.BatchUnchanged:
+		r.report.Unchanged++
+	default:
+		r.report.Exceptions++
+		if len(r.report.Samples) < maxSamples {
+			r.report.Samples = append(r.report.Samples, fmt.Sprintf("row %d: %s", it.row.Number, list(errs)))
+		}
+	}
+}
+
+func list(errs []catalogapi.BatchError) string {
+	var all []string
+	for _, e := range errs {
+		all = append(all, e.Location+" "+e.Message)
+	}
+	return strings.Join(all, "; ")
+}
+
+// stock books the first delivery of a batch in, once for each import id.
+func (r *run) stock(ctx context.Context, first int64, taken []*item) error {
+	if r.Stock == 0 {
+		return nil
+	}
+	in := inventoryapi.StockInput{Reference: fmt.Sprintf("import:%.70s:%d", r.ImportID, first), Reason: "import"}
+	for _, it := range taken {
+		in.Lines = append(in.Lines, inventoryapi.StockLine{SKU: it.sku, LocationID: r.Location, Quantity: r.Stock})
+	}
+	err := r.Staff.Post(ctx, "/v1/admin/stock/receive", shopclient.Key(), in, nil)
+	if p, ok := errors.AsType[*shopclient.Problem](err); ok && p.Code() == "reference-used" {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.report.NoStock += int64(len(taken))
+		return nil
+	}
+	return err
+}
+
+// Print writes the report for people.
+func (r Report) Print(out io.Writer) {
+	rate := 0.0
+	if r.Writing > 0 {
+		rate = float64(r.Created+r.Updated+r.Unchanged) / r.Writing.Seconds()
+	}
+	fmt.Fprintf(out, "import %s: %d rows = %d created + %d updated + %d unchanged + %d exceptions; %d new brands, %d categories; %s, %.0f SKUs/s\n",
+		r.ImportID, r.Rows, r.Created, r.Updated, r.Unchanged, r.Exceptions, r.Brands, r.Categories, r.Took.Round(10*time.Millisecond), rate)
+	if r.NoStock > 0 {
+		fmt.Fprintf(out, "%d rows got no stock: under this import id it was booked before, for other rows. Book it by hand or take another --import-id.\n", r.NoStock)
+	}
+	for _, s := range r.Samples {
+		fmt.Fprintf(out, "  %s\n", s)
+	}
+	if r.Exceptions > int64(len(r.Samples)) {
+		fmt.Fprintf(out, "  … all of them: GET /v1/admin/migration-exceptions?import_id=%s\n", url.QueryEscape(r.ImportID))
+	}
+}
