@@ -1,0 +1,191 @@
+package braintree_test
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"sync/atomic"
+	"testing"
+
+	"github.com/sidecart/sidecart/pkg/money"
+	"github.com/sidecart/sidecart/pkg/testkit"
+	"github.com/sidecart/sidecart/services/payment/internal/app"
+	"github.com/sidecart/sidecart/services/payment/internal/braintree"
+	"github.com/sidecart/sidecart/services/payment/internal/payment"
+	"github.com/sidecart/sidecart/services/payment/internal/paymenttest"
+)
+
+var simulator string // path of the binary, set by TestMain alone
+
+func TestMain(m *testing.M) {
+	binary, remove, err := paymenttest.BuildSimulator()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	simulator = binary
+	code := m.Run()
+	remove()
+	os.Exit(code)
+}
+
+func direct(url string) *braintree.Gateway {
+	return braintree.New(braintree.Options{URL: url, MerchantID: "sidecart", PublicKey: "sidecart_public", PrivateKey: "sidecart_private", Transport: &http.Transport{}})
+}
+
+// port is a gateway that can be told to settle.
+type port struct {
+	app.Gateway
+	settle func()
+}
+
+var references atomic.Int64
+
+func sale(minor int64) app.Sale {
+	return app.Sale{Reference: fmt.Sprint("order-", references.Add(1)), Account: "sidecart-usd", Amount: money.New(minor, "USD"), Nonce: paymenttest.NonceValid}
+}
+
+func (p port) authorised(t *testing.T, minor int64) (app.Sale, payment.Transaction) {
+	t.Helper()
+	s := sale(minor)
+	tx, err := p.Authorise(t.Context(), s)
+	if err != nil || tx.State != payment.TxAuthorised {
+		t.Fatalf("%+v %v", tx, err)
+	}
+	return s, tx
+}
+
+func (p port) captured(t *testing.T, minor int64) (app.Sale, payment.Transaction) {
+	t.Helper()
+	s, tx := p.authorised(t, minor)
+	tx, err := p.Capture(t.Context(), tx.ID, tx.Amount)
+	if err != nil || tx.State != payment.TxSubmitted {
+		t.Fatalf("%+v %v", tx, err)
+	}
+	return s, tx
+}
+
+func refused(t *testing.T, err error) *payment.Refusal {
+	t.Helper()
+	refusal, ok := errors.AsType[*payment.Refusal](err)
+	if !ok || refusal.Code == "" {
+		t.Fatalf("%v is no refusal", err)
+	}
+	return refusal
+}
+
+func usd(minor int64) money.Amount { return money.New(minor, "USD") }
+
+// The adapter and the fake keep the same promises.
+func TestGatewayContract(t *testing.T) {
+	t.Parallel()
+	testkit.Contract(t, map[string]func(t *testing.T) port{
+		"simulator": func(t *testing.T) port {
+			sim := paymenttest.StartSimulator(t, simulator)
+			return port{direct(sim.URL), func() { sim.Post(t, "/_sim/settle", struct{}{}) }}
+		},
+		"fake": func(*testing.T) port {
+			fake := paymenttest.NewGateway()
+			return port{fake, fake.Settle}
+		},
+	},
+		testkit.Case[port]{Name: "authorise", Run: func(t *testing.T, p port) {
+			s, tx := p.authorised(t, 1999)
+			if tx.ID == "" || tx.Amount != usd(1999) || tx.Reference != s.Reference || tx.Credit {
+				t.Errorf("%+v", tx)
+			}
+		}},
+		testkit.Case[port]{Name: "a decline is an answer", Run: func(t *testing.T, p port) {
+			s := sale(1999)
+			s.Nonce = paymenttest.NonceDeclined
+			tx, err := p.Authorise(t.Context(), s)
+			if err != nil || tx.State != payment.TxDeclined || tx.Code != "2000" || tx.Message == "" || tx.ID == "" {
+				t.Errorf("%+v %v", tx, err)
+			}
+			if found, err := p.Find(t.Context(), app.Ref{Reference: s.Reference}); err != nil || len(found) != 1 || found[0] != tx {
+				t.Errorf("found %+v %v, answered %+v", found, err, tx)
+			}
+			s.Nonce = paymenttest.NonceConsumed
+			if tx, err = p.Authorise(t.Context(), s); err != nil || tx.State != payment.TxDeclined || tx.Code != "91564" || tx.ID != "" {
+				t.Errorf("%+v %v", tx, err)
+			}
+		}},
+		testkit.Case[port]{Name: "capture whole and part", Run: func(t *testing.T, p port) {
+			p.captured(t, 1000)
+			_, tx := p.authorised(t, 1000)
+			if _, err := p.Capture(t.Context(), tx.ID, usd(1001)); refused(t, err) == nil {
+				t.Error("more than authorised")
+			}
+			part, err := p.Capture(t.Context(), tx.ID, usd(400))
+			if err != nil || part.Amount != usd(400) || part.ID != tx.ID {
+				t.Errorf("%+v %v", part, err)
+			}
+			_, err = p.Capture(t.Context(), tx.ID, usd(400))
+			refused(t, err)
+		}},
+		testkit.Case[port]{Name: "void", Run: func(t *testing.T, p port) {
+			_, authorised := p.authorised(t, 1000)
+			_, captured := p.captured(t, 1000)
+			for _, tx := range []payment.Transaction{authorised, captured} {
+				voided, err := p.Void(t.Context(), tx.ID)
+				if err != nil || voided.State != payment.TxVoided {
+					t.Errorf("%+v %v", voided, err)
+				}
+				_, err = p.Void(t.Context(), tx.ID)
+				refused(t, err)
+			}
+			_, tx := p.captured(t, 1000)
+			p.settle()
+			_, err := p.Void(t.Context(), tx.ID)
+			refused(t, err)
+		}},
+		testkit.Case[port]{Name: "refund", Run: func(t *testing.T, p port) {
+			_, tx := p.captured(t, 1000)
+			_, err := p.Refund(t.Context(), tx.ID, usd(300), "refund-1")
+			if refused(t, err).Code != payment.CodeNotSettled {
+				t.Errorf("before settlement: %v", err)
+			}
+			p.settle()
+			refund, err := p.Refund(t.Context(), tx.ID, usd(300), "refund-1")
+			if err != nil || !refund.Credit || !refund.Live() || refund.Amount != usd(300) || refund.RefundOf != tx.ID || refund.Reference != "refund-1" {
+				t.Errorf("%+v %v", refund, err)
+			}
+			_, err = p.Refund(t.Context(), tx.ID, usd(701), "refund-2")
+			refused(t, err)
+			if found, err := p.Find(t.Context(), app.Ref{Reference: "refund-1"}); err != nil || len(found) != 1 || found[0] != refund {
+				t.Errorf("found %+v %v, answered %+v", found, err, refund)
+			}
+		}},
+		testkit.Case[port]{Name: "find", Run: func(t *testing.T, p port) {
+			s, first := p.authorised(t, 1000)
+			second, err := p.Authorise(t.Context(), s)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if found, err := p.Find(t.Context(), app.Ref{Reference: s.Reference}); err != nil || len(found) != 2 || found[0] != first || found[1] != second {
+				t.Errorf("by reference: %+v %v", found, err)
+			}
+			if found, err := p.Find(t.Context(), app.Ref{ID: first.ID}); err != nil || len(found) != 1 || found[0] != first {
+				t.Errorf("by id: %+v %v", found, err)
+			}
+			for _, ref := range []app.Ref{{ID: "nobody"}, {Reference: "nobody"}} {
+				if found, err := p.Find(t.Context(), ref); err != nil || len(found) != 0 {
+					t.Errorf("%+v: %+v %v", ref, found, err)
+				}
+			}
+		}},
+		testkit.Case[port]{Name: "one of many voids wins", Run: func(t *testing.T, p port) {
+			_, tx := p.authorised(t, 1000)
+			errs := testkit.Race(8, func(int) error { _, err := p.Void(t.Context(), tx.ID); return err })
+			if n := testkit.Wins(errs); n != 1 {
+				t.Errorf("%d voids: %v", n, errs)
+			}
+		}},
+		testkit.Case[port]{Name: "client token", Run: func(t *testing.T, p port) {
+			if token, err := p.ClientToken(t.Context(), "sidecart-usd"); err != nil || token == "" {
+				t.Errorf("%q %v", token, err)
+			}
+		}},
+	)
+}
