@@ -2,9 +2,12 @@ package gateway_test
 
 import (
 	"encoding/json"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
+
+	"pgregory.net/rapid"
 
 	"github.com/sidecart/sidecart/services/gateway/internal/gateway"
 )
@@ -101,4 +104,74 @@ func TestMergeRefuses(t *testing.T) {
 			t.Errorf("%q is taken", data)
 		}
 	}
+}
+
+// Whatever the services' schemas are called: each operation still means the same after the merge, and nothing dangles.
+func TestMergeLaw(t *testing.T) {
+	t.Parallel()
+	names := []string{"A", "B", "C"}
+	table := gateway.NewTable(gateway.Routes())
+	rapid.Check(t, func(t *rapid.T) {
+		sources, docs := map[string]map[string]any{}, []gateway.Document{}
+		for app, path := range map[string]string{"cart": "/v1/carts", "order": "/v1/orders", "catalog": "/v1/products"} {
+			schemas := map[string]any{}
+			for _, name := range names {
+				target := rapid.SampledFrom(append(names, "string", "integer")).Draw(t, app+name)
+				property := map[string]any{"type": target}
+				if slices.Contains(names, target) {
+					property = map[string]any{"$ref": "#/components/schemas/" + target}
+				}
+				schemas[name] = map[string]any{"type": "object", "properties": map[string]any{"x": property}}
+			}
+			op := map[string]any{"operationId": rapid.SampledFrom([]string{"get", app}).Draw(t, app), "schema": map[string]any{"$ref": "#/components/schemas/A"}}
+			source := map[string]any{"openapi": "3.1.0", "paths": map[string]any{path: map[string]any{"get": op}}, "components": map[string]any{"schemas": schemas}}
+			data, err := json.Marshal(source)
+			if err != nil {
+				t.Fatal(err)
+			}
+			sources[path], docs = source, append(docs, gateway.Document{App: app, Data: data})
+		}
+		data, err := gateway.Merge(gateway.Info{}, table, docs)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var merged map[string]any
+		if err := json.Unmarshal(data, &merged); err != nil {
+			t.Fatal(err)
+		}
+		ids := map[any]bool{}
+		for path, source := range sources {
+			ids[operation(merged, path)["operationId"]] = true
+			got, want := expand(merged, operation(merged, path)["schema"], 6), expand(source, operation(source, path)["schema"], 6)
+			if !reflect.DeepEqual(got, want) {
+				t.Fatalf("%s: %v, want %v\n%s", path, got, want, data)
+			}
+		}
+		if len(ids) != len(sources) {
+			t.Fatalf("operation ids %v", ids)
+		}
+	})
+}
+
+func operation(doc map[string]any, path string) map[string]any {
+	return doc["paths"].(map[string]any)[path].(map[string]any)["get"].(map[string]any)
+}
+
+// expand puts schemas in the place of references, so many levels deep; a dangling one becomes nil.
+func expand(doc map[string]any, v any, depth int) any {
+	m, ok := v.(map[string]any)
+	if !ok || depth == 0 {
+		if ok {
+			return "deeper"
+		}
+		return v
+	}
+	if ref, ok := m["$ref"].(string); ok {
+		return expand(doc, doc["components"].(map[string]any)["schemas"].(map[string]any)[strings.TrimPrefix(ref, "#/components/schemas/")], depth)
+	}
+	out := map[string]any{}
+	for key, value := range m {
+		out[key] = expand(doc, value, depth-1)
+	}
+	return out
 }

@@ -113,16 +113,9 @@ func (e *edge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	e.pass(w, r, route, segments, bearer)
 }
 
-// serverReadTimeout is that of httpx.Listen: past it, the server takes a client that waits for one that is gone.
-const serverReadTimeout = 30 * time.Second
-
 func (e *edge) pass(w http.ResponseWriter, r *http.Request, route *gateway.Route, segments []string, bearer string) {
 	ctx, cancel := context.WithTimeout(r.Context(), route.Timeout)
 	defer cancel()
-	if route.Timeout > serverReadTimeout/2 {
-		deadline := time.Now().Add(route.Timeout + 5*time.Second)
-		_ = http.NewResponseController(w).SetReadDeadline(deadline) // where there is no connection there is no deadline
-	}
 	e.proxy.ServeHTTP(w, outgoing(ctx, r, route, segments, bearer))
 }
 
