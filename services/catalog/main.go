@@ -10,6 +10,7 @@ import (
 	"github.com/sidecart/sidecart/pkg/daprkit"
 	"github.com/sidecart/sidecart/pkg/money"
 	"github.com/sidecart/sidecart/pkg/outbox"
+	"github.com/sidecart/sidecart/pkg/run"
 	"github.com/sidecart/sidecart/services/catalog/internal/app"
 	"github.com/sidecart/sidecart/services/catalog/internal/daprio"
 	"github.com/sidecart/sidecart/services/catalog/internal/httpapi"
@@ -52,7 +53,15 @@ func build(_ context.Context, p *boot.Process, c config) error {
 		httpapi.Options{Currency: money.Currency(c.Currency), Country: c.Country, LowStock: c.LowStock, MaxAge: c.MaxAge, Now: time.Now})
 	subs := daprkit.NewSubscriptions(daprkit.PubSub, p.Log)
 	daprio.Subscribe(subs, store)
-	daprkit.Mount(server.Router(), daprkit.Routes{AppID: p.Name, AppToken: p.AppToken, Subscriptions: subs})
+	jobs := daprkit.NewJobs(p.Log)
+	schedule := daprio.Jobs(jobs, store.Prune)
+	daprkit.Mount(server.Router(), daprkit.Routes{AppID: p.Name, AppToken: p.AppToken, Subscriptions: subs, Jobs: jobs})
+	p.Add("jobs", run.Func("jobs", func(ctx context.Context) error {
+		if err := p.Dapr.Schedule(ctx, schedule...); ctx.Err() == nil {
+			return err
+		}
+		return nil // stopped before the scheduler came
+	}))
 	p.Add("http", server.Listen(c.HTTPAddr))
 	return nil
 }

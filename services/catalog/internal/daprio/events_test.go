@@ -105,3 +105,25 @@ func TestWhatBecomesOfAnEvent(t *testing.T) {
 		}
 	}
 }
+
+func TestPruneJob(t *testing.T) {
+	t.Parallel()
+	for _, want := range []error{nil, errors.New("away")} {
+		jobs, pruned := daprkit.NewJobs(slog.New(slog.DiscardHandler)), 0
+		all := Jobs(jobs, func(ctx context.Context) error {
+			if _, bounded := ctx.Deadline(); bounded {
+				pruned++
+			}
+			return want
+		})
+		router := chi.NewRouter()
+		daprkit.Mount(router, daprkit.Routes{AppID: "catalog", AppToken: "t", Jobs: jobs})
+		req := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/job/"+all[0].Name, nil)
+		req.Header.Set("dapr-api-token", "t")
+		w := httptest.NewRecorder()
+		router.ServeHTTP(w, req)
+		if pruned != 1 || (w.Code == http.StatusOK) != (want == nil) {
+			t.Errorf("pruned %d times, answered %d", pruned, w.Code)
+		}
+	}
+}

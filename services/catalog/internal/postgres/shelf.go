@@ -206,17 +206,21 @@ var likeEscape = strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`)
 // Sellables implements app.Shelf in one statement.
 func (s *Store) Sellables(ctx context.Context, skus []string) (map[string]catalog.Record, *catalog.Registry, error) {
 	rows, err := s.pool.Query(ctx, `
-		SELECT v.sku, p.id::text, p.version, p.doc, p.content_hash, (SELECT version FROM registry_version)
-		FROM variants v JOIN products p ON p.id = v.product_id WHERE v.sku = ANY ($1)`, skus)
+		SELECT array_agg(v.sku), p.id::text, p.version, p.doc, p.content_hash, (SELECT version FROM registry_version)
+		FROM variants v JOIN products p ON p.id = v.product_id WHERE v.sku = ANY ($1) GROUP BY p.id`, skus)
 	if err != nil {
 		return nil, nil, fmt.Errorf("sellables: %w", pg.AsFault(err))
 	}
-	var sku, id string
+	var id string
 	var version, registry int64
 	var doc, hash []byte
+	var of []string
 	found := map[string]catalog.Record{}
-	_, err = pgx.ForEachRow(rows, []any{&sku, &id, &version, &doc, &hash, &registry}, func() (err error) {
-		found[sku], err = record(id, version, doc, hash)
+	_, err = pgx.ForEachRow(rows, []any{&of, &id, &version, &doc, &hash, &registry}, func() error {
+		r, err := record(id, version, doc, hash)
+		for _, sku := range of {
+			found[sku] = r
+		}
 		return err
 	})
 	if err != nil {

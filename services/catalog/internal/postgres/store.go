@@ -53,6 +53,12 @@ type versioned struct {
 // New returns a store on a migrated database.
 func New(pool *pgxpool.Pool, box *outbox.Box) *Store { return &Store{pool: pool, box: box} }
 
+// Prune forgets the idempotency keys that are too old to be asked for.
+func (s *Store) Prune(ctx context.Context) error {
+	_, err := idem.Prune(ctx, s.pool, idem.Lifetime)
+	return err
+}
+
 // Registry returns the registry of now.
 func (s *Store) Registry(ctx context.Context) (*catalog.Registry, error) {
 	var version int64

@@ -251,3 +251,18 @@ func TestConstraints(t *testing.T) {
 		}
 	}
 }
+
+func TestOldKeysAreForgotten(t *testing.T) {
+	t.Parallel()
+	s, pool := furnished(t)
+	_, _, err := s.Write(t.Context(), by, idem.Key{Scope: "s", Key: "new"}, app.Write{Alone: true, Items: []catalog.Item{{NewID: chairID, Product: chair()}}})
+	do(t, err)
+	_, err = pool.Exec(t.Context(), `INSERT INTO idempotency_keys (scope, key, hash, created_at) VALUES ('s', 'old', sha256('x'), now() - interval '25 hours')`)
+	do(t, err)
+	do(t, s.Prune(t.Context()))
+	var left []string
+	do(t, pool.QueryRow(t.Context(), `SELECT array_agg(key) FROM idempotency_keys`).Scan(&left))
+	if len(left) != 1 || left[0] != "new" {
+		t.Errorf("%v", left)
+	}
+}
