@@ -12,9 +12,11 @@ import (
 	"github.com/sidecart/sidecart/services/inventory/internal/inventory"
 )
 
-// turnSettings hold for the transaction. Index scans only: a statement that is planned while the tables are small keeps its plan
-// when they have grown, until the server looks at their statistics.
-const turnSettings = `SELECT set_config('synchronous_commit', 'off', true), set_config('enable_seqscan', 'off', true)`
+// turnSettings hold for the transaction. Index scans only, and one plan for all: a statement that is planned while the tables are
+// small keeps its plan when they have grown, until the server looks at their statistics; and planning each time anew costs more
+// than the turn.
+const turnSettings = `SELECT set_config('synchronous_commit', 'off', true), set_config('enable_seqscan', 'off', true),
+	set_config('plan_cache_mode', 'force_generic_plan', true)`
 
 // foldSQL deletes the holds of a SKU that were taken or have expired, and answers what they held and what can be sold, both of
 // one moment: an allocation counts on one side only. Its cost follows the dead holds, not the living ones.
