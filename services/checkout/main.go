@@ -34,7 +34,8 @@ func (c config) Validate() error {
 	if c.CheckoutTTL < c.HoldTTL {
 		err = errors.Join(err, errors.New("SIDECART_CHECKOUT_TTL is below SIDECART_HOLD_TTL"))
 	}
-	return errors.Join(c.Base.Validate(), err)
+	_, ratesErr := app.Rates(c.ShippingFile)
+	return errors.Join(c.Base.Validate(), err, ratesErr)
 }
 
 func main() {

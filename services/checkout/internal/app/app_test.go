@@ -109,7 +109,7 @@ func TestJoining(t *testing.T) {
 				t.Errorf("who joined: %v after %s", err, time.Since(start))
 			}
 		})
-		time.Sleep(10 * time.Second)
+		<-time.After(10 * time.Second)
 		wg.Go(func() {
 			if c, err := a.Complete(t.Context(), "c", Key{Key: "k"}, input); err != nil || c.Order == nil {
 				t.Errorf("who joined later: %+v %v", c, err)
@@ -124,7 +124,7 @@ func TestFlightOutlivesItsCaller(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		a, m := ready(func(ctx context.Context, req orderapi.PlaceRequest) (orderapi.PlaceResult, error) {
-			time.Sleep(5 * time.Second)
+			<-time.After(5 * time.Second)
 			return confirmed(req), ctx.Err()
 		})
 		ctx, leave := context.WithTimeout(t.Context(), time.Second)
@@ -132,7 +132,7 @@ func TestFlightOutlivesItsCaller(t *testing.T) {
 		if _, err := a.Complete(ctx, "c", Key{Key: "k"}, input); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("%v", err)
 		}
-		time.Sleep(time.Minute)
+		<-time.After(time.Minute)
 		synctest.Wait()
 		if m.r.Status != checkout.Completed || m.keys["k"].Answer == nil {
 			t.Errorf("%s, key %+v", m.r.Status, m.keys["k"])
@@ -172,7 +172,9 @@ func TestOutcomeIsAnsweredWithoutRecord(t *testing.T) {
 		t.Fatalf("%+v %v", c, err)
 	}
 	m.fail = nil
-	a.Orders = orders(func(_ context.Context, req orderapi.PlaceRequest) (orderapi.PlaceResult, error) { return confirmed(req), nil })
+	a.Orders = orders(func(_ context.Context, req orderapi.PlaceRequest) (orderapi.PlaceResult, error) {
+		return confirmed(req), nil
+	})
 	if c, err := a.Complete(t.Context(), "c", Key{Key: "k"}, input); err != nil || c.Order == nil || m.r.Status != checkout.Completed {
 		t.Errorf("%+v %v, %s", c, err, m.r.Status)
 	}

@@ -3,6 +3,7 @@ package app
 import (
 	"bytes"
 	_ "embed" // the rates of version 1
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -54,7 +55,7 @@ func ParseRates(data []byte) (*checkout.Rates, error) {
 	var f ratesFile
 	d := yaml.NewDecoder(bytes.NewReader(data))
 	d.KnownFields(true)
-	if err := d.Decode(&f); err != nil && err != io.EOF {
+	if err := d.Decode(&f); err != nil && !errors.Is(err, io.EOF) {
 		return nil, fmt.Errorf("shipping rates: %w", err)
 	}
 	def := checkout.RatesDef{Version: f.Version}
