@@ -11,6 +11,10 @@ import (
 // UnmarshalJSON reads the wire form and nothing else: both members once, the amount a whole number, the currency known, no
 // other member, no null. The errors are ErrFormat, ErrOverflow or ErrCurrency.
 func (a *Amount) UnmarshalJSON(data []byte) error {
+	if read, ok := canonical(data); ok {
+		*a = read
+		return nil
+	}
 	d := json.NewDecoder(bytes.NewReader(data))
 	d.UseNumber()
 	if t, err := d.Token(); err != nil || t != json.Delim('{') {
@@ -64,3 +68,39 @@ func parseMinor(token json.Token) (int64, error) {
 		return 0, fmt.Errorf("%w: amount %.40s is not a whole number of minor units", ErrFormat, number)
 	}
 }
+
+// canonical reads the form that this package writes itself, {"amount":1999,"currency":"USD"}, without allocating: a quote of 500
+// lines holds 2,000 amounts. Whatever is written otherwise is left to the slow way, and so are all errors.
+func canonical(data []byte) (a Amount, ok bool) {
+	const head, middle, tail = `{"amount":`, `,"currency":"`, `"}`
+	rest, ok := bytes.CutPrefix(data, []byte(head))
+	if !ok {
+		return a, false
+	}
+	digits, rest, ok := bytes.Cut(rest, []byte(middle))
+	code, closed := bytes.CutSuffix(rest, []byte(tail))
+	number, negative := bytes.CutPrefix(digits, []byte("-"))
+	if !ok || !closed || len(number) == 0 || len(number) > 18 || number[0] == '0' && len(digits) > 1 {
+		return a, false
+	}
+	for _, d := range number {
+		if d < '0' || d > '9' {
+			return a, false
+		}
+		a.Minor = 10*a.Minor + int64(d-'0')
+	}
+	if negative {
+		a.Minor = -a.Minor
+	}
+	a.Currency, ok = interned[string(code)]
+	return a, ok
+}
+
+// interned gives each code without an allocation.
+var interned = func() map[string]Currency {
+	all := make(map[string]Currency, len(exponents))
+	for c := range exponents {
+		all[string(c)] = c
+	}
+	return all
+}()
