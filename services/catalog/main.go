@@ -30,11 +30,8 @@ type config struct {
 // Validate checks what has bounds.
 func (c config) Validate() error {
 	_, err := money.ParseCurrency(c.Currency)
-	if len(c.Country) != 2 {
-		err = errors.Join(err, errors.New("SIDECART_COUNTRY is not an ISO 3166-1 alpha-2 code"))
-	}
-	if c.LowStock < 0 || c.MaxAge < 0 {
-		err = errors.Join(err, errors.New("SIDECART_LOW_STOCK and SIDECART_PAGE_MAX_AGE must not be negative"))
+	if len(c.Country) != 2 || c.LowStock < 0 || c.MaxAge < 0 {
+		err = errors.Join(err, errors.New("SIDECART_COUNTRY has two letters, SIDECART_LOW_STOCK and SIDECART_PAGE_MAX_AGE are not negative"))
 	}
 	return errors.Join(c.Base.Validate(), err)
 }

@@ -7,18 +7,17 @@
 //	     │
 //	Show ──► what shoppers read: labelled values, options, titles of variants
 //
-// A product:
-//
-//	draft ──publish──► published ◄──publish── archived
-//	  └──────────────archive──┴──────────────────►
+// A product is a draft, published or archived; transitions says what may follow what.
 //
 // What may go wrong is said by place, all at once; whoever sent it can mend it in one go.
 package catalog
 
 import (
 	"encoding/json"
+	"fmt"
 	"regexp"
 	"slices"
+	"strings"
 
 	"github.com/sidecart/sidecart/pkg/fault"
 )
@@ -46,6 +45,15 @@ func Move(from, to string) error {
 		return nil
 	}
 	return ErrStatus.WithMessage("A product that is %s cannot become %s.", from, to)
+}
+
+// Drawing draws what states may follow which, for the README.
+func Drawing() string {
+	var b strings.Builder
+	for _, from := range []string{Draft, Published, Archived} {
+		fmt.Fprintf(&b, "%s ─► %s\n", from, strings.Join(transitions[from], ", "))
+	}
+	return b.String()
 }
 
 // Values are attribute values by attribute code. In normal form each is canonical JSON: text, enum, date and decimal as a string,

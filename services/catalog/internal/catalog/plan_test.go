@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -30,6 +31,17 @@ func TestMove(t *testing.T) {
 		if err := Move(from, "sold"); err == nil {
 			t.Errorf("%s → sold", from)
 		}
+	}
+}
+
+func TestREADMEDrawsTheTable(t *testing.T) {
+	t.Parallel()
+	readme, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := "```\n" + Drawing() + "```\n"; !strings.Contains(string(readme), want) {
+		t.Errorf("README.md does not show the table:\n%s", want)
 	}
 }
 

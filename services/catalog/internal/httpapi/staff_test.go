@@ -345,3 +345,24 @@ func TestStaffList(t *testing.T) {
 	}
 	s.reader.Do("GET", "/v1/admin/products?cursor=eyJpIjoieCJ9", nil).Problem(422, "validation-failed")
 }
+
+func TestConcurrentEditsOfOneVersionHaveOneWinner(t *testing.T) {
+	t.Parallel()
+	s := stocked(t)
+	w := s.write(sofa(0))
+	var mu sync.Mutex
+	statuses := map[int]int{}
+	var wg sync.WaitGroup
+	for i := range 10 {
+		wg.Go(func() {
+			a := s.staff.With("If-Match", `"v1"`).Do("PUT", "/v1/admin/products/"+w.ID, strings.Replace(sofa(0), "Sofa", fmt.Sprint("Edit ", i), 1))
+			mu.Lock()
+			defer mu.Unlock()
+			statuses[a.Status]++
+		})
+	}
+	wg.Wait()
+	if statuses[200] != 1 || statuses[412] != 9 || s.events(w.ID) != 2 {
+		t.Errorf("%v and %d events", statuses, s.events(w.ID))
+	}
+}
