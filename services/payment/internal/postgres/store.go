@@ -104,14 +104,7 @@ func fresh(st app.Start, amount money.Amount, now time.Time, stamp int64) app.Re
 
 // begin makes an operation on a payment that is there, under the lock of its row.
 func (s *Store) begin(ctx context.Context, tx *pg.Tx, st app.Start, now time.Time) (app.Begun, error) {
-	p, err := scanPayment(tx.QueryRow(ctx, `SELECT `+paymentColumns+` FROM payments p WHERE p.id = $1 FOR UPDATE`, st.PaymentID))
-	if errors.Is(err, pgx.ErrNoRows) {
-		return app.Begun{}, app.ErrNotFound
-	}
-	if err != nil {
-		return app.Begun{}, fmt.Errorf("payment %s: %w", st.PaymentID, err)
-	}
-	out, err := s.again(ctx, tx, st, now)
+	p, out, err := s.read(ctx, tx, st, now)
 	if !errors.Is(err, pgx.ErrNoRows) {
 		return out, err
 	}
@@ -186,7 +179,7 @@ func at(t time.Time) *time.Time {
 const leaseSQL = `
 WITH mine AS (
 	UPDATE payment_operations SET lease_until = $3, stamp = stamp + 1
-	WHERE operation_id = $1 AND result = 'pending' AND (lease_until IS NULL OR lease_until <= $2)
+	WHERE operation_id = $1 AND payment_id = $4 AND result = 'pending' AND (lease_until IS NULL OR lease_until <= $2)
 	RETURNING *
 ), o AS (
 	SELECT *, true AS mine FROM mine
@@ -197,10 +190,35 @@ SELECT ` + operationColumns + `, o.mine, ` + paymentColumns + ` FROM o JOIN paym
 
 // again finds an operation that was begun before, leased to the caller if it is free; pgx.ErrNoRows when there is none.
 func (s *Store) again(ctx context.Context, q pg.Querier, st app.Start, now time.Time) (app.Begun, error) {
+	return scanBegun(q.QueryRow(ctx, leaseSQL, st.ID, now, now.Add(app.LeaseTime), st.PaymentID), st)
+}
+
+// read locks the payment and does what again does, in one round trip.
+func (s *Store) read(ctx context.Context, tx *pg.Tx, st app.Start, now time.Time) (p payment.Payment, out app.Begun, err error) {
+	var batch pgx.Batch
+	batch.Queue(`SELECT `+paymentColumns+` FROM payments p WHERE p.id = $1 FOR UPDATE`, st.PaymentID)
+	batch.Queue(leaseSQL, st.ID, now, now.Add(app.LeaseTime), st.PaymentID)
+	results := tx.SendBatch(ctx, &batch)
+	defer func() {
+		if closeErr := results.Close(); err == nil {
+			err = closeErr
+		}
+	}()
+	p, err = scanPayment(results.QueryRow())
+	if errors.Is(err, pgx.ErrNoRows) {
+		return p, out, app.ErrNotFound
+	}
+	if err != nil {
+		return p, out, fmt.Errorf("payment %s: %w", st.PaymentID, err)
+	}
+	out, err = scanBegun(results.QueryRow(), st)
+	return p, out, err
+}
+
+func scanBegun(r pgx.Row, st app.Start) (app.Begun, error) {
 	var out app.Begun
 	var row leaseRow
-	err := q.QueryRow(ctx, leaseSQL, st.ID, now, now.Add(app.LeaseTime)).Scan(append(append(row.operation(), &out.Mine), row.paymentFields()...)...)
-	if err != nil {
+	if err := r.Scan(append(append(row.operation(), &out.Mine), row.paymentFields()...)...); err != nil {
 		return out, err
 	}
 	out.Lease = row.lease()
