@@ -29,15 +29,16 @@ type Driver struct {
 	pay   Payments
 	stock Stock
 
-	running sync.WaitGroup
+	running sync.WaitGroup // effects under way, and the loop
 	stop    context.CancelFunc
 	ctx     context.Context // ends when the driver stops: effects that run are cut, their leases run out
+	halt    chan struct{}   // closed: the loop takes nothing more
 	mu      sync.Mutex
 	stopped bool
 }
 
 func newDriver(a *App, pay Payments, stock Stock) *Driver {
-	d := &Driver{app: a, pay: pay, stock: stock}
+	d := &Driver{app: a, pay: pay, stock: stock, halt: make(chan struct{})}
 	d.ctx, d.stop = context.WithCancel(context.Background())
 	return d
 }
@@ -49,7 +50,7 @@ func (d *Driver) Start(context.Context) error {
 		defer tick.Stop()
 		for {
 			select {
-			case <-d.ctx.Done():
+			case <-d.halt:
 				return
 			case <-tick.C:
 				d.Sweep(d.ctx)
@@ -62,12 +63,15 @@ func (d *Driver) Start(context.Context) error {
 // Stop takes no new effects and waits for those that run.
 func (d *Driver) Stop(ctx context.Context) error {
 	d.mu.Lock()
-	d.stopped = true
+	if !d.stopped {
+		d.stopped = true
+		close(d.halt)
+	}
 	d.mu.Unlock()
 	done := make(chan struct{})
 	go func() { d.running.Wait(); close(done) }()
 	defer d.stop()
-	select { // the loop ends with d.stop; effects get the time there is
+	select {
 	case <-done:
 	case <-time.After(effectTime):
 	case <-ctx.Done():

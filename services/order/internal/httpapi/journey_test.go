@@ -300,6 +300,25 @@ func TestStampFencesALateAnswer(t *testing.T) {
 	}
 }
 
+// A driver that has nothing to do stops at once, though its loop runs.
+func TestDriverStops(t *testing.T) {
+	t.Parallel()
+	s := open(t)
+	d := s.replica().Driver()
+	if err := d.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	begun := time.Now()
+	for range 2 {
+		if err := d.Stop(t.Context()); err != nil {
+			t.Error(err)
+		}
+	}
+	if took := time.Since(begun); took > 5*time.Second {
+		t.Errorf("stopping took %s", took)
+	}
+}
+
 func TestUnknownOutcomeAnswersPending(t *testing.T) {
 	t.Parallel()
 	s := open(t)
