@@ -108,7 +108,8 @@ type Done struct {
 // Store keeps payments, their events and operations. Writes with a lease fail with ErrLost when its stamp is not the last.
 type Store interface {
 	// Begin makes an operation and its request event, if its payment allows it, or returns the one there is, leased to the
-	// caller when it is pending and free. Faults: ErrReused, ErrExists, ErrNotFound, payment.ErrBusy, those of payment.Decide.
+	// caller when it is pending and free. Faults: ErrReused, ErrExists, ErrNotFound, those of payment.Decide (with the
+	// payment in what is returned).
 	Begin(ctx context.Context, s Start, now time.Time) (Begun, error)
 	// Due leases operations that are due and free.
 	Due(ctx context.Context, now time.Time, n int) ([]Lease, error)

@@ -167,8 +167,8 @@ func TestAnotherOperationWaitsForTheFirst(t *testing.T) {
 	w.want(w.move(payment.Capture, "o", "c"), payment.StillUnknown)
 	a := w.move(payment.Void, "o", "v")
 	w.want(a, payment.StillUnknown)
-	if a.RetryAfter <= 0 {
-		t.Error("the caller is not told when to ask again")
+	if a.RetryAfter <= 0 || a.Outcome.Amount != usd(1000) {
+		t.Errorf("the caller is told %+v, again in %s", a.Outcome, a.RetryAfter)
 	}
 	if _, err := w.app.Move(t.Context(), app.Movement{Kind: payment.Void, OperationID: "s", PaymentID: "o-1", Actor: "staff:1"}); !errors.Is(err, payment.ErrBusy) {
 		t.Errorf("staff: %v", err)

@@ -16,7 +16,7 @@ import (
 const (
 	callTime   = 11 * time.Second
 	answerTime = 13 * time.Second
-	LeaseTime  = 30 * time.Second
+	LeaseTime  = 20 * time.Second
 )
 
 // Authorisation is the command to reserve money.
@@ -114,6 +114,9 @@ func (a *App) Move(ctx context.Context, m Movement) (Answer, error) {
 func (a *App) do(ctx context.Context, s Start, sale Sale, now time.Time) (Answer, error) {
 	begun, err := a.Store.Begin(ctx, s, now)
 	if errors.Is(err, payment.ErrBusy) && s.Actor == "" {
+		if s.Whole {
+			s.Amount = begun.Payment.Amount
+		}
 		s.Outcome = payment.Outcome{Result: payment.StillUnknown, Amount: s.Amount}
 		s.CreatedAt = now
 		return Answer{Record: s.Record, RetryAfter: time.Second}, nil

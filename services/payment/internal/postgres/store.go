@@ -114,7 +114,7 @@ func (s *Store) begin(ctx context.Context, tx *pg.Tx, st app.Start, now time.Tim
 	}
 	plan, err := payment.Decide(p, st.Kind, amount)
 	if err != nil {
-		return app.Begun{}, err
+		return app.Begun{Lease: app.Lease{Payment: p}}, err
 	}
 	r := fresh(st, plan.Amount, now, 1)
 	out = app.Begun{Fresh: true, Mine: true, Lease: app.Lease{Record: r, Payment: p}}
