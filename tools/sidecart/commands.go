@@ -40,6 +40,7 @@ func commands() []command {
 		{name: "token", args: "[flags]", about: "a staff token of 15 minutes for the local shop", run: runToken},
 		{name: "seed", args: "[flags]", about: "fill the running shop with the sample catalogue and some orders", run: runSeed},
 		{name: "import", args: "products FILE --mapping M [flags]", about: "bring products from a CSV, JSON or NDJSON file into the running shop", run: runImport},
+		{name: "books", args: "[flags]", about: "audit the running shop: does every book say the same?", run: runBooks},
 		{name: "load", args: "[flags]", about: "buy from the running shop as many guests do", run: runLoad},
 		{name: "testenv", args: "[--] CMD…", about: "run CMD with a private Postgres and the Dapr programs, as tests need them", run: runTestenv},
 		{name: "exec", args: "[flags] -- CMD…", about: "keep one process running (used by up)", bare: runExec},

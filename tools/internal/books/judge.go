@@ -1,0 +1,371 @@
+package books
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+)
+
+// The subscriptions that must know the last event of each subject.
+const (
+	pricingOfCatalog   = "pricing ← catalog"
+	cartOfCatalog      = "cart ← catalog"
+	cartOfInventory    = "cart ← inventory"
+	catalogOfInventory = "catalog ← inventory"
+	catalogOfPricing   = "catalog ← pricing"
+)
+
+// productVersions is told like a topic: the products of catalog with their versions.
+const productVersions = "catalog's products"
+
+// subscriptions by topic.
+var subscriptions = map[string][]string{
+	"catalog":       {pricingOfCatalog},
+	productVersions: {cartOfCatalog},
+	"inventory":     {cartOfInventory, catalogOfInventory},
+	"pricing":       {catalogOfPricing},
+}
+
+// The states of an order, as its machine has them.
+var (
+	// kept: the customer's money is there for good.
+	kept = []string{"confirmed", "picking", "shipped", "delivered", "returned"}
+	// halfway: somebody has to do the next step.
+	halfway = []string{"authorising", "allocating", "freeing", "undoing", "placed", "returning_money", "releasing"}
+	// reserved: stock is taken for the order.
+	reserved = append([]string{"placed", "returning_money"}, kept...)
+	// undone: neither stock nor money may be left.
+	undone = []string{"attempt_failed", "abandoned", "cancelled"}
+)
+
+// living are the statuses in which a transaction holds or has taken money.
+var living = []string{"authorized", "submitted_for_settlement", "settlement_pending", "settlement_confirmed", "settling", "settled"}
+
+// judge collects what it finds.
+type judge struct {
+	s          *Snapshot
+	grace      time.Duration
+	violations []Violation
+
+	orders   map[string]*Order
+	payments map[string]*Payment
+}
+
+// Judge compares the books.
+func Judge(s Snapshot, grace time.Duration) Report {
+	j := &judge{s: &s, grace: grace, orders: map[string]*Order{}, payments: map[string]*Payment{}}
+	for i := range s.Orders {
+		j.orders[s.Orders[i].ID] = &s.Orders[i]
+	}
+	for i := range s.Payments {
+		j.payments[s.Payments[i].ID] = &s.Payments[i]
+	}
+	j.levels()
+	j.sold()
+	j.once()
+	j.amounts()
+	j.gateway()
+	j.money()
+	j.events()
+	slices.SortStableFunc(j.violations, func(a, b Violation) int {
+		return strings.Compare(a.Invariant+a.Rule+a.ID, b.Invariant+b.Rule+b.ID)
+	})
+	return Report{At: s.At, Counts: s.counts(), Violations: j.violations}
+}
+
+func (s *Snapshot) counts() map[string]int64 {
+	placed := int64(0)
+	for _, o := range s.Orders {
+		if o.Placed {
+			placed++
+		}
+	}
+	events := int64(0)
+	for _, t := range s.Told {
+		events += t.Sequence
+	}
+	return map[string]int64{"levels": int64(len(s.Levels)), "allocations": int64(len(s.Allocations)), "orders": int64(len(s.Orders)), "placed": placed,
+		"checkouts": int64(len(s.Checkouts)), "payments": int64(len(s.Payments)), "transactions": int64(len(s.Transactions)), "replicated events": events}
+}
+
+func (j *judge) found(invariant, rule, id, format string, args ...any) {
+	j.violations = append(j.violations, Violation{Invariant: invariant, Rule: rule, ID: id, Detail: fmt.Sprintf(format, args...)})
+}
+
+func (j *judge) young(at time.Time) bool { return j.s.young(at, j.grace) }
+
+// levels: I1.
+func (j *judge) levels() {
+	for _, l := range j.s.Levels {
+		id := l.SKU + "@" + l.Location
+		if l.OnHand != l.LedgerOnHand || l.Allocated != l.LedgerAllocated {
+			j.found("I1", "level-is-not-the-ledger", id, "on hand %d, allocated %d; the ledger says %d and %d", l.OnHand, l.Allocated, l.LedgerOnHand, l.LedgerAllocated)
+		}
+		if l.Allocated != l.Reserved {
+			j.found("I1", "allocated-is-not-reserved", id, "allocated %d, reserved %d", l.Allocated, l.Reserved)
+		}
+		if l.Allocated < 0 || l.Allocated > l.OnHand {
+			j.found("I1", "allocated-out-of-bounds", id, "allocated %d of %d", l.Allocated, l.OnHand)
+		}
+	}
+}
+
+// sold: I2.
+func (j *judge) sold() {
+	stocked, sold := map[string]int64{}, map[string]int64{}
+	for _, c := range j.s.Stocked {
+		stocked[c.SKU] = c.Quantity
+	}
+	held := map[string]*Allocation{}
+	for i := range j.s.Allocations {
+		a := &j.s.Allocations[i]
+		if a.Status != "allocated" {
+			continue
+		}
+		held[a.ID] = a
+		o := j.orders[orderOf(a.ID)]
+		switch {
+		case j.young(a.At):
+		case o == nil:
+			j.found("I2", "stock-without-order", a.ID, "allocated, but there is no such order")
+		case slices.Contains(undone, o.State) || a.ID != o.attempt():
+			j.found("I2", "stock-without-order", a.ID, "allocated, but the order is %s at attempt %d", o.State, o.Attempt)
+		}
+	}
+	for i := range j.s.Orders {
+		o := &j.s.Orders[i]
+		if !slices.Contains(reserved, o.State) {
+			continue
+		}
+		for sku, n := range o.Lines {
+			sold[sku] += n
+		}
+		if a := held[o.attempt()]; j.young(o.At) {
+			continue
+		} else if a == nil {
+			j.found("I2", "sold-unreserved", o.ID, "is %s without an allocation", o.State)
+		} else if !maps.Equal(a.Lines, o.Lines) {
+			j.found("I2", "sold-unreserved", o.ID, "sold %v, reserved %v", o.Lines, a.Lines)
+		}
+	}
+	for _, sku := range slices.Sorted(maps.Keys(sold)) {
+		if sold[sku] > stocked[sku] {
+			j.found("I2", "oversold", sku, "sold %d, stocked %d", sold[sku], stocked[sku])
+		}
+	}
+}
+
+// attempt is the id of what others keep for an order's present attempt.
+func (o *Order) attempt() string { return fmt.Sprintf("%s-%d", o.ID, o.Attempt) }
+
+// orderOf is the order of an id "<order>-<attempt>".
+func orderOf(id string) string {
+	if i := strings.LastIndexByte(id, '-'); i > 0 {
+		return id[:i]
+	}
+	return id
+}
+
+// once: I3, one order for a checkout, and both know of each other.
+func (j *judge) once() {
+	for _, d := range j.s.Doubles {
+		j.found("I3", "two-orders", d.What+" "+d.ID, "has %d orders", d.N)
+	}
+	sessions := map[string]*Checkout{}
+	for i := range j.s.Checkouts {
+		c := &j.s.Checkouts[i]
+		sessions[c.ID] = c
+		o := j.orders[c.Order]
+		if c.Status == "completed" && !j.young(c.At) && (o == nil || !o.Placed || o.Checkout != c.ID) {
+			j.found("I3", "completed-without-order", "checkout "+c.ID, "is completed; its order %s is not placed", c.Order)
+		}
+	}
+	for i := range j.s.Orders {
+		o := &j.s.Orders[i]
+		if !o.Placed || j.young(o.At) {
+			continue
+		}
+		switch c := sessions[o.Checkout]; {
+		case c == nil:
+			j.found("I3", "order-without-checkout", o.ID, "checkout %s is unknown", o.Checkout)
+		case c.Order != o.ID:
+			j.found("I3", "two-orders", "checkout "+c.ID, "is of order %s, but order %s is placed", c.Order, o.ID)
+		}
+	}
+}
+
+// amounts: I3, order and payment say the same.
+func (j *judge) amounts() {
+	net, charges := map[string]int64{}, map[string][]string{}
+	for _, p := range j.s.Payments {
+		o := j.orders[p.Order]
+		if n := p.Captured - p.Refunded; n != 0 {
+			net[p.Order] += n
+			charges[p.Order] = append(charges[p.Order], p.ID)
+		}
+		if o == nil || j.young(p.At) || j.young(o.At) {
+			continue
+		}
+		if p.Currency != o.Currency {
+			j.found("I3", "currencies-differ", p.ID, "payment in %s, order in %s", p.Currency, o.Currency)
+		}
+		if p.Attempt == o.Attempt && p.Amount != o.Total {
+			j.found("I3", "amounts-differ", p.ID, "payment of %d, order of %d %s", p.Amount, o.Total, o.Currency)
+		}
+	}
+	for id, ids := range charges {
+		if len(ids) > 1 {
+			j.found("I3", "charged-twice", id, "payments %s hold its money", strings.Join(ids, ", "))
+		}
+	}
+	for i := range j.s.Orders {
+		o := &j.s.Orders[i]
+		if j.young(o.At) || slices.Contains(halfway, o.State) {
+			continue
+		}
+		if slices.Contains(kept, o.State) && o.Captured != o.Total {
+			j.found("I3", "captured-is-not-the-total", o.ID, "captured %d of %d %s", o.Captured, o.Total, o.Currency)
+		}
+		if n := net[o.ID]; n != o.Captured-o.Returned {
+			j.found("I3", "amounts-differ", o.ID, "captured %d less %d returned; payment holds %d", o.Captured, o.Returned, n)
+		}
+	}
+}
+
+// gateway: I3, payment and the gateway's own books say the same.
+func (j *judge) gateway() {
+	if !j.s.Gateway {
+		return
+	}
+	byID, sales := map[string]*Transaction{}, map[string][]string{}
+	for i := range j.s.Transactions {
+		t := &j.s.Transactions[i]
+		byID[t.ID] = t
+		if t.Type == "sale" && slices.Contains(living, t.Status) && t.Refunded < t.Authorised {
+			sales[orderOf(t.Payment)] = append(sales[orderOf(t.Payment)], t.ID)
+		}
+	}
+	for id, ids := range sales {
+		if len(ids) > 1 {
+			j.found("I3", "charged-twice", id, "transactions %s hold its money", strings.Join(ids, ", "))
+		}
+	}
+	for _, p := range j.s.Payments {
+		if p.Transaction == "" || j.young(p.At) {
+			continue
+		}
+		t := byID[p.Transaction]
+		switch {
+		case t == nil:
+			j.found("I3", "unknown-transaction", p.ID, "transaction %s is not in the gateway's books", p.Transaction)
+		case t.Payment != p.ID:
+			j.found("I3", "unknown-transaction", p.ID, "transaction %s is of %s", t.ID, t.Payment)
+		case t.Currency != p.Currency:
+			j.found("I3", "currencies-differ", p.ID, "payment in %s, transaction %s in %s", p.Currency, t.ID, t.Currency)
+		case t.Captured != p.Captured || t.Refunded != p.Refunded:
+			j.found("I3", "amounts-differ", p.ID, "captured %d, refunded %d; transaction %s: %d and %d", p.Captured, p.Refunded, t.ID, t.Captured, t.Refunded)
+		case p.Status == "authorised" && t.Authorised != p.Authorised:
+			j.found("I3", "amounts-differ", p.ID, "authorised %d; transaction %s: %d", p.Authorised, t.ID, t.Authorised)
+		}
+	}
+}
+
+// money: I4.
+func (j *judge) money() {
+	charged := map[string]bool{}
+	for _, p := range j.s.Payments {
+		holds := p.Captured > p.Refunded || p.Status == "authorised"
+		charged[p.Order] = charged[p.Order] || p.Captured > p.Refunded
+		if holds && !j.young(p.At) {
+			j.homeless("payment "+p.ID, p.Order, p.Attempt)
+		}
+	}
+	for _, t := range j.s.Transactions {
+		if t.Type == "sale" && slices.Contains(living, t.Status) && t.Refunded < max(t.Captured, t.Authorised) && !j.young(t.At) {
+			j.homeless("transaction "+t.ID+" of "+t.Payment, orderOf(t.Payment), 0)
+		}
+	}
+	for _, o := range j.s.Orders {
+		switch {
+		case j.young(o.At):
+		case slices.Contains(halfway, o.State):
+			j.found("I4", "half-way", o.ID, "is %s since %s", o.State, j.s.At.Sub(o.At).Round(time.Second))
+		case slices.Contains(kept, o.State) && o.Total > 0 && o.Returned < o.Captured && !charged[o.ID]:
+			j.found("I4", "order-without-money", o.ID, "is %s; no payment holds its %d %s", o.State, o.Total, o.Currency)
+		}
+	}
+	for _, c := range j.s.Checkouts {
+		if c.Status == "completing" && !j.young(c.At) {
+			j.found("I4", "half-way", "checkout "+c.ID, "is completing since %s", j.s.At.Sub(c.At).Round(time.Second))
+		}
+	}
+	for _, op := range j.s.Operations {
+		if !j.young(op.At) {
+			j.found("I4", "half-way", "operation "+op.ID, "nobody knows what became of this %s of %s", op.Kind, op.Payment)
+		}
+	}
+}
+
+// homeless is money that no order answers for.
+func (j *judge) homeless(what, order string, attempt int) {
+	o := j.orders[order]
+	switch {
+	case o == nil:
+		j.found("I4", "money-without-order", what, "there is no order %s", order)
+	case slices.Contains(undone, o.State):
+		j.found("I4", "money-without-order", what, "order %s is %s", order, o.State)
+	case attempt != 0 && attempt != o.Attempt && !slices.Contains(halfway, o.State):
+		j.found("I4", "money-without-order", what, "order %s was paid by attempt %d", order, o.Attempt)
+	}
+}
+
+// events: I5.
+func (j *judge) events() {
+	for _, u := range j.s.Unsent {
+		if !j.young(u.At) {
+			j.found("I5", "unsent", u.Service+" "+u.Type+" "+u.Subject, "waits since %s", j.s.At.Sub(u.At).Round(time.Second))
+		}
+	}
+	for _, t := range j.s.Told {
+		if j.young(t.At) || t.Topic == "inventory" && strings.Contains(t.Subject, ":") { // a hold's id, told to checkout alone
+			continue
+		}
+		for _, sub := range subscriptions[t.Topic] {
+			if got := j.s.Consumed[sub][t.Subject]; got != t.Sequence {
+				j.found("I5", "not-taken-in", sub+" "+t.Subject, "knows %d of %d", got, t.Sequence)
+			}
+		}
+	}
+	completed := map[string]bool{}
+	open := map[string]*Checkout{}
+	for i := range j.s.Checkouts {
+		c := &j.s.Checkouts[i]
+		completed[c.Order] = completed[c.Order] || c.Status == "completed"
+		if c.Status == "open" && c.Hold == "held" {
+			open[c.Cart] = c
+		}
+	}
+	for _, o := range j.s.Orders {
+		if !o.Placed || j.young(o.At) {
+			continue
+		}
+		if !completed[o.ID] {
+			j.found("I5", "not-taken-in", "checkout ← order "+o.ID, "checkout %s is not completed", o.Checkout)
+		}
+		if status, there := j.s.Closed[o.Cart]; there && status != "completed" { // a cart that expired is gone
+			j.found("I5", "not-taken-in", "cart ← order "+o.ID, "cart %s is %s", o.Cart, status)
+		}
+	}
+	for _, u := range j.s.Coupons {
+		if !j.s.Counted[u.Event] && !j.young(u.At) {
+			j.found("I5", "not-taken-in", "pricing ← order "+u.Order, "the use of its coupons is not counted")
+		}
+	}
+	for _, e := range j.s.Expired {
+		if c := open[e.Cart]; c != nil && !c.HoldUntil.After(e.Until) && !j.young(e.At) {
+			j.found("I5", "not-taken-in", "checkout ← inventory "+c.ID, "still holds %s, whose hold ended", e.SKU)
+		}
+	}
+}

@@ -1,0 +1,118 @@
+package books
+
+import "time"
+
+// Snapshot is everything that is compared.
+type Snapshot struct {
+	At      time.Time
+	Gateway bool // Transactions were read
+
+	Levels      []Level
+	Stocked     []SKUCount
+	Allocations []Allocation
+
+	Orders    []Order
+	Doubles   []Double
+	Checkouts []Checkout
+
+	Payments     []Payment
+	Operations   []Operation
+	Transactions []Transaction
+
+	Unsent   []Unsent
+	Told     []Told                      // the last sequence of each subject that somebody must know
+	Consumed map[string]map[string]int64 // subscription ("cart ← catalog") → subject → what it knows
+	Coupons  []Use                       // placed orders with promotions, and whether pricing counted them
+	Counted  map[string]bool             // event ids that pricing counted
+	Closed   map[string]string           // cart → its status
+	Expired  []Expired                   // holds whose end was told
+}
+
+// Level is the stock of a SKU at a location, as four books have it.
+type Level struct {
+	SKU, Location                                              string
+	OnHand, Allocated, LedgerOnHand, LedgerAllocated, Reserved int64
+}
+
+// SKUCount is how much of a SKU was ever booked in, corrections included.
+type SKUCount struct {
+	SKU      string
+	Quantity int64
+}
+
+// Allocation is what inventory holds for an attempt of an order; Lines by SKU.
+type Allocation struct {
+	ID, Status string
+	At         time.Time // of the last change
+	Lines      map[string]int64
+}
+
+// Order is an order as order has it.
+type Order struct {
+	ID, Checkout, Cart, State string
+	Attempt                   int
+	Currency                  string
+	Total, Captured, Returned int64
+	Placed                    bool
+	At                        time.Time // of the last change
+	Lines                     map[string]int64
+}
+
+// Double is what must be there once and is there more often.
+type Double struct {
+	What, ID string
+	N        int64
+}
+
+// Checkout is a session.
+type Checkout struct {
+	ID, Cart, Order, Status, Hold string
+	HoldUntil, At                 time.Time
+}
+
+// Payment is an attempt to pay, as payment has it.
+type Payment struct {
+	ID, Order, Status, Currency            string
+	Attempt                                int
+	Amount, Authorised, Captured, Refunded int64
+	Transaction                            string
+	At                                     time.Time
+}
+
+// Operation is one on money whose outcome nobody knows.
+type Operation struct {
+	ID, Payment, Kind string
+	At                time.Time
+}
+
+// Transaction is one in the gateway's own books.
+type Transaction struct {
+	ID, Type, Status, Payment, Currency string
+	Authorised, Captured, Refunded      int64
+	At                                  time.Time
+}
+
+// Unsent is a service's outbox with events that wait.
+type Unsent struct {
+	Service, Topic, Subject, Type string
+	At                            time.Time
+}
+
+// Told is how far the events of a subject have gone.
+type Told struct {
+	Topic, Subject string
+	Sequence       int64
+	At             time.Time // of the last event; zero: long ago
+}
+
+// Use is an order that used promotions.
+type Use struct {
+	Event, Order string
+	At           time.Time
+}
+
+// Expired is a hold whose end was announced.
+type Expired struct {
+	Cart, SKU string
+	Until, At time.Time
+}
