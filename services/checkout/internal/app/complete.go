@@ -116,7 +116,8 @@ func (a *App) resume(ctx context.Context, r Record, key Key, attempt int, in che
 	return a.place(ctx, r, key, attempt, in)
 }
 
-// attempt begins a new attempt: everything that can refuse it comes first, then the record, then order.
+// attempt begins a new attempt, or takes up one that nobody works on any more: everything that can refuse it comes first, then the
+// record, then order.
 func (a *App) attempt(ctx context.Context, r Record, key Key, in checkoutapi.CompleteInput) (Completion, error) {
 	now := a.now()
 	begin := checkout.Event{Name: checkout.Complete, TTL: a.TTL}
@@ -128,7 +129,8 @@ func (a *App) attempt(ctx context.Context, r Record, key Key, in checkoutapi.Com
 		return Completion{}, incomplete(missing)
 	}
 	c := Change{Seen: r.Version, After: r}
-	if !r.quoteFits(now) {
+	takenUp := r.Status == checkout.Completing // then total and holds are those that the attempt began with
+	if !takenUp && !r.quoteFits(now) {
 		var err error
 		if c, err = a.freshen(ctx, c, now); err != nil {
 			return Completion{}, err
@@ -144,7 +146,7 @@ func (a *App) attempt(ctx context.Context, r Record, key Key, in checkoutapi.Com
 	if !a.limit.allow(r.ID, now) {
 		return Completion{}, fault.New(fault.RateLimited, "rate-limited", "Too many attempts to pay: wait a little.").WithRetryAfter(limitEvery)
 	}
-	if !r.HoldsLast(now) {
+	if !takenUp && !r.HoldsLast(now) {
 		if err := a.renew(ctx, &c.After, now); err != nil {
 			return Completion{}, err
 		}

@@ -15,6 +15,7 @@
 package checkout
 
 import (
+	"slices"
 	"time"
 
 	"github.com/sidecart/sidecart/pkg/fault"
@@ -118,7 +119,7 @@ type Event struct {
 	TTL         time.Duration
 }
 
-// transition is one row of the table. A row without guard is always taken; one whose guard says no does nothing.
+// transition is one row of the table. A row whose guard says no is as good as none.
 type transition struct {
 	from  []Status
 	to    Status // empty: stays
@@ -130,8 +131,11 @@ type transition struct {
 // and does nothing when it is a tale of what happened elsewhere: tales come late, twice and in any order.
 var table = map[EventName]transition{
 	Change: {from: []Status{Open}, apply: func(c *Checkout, ev Event, now time.Time) { c.ExpiresAt = now.Add(ev.TTL) }},
-	Complete: {from: []Status{Open}, to: Completing, apply: func(c *Checkout, ev Event, now time.Time) {
-		c.Attempt++
+	// An attempt that nobody works on any more may be taken up again: it keeps its number, and order answers for it.
+	Complete: {from: []Status{Open, Completing}, to: Completing, guard: notWorkedOn, apply: func(c *Checkout, ev Event, now time.Time) {
+		if c.CompletingAt.IsZero() {
+			c.Attempt++
+		}
 		c.CompletingAt, c.ExpiresAt = now, now.Add(ev.TTL)
 	}},
 	Unsent:        {from: []Status{Completing}, to: Open, guard: sameAttempt, apply: func(c *Checkout, _ Event, _ time.Time) { c.Attempt-- }},
@@ -146,6 +150,10 @@ var table = map[EventName]transition{
 		apply: func(c *Checkout, _ Event, _ time.Time) { c.Loose, c.Hold = false, HoldReleased }},
 }
 
+func notWorkedOn(c Checkout, _ Event, now time.Time) bool {
+	return c.Status == Open || now.Sub(c.CompletingAt) >= StuckAfter
+}
+
 func sameAttempt(c Checkout, ev Event, _ time.Time) bool { return ev.Attempt == c.Attempt }
 
 // tellsMore: a completed checkout learns the access token once, and nothing else.
@@ -155,7 +163,7 @@ func tellsMore(c Checkout, ev Event, _ time.Time) bool {
 
 // overdue: an open checkout past its time, or a completing one that nobody works on any more.
 func overdue(c Checkout, _ Event, now time.Time) bool {
-	return !now.Before(c.ExpiresAt) && (c.Status == Open || now.Sub(c.CompletingAt) >= StuckAfter)
+	return !now.Before(c.ExpiresAt) && notWorkedOn(c, Event{}, now)
 }
 
 func end(c *Checkout, _ Event, _ time.Time) { c.Loose = true }
@@ -180,16 +188,13 @@ func Decide(c Checkout, ev Event, now time.Time) (after Checkout, moves bool, er
 	if commands[ev.Name] && c.Status == Open && !now.Before(c.ExpiresAt) && ev.Name != Cancel {
 		return c, false, ErrExpired // nobody has swept it yet
 	}
-	found := false
-	for _, s := range t.from {
-		found = found || s == c.Status
-	}
+	found := slices.Contains(t.from, c.Status) && (t.guard == nil || t.guard(c, ev, now))
 	switch {
 	case !found && ev.Name == Cancel && (c.Status == Expired || c.Status == Cancelled):
 		return c, false, nil // it is over already
 	case !found && commands[ev.Name]:
 		return c, false, refusals[c.Status]
-	case !found || t.guard != nil && !t.guard(c, ev, now):
+	case !found:
 		return c, false, nil
 	}
 	after = c

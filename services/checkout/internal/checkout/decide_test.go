@@ -98,6 +98,20 @@ func TestAttemptsCount(t *testing.T) {
 	}
 }
 
+// An attempt whose fate nobody learnt keeps its number when it is taken up: should order know it, it answers for it.
+func TestStuckAttemptIsTakenUp(t *testing.T) {
+	t.Parallel()
+	c := sample(Completing)
+	c.CompletingAt = now.Add(-StuckAfter)
+	after, moves, err := Decide(c, Event{Name: Complete, TTL: time.Hour}, now)
+	if err != nil || !moves || after.Attempt != 2 || !after.CompletingAt.Equal(now) || after.Status != Completing {
+		t.Errorf("%+v %v", after, err)
+	}
+	if _, _, err := Decide(after, Event{Name: Complete}, now); !errors.Is(err, ErrInProgress) {
+		t.Errorf("twice at once: %v", err)
+	}
+}
+
 func TestTimeIsUp(t *testing.T) {
 	t.Parallel()
 	later := now.Add(time.Hour)

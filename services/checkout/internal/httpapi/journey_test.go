@@ -351,3 +351,39 @@ func TestOrderLied(t *testing.T) {
 		t.Errorf("placed %+v", sent)
 	}
 }
+
+// Nobody knows whether order was reached, and the shopper does not come again with his key. Two minutes later another key takes
+// the attempt up: order places it if it never heard of it, and answers for it if it did. Either way it is one order.
+func TestAnotherKeyTakesUpAStuckAttempt(t *testing.T) {
+	t.Parallel()
+	for name, reached := range map[string]bool{"never reached": false, "reached": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := open(t)
+			c := s.ready()
+			silent := func(call string) error {
+				if call == "order place" {
+					return testkit.ErrAfter
+				}
+				return nil
+			}
+			s.shop.Set(func(n *checkouttest.Neighbours) {
+				if n.After = silent; !reached {
+					n.Before = silent
+				}
+			})
+			s.complete(c.ID, "lost", pay(total)).Want(202)
+			s.shop.Set(func(n *checkouttest.Neighbours) { n.Before, n.After = nil, nil })
+			s.turnClock(time.Minute)
+			other := checkoutapi.CompleteInput{Nonce: "another-nonce", ExpectedTotal: money.New(total, "USD")}
+			s.complete(c.ID, "other", other).Problem(409, "request-in-progress")
+			s.turnClock(time.Minute)
+			s.complete(c.ID, "other", other).Want(201)
+			s.complete(c.ID, "lost", pay(total)).Want(201) // whoever comes with the first key gets the same order
+			want := map[bool]string{false: "another-nonce", true: "fake-valid-nonce"}[reached]
+			if sent := s.shop.Places(); len(sent) != 1 || sent[0].Attempt != 1 || sent[0].Payment.Nonce != want {
+				t.Errorf("placed %+v", sent)
+			}
+		})
+	}
+}
