@@ -62,7 +62,7 @@ func TestUnique(t *testing.T) {
 		}
 		seen[what+key] = key
 	}
-	sku := regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
+	sku := regexp.MustCompile(`^[A-Za-z0-9._-]{1,63}[A-Za-z0-9]$`)
 	slugs := regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`)
 	s := Catalogue()
 	for _, p := range s.Products {

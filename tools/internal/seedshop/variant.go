@@ -1,6 +1,7 @@
 package seedshop
 
 import (
+	"cmp"
 	"hash/fnv"
 	"strconv"
 	"strings"
@@ -20,7 +21,7 @@ func (b *builder) variants(p *Product, l *leafRow, row productRow, base string) 
 			stride /= len(o.Values)
 			c := o.Values[rest/stride]
 			rest %= stride
-			v.SKU += "-" + strings.ToUpper(strings.TrimPrefix(c.Code, "eu"))
+			v.SKU += "-" + strings.ToUpper(cmp.Or(strings.TrimPrefix(c.Code, "eu"), c.Code)) // eu41 → 41, but eu → EU
 			v.Options = append(v.Options, b.value(row.Name, o.Attribute, words{c.Code}))
 			if o.Attribute == "colour" {
 				v.Image = c.Code
