@@ -218,7 +218,7 @@ func (s *Server) logLine(x *exchange, method, route string, took time.Duration) 
 		level = slog.LevelError
 	case x.status >= 500:
 		level = slog.LevelWarn
-	case route == "/healthz" || route == "/readyz":
+	case quiet(route):
 		level = slog.LevelDebug
 	}
 	ctx := x.request.Context()
@@ -239,6 +239,15 @@ func (s *Server) logLine(x *exchange, method, route string, took time.Duration) 
 		attrs = append(attrs, slog.String("stack", string(bytes.TrimSpace(x.stack))))
 	}
 	s.log.LogAttrs(ctx, level, "request", attrs...)
+}
+
+// quiet are the routes whose line says nothing new: probes, and what the sidecar delivers, of which daprkit writes a line itself.
+func quiet(route string) bool {
+	switch route {
+	case "/healthz", "/readyz":
+		return true
+	}
+	return strings.HasPrefix(route, "/events/") || strings.HasPrefix(route, "/actors/") || strings.HasPrefix(route, "/job/")
 }
 
 // knownMethod keeps made-up methods out of the metrics.
