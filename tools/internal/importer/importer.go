@@ -42,9 +42,9 @@ import (
 
 // The size of a batch, in rows and in bytes of them, and how many are under way.
 const (
-	batchRows  = 250
+	batchRows  = 500
 	batchBytes = 1 << 20
-	parallel   = 4
+	parallel   = 3
 )
 
 // Options say what is imported where.

@@ -17,13 +17,15 @@ import (
 	"github.com/sidecart/sidecart/tools/internal/shopclient"
 )
 
-// memory is the state file: which sample orders are bought, and the secret that their Idempotency-Keys are made of. The
-// secret is written before the first call, so that a run that dies goes on with the same keys and buys nothing twice.
+// memory is the state file: which sample orders are bought, the secret that their Idempotency-Keys are made of, and which
+// prices were written. The secret is written before the first call, so that a run that dies goes on with the same keys and
+// buys nothing twice. Prices are remembered because the shop announces whatever is put, changed or not.
 type memory struct {
 	mu     sync.Mutex
 	path   string
 	Secret string            `json:"secret"`
 	Orders map[string]string `json:"orders"` // e-mail address of the sample customer → order id
+	Prices map[string]string `json:"prices"` // path and part → digest of what was sent last
 }
 
 func (m *memory) load(path string) error {
@@ -35,16 +37,19 @@ func (m *memory) load(path string) error {
 	raw, err := os.ReadFile(path)
 	switch {
 	case errors.Is(err, os.ErrNotExist):
-		m.Secret, m.Orders = rand.Text(), map[string]string{}
+		m.Secret = rand.Text()
 	case err != nil:
 		return err
 	default:
 		if err := json.Unmarshal(raw, m); err != nil || m.Secret == "" {
 			return fmt.Errorf("%s is damaged (%w): remove it to buy the sample orders anew", path, err)
 		}
-		if m.Orders == nil {
-			m.Orders = map[string]string{}
-		}
+	}
+	if m.Orders == nil {
+		m.Orders = map[string]string{}
+	}
+	if m.Prices == nil {
+		m.Prices = map[string]string{}
 	}
 	m.path = path
 	return m.save()
@@ -75,6 +80,20 @@ func (m *memory) note(email, order string) error {
 	return m.save()
 }
 
+// written reports whether exactly this was written before under the name.
+func (m *memory) written(name, digest string) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.Prices[name] == digest
+}
+
+func (m *memory) noteWritten(name, digest string) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.Prices[name] = digest
+	return m.save()
+}
+
 func (m *memory) key(email, step string) string {
 	mac := hmac.New(sha256.New, []byte(m.Secret))
 	mac.Write([]byte(email + "\n" + step))
@@ -88,9 +107,6 @@ const cancelEvery = 12
 func (r *runner) orders() (calls []call) {
 	for n, b := range r.shop.Baskets {
 		calls = append(calls, func(ctx context.Context) error {
-			if err := r.memory.load(r.State); err != nil {
-				return err
-			}
 			if r.memory.bought(b.Email) {
 				return nil
 			}

@@ -36,6 +36,9 @@ type Options struct {
 // Run fills the shop.
 func Run(ctx context.Context, opt Options, s *seedshop.Shop) error {
 	r := &runner{Options: opt, shop: s}
+	if err := r.memory.load(opt.State); err != nil {
+		return err
+	}
 	steps := r.steps()
 	var total int64
 	for _, st := range steps {
