@@ -84,6 +84,7 @@ func (r *runner) all(ctx context.Context, calls []call) error {
 	var g errgroup.Group
 	g.SetLimit(parallel)
 	errs := make([]error, len(calls))
+	outer := ctx
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	for i, c := range calls {
@@ -91,7 +92,10 @@ func (r *runner) all(ctx context.Context, calls []call) error {
 			if ctx.Err() != nil {
 				return nil // another one failed: what it says is enough
 			}
-			if errs[i] = c(ctx); errs[i] != nil {
+			if err := c(ctx); err != nil {
+				if ctx.Err() == nil { // else it may have failed because another one did
+					errs[i] = err
+				}
 				cancel()
 				return nil
 			}
@@ -103,7 +107,7 @@ func (r *runner) all(ctx context.Context, calls []call) error {
 	if err := errors.Join(errs...); err != nil {
 		return err
 	}
-	return context.Cause(ctx)
+	return outer.Err()
 }
 
 func (r *runner) put(path string, in any) call {

@@ -42,7 +42,7 @@ func TestFillsAndChangesNothingTheSecondTime(t *testing.T) {
 	if err := Run(t.Context(), opt, sample); err != nil {
 		t.Fatal(err)
 	}
-	if got := s.Changes(); got != "5 products, 1 bookings, 8 orders" {
+	if got := s.Changes(); got != "5 products, 5 bookings, 8 orders" {
 		t.Errorf("filled: %s", got)
 	}
 	if got := s.Orders(); got["confirmed"] != 7 || got["cancelled"] != 1 {
@@ -52,7 +52,7 @@ func TestFillsAndChangesNothingTheSecondTime(t *testing.T) {
 	if err := Run(t.Context(), opt, sample); err != nil {
 		t.Fatal(err)
 	}
-	if got := s.Changes(); got != "5 products, 1 bookings, 8 orders" {
+	if got := s.Changes(); got != "5 products, 5 bookings, 8 orders" {
 		t.Errorf("after the second time: %s", got)
 	}
 	if again := s.Calls("POST /v1/carts"); again != carts {
@@ -65,6 +65,26 @@ func TestFillsAndChangesNothingTheSecondTime(t *testing.T) {
 	svg, err := os.ReadFile(filepath.Join(opt.Media, "seed", p.Slug, p.Images[0].Key+".svg"))
 	if err != nil || !strings.HasPrefix(string(svg), "<svg") {
 		t.Errorf("picture: %.20q %v", svg, err)
+	}
+}
+
+// A later version of the catalogue has other numbers: what was delivered once is not delivered again, new products are.
+func TestALaterCatalogueDeliversOnlyWhatIsNew(t *testing.T) {
+	t.Parallel()
+	s, sample := shoptest.New(t), part()
+	opt := options(t, s)
+	whole := sample.Products
+	sample.Products, sample.Baskets = whole[:4], nil
+	if err := Run(t.Context(), opt, sample); err != nil {
+		t.Fatal(err)
+	}
+	sample.Products = whole
+	sample.Products[0].Variants[0].Stock[0].Quantity += 7
+	if err := Run(t.Context(), opt, sample); err != nil {
+		t.Fatal(err)
+	}
+	if got := s.Changes(); got != "5 products, 5 bookings, 0 orders" {
+		t.Errorf("after the later catalogue: %s", got)
 	}
 }
 
@@ -97,7 +117,7 @@ func TestGoesOnAfterAnInterruption(t *testing.T) {
 	if err := Run(t.Context(), opt, sample); err != nil {
 		t.Fatal(err)
 	}
-	if got := s.Changes(); got != "5 products, 1 bookings, 4 orders" {
+	if got := s.Changes(); got != "5 products, 5 bookings, 4 orders" {
 		t.Errorf("after going on: %s", got)
 	}
 }
