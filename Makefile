@@ -68,6 +68,7 @@ sidecart: ## build the command line into bin/sidecart
 format:
 	@bad=$$(gofmt -l .); if [ -n "$$bad" ]; then echo "not formatted (make fmt mends it):"; echo "$$bad"; exit 1; fi
 
+# The last module runs whole shops: one at a time.
 .PHONY: go-test
 go-test:
-	$(call each,$(GOTEST) ./...)
+	$(call each,$(GOTEST) $$([ "$$module" = test/e2e ] && echo -p=1) ./...)
