@@ -62,6 +62,7 @@ type Change struct {
 	Payment  orderapi.PaymentInput // input of an authorise effect
 	Keep     bool                  // the live effect stays as it is; Effect is nil
 	Stamp    int64                 // of the effect that is answered; 0: not an answer
+	Audit    bool                  // the entry goes into the audit log too
 }
 
 // Lease is an effect that this replica may perform until Until. Version is the order's when the effect was scheduled: part of
@@ -129,6 +130,7 @@ type command struct {
 	snapshot *orderapi.PlaceRequest // of place
 	parts    []Part                 // of allocated
 	stamp    int64                  // of an answer
+	audit    bool                   // asked by staff
 }
 
 const maxMoves = 8 // how often a command decides again before it gives up
@@ -145,7 +147,10 @@ func (a *App) apply(ctx context.Context, rec Record, c command) (Record, error) 
 		saved, lease, err := a.Store.Save(ctx, a.change(rec, d, c, now))
 		switch {
 		case errors.Is(err, ErrMoved):
-			if rec, err = a.Store.Load(ctx, rec.ID); err != nil {
+			id := rec.ID
+			if rec, err = a.Store.Load(ctx, id); fault.KindOf(err) == fault.Unavailable {
+				return rec, ErrUnsure.WithCause(err) // what moved the order may have been this command, sent before
+			} else if err != nil {
 				return rec, err
 			}
 			continue
@@ -168,14 +173,17 @@ func (a *App) apply(ctx context.Context, rec Record, c command) (Record, error) 
 func cartTaken(c command) command {
 	c.event.Name = order.CartTaken
 	c.event.Outcome = order.Outcome{Kind: order.Failed, Message: "This cart has been ordered already."}
-	c.parts = nil
+	c.parts, c.metadata = nil, outcomeMetadata(c.event.Outcome)
 	return c
 }
 
 func (a *App) change(rec Record, d order.Decision, c command, now time.Time) Change {
 	after := rec
 	after.Order = d.Order
-	after.MachineVersion, after.UpdatedAt = a.Machine.Version(), now
+	after.UpdatedAt = now
+	if rec.MachineVersion == 0 {
+		after.MachineVersion = a.Machine.Version()
+	}
 	if c.snapshot != nil {
 		after.Snapshot, after.Parts = *c.snapshot, nil
 		after.Snapshot.Payment = orderapi.PaymentInput{}
@@ -187,7 +195,7 @@ func (a *App) change(rec Record, d order.Decision, c command, now time.Time) Cha
 		after.Parts = c.parts
 	}
 	ch := Change{
-		Seen: rec.Version, After: after, Announce: d.Announce, Effect: d.Effect, Stamp: c.stamp,
+		Seen: rec.Version, After: after, Announce: d.Announce, Effect: d.Effect, Stamp: c.stamp, Audit: c.audit,
 		Keep: d.Effect == nil && c.stamp == 0,
 		Entry: Entry{Version: d.Order.Version, At: now, Transition: d.Transition, Event: string(c.event.Name), From: string(d.From),
 			To: string(d.Order.State), Attempt: d.Order.Attempt, Actor: c.actor, Metadata: c.metadata},

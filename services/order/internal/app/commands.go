@@ -44,14 +44,20 @@ func (a *App) Place(ctx context.Context, req orderapi.PlaceRequest) error {
 		return err
 	}
 	now, loadErr := a.Store.Load(ctx, req.OrderID)
-	if loadErr != nil {
-		return errors.Join(err, loadErr)
-	}
-	if now.Attempt >= req.Attempt && now.CheckoutID == req.CheckoutID {
+	switch {
+	case fault.KindOf(loadErr) == fault.NotFound:
+		return err
+	case loadErr != nil:
+		return ErrUnsure.WithCause(errors.Join(err, loadErr))
+	case now.Attempt >= req.Attempt && now.CheckoutID == req.CheckoutID:
 		return nil // this attempt was recorded before
 	}
 	return err
 }
+
+// ErrUnsure says that a command may have been recorded, by this call or one before it. A caller who is told "unavailable" would
+// believe that nothing has happened.
+var ErrUnsure = fault.New(fault.Timeout, "outcome-unknown", "Nobody knows yet whether the command was taken.")
 
 func checkPlace(req orderapi.PlaceRequest) error {
 	var c fault.Collector
@@ -70,37 +76,49 @@ const (
 	placedWait = 3 * time.Second // how long a placed order is waited for to be captured
 )
 
-// Wait returns what became of an attempt, as soon as it is known, or OutcomePending when ctx's deadline or limit passes.
+// Wait returns what became of an attempt that was recorded, as soon as it is known, or OutcomePending when ctx's deadline or limit
+// passes. A database that does not answer meanwhile is no refusal: the attempt goes on.
 func (a *App) Wait(ctx context.Context, id string, attempt int, limit time.Duration) (orderapi.PlaceResult, error) {
 	told, leave := a.hub.listen(id)
 	defer leave()
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	rec, err := a.Store.Load(ctx, id)
-	if err != nil {
-		return orderapi.PlaceResult{}, err
-	}
 	poll := time.NewTicker(waitPoll)
 	defer poll.Stop()
+	last := orderapi.PlaceResult{OrderID: id, Attempt: attempt, Outcome: orderapi.OutcomePending}
 	var settle <-chan time.Time
+	rec, err := a.Store.Load(ctx, id)
 	for {
-		result, done, err := a.result(ctx, rec, attempt)
-		if err != nil || done {
-			return result, err
+		if err == nil {
+			var result orderapi.PlaceResult
+			var done bool
+			if result, done, err = a.result(ctx, rec, attempt); done {
+				return result, nil
+			}
+			if err == nil {
+				last = result
+			}
 		}
-		if result.Outcome == orderapi.OutcomePlaced && settle == nil {
+		if fault.KindOf(err) == fault.NotFound {
+			return last, err
+		}
+		if last.Outcome == orderapi.OutcomePlaced && settle == nil {
 			settle = time.After(placedWait)
 		}
 		select {
-		case rec = <-told:
+		case fresh := <-told:
+			if fresh.Version > rec.Version { // what is told may be older than what was read
+				rec, err = fresh, nil
+			}
 		case <-poll.C:
-			if fresh, err := a.Store.Load(ctx, id); err == nil {
+			var fresh Record
+			if fresh, err = a.Store.Load(ctx, id); err == nil {
 				rec = fresh
 			}
 		case <-settle:
-			return result, nil
+			return last, nil
 		case <-ctx.Done():
-			return result, nil
+			return last, nil
 		}
 	}
 }
@@ -148,9 +166,22 @@ func (a *App) formerOutcome(ctx context.Context, id string, attempt int) (order.
 			out.DeclineCode, _ = o["decline_code"].(string)
 			out.Retryable, _ = o["retryable"].(bool)
 			out.Message, _ = o["message"].(string)
+			out.Shortages = formerShortages(o["shortages"])
 		}
 	}
 	return out, nil
+}
+
+func formerShortages(kept any) (all []order.Shortage) {
+	list, _ := kept.([]any)
+	for _, item := range list {
+		m, _ := item.(map[string]any)
+		sku, _ := m["sku"].(string)
+		requested, _ := m["requested"].(float64) // JSON; quantities are far below 2⁵³
+		available, _ := m["available"].(float64)
+		all = append(all, order.Shortage{SKU: sku, Requested: int64(requested), Available: int64(available)})
+	}
+	return all
 }
 
 // Abandon ends an order that is not placed, with its checkout. An order that nobody knows, or that is placed, is left alone.
@@ -175,22 +206,33 @@ func (a *App) Cancel(ctx context.Context, id, actor, reason string) (Record, err
 	if err != nil {
 		return rec, err
 	}
-	if a.Machine.State(rec.State).Status == "cancelled" {
+	if a.Machine.State(rec.State).Status == "cancelled" || rec.CancelReason != "" {
 		return rec, nil // asked before
 	}
 	rec, err = a.apply(ctx, rec, command{event: order.Event{Name: order.Cancel, Attempt: rec.Attempt, Reason: reason}, actor: actor,
-		metadata: map[string]any{"reason": reason}})
-	if errors.Is(err, order.ErrForbidden) {
-		return rec, fault.Newf(fault.Conflict, "not-cancellable", "An order that is %s cannot be cancelled.", a.Machine.State(rec.State).Status)
+		metadata: map[string]any{"reason": reason}, audit: actor != Guest})
+	status := a.Machine.State(rec.State).Status
+	switch {
+	case errors.Is(err, order.ErrForbidden) && (status == "cancelled" || rec.CancelReason != ""):
+		return rec, nil // somebody was faster
+	case errors.Is(err, order.ErrForbidden):
+		return rec, fault.Newf(fault.Conflict, "not-cancellable", "An order that is %s cannot be cancelled.", status)
 	}
 	return rec, err
 }
 
-// Transition does what staff ask: brings the order to a status that its machine lets staff bring it to.
+// Guest is the actor of whoever proved an order's access token.
+const Guest = "guest"
+
+// Transition does what staff ask: brings the order to a status that its machine lets staff bring it to. An order that has the
+// status already is left alone: turns of an actor may run twice.
 func (a *App) Transition(ctx context.Context, id, actor, to, note string) (Record, error) {
 	rec, err := a.visible(ctx, id)
 	if err != nil {
 		return rec, err
+	}
+	if a.Machine.State(rec.State).Status == to {
+		return rec, nil
 	}
 	may := a.Machine.StaffMay(rec.State)
 	event, ok := may[to]
@@ -201,7 +243,12 @@ func (a *App) Transition(ctx context.Context, id, actor, to, note string) (Recor
 		}
 		return rec, order.ErrForbidden.WithMessage("an order that is %s cannot be brought to %q", a.Machine.State(rec.State).Status, to).With("allowed", allowed)
 	}
-	return a.apply(ctx, rec, command{event: order.Event{Name: event, Attempt: rec.Attempt}, actor: actor, metadata: map[string]any{"note": note}})
+	rec, err = a.apply(ctx, rec, command{event: order.Event{Name: event, Attempt: rec.Attempt}, actor: actor,
+		metadata: map[string]any{"note": note}, audit: true})
+	if errors.Is(err, order.ErrForbidden) && a.Machine.State(rec.State).Status == to {
+		return rec, nil // somebody was faster
+	}
+	return rec, err
 }
 
 // Get returns an order that the world may see, or ErrNotFound.

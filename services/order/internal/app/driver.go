@@ -16,6 +16,7 @@ import (
 const (
 	LeaseTime   = 30 * time.Second
 	effectTime  = 15 * time.Second
+	recordTime  = 5 * time.Second
 	takeEvery   = time.Second
 	takeAtOnce  = 32
 	firstRetry  = time.Second
@@ -79,13 +80,14 @@ func (d *Driver) Stop(ctx context.Context) error {
 	return nil
 }
 
-// spawn runs fn beside, unless the driver has stopped.
-func (d *Driver) spawn(fn func()) {
+// spawn runs fn beside; false when the driver has stopped.
+func (d *Driver) spawn(fn func()) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if !d.stopped {
 		d.running.Go(fn)
 	}
+	return !d.stopped
 }
 
 // Sweep takes what is due and free, and starts it.
@@ -107,7 +109,12 @@ func (d *Driver) Sweep(ctx context.Context) {
 	}
 }
 
-func (d *Driver) start(l Lease) { d.spawn(func() { d.run(l) }) }
+// start performs a lease beside. A driver that has stopped gives it back at once: somebody is waiting for the order.
+func (d *Driver) start(l Lease) {
+	if !d.spawn(func() { d.run(l) }) {
+		d.postpone(l, 0)
+	}
+}
 
 // run performs one effect and records its answer, or gives the lease back.
 func (d *Driver) run(l Lease) {
@@ -125,7 +132,9 @@ func (d *Driver) run(l Lease) {
 		return
 	}
 	answer.stamp, answer.actor = l.Stamp, "driver"
-	if _, err := d.app.apply(ctx, l.Record, answer); err != nil {
+	record, done := context.WithTimeout(context.WithoutCancel(ctx), recordTime) // an answer that came late is an answer
+	defer done()
+	if _, err := d.app.apply(record, l.Record, answer); err != nil {
 		if fault.KindOf(err) == fault.Conflict { // somebody recorded this answer, or the attempt is over
 			log.Info("answer came late", "event", string(answer.event.Name), "error", err)
 			return

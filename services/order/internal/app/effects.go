@@ -45,6 +45,7 @@ type Payments interface {
 	Capture(ctx context.Context, c MoneyCommand) (MoneyAnswer, error)
 	// Void gives an authorised or captured amount back; declined with code "settled" when it has to be refunded.
 	Void(ctx context.Context, c MoneyCommand) (MoneyAnswer, error)
+	// Refund gives back all that is left of a captured amount; staff may have refunded a part before.
 	Refund(ctx context.Context, c MoneyCommand) (MoneyAnswer, error)
 }
 
@@ -63,14 +64,15 @@ type Stock interface {
 
 const codeSettled = "settled"
 
-// refused reports whether an error is the callee's considered no: asking again would get the same.
+// refused reports whether an error is the callee's considered no: asking again would get the same. "Not found" is none: every path
+// that is asked exists, so whoever said it was not the callee.
 func refused(err error) (*fault.Fault, bool) {
 	f, ok := fault.As(err)
 	if !ok {
 		return nil, false
 	}
 	switch f.Kind {
-	case fault.Malformed, fault.Invalid, fault.PaymentRequired, fault.NotFound, fault.Conflict, fault.Gone, fault.TooLarge:
+	case fault.Malformed, fault.Invalid, fault.PaymentRequired, fault.Conflict, fault.Gone, fault.TooLarge:
 		return f, true
 	}
 	return nil, false
@@ -88,7 +90,7 @@ func (d *Driver) perform(ctx context.Context, l Lease) (command, error) {
 	case order.Void, order.ReturnMoney:
 		return d.giveBack(ctx, l)
 	case order.Release:
-		if err := d.stock.Release(ctx, PaymentID(l.Record)); err != nil && fault.KindOf(err) != fault.NotFound {
+		if err := d.stock.Release(ctx, PaymentID(l.Record)); err != nil {
 			return command{}, err
 		}
 		return l.event(order.Released), nil
@@ -131,7 +133,15 @@ func (d *Driver) authorise(ctx context.Context, l Lease) (command, error) {
 
 // outcomeMetadata keeps an outcome in the log, where it is found after later attempts.
 func outcomeMetadata(o order.Outcome) map[string]any {
-	return map[string]any{"outcome": map[string]any{"kind": o.Kind, "decline_code": o.DeclineCode, "retryable": o.Retryable, "message": o.Message}}
+	kept := map[string]any{"kind": o.Kind, "decline_code": o.DeclineCode, "retryable": o.Retryable, "message": o.Message}
+	if len(o.Shortages) > 0 {
+		short := make([]map[string]any, len(o.Shortages))
+		for i, s := range o.Shortages {
+			short[i] = map[string]any{"sku": s.SKU, "requested": s.Requested, "available": s.Available}
+		}
+		kept["shortages"] = short
+	}
+	return map[string]any{"outcome": kept}
 }
 
 func (d *Driver) allocate(ctx context.Context, l Lease) (command, error) {

@@ -8,8 +8,8 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"github.com/sidecart/sidecart/pkg/fault"
 	"github.com/sidecart/sidecart/pkg/money"
+	"github.com/sidecart/sidecart/services/order/internal/order"
 )
 
 // OpenPayment is money that is authorised or captured at the gateway.
@@ -31,12 +31,20 @@ type Stuck struct {
 	Why    string // "overdue": its effect is long due; "no-effect": it waits for an answer that nobody will give
 }
 
+// Standing is how far an order has come.
+type Standing struct {
+	State   order.State
+	Attempt int
+}
+
 // Books is what the reconciler reads of the store.
 type Books interface {
 	// Stuck returns orders in a state with an effect whose effect is missing, or due before the limit.
 	Stuck(ctx context.Context, before time.Time, n int) ([]Stuck, error)
 	// Reschedule makes an effect for an order that lost it; ErrMoved when the order has moved.
 	Reschedule(ctx context.Context, rec Record, kind string, now time.Time) error
+	// Standings tells of the orders that are known.
+	Standings(ctx context.Context, ids []string) (map[string]Standing, error)
 	// Unsent returns how many events wait in the outbox since before the limit.
 	Unsent(ctx context.Context, before time.Time) (int, error)
 }
@@ -46,6 +54,7 @@ const (
 	ReconcileEvery = 20 * time.Second
 	patience       = 40 * time.Second
 	findingsAtOnce = 200
+	giveBackEvery  = 5 * time.Minute // a refusal stands that long; then it is asked again as a new operation
 )
 
 // Reconciler looks for what fell between two services, and mends it: orders that are stuck, money without an order, events
@@ -106,58 +115,57 @@ func (r *Reconciler) lonelyMoney(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("open payments: %w", err)
 	}
+	ids := make([]string, len(open))
+	for i, p := range open {
+		ids[i] = p.OrderID
+	}
+	orders, err := r.books.Standings(ctx, ids)
+	if err != nil {
+		return fmt.Errorf("orders of open payments: %w", err)
+	}
 	lonely := 0
 	for _, p := range open {
-		wanted, err := r.wanted(ctx, p)
-		if err != nil {
-			return err
-		}
-		if wanted {
+		if at, known := orders[p.OrderID]; known && at.wants(p) {
 			continue
 		}
 		lonely++
 		if err := r.giveBack(ctx, p); err != nil {
 			r.app.Log.Error("money without an order cannot be given back", "payment_id", p.ID, "amount", p.Amount.String(), "error", err)
-			continue
 		}
-		r.mended.WithLabelValues("money-without-order").Inc()
 	}
 	r.found.WithLabelValues("money-without-order").Set(float64(lonely))
 	return nil
 }
 
-// wanted reports whether an order stands behind the money, or may still.
-func (r *Reconciler) wanted(ctx context.Context, p OpenPayment) (bool, error) {
-	rec, err := r.app.Store.Load(ctx, p.OrderID)
-	if fault.KindOf(err) == fault.NotFound {
-		return false, nil
+// wants reports whether the order stands behind the money, or may still: while it is placing, placed or being undone the driver
+// is at it.
+func (s Standing) wants(p OpenPayment) bool {
+	switch s.State {
+	case "attempt_failed", "abandoned", "cancelled":
+		return false
 	}
-	if err != nil {
-		return false, fmt.Errorf("order %s of payment %s: %w", p.OrderID, p.ID, err)
-	}
-	switch {
-	case rec.Attempt > p.Attempt:
-		return false, nil
-	case rec.State == "attempt_failed" || rec.State == "abandoned" || rec.State == "cancelled":
-		return false, nil
-	}
-	return true, nil // placing, placed or being undone: the driver is at it
+	return s.Attempt <= p.Attempt
 }
 
 func (r *Reconciler) giveBack(ctx context.Context, p OpenPayment) error {
-	c := MoneyCommand{OperationID: p.ID + "-reconcile-void", PaymentID: p.ID, OrderID: p.OrderID, Attempt: p.Attempt, Amount: p.Amount, Reason: "no order"}
+	try := r.app.now().Truncate(giveBackEvery).Unix()
+	c := MoneyCommand{OperationID: fmt.Sprintf("%s-reconcile-void-%d", p.ID, try), PaymentID: p.ID, OrderID: p.OrderID, Attempt: p.Attempt,
+		Amount: p.Amount, Reason: "no order"}
 	answer, err := r.pay.Void(ctx, c)
 	if err == nil && answer.Outcome == MoneyDeclined && answer.DeclineCode == codeSettled {
-		c.OperationID = p.ID + "-reconcile-refund"
+		c.OperationID = fmt.Sprintf("%s-reconcile-refund-%d", p.ID, try)
 		answer, err = r.pay.Refund(ctx, c)
 	}
-	if err != nil {
+	switch {
+	case err != nil:
 		return err
-	}
-	r.app.Log.Warn("money without an order was given back", "payment_id", p.ID, "amount", p.Amount.String(), "outcome", answer.Outcome)
-	if answer.Outcome == MoneyDeclined || answer.Outcome == MoneyFailed {
+	case answer.Outcome == MoneyPending:
+		return nil // the next look will see
+	case answer.Outcome != MoneyDone:
 		return fmt.Errorf("payment says %s %s", answer.Outcome, answer.DeclineCode)
 	}
+	r.app.Log.Warn("money without an order was given back", "payment_id", p.ID, "amount", p.Amount.String())
+	r.mended.WithLabelValues("money-without-order").Inc()
 	return nil
 }
 

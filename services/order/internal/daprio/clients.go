@@ -38,9 +38,9 @@ func (p Payments) Void(ctx context.Context, c app.MoneyCommand) (app.MoneyAnswer
 	return p.ask(ctx, paymentapi.PathVoid, paymentapi.MoneyRequest{OperationID: c.OperationID, PaymentID: c.PaymentID, Reason: c.Reason})
 }
 
-// Refund implements app.Payments.
+// Refund implements app.Payments: no amount asks for what is left.
 func (p Payments) Refund(ctx context.Context, c app.MoneyCommand) (app.MoneyAnswer, error) {
-	return p.ask(ctx, paymentapi.PathRefund, paymentapi.MoneyRequest{OperationID: c.OperationID, PaymentID: c.PaymentID, Amount: &c.Amount, Reason: c.Reason})
+	return p.ask(ctx, paymentapi.PathRefund, paymentapi.MoneyRequest{OperationID: c.OperationID, PaymentID: c.PaymentID, Reason: c.Reason})
 }
 
 // outcomes maps payment's words to ours. A word that is not here is an outcome that nobody knows.

@@ -3,6 +3,7 @@ package daprio
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -26,8 +27,13 @@ const doorTime = time.Second
 // Door sends commands to the order's actor, where they come in one at a time, and runs them itself when the actor does not
 // answer in time. That both may run one command is harmless: every command is idempotent, and the version decides.
 type Door struct {
-	Client *daprkit.Client
+	Client ActorCaller
 	App    *app.App
+}
+
+// ActorCaller is what a door needs of daprkit.Client.
+type ActorCaller interface {
+	Actor(ctx context.Context, typ, id, method string, in, out any) error
 }
 
 // command is the argument of every method but place.
@@ -42,14 +48,17 @@ func (d Door) through(ctx context.Context, id, method string, in any, direct fun
 	turn, cancel := context.WithTimeout(ctx, doorTime)
 	defer cancel()
 	err := d.Client.Actor(turn, orderapi.ActorType, id, method, in, nil)
-	switch fault.KindOf(err) {
-	case fault.Timeout, fault.Unavailable:
-		if ctx.Err() != nil {
-			return err
-		}
+	switch kind := fault.KindOf(err); {
+	case kind != fault.Timeout && kind != fault.Unavailable || ctx.Err() != nil:
+		return err
+	case kind == fault.Unavailable: // nobody heard of it
 		return direct()
 	}
-	return err
+	again := direct()
+	if fault.KindOf(again) == fault.Unavailable { // this run did nothing; the turn may have
+		return app.ErrUnsure.WithCause(errors.Join(err, again))
+	}
+	return again
 }
 
 // Place records the command to place an order.
@@ -70,15 +79,10 @@ func (d Door) Cancel(ctx context.Context, id, actor, reason string) error {
 	})
 }
 
-// Transition brings an order to another status. It runs once: a second run of the same command would be refused, so the
-// fallback looks whether the first one did it.
+// Transition brings an order to another status.
 func (d Door) Transition(ctx context.Context, id, actor, to, note string) error {
 	return d.through(ctx, id, methodTransition, command{Actor: actor, To: to, Reason: note}, func() error {
-		rec, err := d.App.Get(ctx, id)
-		if err != nil || d.App.Machine.State(rec.State).Status == to {
-			return err
-		}
-		_, err = d.App.Transition(ctx, id, actor, to, note)
+		_, err := d.App.Transition(ctx, id, actor, to, note)
 		return err
 	})
 }

@@ -5,6 +5,7 @@ package httpapi
 import (
 	"context"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -118,7 +119,7 @@ func (h *api) load(ctx context.Context, in GuestInput, scope string) (app.Record
 		}
 		return rec, p.Kind + ":" + p.Subject, nil
 	}
-	return rec, "guest", rec.Guest(in.AccessToken)
+	return rec, app.Guest, rec.Guest(in.AccessToken)
 }
 
 func (h *api) get(ctx context.Context, in *GuestInput) (*orderOutput, error) {
@@ -132,7 +133,7 @@ func (h *api) get(ctx context.Context, in *GuestInput) (*orderOutput, error) {
 // view hides the capability from everybody but the guest, who has it.
 func (h *api) view(rec app.Record, who string) orderapi.Order {
 	v := h.app.View(rec)
-	if who != "guest" {
+	if who != app.Guest {
 		v.AccessToken = ""
 	}
 	return v
@@ -160,11 +161,11 @@ func (h *api) timeline(ctx context.Context, in *GuestInput) (*timelineOutput, er
 	if err != nil {
 		return nil, err
 	}
-	items, err := h.entries(ctx, rec, who != "guest")
+	items, err := h.entries(ctx, rec, who != app.Guest)
 	return &timelineOutput{Body: Timeline{Items: items}}, err
 }
 
-// entries reads the log. A guest sees what has a public status, and no metadata.
+// entries reads the log. A guest sees what has a public status, no metadata, and of staff only that it was staff.
 func (h *api) entries(ctx context.Context, rec app.Record, staff bool) ([]TimelineEntry, error) {
 	log, err := h.app.Store.Log(ctx, rec.ID)
 	if err != nil {
@@ -179,6 +180,8 @@ func (h *api) entries(ctx context.Context, rec app.Record, staff bool) ([]Timeli
 		item := TimelineEntry{At: e.At, What: e.Transition, Status: status, Actor: e.Actor, Attempt: e.Attempt}
 		if staff {
 			item.Metadata = e.Metadata
+		} else {
+			item.Actor, _, _ = strings.Cut(e.Actor, ":")
 		}
 		items = append(items, item)
 	}

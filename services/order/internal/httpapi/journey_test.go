@@ -44,7 +44,11 @@ type shop struct {
 
 func open(t *testing.T) *shop {
 	t.Helper()
-	pool := testkit.Schema(t, postgres.Migrations()...)
+	return openOn(t, testkit.Schema(t, postgres.Migrations()...))
+}
+
+func openOn(t *testing.T, pool *pgxpool.Pool) *shop {
+	t.Helper()
 	s := &shop{t: t, pool: pool, store: postgres.New(pool, outbox.New(pool, outbox.Options{Source: "order"})),
 		bank: &ordertest.Bank{}, shelf: &ordertest.Shelf{Left: map[string]int64{"shirt": 10}}, ahead: &atomic.Int64{}}
 	s.app = s.replica()
@@ -57,15 +61,29 @@ func open(t *testing.T) *shop {
 }
 
 // replica is another process of the service on the same database.
-func (s *shop) replica() *app.App {
+func (s *shop) replica() *app.App { return s.replicaOn(s.store) }
+
+func (s *shop) replicaOn(store app.Store) *app.App {
 	machine, err := app.Machine()
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	a := app.New(machine, s.store, s.bank, s.shelf, func() time.Time { return time.Now().Add(time.Duration(s.ahead.Load())) }, slog.New(slog.DiscardHandler))
+	a := app.New(machine, store, s.bank, s.shelf, func() time.Time { return time.Now().Add(time.Duration(s.ahead.Load())) }, slog.New(slog.DiscardHandler))
 	s.t.Cleanup(func() { _ = a.Driver().Stop(context.Background()) })
 	return a
 }
+
+// dead is a replica that records, and dies before it performs anything or gives anything back.
+func (s *shop) dead() *app.App {
+	a := s.replicaOn(keeper{s.store})
+	_ = a.Driver().Stop(s.t.Context())
+	return a
+}
+
+// keeper never gives a lease back.
+type keeper struct{ app.Store }
+
+func (keeper) Postpone(context.Context, app.Lease, time.Time) error { return errors.New("too late") }
 
 func (s *shop) turnClock(d time.Duration) { s.ahead.Add(int64(d)) }
 
@@ -253,8 +271,7 @@ func TestAnotherReplicaTakesOver(t *testing.T) {
 	t.Parallel()
 	s := open(t)
 	id := newID(t)
-	dead := s.replica()
-	_ = dead.Driver().Stop(t.Context()) // performs nothing any more
+	dead := s.dead()
 	if err := dead.Place(t.Context(), ordertest.Snapshot(id, 1)); err != nil {
 		t.Fatal(err)
 	}
@@ -272,8 +289,7 @@ func TestStampFencesALateAnswer(t *testing.T) {
 	t.Parallel()
 	s := open(t)
 	id := newID(t)
-	dead := s.replica()
-	_ = dead.Driver().Stop(t.Context())
+	dead := s.dead()
 	if err := dead.Place(t.Context(), ordertest.Snapshot(id, 1)); err != nil {
 		t.Fatal(err)
 	}
@@ -446,8 +462,7 @@ func TestAbandon(t *testing.T) {
 func TestReconcilerMends(t *testing.T) {
 	t.Parallel()
 	s := open(t)
-	dead := s.replica()
-	_ = dead.Driver().Stop(t.Context())
+	dead := s.dead()
 	lost := newID(t) // its effect's row is gone, as no code would do
 	if err := dead.Place(t.Context(), ordertest.Snapshot(lost, 1)); err != nil {
 		t.Fatal(err)

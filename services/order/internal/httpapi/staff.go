@@ -56,22 +56,23 @@ type StaffOrder struct {
 	May      []string        `json:"may" doc:"The statuses that a transition may bring it to"`
 }
 
-type staffOutput struct{ Body StaffOrder }
+type staffOutput struct {
+	httpx.ReplayedHeader
+	Body StaffOrder
+}
 
 func (h *api) staffGet(ctx context.Context, in *IDInput) (*staffOutput, error) {
 	rec, err := h.app.Get(ctx, in.ID)
 	if err != nil {
 		return nil, err
 	}
-	return h.staffView(ctx, rec)
+	view, err := h.staffView(ctx, rec)
+	return &staffOutput{Body: view}, err
 }
 
-func (h *api) staffView(ctx context.Context, rec app.Record) (*staffOutput, error) {
+func (h *api) staffView(ctx context.Context, rec app.Record) (StaffOrder, error) {
 	entries, err := h.entries(ctx, rec, true)
-	if err != nil {
-		return nil, err
-	}
-	return &staffOutput{Body: StaffOrder{Order: h.view(rec, "staff"), Timeline: entries, May: h.app.May(rec)}}, nil
+	return StaffOrder{Order: h.view(rec, "staff"), Timeline: entries, May: h.app.May(rec)}, err
 }
 
 type transitionInput struct {
@@ -90,23 +91,18 @@ func (h *api) transition(ctx context.Context, in *transitionInput) (*staffOutput
 	}
 	p, _ := auth.From(ctx)
 	actor := p.Kind + ":" + p.Subject
-	before, err := h.app.Get(ctx, in.ID)
-	if err != nil {
-		return nil, err
-	}
-	rec, _, err := postgres.Once(ctx, h.store, key, func() (app.Record, error) {
+	body, replayed, err := postgres.Once(ctx, h.store, key, func() (StaffOrder, error) {
 		if err := h.door.Transition(ctx, in.ID, actor, in.Body.To, in.Body.Note); err != nil {
-			return app.Record{}, err
+			return StaffOrder{}, err
 		}
 		after, err := h.app.Get(ctx, in.ID)
 		if err != nil {
-			return after, err
+			return StaffOrder{}, err
 		}
-		return after, h.store.Audit(ctx, time.Now(), actor, "transition", "order/"+in.ID, map[string]any{"state": before.State},
-			map[string]any{"state": after.State, "note": in.Body.Note})
+		return h.staffView(ctx, after)
 	})
 	if err != nil {
 		return nil, err
 	}
-	return h.staffView(ctx, rec)
+	return &staffOutput{ReplayedHeader: httpx.Replayed(replayed), Body: body}, nil
 }

@@ -51,7 +51,7 @@ var allowed = map[State]map[EventName]string{
 	New:               {Place: "authorising authorise"},
 	"attempt_failed":  {Place: "authorising authorise", Abandon: "abandoned"},
 	"authorising":     {Authorised: "allocating allocate", AuthoriseDeclined: "attempt_failed", AuthoriseFailed: "attempt_failed", Abandon: "authorising"},
-	"allocating":      {Allocated: "placed capture", AllocateShort: "undoing void", AllocateRefused: "undoing void", CartTaken: "freeing release", Abandon: "allocating"},
+	"allocating":      {Allocated: "placed capture", AllocateShort: "undoing void", AllocateRefused: "freeing release", CartTaken: "freeing release", Abandon: "allocating"},
 	"freeing":         {Released: "undoing void", Abandon: "freeing"},
 	"undoing":         {Voided: "attempt_failed", VoidRefused: "undoing void", Abandon: "undoing"},
 	"placed":          {CaptureDone: "confirmed", CaptureDeclined: "returning_money return_money", CaptureFailed: "placed capture", Cancel: "placed"},

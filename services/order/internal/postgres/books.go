@@ -84,26 +84,52 @@ func (s *Store) List(ctx context.Context, f Filter) ([]app.Record, error) {
 	return all, nil
 }
 
-// Once runs a command once per Idempotency-Key and replays its answer. The command has its own transaction and is idempotent
-// by itself: should this process die between the two, the repeat runs it again.
+// Standings implements app.Books.
+func (s *Store) Standings(ctx context.Context, ids []string) (map[string]app.Standing, error) {
+	rows, err := s.pool.Query(ctx, `SELECT id, state, attempt FROM orders WHERE id = ANY ($1)`, ids)
+	if err != nil {
+		return nil, pg.AsFault(err)
+	}
+	found := make(map[string]app.Standing, len(ids))
+	var id string
+	var at app.Standing
+	_, err = pgx.ForEachRow(rows, []any{&id, &at.State, &at.Attempt}, func() error {
+		found[id] = at
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("standings: %w", pg.AsFault(err))
+	}
+	return found, nil
+}
+
+// Once runs a command once per Idempotency-Key and replays its answer. The command has transactions of its own, so none is open
+// while it runs: it would wait for a second connection while it keeps the first. It is idempotent by itself: two callers at once,
+// or a repeat after this process died before the answer was kept, run it again.
 func Once[T any](ctx context.Context, s *Store, k httpx.Idem, fn func() (T, error)) (answer T, replayed bool, err error) {
 	if k.Key == "" {
 		answer, err = fn()
 		return answer, false, err
 	}
-	err = pg.InTx(ctx, s.pool, pg.TxOptions{}, func(ctx context.Context, tx *pg.Tx) error {
-		answer, replayed, err = idem.Do(ctx, tx, idem.Key(k), fn)
+	keep := func(tx *pg.Tx, made func() (T, error)) error {
+		answer, replayed, err = idem.Do(ctx, tx, idem.Key(k), made)
 		return err
+	}
+	err = pg.InTx(ctx, s.pool, pg.TxOptions{}, func(_ context.Context, tx *pg.Tx) error {
+		return keep(tx, func() (T, error) { return answer, errNew })
+	})
+	if !errors.Is(err, errNew) {
+		return answer, replayed, err
+	}
+	fresh, err := fn()
+	if err != nil {
+		return fresh, false, err
+	}
+	err = pg.InTx(ctx, s.pool, pg.TxOptions{}, func(_ context.Context, tx *pg.Tx) error {
+		return keep(tx, func() (T, error) { return fresh, nil })
 	})
 	return answer, replayed, err
 }
 
-// Audit writes an entry of the audit log.
-func (s *Store) Audit(ctx context.Context, at time.Time, actor, action, entity string, before, after any) error {
-	_, err := s.pool.Exec(ctx, `INSERT INTO audit_log (at, actor, action, entity, before, after) VALUES ($1, $2, $3, $4, $5, $6)`,
-		at, actor, action, entity, before, after)
-	if err != nil {
-		return errors.Join(fmt.Errorf("audit %s %s", action, entity), pg.AsFault(err))
-	}
-	return nil
-}
+// errNew rolls back the look at a key that nobody has used.
+var errNew = errors.New("the key is new")

@@ -92,8 +92,8 @@ func (s *Store) Load(ctx context.Context, id string) (app.Record, error) {
 	return r, nil
 }
 
-// saveSQL is a whole decision in one statement: the order under its version (or its making), the log entry, and the one live
-// effect: kept, replaced or removed. Nothing of it happens when the version or the stamp has moved; then it returns no row.
+// saveSQL is a whole decision in one statement: the order under its version (or its making), the log entry, that of the audit log
+// where staff asked for it, and the one live effect: kept, replaced or removed. Nothing of it happens when the version or the stamp has moved; then it returns no row.
 const saveSQL = `
 WITH seen AS (
 	SELECT 1 WHERE $26::bigint = 0 OR EXISTS (SELECT FROM order_effects WHERE order_id = $1 AND stamp = $26)
@@ -106,7 +106,8 @@ WITH seen AS (
 ), moved AS (
 	UPDATE orders SET state = $5, machine_version = $6, version = $7, attempt = $8, currency = $9, total = $10, captured = $11, returned = $12,
 		outcome = $13, cancel_reason = $14, abandon_requested = $15, snapshot = $17, parts = $18,
-		number = CASE WHEN number IS NULL AND $19::timestamptz IS NOT NULL THEN 'SC-' || lpad(nextval('order_numbers')::text, 6, '0') ELSE number END,
+		number = CASE WHEN number IS NULL AND $19::timestamptz IS NOT NULL
+			THEN (SELECT 'SC-' || lpad(n, greatest(6, length(n)), '0') FROM (SELECT nextval('order_numbers')::text) AS next (n)) ELSE number END,
 		placed_at = $19, captured_at = $20, cancelled_at = $21, updated_at = $23
 	FROM seen WHERE id = $1 AND version = $24 AND $24 > 0
 	RETURNING id, number
@@ -115,6 +116,9 @@ WITH seen AS (
 ), logged AS (
 	INSERT INTO order_events (order_id, version, at, transition, event, from_state, to_state, attempt, actor, metadata)
 	SELECT id, $7, $23, $27, $28, $29, $5, $8, $30, $31 FROM done
+), audited AS (
+	INSERT INTO audit_log (at, actor, action, entity, before, after)
+	SELECT $23, $30, $28, 'order/' || id, jsonb_build_object('state', $29::text), $31::jsonb || jsonb_build_object('state', $5::text) FROM done WHERE $36::boolean
 ), removed AS (
 	DELETE FROM order_effects WHERE order_id IN (SELECT id FROM done) AND $25::text = '' AND NOT $32::boolean
 ), scheduled AS (
@@ -194,7 +198,7 @@ func saveArgs(c app.Change) ([]any, error) {
 	return []any{r.ID, r.CheckoutID, r.CartID, r.Snapshot.CustomerID, string(r.State), r.MachineVersion, r.Version, r.Attempt, string(r.Total.Currency),
 		r.Total.Minor, r.Captured.Minor, r.Returned.Minor, outcome, r.CancelReason, r.AbandonRequested, r.AccessToken, snapshot, parts,
 		orNull(r.PlacedAt), orNull(r.CapturedAt), orNull(r.CancelledAt), r.CreatedAt, r.UpdatedAt, c.Seen, kind, c.Stamp,
-		c.Entry.Transition, c.Entry.Event, c.Entry.From, c.Entry.Actor, metadata, c.Keep, payment, due, lease}, nil
+		c.Entry.Transition, c.Entry.Event, c.Entry.From, c.Entry.Actor, metadata, c.Keep, payment, due, lease, c.Audit}, nil
 }
 
 func orEmpty(parts []app.Part) []app.Part {
