@@ -20,6 +20,7 @@ import (
 
 	"github.com/sidecart/sidecart/pkg/daprkit"
 	"github.com/sidecart/sidecart/pkg/fault"
+	"github.com/sidecart/sidecart/pkg/run"
 	"github.com/sidecart/sidecart/pkg/testkit"
 )
 
@@ -183,6 +184,24 @@ func TestJobIsScheduledAgainUntilItIsTaken(t *testing.T) {
 	}
 	if err := sidecar(t, nil, nil).Job(soon(t), daprkit.Job{Name: "sweep"}); fault.KindOf(err) != fault.Unavailable {
 		t.Errorf("no sidecar: %v", err)
+	}
+}
+
+// Stopped before the scheduler came: the loop ends with the cancellation, which run.Func takes for no failure.
+func TestScheduleEndsWithItsContext(t *testing.T) {
+	t.Parallel()
+	c := sidecar(t, nil, nil)
+	loop := run.Func("jobs", func(ctx context.Context) error { return c.Schedule(ctx, daprkit.Job{Name: "sweep", Due: "5s"}) })
+	if err := loop.Start(soon(t)); err != nil {
+		t.Fatal(err)
+	}
+	if err := loop.Stop(soon(t)); err != nil {
+		t.Error(err)
+	}
+	ctx, cancel := context.WithCancel(soon(t))
+	cancel()
+	if err := c.Schedule(ctx, daprkit.Job{Name: "sweep", Due: "5s"}); !errors.Is(err, context.Canceled) {
+		t.Error(err)
 	}
 }
 

@@ -56,7 +56,8 @@ func (c *Client) Job(ctx context.Context, j Job) error {
 }
 
 // Schedule schedules jobs, trying each again (after 200 ms, doubling to 5 s) until it is done or ctx ends: at start-up the
-// sidecar or the scheduler may not be there yet. It is for run.Func beside the service, which serves meanwhile.
+// sidecar or the scheduler may not be there yet. It is for run.Func beside the service, which serves meanwhile: its only error is
+// that ctx ended before, and wraps ctx.Err(), so that a service that is stopped early ends in order.
 func (c *Client) Schedule(ctx context.Context, jobs ...Job) error {
 	for _, j := range jobs {
 		for wait := 200 * time.Millisecond; ; wait = min(2*wait, 5*time.Second) {
@@ -66,11 +67,13 @@ func (c *Client) Schedule(ctx context.Context, jobs ...Job) error {
 			if err == nil {
 				break
 			}
-			c.log.WarnContext(ctx, "job not scheduled yet", "job", j.Name, "error", err)
+			if ctx.Err() == nil {
+				c.log.WarnContext(ctx, "job not scheduled yet", "job", j.Name, "error", err)
+			}
 			select {
 			case <-time.After(wait):
 			case <-ctx.Done():
-				return fmt.Errorf("schedule: %w", err)
+				return fmt.Errorf("schedule %s: %w", j.Name, ctx.Err())
 			}
 		}
 	}

@@ -53,12 +53,7 @@ func build(_ context.Context, p *boot.Process, c config) error {
 	jobs := daprkit.NewJobs(p.Log)
 	schedule := daprio.Jobs(jobs, store.Prune)
 	daprkit.Mount(server.Router(), daprkit.Routes{AppID: p.Name, AppToken: p.AppToken, Subscriptions: subs, Jobs: jobs})
-	p.Add("jobs", run.Func("jobs", func(ctx context.Context) error {
-		if err := p.Dapr.Schedule(ctx, schedule...); ctx.Err() == nil {
-			return err
-		}
-		return nil // stopped before the scheduler came
-	}))
+	p.Add("jobs", run.Func("jobs", func(ctx context.Context) error { return p.Dapr.Schedule(ctx, schedule...) }))
 	p.Add("http", server.Listen(c.HTTPAddr))
 	return nil
 }
