@@ -97,6 +97,11 @@ func (a *App) fly(ctx context.Context, id string, key Key, in checkoutapi.Comple
 		switch {
 		case entry != nil && entry.Answer != nil:
 			return Completion{Order: entry.Answer.Order, Replayed: true}, entry.Answer.Err()
+		case entry != nil && r.Status == checkout.Open && r.Attempt < entry.Attempt: // its number was given back: it begins anew
+			if err := a.note(ctx, r, func(ch *Change) { ch.Key, ch.Forget = key, true }); err != nil {
+				return c, err
+			}
+			continue
 		case entry != nil:
 			return a.resume(ctx, r, key, entry.Attempt, in)
 		}
@@ -113,7 +118,7 @@ func (a *App) resume(ctx context.Context, r Record, key Key, attempt int, in che
 	if r.Status == checkout.Expired || r.Status == checkout.Cancelled {
 		return Completion{}, checkout.ErrExpired // nothing may be placed any more
 	}
-	return a.place(ctx, r, key, attempt, in)
+	return a.place(ctx, r, key, attempt, true, in)
 }
 
 // attempt begins a new attempt, or takes up one that nobody works on any more: everything that can refuse it comes first, then the
@@ -159,7 +164,7 @@ func (a *App) attempt(ctx context.Context, r Record, key Key, in checkoutapi.Com
 	if err := a.Store.Save(ctx, c); err != nil {
 		return Completion{}, err
 	}
-	return a.place(ctx, c.After, key, after.Attempt, in)
+	return a.place(ctx, c.After, key, after.Attempt, takenUp, in)
 }
 
 // freshen asks for a new quote and records it at once, so that the shopper sees the total that he is told of.
@@ -189,11 +194,11 @@ func (a *App) renew(ctx context.Context, r *Record, now time.Time) error {
 	return fault.New(fault.Conflict, "hold-expired", "The stock was held no longer, and is gone.").With("lines", f.Extra["lines"])
 }
 
-// place asks order for an attempt and records what became of it.
-func (a *App) place(ctx context.Context, r Record, key Key, attempt int, in checkoutapi.CompleteInput) (Completion, error) {
+// place asks order for an attempt and records what became of it. Again says that order may have been asked for it before.
+func (a *App) place(ctx context.Context, r Record, key Key, attempt int, again bool, in checkoutapi.CompleteInput) (Completion, error) {
 	result, err := a.Orders.Place(ctx, r.placeRequest(attempt, in))
 	if err != nil {
-		return a.unplaced(ctx, r, key, attempt, err)
+		return a.unplaced(ctx, r, key, attempt, again, err)
 	}
 	if result.Outcome == orderapi.OutcomePending {
 		return a.pending(ctx, r)
@@ -224,10 +229,11 @@ func (a *App) pending(ctx context.Context, r Record) (Completion, error) {
 }
 
 // unplaced is an attempt that order did not answer. Where it surely was not executed, the checkout is open again and key and
-// number are free; where nobody knows, it stays completing.
-func (a *App) unplaced(ctx context.Context, r Record, key Key, attempt int, cause error) (Completion, error) {
+// number are free; where nobody knows, it stays completing. That order cannot be reached now says nothing of an earlier call.
+func (a *App) unplaced(ctx context.Context, r Record, key Key, attempt int, again bool, cause error) (Completion, error) {
 	kind := fault.KindOf(cause)
-	if kind == fault.Timeout || kind == fault.Internal {
+	away := kind == fault.Unavailable || kind == fault.RateLimited
+	if kind == fault.Timeout || kind == fault.Internal || away && again {
 		a.Log.WarnContext(ctx, "an attempt has an unknown outcome", "order_id", r.OrderID, "attempt", attempt, "error", cause)
 		record := context.WithoutCancel(ctx)
 		record, cancel := context.WithTimeout(record, time.Second)
@@ -237,7 +243,7 @@ func (a *App) unplaced(ctx context.Context, r Record, key Key, attempt int, caus
 	_, err := a.apply(ctx, r, checkout.Event{Name: checkout.Unsent, Attempt: attempt}, func(ch *Change) {
 		ch.Key, ch.Forget = key, !ch.KeyOnly // unless somebody was told of the attempt after all
 	})
-	if kind == fault.Unavailable || kind == fault.RateLimited {
+	if away {
 		return Completion{}, errors.Join(fault.New(fault.Unavailable, "unavailable", "The order could not be placed now: repeat the call.").
 			WithRetryAfter(retryPending).WithCause(cause), err)
 	}

@@ -21,6 +21,7 @@ import (
 	"github.com/sidecart/sidecart/pkg/testkit/apitest"
 	"github.com/sidecart/sidecart/services/checkout/checkoutapi"
 	"github.com/sidecart/sidecart/services/checkout/internal/app"
+	"github.com/sidecart/sidecart/services/checkout/internal/checkout"
 	"github.com/sidecart/sidecart/services/checkout/internal/checkouttest"
 	. "github.com/sidecart/sidecart/services/checkout/internal/httpapi"
 	"github.com/sidecart/sidecart/services/checkout/internal/postgres"
@@ -328,6 +329,38 @@ func TestOrderIsAway(t *testing.T) {
 	s.complete(c.ID, "k", pay(total)).Want(201)
 	if sent := s.shop.Places(); len(sent) != 1 || sent[0].Attempt != 1 {
 		t.Errorf("placed %+v", sent)
+	}
+}
+
+// Order took an attempt and its answer was lost; the repeat does not reach it. That says nothing of the first call: were the checkout
+// open again, the shopper could change it and pay for what it was before.
+func TestOrderIsAwayForTheRepeat(t *testing.T) {
+	t.Parallel()
+	for name, key := range map[string]string{"same key": "k", "another key takes it up": "other"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := open(t)
+			c := s.ready()
+			fail := func(err error) func(string) error {
+				return func(call string) error {
+					if call == "order place" {
+						return err
+					}
+					return nil
+				}
+			}
+			s.shop.Set(func(n *checkouttest.Neighbours) { n.After = fail(testkit.ErrAfter) })
+			s.complete(c.ID, "k", pay(total)).Want(202)
+			s.shop.Set(func(n *checkouttest.Neighbours) { n.After, n.Before = nil, fail(testkit.ErrBefore) })
+			s.turnClock(checkout.StuckAfter)
+			s.complete(c.ID, key, pay(total)).Want(202)
+			s.client.Do("PATCH", "/v1/checkouts/"+c.ID, `{"note":"x"}`).Problem(409, "request-in-progress")
+			s.shop.Set(func(n *checkouttest.Neighbours) { n.Before = nil })
+			s.complete(c.ID, key, pay(total)).Want(201)
+			if sent := s.shop.Places(); len(sent) != 1 {
+				t.Errorf("placed %+v", sent)
+			}
+		})
 	}
 }
 
