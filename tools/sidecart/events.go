@@ -4,14 +4,23 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	stdlog "log"
 	"log/slog"
+	"net/http"
 	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 
+	dapr "github.com/dapr/go-sdk/client"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/sidecart/sidecart/pkg/daprkit"
+	"github.com/sidecart/sidecart/tools/internal/daprdir"
+	"github.com/sidecart/sidecart/tools/internal/proc"
 	"github.com/sidecart/sidecart/tools/internal/shop"
 )
 
@@ -41,25 +50,30 @@ func runEvents(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	st, err := shop.Running(layout)
-	if err != nil {
+	if _, err := shop.Running(layout); err != nil {
 		return err
 	}
 	manifest, err := shop.ReadManifest(layout.Manifest())
 	if err != nil {
 		return err
 	}
-	secrets, err := shop.LoadSecrets(layout, manifest)
+	bin, err := daprdir.Find(ctx, layout.Root, os.Stderr)
 	if err != nil {
 		return err
 	}
+	client, stop, err := sidecar(ctx, layout, manifest, bin)
+	if err != nil {
+		return err
+	}
+	defer stop()
+	dapr.SetLogger(stdlog.New(io.Discard, "", 0)) // the SDK reports the end of each stream as an error
 	g, ctx := errgroup.WithContext(ctx)
 	for _, l := range subscribed() {
 		if (*topic != "" && l.topic != *topic) || (*app != "" && l.app != *app) {
 			continue
 		}
 		g.Go(func() error {
-			n, err := replay(ctx, st, secrets, l, daprkit.DeadLetters{Topic: l.topic, AppID: l.app, Max: *limit, Idle: *idle})
+			n, err := client.ReplayDead(ctx, daprkit.DeadLetters{Topic: l.topic, AppID: l.app, Max: *limit, Idle: *idle})
 			if n > 0 || err != nil {
 				fmt.Printf("%s: %d put back\n", daprkit.DeadLetterTopic(l.topic, l.app), n)
 			}
@@ -69,21 +83,103 @@ func runEvents(ctx context.Context, args []string) error {
 	return g.Wait()
 }
 
-// replay goes through the sidecar of the topic's owner: no other may publish there, and the owner itself reads no dead letters,
-// so that the broker's memory of what was taken is this command's own.
-func replay(ctx context.Context, st shop.State, secrets shop.Secrets, l letters, d daprkit.DeadLetters) (int, error) {
-	for _, s := range st.Services {
-		if s.ID != l.topic {
-			continue
-		}
-		log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
-		client, err := daprkit.Connect(ctx, daprkit.Config{GRPCAddr: s.SidecarGRPC, HTTPAddr: strings.TrimPrefix(s.Sidecar, "http://"),
-			APIToken: secrets.DaprAPIToken, AppID: l.topic}, log)
-		if err != nil {
-			return 0, err
-		}
-		defer client.Close()
-		return client.ReplayDead(ctx, d)
+// replayer is the app id under which dead letters are read: the broker remembers by it what was taken, and no service bears it.
+const replayer = "replay"
+
+// sidecar starts one for this command alone. Its pub/sub component is the shop's own, opened to the replayer.
+func sidecar(ctx context.Context, l shop.Layout, m shop.Manifest, bin string) (*daprkit.Client, func(), error) {
+	dir, err := os.MkdirTemp("", "sidecart-replay-")
+	if err != nil {
+		return nil, nil, err
 	}
-	return 0, fmt.Errorf("events: %s does not run", l.topic)
+	clean := func() { _ = os.RemoveAll(dir) }
+	if err := openPubsub(l, m, filepath.Join(dir, "pubsub.yaml")); err != nil {
+		clean()
+		return nil, nil, err
+	}
+	ports := make([]string, 4)
+	for i := range ports {
+		n, err := proc.FreePort()
+		if err != nil {
+			clean()
+			return nil, nil, err
+		}
+		ports[i] = strconv.Itoa(n)
+	}
+	cmd := exec.CommandContext(ctx, filepath.Join(bin, "daprd"), "--app-id", replayer, "--resources-path", dir, "--log-level", "error",
+		"--dapr-listen-addresses", "127.0.0.1", "--dapr-internal-grpc-listen-address", "127.0.0.1", "--metrics-listen-address", "127.0.0.1",
+		"--dapr-http-port", ports[0], "--dapr-grpc-port", ports[1], "--dapr-internal-grpc-port", ports[2], "--metrics-port", ports[3],
+		"--dapr-graceful-shutdown-seconds", "1")
+	cmd.Env = append(os.Environ(), "DAPR_COMPONENTS_SOCKETS_FOLDER="+l.Sockets(), "DAPR_HOST_IP=127.0.0.1")
+	cmd.Stderr = os.Stderr
+	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
+	cmd.WaitDelay = 5 * time.Second
+	if err := cmd.Start(); err != nil {
+		clean()
+		return nil, nil, err
+	}
+	stop := func() {
+		_ = cmd.Process.Signal(os.Interrupt)
+		_ = cmd.Wait()
+		clean()
+	}
+	if err := ready(ctx, "http://127.0.0.1:"+ports[0]+"/v1.0/healthz/outbound"); err != nil {
+		stop()
+		return nil, nil, fmt.Errorf("the sidecar for the replay does not start: %w", err)
+	}
+	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	client, err := daprkit.Connect(ctx, daprkit.Config{GRPCAddr: "127.0.0.1:" + ports[1], HTTPAddr: "127.0.0.1:" + ports[0], AppID: replayer}, log)
+	if err != nil {
+		stop()
+		return nil, nil, err
+	}
+	return client, func() { _ = client.Close(); stop() }, nil
+}
+
+// openPubsub writes the shop's rendered component once more, with the replayer among those who may use it and publish.
+func openPubsub(l shop.Layout, m shop.Manifest, to string) error {
+	raw, err := os.ReadFile(shop.Shop{Layout: l}.Pubsub())
+	if err != nil {
+		return err
+	}
+	var topics []string
+	for _, a := range m.Apps {
+		topics = append(topics, a.AppID)
+	}
+	text := strings.Replace(string(raw), "scopes: [", "scopes: ["+replayer+", ", 1)
+	text = strings.Replace(text, "value: "+m.Apps[0].AppID+"=", "value: "+replayer+"="+strings.Join(topics, ",")+";"+m.Apps[0].AppID+"=", 1)
+	return os.WriteFile(to, []byte(text), 0o600)
+}
+
+// ready waits until an address answers well.
+func ready(ctx context.Context, url string) error {
+	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
+	defer cancel()
+	for {
+		err := ping(ctx, url)
+		if err == nil || ctx.Err() != nil {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+}
+
+func ping(ctx context.Context, url string) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return err
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = resp.Body.Close() }()
+	if resp.StatusCode/100 != 2 {
+		return errors.New(resp.Status)
+	}
+	return nil
 }
