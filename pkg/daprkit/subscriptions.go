@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"runtime/debug"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/go-chi/chi/v5"
@@ -78,11 +79,16 @@ func (s *Subscriptions) On(topic, eventType string, h Handler, opts ...RouteOpti
 func DeadLetterTopic(topic, appID string) string { return topic + ".dead." + appID }
 
 type subscription struct {
-	PubSub          string `json:"pubsubname"`
-	Topic           string `json:"topic"`
-	DeadLetterTopic string `json:"deadLetterTopic"`
-	Routes          routes `json:"routes"`
+	PubSub          string            `json:"pubsubname"`
+	Topic           string            `json:"topic"`
+	DeadLetterTopic string            `json:"deadLetterTopic"`
+	Metadata        map[string]string `json:"metadata"`
+	Routes          routes            `json:"routes"`
 }
+
+// metadataTypes tells a broker that can tell types apart which ones are wanted: the embedded one then spares the sidecar and us the
+// others. Brokers that cannot ignore it, and the default route takes what comes.
+const metadataTypes = "types"
 
 type routes struct {
 	Rules   []rule `json:"rules"`
@@ -102,7 +108,9 @@ func (s *Subscriptions) list(appID string) []subscription {
 			PubSub: s.pubsub, Topic: topic, DeadLetterTopic: DeadLetterTopic(topic, appID),
 			Routes: routes{Default: "/events/" + topic},
 		}
-		for _, typ := range slices.Sorted(maps.Keys(s.topics[topic])) {
+		types := slices.Sorted(maps.Keys(s.topics[topic]))
+		sub.Metadata = map[string]string{metadataTypes: strings.Join(types, ",")}
+		for _, typ := range types {
 			sub.Routes.Rules = append(sub.Routes.Rules, rule{
 				Match: fmt.Sprintf("event.type == %q", typ), Path: "/events/" + topic + "/" + typ,
 			})

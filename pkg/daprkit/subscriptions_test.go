@@ -56,6 +56,9 @@ func TestSubscribeAnswer(t *testing.T) {
   "pubsubname": "pubsub",
   "topic": "catalog",
   "deadLetterTopic": "catalog.dead.shop",
+  "metadata": {
+   "types": "catalog.product_changed.v1"
+  },
   "routes": {
    "rules": [
     {
@@ -70,6 +73,9 @@ func TestSubscribeAnswer(t *testing.T) {
   "pubsubname": "pubsub",
   "topic": "order",
   "deadLetterTopic": "order.dead.shop",
+  "metadata": {
+   "types": "order.cancelled.v1,order.placed.v1"
+  },
   "routes": {
    "rules": [
     {

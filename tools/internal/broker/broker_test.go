@@ -101,6 +101,25 @@ func TestOrderedKeepsTheOrderThroughRedelivery(t *testing.T) {
 	want(t, sub.take(3), "1", "2", "3")
 }
 
+// A subscription that names types gets those and what has none; the others are done with, and do not come after a reconnect.
+func TestSubscriptionByType(t *testing.T) {
+	t.Parallel()
+	dir := folder(t)
+	start(t, config(t, dir))
+	ce := func(id, typ string) string {
+		return fmt.Sprintf(`{"specversion":"1.0","id":%q,"source":"test","type":%q}`, id, typ)
+	}
+	some, all := introduce(t, dir, "some"), introduce(t, dir, "all").subscribe("order")
+	first := some.subscribe("order", "order.placed.v1", "order.cancelled.v1")
+	events := []string{ce("1", "order.placed.v1"), ce("2", "order.confirmed.v1"), "no event at all", ce("3", "order.cancelled.v1"), ce("4", "order.confirmed.v1")}
+	introduce(t, dir, "order").bulk("order", events...)
+	want(t, all.take(5), events...)
+	want(t, first.take(3), events[0], events[2], events[3])
+	first.cancel()
+	introduce(t, dir, "again").publish("order", ce("5", "order.placed.v1"))
+	want(t, some.subscribe("order").take(1), ce("5", "order.placed.v1"))
+}
+
 func TestEachAppGetsEachEventAndInstancesShare(t *testing.T) {
 	t.Parallel()
 	dir := folder(t)

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -115,14 +116,15 @@ type subscription struct {
 	cancel context.CancelFunc
 }
 
-func (s *sidecar) subscribe(topic string) *subscription {
+// subscribe opens a subscription, to all types or to those named.
+func (s *sidecar) subscribe(topic string, types ...string) *subscription {
 	s.t.Helper()
 	ctx, cancel := context.WithCancel(s.t.Context())
 	stream, err := s.client.PullMessages(ctx)
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	if err := stream.Send(&proto.PullMessagesRequest{Topic: &proto.Topic{Name: topic}}); err != nil {
+	if err := stream.Send(&proto.PullMessagesRequest{Topic: &proto.Topic{Name: topic, Metadata: map[string]string{metadataTypes: strings.Join(types, ",")}}}); err != nil {
 		s.t.Fatal(err)
 	}
 	s.t.Cleanup(cancel)

@@ -47,6 +47,7 @@ type pull struct {
 	nc     *nats.Conn
 	stream proto.PubSub_PullMessagesServer
 	cfg    Config
+	types  []string // the event types wanted; none: all
 	since  time.Time
 	wake   chan struct{} // something changed: a slot is free, paused, draining
 
@@ -198,7 +199,11 @@ func (p *pull) forward(ctx context.Context, src *source) error {
 			if err != nil {
 				return status.Errorf(codes.Unavailable, "topic %s: %v", p.id.topic, err)
 			}
-			if isEvent {
+			switch {
+			case !isEvent:
+			case !p.wants(m):
+				_ = p.nc.Publish(m.Reply, ackWord()) // lost: it comes again, and is passed over again
+			default:
 				if err := p.hold(m, true); err != nil {
 					return err
 				}
@@ -209,6 +214,12 @@ func (p *pull) forward(ctx context.Context, src *source) error {
 			return context.Cause(ctx)
 		}
 	}
+}
+
+// wants reports whether the subscription takes an event of this type. What has no type is everybody's.
+func (p *pull) wants(m *nats.Msg) bool {
+	typ := m.Header.Get(headerType)
+	return len(p.types) == 0 || typ == "" || slices.Contains(p.types, typ)
 }
 
 // room says how many events may be asked for: half a window at a time, because asking for each single one would cost a

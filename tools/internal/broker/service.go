@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"strings"
 	"sync"
 
 	proto "github.com/dapr/dapr/pkg/proto/components/v1"
@@ -16,6 +17,10 @@ const featureBulkPublish = "BULK_PUBSUB"
 
 // metadataDedupe on a publish request, set to "false", stores an event although its id was seen just before (replays).
 const metadataDedupe = "dedupe"
+
+// metadataTypes on a subscription lists the event types that it wants, separated by commas. Others are acknowledged here and never
+// sent: the sidecar and the app are spared what they would only wave through.
+const metadataTypes = "types"
 
 // service speaks Dapr's component protocol.
 type service struct {
@@ -111,6 +116,9 @@ func (s *service) PullMessages(stream proto.PubSub_PullMessagesServer) error {
 		return grpcError(err)
 	}
 	p := newPull(pullIdentity{app: app, topic: topic, peer: peer, pid: pid}, s.store.nc, cons, stream, s.cfg)
+	if types := first.GetTopic().GetMetadata()[metadataTypes]; types != "" {
+		p.types = strings.Split(types, ",")
+	}
 	if !s.register(p) {
 		return status.Error(codes.Unavailable, "the broker is stopping")
 	}

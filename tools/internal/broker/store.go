@@ -24,6 +24,7 @@ const (
 	subjectPrefix = "t."
 
 	headerContentType = "Content-Type"
+	headerType        = "Ce-Type"
 	headerBatchID     = "Nats-Batch-Id"
 	headerBatchSeq    = "Nats-Batch-Sequence"
 	headerBatchCommit = "Nats-Batch-Commit"
@@ -251,32 +252,39 @@ func (s *store) atomic(ctx context.Context, msgs []*nats.Msg) error {
 	return nil
 }
 
-// message gives an event its wire form. The dedupe key is the CloudEvents identity (source and id) where there is one.
+// message gives an event its wire form. The dedupe key is the CloudEvents identity (source and id) where there is one; the
+// type stands in a header, so that subscriptions can be told apart without reading the event again.
 func message(subject string, e event) *nats.Msg {
 	m := nats.NewMsg(subject)
 	m.Data = e.data
 	if e.contentType != "" && !strings.ContainsAny(e.contentType, "\r\n") {
 		m.Header.Set(headerContentType, e.contentType)
 	}
+	ce, ok := identify(e.data)
+	if !ok {
+		return m
+	}
 	if e.dedupe {
-		if key := dedupeKey(e.data); key != "" {
-			m.Header.Set(jetstream.MsgIDHeader, key)
-		}
+		sum := sha256.Sum256([]byte(ce.Source + "\x00" + ce.ID))
+		m.Header.Set(jetstream.MsgIDHeader, hex.EncodeToString(sum[:16]))
+	}
+	if ce.Type != "" && !strings.ContainsAny(ce.Type, "\r\n") {
+		m.Header.Set(headerType, ce.Type)
 	}
 	return m
 }
 
-func dedupeKey(data []byte) string {
-	var ce struct {
-		ID          string `json:"id"`
-		Source      string `json:"source"`
-		SpecVersion string `json:"specversion"`
-	}
-	if json.Unmarshal(data, &ce) != nil || ce.ID == "" || ce.SpecVersion == "" {
-		return ""
-	}
-	sum := sha256.Sum256([]byte(ce.Source + "\x00" + ce.ID))
-	return hex.EncodeToString(sum[:16])
+// identity is what of a CloudEvent the broker reads.
+type identity struct {
+	ID          string `json:"id"`
+	Source      string `json:"source"`
+	Type        string `json:"type"`
+	SpecVersion string `json:"specversion"`
+}
+
+func identify(data []byte) (ce identity, ok bool) {
+	err := json.Unmarshal(data, &ce)
+	return ce, err == nil && ce.ID != "" && ce.SpecVersion != ""
 }
 
 func isFull(err error) bool {
