@@ -23,7 +23,8 @@ const (
 // ActorType is the Dapr actor type of an order; its id is the order id.
 const ActorType = "order"
 
-// PathOrders is the root of the internal paths: POST {id}/place, POST {id}/abandon, GET {id}.
+// PathOrders is the root of the internal paths: POST {id}/place and POST {id}/abandon, which both answer a PlaceResult: abandon says
+// what the order is, because one that was placed stays as it is.
 const PathOrders = "/v1/internal/orders/"
 
 // Address is a postal address. Country is ISO 3166-1 alpha-2.

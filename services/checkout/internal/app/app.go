@@ -191,8 +191,9 @@ type Payments interface {
 type Orders interface {
 	// Place places an attempt and waits for its outcome. Again with the same attempt it answers that one's outcome.
 	Place(ctx context.Context, req orderapi.PlaceRequest) (orderapi.PlaceResult, error)
-	// Abandon ends an order that is not placed; one that is unknown or placed is left alone.
-	Abandon(ctx context.Context, id string) error
+	// Abandon ends an order that is not placed and says what it is: one that is placed is left alone, one that is unknown counts as
+	// abandoned, one that is being placed is pending.
+	Abandon(ctx context.Context, id string) (orderapi.PlaceResult, error)
 }
 
 // Config of an App. All but Log and the times are needed.

@@ -66,7 +66,9 @@ type orders func(ctx context.Context, req orderapi.PlaceRequest) (orderapi.Place
 func (o orders) Place(ctx context.Context, req orderapi.PlaceRequest) (orderapi.PlaceResult, error) {
 	return o(ctx, req)
 }
-func (o orders) Abandon(context.Context, string) error { return nil }
+func (o orders) Abandon(context.Context, string) (orderapi.PlaceResult, error) {
+	return orderapi.PlaceResult{Outcome: orderapi.OutcomeAbandoned}, nil
+}
 
 func ready(o orders) (*App, *memory) {
 	now := time.Now().UTC()

@@ -63,11 +63,19 @@ func (a *App) expire(ctx context.Context, r Record) (Record, error) {
 	return a.apply(ctx, r, checkout.Event{Name: checkout.Expire}, func(c *Change) { c.Announce = true })
 }
 
-// cleanUp releases the holds of an ended checkout and abandons its order. The holds are the cart's: when another checkout of the
+// cleanUp abandons the order of an ended checkout and releases its holds; an order that was placed completes the checkout. The holds are the cart's: when another checkout of the
 // cart lives, they are its own, and when their time is over they have ended by themselves.
 func (a *App) cleanUp(ctx context.Context, r Record) error {
 	if r.Attempt > 0 {
-		if err := a.Orders.Abandon(ctx, r.OrderID); err != nil {
+		result, err := a.Orders.Abandon(ctx, r.OrderID)
+		switch {
+		case err != nil:
+			return err
+		case result.Outcome == orderapi.OutcomePending:
+			return nil // nobody knows how it ends: the next sweep asks again
+		case result.Order != nil: // it was placed, and its event did not reach us
+			placed, _ := outcome(result)
+			_, err = a.apply(ctx, r, placed, nil)
 			return err
 		}
 	}

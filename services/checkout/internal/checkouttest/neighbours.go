@@ -240,7 +240,7 @@ func (n *Neighbours) serve(r *http.Request, body []byte) (any, error) {
 			n.mu.Lock()
 			defer n.mu.Unlock()
 			n.ended = append(n.ended, parts[1])
-			return nil, nil
+			return n.abandon(parts[1]), nil
 		}
 		req, err := read[orderapi.PlaceRequest](body)
 		if err != nil {
@@ -320,6 +320,18 @@ func (n *Neighbours) quote(req pricingapi.QuoteRequest) pricingapi.Quote {
 }
 
 // place runs each attempt once, and answers its outcome ever after, as order does.
+func (n *Neighbours) abandon(id string) orderapi.PlaceResult {
+	o := n.orders[id]
+	if o == nil {
+		return orderapi.PlaceResult{OrderID: id, Outcome: orderapi.OutcomeAbandoned}
+	}
+	r := o.outcomes[o.attempt]
+	if r.Order == nil && r.Outcome != orderapi.OutcomePending {
+		r.Outcome = orderapi.OutcomeAbandoned
+	}
+	return r
+}
+
 func (n *Neighbours) place(req orderapi.PlaceRequest) (any, error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()

@@ -103,14 +103,26 @@ func (o Orders) Place(ctx context.Context, req orderapi.PlaceRequest) (orderapi.
 	if err := o.Caller.JSON(ctx, http.MethodPost, orderapi.PathOrders+url.PathEscape(req.OrderID)+"/place", req, &r); err != nil {
 		return r, err
 	}
-	placed := r.Outcome == orderapi.OutcomePlaced || r.Outcome == orderapi.OutcomeConfirmed
-	if !outcomes[r.Outcome] || r.Attempt != req.Attempt || placed && r.Order == nil {
+	if r.Attempt != req.Attempt {
 		return r, fmt.Errorf("order answered the outcome %q of attempt %d to attempt %d", r.Outcome, r.Attempt, req.Attempt)
 	}
-	return r, nil
+	return r, understood(r)
 }
 
 // Abandon implements app.Orders.
-func (o Orders) Abandon(ctx context.Context, id string) error {
-	return ask(ctx, o.Caller, 5*time.Second, http.MethodPost, orderapi.PathOrders+url.PathEscape(id)+"/abandon", nil, nil)
+func (o Orders) Abandon(ctx context.Context, id string) (orderapi.PlaceResult, error) {
+	var r orderapi.PlaceResult
+	if err := ask(ctx, o.Caller, 5*time.Second, http.MethodPost, orderapi.PathOrders+url.PathEscape(id)+"/abandon", nil, &r); err != nil {
+		return r, err
+	}
+	return r, understood(r)
+}
+
+// understood refuses an outcome without a meaning, and a placed order that is not shown.
+func understood(r orderapi.PlaceResult) error {
+	placed := r.Outcome == orderapi.OutcomePlaced || r.Outcome == orderapi.OutcomeConfirmed
+	if !outcomes[r.Outcome] || placed && r.Order == nil {
+		return fmt.Errorf("order answered the outcome %q", r.Outcome)
+	}
+	return nil
 }

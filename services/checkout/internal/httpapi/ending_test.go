@@ -125,14 +125,55 @@ func TestNewAfterExpiry(t *testing.T) {
 	}
 }
 
-// An attempt that nobody asks for any more ends with its session; should its order have been placed, the event still wins.
-func TestStuckAttemptEnds(t *testing.T) {
+// An attempt that nobody asks for any more, and whose event was lost, was placed nevertheless: order says so when it is to end it.
+func TestPlacedUnheard(t *testing.T) {
 	t.Parallel()
 	s := open(t)
 	c := s.ready()
 	s.shop.Set(func(n *checkouttest.Neighbours) { n.After = func(string) error { return testkit.ErrAfter } })
 	s.complete(c.ID, "k", pay(total)).Want(202)
 	s.shop.Set(func(n *checkouttest.Neighbours) { n.After = nil })
+	s.turnClock(time.Hour)
+	if err := s.app.Sweep(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if got := s.get(c.ID); got.Status != "completed" || got.Order == nil || got.Order.Number != "SC-000001" || got.Order.AccessToken != "the-access-token" {
+		t.Errorf("%s %+v", got.Status, got.Order)
+	}
+	s.complete(c.ID, "k", pay(total)).Want(201)
+}
+
+// While order does not know how an attempt ends, its expired checkout is asked about again.
+func TestEndingWaitsForOrder(t *testing.T) {
+	t.Parallel()
+	s := open(t)
+	c := s.ready()
+	s.shop.Set(func(n *checkouttest.Neighbours) {
+		n.Outcome = func(orderapi.PlaceRequest) orderapi.PlaceResult {
+			return orderapi.PlaceResult{Outcome: orderapi.OutcomePending}
+		}
+	})
+	s.complete(c.ID, "k", pay(total)).Want(202)
+	for range 3 {
+		s.turnClock(time.Hour)
+		if err := s.app.Sweep(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := s.get(c.ID); got.Status != "expired" || len(s.shop.Abandoned()) < 3 {
+		t.Errorf("%s, asked %d times", got.Status, len(s.shop.Abandoned()))
+	}
+}
+
+// An attempt that nobody asks for any more and that order never got ends with its session; should its order be placed later, the
+// event still wins.
+func TestStuckAttemptEnds(t *testing.T) {
+	t.Parallel()
+	s := open(t)
+	c := s.ready()
+	s.shop.Set(func(n *checkouttest.Neighbours) { n.Before = func(string) error { return testkit.ErrAfter } })
+	s.complete(c.ID, "k", pay(total)).Want(202)
+	s.shop.Set(func(n *checkouttest.Neighbours) { n.Before = nil })
 	s.turnClock(time.Hour)
 	if err := s.app.Sweep(t.Context()); err != nil {
 		t.Fatal(err)

@@ -200,6 +200,19 @@ func (a *App) Abandon(ctx context.Context, id string) error {
 	return err
 }
 
+// Outcome returns what became of an order's last attempt, or has become of it so far. An order that nobody knows counts as abandoned.
+func (a *App) Outcome(ctx context.Context, id string) (orderapi.PlaceResult, error) {
+	rec, err := a.Store.Load(ctx, id)
+	if fault.KindOf(err) == fault.NotFound {
+		return orderapi.PlaceResult{OrderID: id, Outcome: orderapi.OutcomeAbandoned}, nil
+	}
+	if err != nil {
+		return orderapi.PlaceResult{}, err
+	}
+	result, _, err := a.result(ctx, rec, rec.Attempt)
+	return result, err
+}
+
 // Cancel undoes an order before it is picked. It answers at once; the money goes back and the stock is freed behind it.
 func (a *App) Cancel(ctx context.Context, id, actor, reason string) (Record, error) {
 	rec, err := a.visible(ctx, id)

@@ -49,9 +49,8 @@ func Register(s *httpx.Server, a *app.App, door Door, store *postgres.Store) {
 	}
 	httpx.Register(s, internal(http.MethodPost, "{id}/place", "place-order", "Place an order and wait for the outcome"), h.place,
 		httpx.Callers("checkout"), httpx.Timeout(WaitLimit+5*time.Second))
-	abandon := internal(http.MethodPost, "{id}/abandon", "abandon-order", "End an order that is not placed")
-	abandon.DefaultStatus = http.StatusNoContent
-	httpx.Register(s, abandon, h.abandon, httpx.Callers("checkout"))
+	httpx.Register(s, internal(http.MethodPost, "{id}/abandon", "abandon-order", "End an order unless it is placed, and say what it is"), h.abandon,
+		httpx.Callers("checkout"))
 
 	public := func(method, path, id, summary string) huma.Operation {
 		return huma.Operation{Method: method, Path: "/v1/orders/{id}" + path, OperationID: id, Summary: summary, Tags: []string{"orders"}}
@@ -92,8 +91,12 @@ func (h *api) place(ctx context.Context, in *placeInput) (*placeOutput, error) {
 	return &placeOutput{Body: result}, err
 }
 
-func (h *api) abandon(ctx context.Context, in *IDInput) (*struct{}, error) {
-	return nil, h.door.Abandon(ctx, in.ID)
+func (h *api) abandon(ctx context.Context, in *IDInput) (*placeOutput, error) {
+	if err := h.door.Abandon(ctx, in.ID); err != nil {
+		return nil, err
+	}
+	result, err := h.app.Outcome(ctx, in.ID)
+	return &placeOutput{Body: result}, err
 }
 
 // GuestInput names an order and proves that the caller may see it.

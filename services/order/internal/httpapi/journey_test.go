@@ -444,16 +444,26 @@ func TestAbandon(t *testing.T) {
 	id := newID(t)
 	s.place(id, 1)
 	checkout := s.client.As("checkout")
-	for range 2 {
-		checkout.Do("POST", orderapi.PathOrders+id+"/abandon", nil).Want(204)
+	abandon := func(id string) (r orderapi.PlaceResult) {
+		checkout.Do("POST", orderapi.PathOrders+id+"/abandon", nil).Want(200).JSON(&r)
+		return r
 	}
-	checkout.Do("POST", orderapi.PathOrders+newID(t)+"/abandon", nil).Want(204)
+	for range 2 {
+		if r := abandon(id); r.Outcome != orderapi.OutcomeAbandoned || r.Attempt != 1 {
+			t.Errorf("%+v", r)
+		}
+	}
+	if r := abandon(newID(t)); r.Outcome != orderapi.OutcomeAbandoned {
+		t.Errorf("nobody's order: %+v", r)
+	}
 	s.reaches(id, "abandoned")
 	checkout.Do("POST", orderapi.PathOrders+id+"/place", ordertest.Snapshot(id, 2)).Problem(409, "invalid-transition")
 	placed := newID(t)
 	s.bank.Next = nil
 	s.place(placed, 1)
-	checkout.Do("POST", orderapi.PathOrders+placed+"/abandon", nil).Want(204)
+	if r := abandon(placed); r.Outcome != orderapi.OutcomeConfirmed || r.Order == nil || r.Order.AccessToken == "" {
+		t.Errorf("a placed order: %+v", r)
+	}
 	if rec, err := s.store.Load(t.Context(), placed); err != nil || rec.State != "confirmed" {
 		t.Errorf("a placed order became %s (%v)", rec.State, err)
 	}

@@ -154,7 +154,7 @@ func (s *Store) Save(ctx context.Context, c app.Change) (app.Record, *app.Lease,
 	case pg.Violates(err, "orders_cart_placed"):
 		return c.After, nil, app.ErrCartTaken
 	case pg.Violates(err, "orders_checkout"):
-		return c.After, nil, app.ErrCheckoutTaken
+		return c.After, nil, s.taken(ctx, after.ID)
 	case err != nil:
 		return c.After, nil, pg.AsFault(err)
 	}
@@ -163,6 +163,19 @@ func (s *Store) Save(ctx context.Context, c app.Change) (app.Record, *app.Lease,
 	}
 	return after, &app.Lease{Record: after, Kind: c.Effect.Kind, Version: after.Version, Stamp: stamp, Payment: c.Payment,
 		Until: c.Entry.At.Add(app.LeaseTime)}, nil
+}
+
+// taken tells whose the order of a checkout is. Two who make one order at once meet at either of its unique indexes.
+func (s *Store) taken(ctx context.Context, id string) error {
+	var same bool
+	err := s.pool.QueryRow(ctx, `SELECT EXISTS (SELECT FROM orders WHERE id = $1)`, id).Scan(&same)
+	switch {
+	case err != nil:
+		return pg.AsFault(err)
+	case same:
+		return app.ErrMoved
+	}
+	return app.ErrCheckoutTaken
 }
 
 func saveArgs(c app.Change) ([]any, error) {
