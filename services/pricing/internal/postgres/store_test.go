@@ -267,3 +267,24 @@ func TestConstraints(t *testing.T) {
 		}
 	}
 }
+
+// Lists and prices that change at once take their locks in one order: nobody is refused.
+func TestListsAndPricesAtOnce(t *testing.T) {
+	t.Parallel()
+	s, _ := open(t)
+	list := pricing.List{ID: "us", Name: "US", Currency: "USD"}
+	do(t, s.PutList(t.Context(), by, list))
+	errs := testkit.Race(8, func(i int) (err error) {
+		for n := 0; n < 10 && err == nil; n++ {
+			if i%2 == 0 {
+				err = s.PutList(t.Context(), by, list)
+			} else {
+				err = s.PutPrices(t.Context(), by, "us", []app.PriceRow{row("a", int64(i+1))})
+			}
+		}
+		return err
+	})
+	for _, err := range errs {
+		do(t, err)
+	}
+}

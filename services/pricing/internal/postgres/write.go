@@ -44,6 +44,9 @@ func audit(ctx context.Context, tx *pg.Tx, by app.Change, action, entity string,
 // PutList implements app.Store. Readers of prices need to know of a changed list, so each of its SKUs gets an event.
 func (s *Store) PutList(ctx context.Context, by app.Change, l pricing.List) error {
 	return s.change(ctx, true, func(ctx context.Context, tx *pg.Tx) error {
+		if err := oneWriter(ctx, tx); err != nil { // before the list's row, as PutPrices does
+			return err
+		}
 		others, err := listsOf(ctx, tx, l.Currency)
 		if err != nil {
 			return err
@@ -72,9 +75,6 @@ func (s *Store) PutList(ctx context.Context, by app.Change, l pricing.List) erro
 			return fault.New(fault.Conflict, "price-list-currency", "The currency of a price list cannot change.")
 		}
 		if err := audit(ctx, tx, by, "put", "price-list/"+l.ID, before, l); err != nil || before == nil {
-			return err
-		}
-		if err := oneWriter(ctx, tx); err != nil {
 			return err
 		}
 		rows, err := tx.Query(ctx, `SELECT DISTINCT sku FROM prices WHERE list_id = $1 ORDER BY sku`, l.ID)
