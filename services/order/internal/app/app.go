@@ -162,7 +162,7 @@ func (a *App) apply(ctx context.Context, rec Record, c command) (Record, error) 
 		}
 		a.hub.tell(saved)
 		if lease != nil {
-			a.driver.start(*lease)
+			a.driver.start(*lease, func() {})
 		}
 		return saved, nil
 	}

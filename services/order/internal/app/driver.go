@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/sidecart/sidecart/pkg/fault"
@@ -19,6 +20,7 @@ const (
 	recordTime  = 5 * time.Second
 	takeEvery   = time.Second
 	takeAtOnce  = 32
+	atOnce      = 128 // effects taken up by sweeps: a callee that comes back is not run over by all that waited
 	firstRetry  = time.Second
 	slowestStep = 30 * time.Second
 )
@@ -34,6 +36,7 @@ type Driver struct {
 	stop    context.CancelFunc
 	ctx     context.Context // ends when the driver stops: effects that run are cut, their leases run out
 	halt    chan struct{}   // closed: the loop takes nothing more
+	taken   atomic.Int32
 	mu      sync.Mutex
 	stopped bool
 }
@@ -90,10 +93,14 @@ func (d *Driver) spawn(fn func()) bool {
 	return !d.stopped
 }
 
-// Sweep takes what is due and free, and starts it.
+// Sweep takes what is due and free, as much as there is room for, and starts it.
 func (d *Driver) Sweep(ctx context.Context) {
 	for {
-		leases, err := d.app.Store.Take(ctx, d.app.now(), takeAtOnce)
+		room := min(takeAtOnce, atOnce-int(d.taken.Load()))
+		if room <= 0 {
+			return
+		}
+		leases, err := d.app.Store.Take(ctx, d.app.now(), room)
 		if err != nil {
 			if ctx.Err() == nil {
 				d.app.Log.Warn("due effects cannot be read", "error", err)
@@ -101,18 +108,21 @@ func (d *Driver) Sweep(ctx context.Context) {
 			return
 		}
 		for _, l := range leases {
-			d.start(l)
+			d.taken.Add(1)
+			d.start(l, func() { d.taken.Add(-1) })
 		}
-		if len(leases) < takeAtOnce {
+		if len(leases) < room {
 			return
 		}
 	}
 }
 
-// start performs a lease beside. A driver that has stopped gives it back at once: somebody is waiting for the order.
-func (d *Driver) start(l Lease) {
-	if !d.spawn(func() { d.run(l) }) {
+// start performs a lease beside, and calls done after it. A driver that has stopped gives it back at once: somebody is waiting for
+// the order.
+func (d *Driver) start(l Lease, done func()) {
+	if !d.spawn(func() { defer done(); d.run(l) }) {
 		d.postpone(l, 0)
+		done()
 	}
 }
 

@@ -264,3 +264,37 @@ func TestFormerShortages(t *testing.T) {
 		t.Errorf("%+v", r)
 	}
 }
+
+// After an outage many effects are due at once: a sweep takes up a bounded number, the others stay free for other replicas.
+func TestSweepTakesABoundedNumber(t *testing.T) {
+	t.Parallel()
+	s := open(t)
+	s.shelf.Left["shirt"] = 1000
+	dead := s.dead()
+	const orders = 150
+	for range orders {
+		if err := dead.Place(t.Context(), ordertest.Snapshot(newID(t), 1)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.turnClock(app.LeaseTime + time.Second)
+	answers := make(chan struct{})
+	s.bank.Next = func(string, app.MoneyCommand) app.MoneyAnswer { <-answers; return app.MoneyAnswer{} }
+	for range 2 {
+		s.app.Driver().Sweep(t.Context())
+	}
+	var taken int
+	if err := s.pool.QueryRow(t.Context(), `SELECT count(*) FROM order_effects WHERE tries = 1`).Scan(&taken); err != nil || taken != 128 {
+		t.Errorf("%d of %d effects were taken up (%v)", taken, orders, err)
+	}
+	close(answers)
+	testkit.Eventually(t, 20*time.Second, func() error {
+		s.app.Driver().Sweep(t.Context())
+		var left int
+		err := s.pool.QueryRow(t.Context(), `SELECT count(*) FROM orders WHERE state <> 'confirmed'`).Scan(&left)
+		if err == nil && left > 0 {
+			err = fmt.Errorf("%d orders are left", left)
+		}
+		return err
+	})
+}
