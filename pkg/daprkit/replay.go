@@ -106,8 +106,9 @@ func hangUp(sub *dapr.Subscription, letters <-chan letter) {
 }
 
 func (c *Client) putBack(ctx context.Context, d DeadLetters, msg *dapr.SubscriptionMessage) error {
-	err := c.sdk.PublishEvent(ctx, d.PubSub, d.Topic, msg.RawData,
-		dapr.PublishEventWithContentType(cloudEventType), dapr.PublishEventWithRawPayload())
+	// A broker that drops what it saw a moment ago must not drop this one: it has the id of the event that died.
+	err := c.sdk.PublishEvent(ctx, d.PubSub, d.Topic, msg.RawData, dapr.PublishEventWithContentType(cloudEventType),
+		dapr.PublishEventWithMetadata(map[string]string{"dedupe": "false"}), dapr.PublishEventWithRawPayload())
 	if err != nil {
 		return errors.Join(errUnavailable("the event could not be published").WithCause(err), msg.Retry())
 	}

@@ -313,6 +313,52 @@ func TestTimeOutAfterTheCharge(t *testing.T) {
 	}
 }
 
+// The hold runs out while the payment is slow, and somebody else buys the last piece: the first one gets a typed answer and the money back.
+func TestHoldExpiresDuringPayment(t *testing.T) {
+	sku := s.Goods(t, "expiry", 1)
+	slow := s.Checkout(t, s.Cart(t, sku).ID)
+	s.Must(t, 201, "POST", s.Simulator("braintree")+"/_sim/faults", map[string]any{"operation": "sale", "kind": "slow", "count": 1, "delay": "6s"}, nil)
+	answer := make(chan *shop.Answer, 1)
+	go func() {
+		a, err := s.Complete(t.Context(), slow, shop.Good, shop.Key())
+		if err != nil {
+			t.Error(err)
+		}
+		answer <- a
+	}()
+	eventually(t, 5*time.Second, func() error {
+		var co checkoutapi.Checkout
+		s.Must(t, 200, "GET", "/v1/checkouts/"+slow.ID, nil, &co)
+		if co.Status != "completing" {
+			return fmt.Errorf("checkout is %s", co.Status)
+		}
+		return nil
+	})
+	if _, err := s.DB(t, "inventory").Exec(t.Context(), `UPDATE stock_holds SET expires_at = now() - interval '1 second' WHERE sku = $1`, sku); err != nil {
+		t.Fatal(err)
+	}
+	fast := s.Checkout(t, s.Cart(t, sku).ID)
+	a, err := s.Complete(t.Context(), fast, shop.Good, shop.Key())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var o orderapi.Order
+	if err := a.Into(201, &o); err != nil {
+		t.Fatal(err)
+	}
+	(<-answer).Problem(t, 409, "out-of-stock")
+	var orderID string
+	if err := s.DB(t, "checkout").QueryRow(t.Context(), `SELECT order_id FROM checkouts WHERE id = $1`, slow.ID).Scan(&orderID); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, 10*time.Second, func() error {
+		if txs := transactions(t, orderID); len(txs) != 1 || txs[0].Status != "voided" {
+			return fmt.Errorf("the simulator has %+v", txs)
+		}
+		return nil
+	})
+}
+
 func TestBadInputAtEveryDoor(t *testing.T) {
 	sku := s.Goods(t, "doors", 3)
 	cart := s.Cart(t, sku)

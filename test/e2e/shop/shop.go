@@ -45,6 +45,9 @@ type Shop struct {
 
 // state is what of the shop's state file tests use.
 type state struct {
+	Tool struct {
+		PID int `json:"pid"`
+	} `json:"tool"`
 	Phase     string            `json:"phase"`
 	Gateway   string            `json:"gateway"`
 	Server    string            `json:"server"`
@@ -113,11 +116,16 @@ func prepare(ctx context.Context, o Options) (*Shop, error) {
 	return s, nil
 }
 
+// serves reports whether the state file says so, and is not that of a tool that was killed.
+func (s *Shop) serves() bool {
+	return s.state.Phase == "serving" && (s.cmd == nil || s.state.Tool.PID == s.cmd.Process.Pid)
+}
+
 func (s *Shop) serving(ctx context.Context) error {
 	tick := time.NewTicker(200 * time.Millisecond)
 	defer tick.Stop()
 	for {
-		if data, err := os.ReadFile(filepath.Join(s.Data, "run", "shop.json")); err == nil && json.Unmarshal(data, &s.state) == nil && s.state.Phase == "serving" {
+		if data, err := os.ReadFile(filepath.Join(s.Data, "run", "shop.json")); err == nil && json.Unmarshal(data, &s.state) == nil && s.serves() {
 			s.Gateway = s.state.Gateway
 			return nil
 		}

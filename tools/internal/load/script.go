@@ -2,10 +2,12 @@ package load
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net/url"
 	"slices"
+	"time"
 
 	"github.com/sidecart/sidecart/pkg/money"
 	"github.com/sidecart/sidecart/services/catalog/catalogapi"
@@ -75,15 +77,25 @@ func look(ctx context.Context, c *shopclient.Client) (shelf, error) {
 			s.markets[i].addresses = append(s.markets[i].addresses, a)
 		}
 	}
-	for i := range s.markets {
-		if err := s.markets[i].look(ctx, c); err != nil {
-			return s, err
+	for begun := time.Now(); ; { // a shop that was seeded just now shows its goods as the news of their prices arrive
+		for i := range s.markets {
+			if err := s.markets[i].look(ctx, c); err != nil {
+				return s, err
+			}
+		}
+		if slices.ContainsFunc(s.markets, func(m market) bool { return len(m.skus) > 0 }) {
+			break
+		}
+		if time.Since(begun) >= c.Patience {
+			return s, errors.New("load: the shop offers nothing: seed it first")
+		}
+		select {
+		case <-ctx.Done():
+			return s, ctx.Err()
+		case <-time.After(time.Second):
 		}
 	}
 	s.markets = slices.DeleteFunc(s.markets, func(m market) bool { return len(m.skus) == 0 })
-	if len(s.markets) == 0 {
-		return s, fmt.Errorf("load: the shop offers nothing: seed it first")
-	}
 	return s, nil
 }
 

@@ -13,9 +13,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/sidecart/sidecart/pkg/money"
 	"github.com/sidecart/sidecart/tools/internal/progress"
 	"github.com/sidecart/sidecart/tools/internal/seedshop"
 	"github.com/sidecart/sidecart/tools/internal/shopclient"
@@ -53,6 +57,44 @@ func Run(ctx context.Context, opt Options, s *seedshop.Shop) error {
 	}
 	r.bar.Label("seed")
 	r.bar.End()
+	return r.shown(ctx)
+}
+
+// shownLimit bounds the wait for the shelves: the news of thousands of prices and levels take their time on a small machine.
+const shownLimit = 2 * time.Minute
+
+// shown waits until shoppers are shown goods in stock in every currency: what was written reaches catalog as events.
+func (r *runner) shown(ctx context.Context) error {
+	currencies := map[money.Currency]bool{}
+	for _, p := range r.shop.Products {
+		for _, v := range p.Variants {
+			for _, price := range v.Prices {
+				currencies[price.Amount.Currency] = true
+			}
+		}
+	}
+	deadline := time.Now().Add(shownLimit)
+	for _, c := range slices.Sorted(maps.Keys(currencies)) {
+		for {
+			var page struct {
+				Items []struct{} `json:"items"`
+			}
+			if err := r.Guest.Get(ctx, "/v1/products?in_stock=true&limit=1&currency="+string(c), &page); err != nil {
+				return fmt.Errorf("what is on offer in %s: %w", c, err)
+			}
+			if len(page.Items) > 0 {
+				break
+			}
+			if time.Now().After(deadline) {
+				return fmt.Errorf("nothing is on offer in %s after %s: prices and stock do not reach catalog", c, shownLimit)
+			}
+			select {
+			case <-ctx.Done():
+				return ctx.Err()
+			case <-time.After(200 * time.Millisecond):
+			}
+		}
+	}
 	return nil
 }
 

@@ -138,6 +138,26 @@ func TestPutPricesReplacesTheSKUsNamed(t *testing.T) {
 	}
 }
 
+// Writing the same again tells nobody anything; of a mixed change only what differs is announced.
+func TestTheSameAgainIsNoChange(t *testing.T) {
+	t.Parallel()
+	s, pool := open(t)
+	ctx := t.Context()
+	list := pricing.List{ID: "us", Name: "US", Currency: "USD", Countries: []string{"US"}, Window: pricing.Window{To: by.At.Add(time.Hour)}}
+	do(t, s.PutList(ctx, by, list))
+	compare := usd(200)
+	rows := []app.PriceRow{{SKU: "a", Amount: usd(100), CompareAt: &compare, MinQuantity: 1, Window: pricing.Window{From: by.At}}, {SKU: "a", Amount: usd(90), MinQuantity: 5}, row("b", 7)}
+	do(t, s.PutPrices(ctx, by, "us", rows))
+	list.Name = "United States"
+	do(t, s.PutList(ctx, by, list))
+	do(t, s.PutPrices(ctx, by, "us", []app.PriceRow{rows[2], rows[1], rows[0]}))
+	do(t, s.PutPrices(ctx, by, "us", []app.PriceRow{rows[0], rows[1], row("b", 8)}))
+	do(t, s.PutPrices(ctx, by, "us", rows[:1])) // the tier of a is gone
+	if a, b := announced(t, pool, "a"), announced(t, pool, "b"); a.Sequence != 2 || len(a.Prices) != 1 || b.Sequence != 2 {
+		t.Errorf("a was announced %d times and has %d prices, b %d times; want 2, 1 and 2", a.Sequence, len(a.Prices), b.Sequence)
+	}
+}
+
 func TestPutPricesRefuses(t *testing.T) {
 	t.Parallel()
 	s, pool := open(t)

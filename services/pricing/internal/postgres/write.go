@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -74,7 +75,7 @@ func (s *Store) PutList(ctx context.Context, by app.Change, l pricing.List) erro
 		if tag.RowsAffected() == 0 {
 			return fault.New(fault.Conflict, "price-list-currency", "The currency of a price list cannot change.")
 		}
-		if err := audit(ctx, tx, by, "put", "price-list/"+l.ID, before, l); err != nil || before == nil {
+		if err := audit(ctx, tx, by, "put", "price-list/"+l.ID, before, l); err != nil || before == nil || before.SameTerms(&l) {
 			return err
 		}
 		rows, err := tx.Query(ctx, `SELECT DISTINCT sku FROM prices WHERE list_id = $1 ORDER BY sku`, l.ID)
@@ -129,6 +130,9 @@ func (s *Store) PutPrices(ctx context.Context, by app.Change, listID string, row
 		if err != nil {
 			return fmt.Errorf("price list %s: %w", listID, err)
 		}
+		if rows, err = changed(ctx, tx, listID, rows); err != nil || len(rows) == 0 {
+			return err
+		}
 		cols, skus, err := columns(rows, currency)
 		if err != nil {
 			return err
@@ -148,6 +152,58 @@ func (s *Store) PutPrices(ctx context.Context, by app.Change, listID string, row
 		}
 		return s.announce(ctx, tx, by.At, skus)
 	})
+}
+
+// changed keeps the rows of those SKUs whose prices in the list are not these already: writing the same again is no change, and tells
+// nobody anything.
+func changed(ctx context.Context, tx *pg.Tx, listID string, rows []app.PriceRow) ([]app.PriceRow, error) {
+	wanted := map[string][]string{}
+	for _, r := range rows {
+		wanted[r.SKU] = append(wanted[r.SKU], fingerprint(r.Amount, r.CompareAt, r.MinQuantity, bound(r.Window.From), bound(r.Window.To)))
+	}
+	found, err := tx.Query(ctx, `SELECT sku, currency, amount, compare_at, min_quantity, valid_from, valid_to FROM prices WHERE list_id = $1 AND sku = ANY ($2)`,
+		listID, slices.Collect(maps.Keys(wanted)))
+	if err != nil {
+		return nil, fmt.Errorf("present prices of %s: %w", listID, err)
+	}
+	present := map[string][]string{}
+	var sku string
+	var amount money.Amount
+	var compare *int64
+	var tier int64
+	var from, to *time.Time
+	_, err = pgx.ForEachRow(found, []any{&sku, &amount.Currency, &amount.Minor, &compare, &tier, &from, &to}, func() error {
+		var was *money.Amount
+		if compare != nil {
+			was = &money.Amount{Minor: *compare, Currency: amount.Currency}
+		}
+		present[sku] = append(present[sku], fingerprint(amount, was, tier, from, to))
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("present prices of %s: %w", listID, err)
+	}
+	return slices.DeleteFunc(slices.Clone(rows), func(r app.PriceRow) bool {
+		a, b := wanted[r.SKU], present[r.SKU]
+		slices.Sort(a)
+		slices.Sort(b)
+		return slices.Equal(a, b)
+	}), nil
+}
+
+// fingerprint writes a price row so that two are the same exactly when they mean the same.
+func fingerprint(amount money.Amount, compare *money.Amount, tier int64, from, to *time.Time) string {
+	s := fmt.Sprint(amount, "|", tier, "|")
+	if compare != nil {
+		s += compare.String()
+	}
+	for _, t := range []*time.Time{from, to} {
+		s += "|"
+		if t != nil {
+			s += t.UTC().Format(time.RFC3339Nano)
+		}
+	}
+	return s
 }
 
 // priceColumns are rows turned on their side, as unnest takes them.

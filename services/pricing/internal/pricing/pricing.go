@@ -69,6 +69,12 @@ func (l *List) Overlaps(o *List) bool {
 		}))
 }
 
+// SameTerms reports whether prices in both lists apply to the same shoppers at the same time: all but the names.
+func (l *List) SameTerms(o *List) bool {
+	return l.Currency == o.Currency && l.TaxIncluded == o.TaxIncluded && l.Channel == o.Channel && l.Group == o.Group &&
+		l.Priority == o.Priority && slices.Equal(l.Countries, o.Countries) && l.Window.From.Equal(o.Window.From) && l.Window.To.Equal(o.Window.To)
+}
+
 // Row is one price of a SKU in a list, for quantities of MinQuantity and more.
 type Row struct {
 	List        *List
