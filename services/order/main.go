@@ -40,9 +40,9 @@ func build(_ context.Context, p *boot.Process, c config) error {
 	actors := daprkit.NewActors(daprkit.ActorOptions{Log: p.Log})
 	daprio.RegisterActor(actors, orders)
 	jobs := daprkit.NewJobs(p.Log)
-	reconcile := daprio.Reconcile(jobs, app.NewReconciler(orders, store, pay, pay, p.Registry))
+	schedule := daprio.Jobs(jobs, app.NewReconciler(orders, store, pay, pay, p.Registry), store.Prune)
 	daprkit.Mount(server.Router(), daprkit.Routes{AppID: p.Name, AppToken: p.AppToken, Actors: actors, Jobs: jobs})
-	p.Add("jobs", run.Func("jobs", func(ctx context.Context) error { return p.Dapr.Schedule(ctx, reconcile) }))
+	p.Add("jobs", run.Func("jobs", func(ctx context.Context) error { return p.Dapr.Schedule(ctx, schedule...) }))
 	p.Add("http", server.Listen(c.HTTPAddr))
 	return nil
 }

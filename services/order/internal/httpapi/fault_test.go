@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"sync"
@@ -11,12 +13,15 @@ import (
 	"testing"
 	"time"
 
+	"github.com/go-chi/chi/v5"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/sidecart/sidecart/pkg/daprkit"
 	"github.com/sidecart/sidecart/pkg/fault"
 	"github.com/sidecart/sidecart/pkg/testkit"
 	"github.com/sidecart/sidecart/services/order/internal/app"
+	"github.com/sidecart/sidecart/services/order/internal/daprio"
 	. "github.com/sidecart/sidecart/services/order/internal/httpapi"
 	"github.com/sidecart/sidecart/services/order/internal/ordertest"
 	"github.com/sidecart/sidecart/services/order/internal/postgres"
@@ -297,4 +302,36 @@ func TestSweepTakesABoundedNumber(t *testing.T) {
 		}
 		return err
 	})
+}
+
+// An answer that is kept with a key holds a name and an address: it goes with the key, after a day.
+func TestOldKeysAreForgotten(t *testing.T) {
+	t.Parallel()
+	s := open(t)
+	id := newID(t)
+	path := "/v1/orders/" + id + "/cancel?access_token=" + s.place(id, 1).Order.AccessToken
+	s.client.With("Idempotency-Key", "old").Do("POST", path, `{"reason":"x"}`).Want(200)
+	if _, err := s.pool.Exec(t.Context(), `UPDATE idempotency_keys SET created_at = now() - interval '25 hours'`); err != nil {
+		t.Fatal(err)
+	}
+	s.client.With("Idempotency-Key", "young").Do("POST", path, `{"reason":"x"}`).Want(200)
+	jobs := daprkit.NewJobs(slog.New(slog.DiscardHandler))
+	if all := daprio.Jobs(jobs, app.NewReconciler(s.app, s.store, s.bank, s.bank, nil), s.store.Prune); len(all) != 2 {
+		t.Errorf("jobs %+v", all)
+	}
+	router := chi.NewRouter()
+	daprkit.Mount(router, daprkit.Routes{AppID: "order", AppToken: "t", Jobs: jobs})
+	for _, job := range []string{"prune", "reconcile"} {
+		r := httptest.NewRequest("POST", "/job/"+job, nil)
+		r.Header.Set("dapr-api-token", "t")
+		w := httptest.NewRecorder()
+		router.ServeHTTP(w, r)
+		if w.Code != 200 {
+			t.Errorf("%s: %d %s", job, w.Code, w.Body)
+		}
+	}
+	var keys string
+	if err := s.pool.QueryRow(t.Context(), `SELECT string_agg(key, ' ') FROM idempotency_keys`).Scan(&keys); err != nil || keys != "young" {
+		t.Errorf("kept: %s (%v)", keys, err)
+	}
 }

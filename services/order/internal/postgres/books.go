@@ -131,5 +131,11 @@ func Once[T any](ctx context.Context, s *Store, k httpx.Idem, fn func() (T, erro
 	return answer, replayed, err
 }
 
+// Prune forgets Idempotency-Keys, and the answers kept with them, that are past their life.
+func (s *Store) Prune(ctx context.Context) error {
+	_, err := idem.Prune(ctx, s.pool, idem.Lifetime)
+	return err
+}
+
 // errNew rolls back the look at a key that nobody has used.
 var errNew = errors.New("the key is new")
