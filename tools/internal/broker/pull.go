@@ -196,6 +196,10 @@ func (p *pull) forward(ctx context.Context, src *source) error {
 		select {
 		case m := <-src.msgs:
 			isEvent, err := src.take(m)
+			if errors.Is(err, errDeaf) && src.waits(time.Now()) {
+				time.AfterFunc(deafWait, p.signal)
+				continue
+			}
 			if err != nil {
 				return status.Errorf(codes.Unavailable, "topic %s: %v", p.id.topic, err)
 			}

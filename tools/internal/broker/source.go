@@ -3,6 +3,7 @@ package broker
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -21,7 +22,14 @@ const (
 	statusNone   = "404" // nothing there
 	statusTime   = "408" // the request's time is over
 	statusOther  = "409" // the request ended for a reason in Description
+	statusDeaf   = "503" // nobody listens for requests: for a moment so while another instance updates the consumer
+
+	deafWait  = 50 * time.Millisecond // until the next request after that
+	deafLimit = 5 * time.Second       // how long it may go on before it is trouble
 )
+
+// errDeaf is what take answers to statusDeaf.
+var errDeaf = errors.New("jetstream does not listen")
 
 // source asks JetStream for a consumer's events, one request at a time. The client library's own Fetch forgets events that
 // arrive while it is cancelled, so that they would come again only after AckWait, behind later ones; stop here knows what
@@ -34,6 +42,16 @@ type source struct {
 	msgs  chan *nats.Msg
 	left  int       // events that the standing request may still bring
 	until time.Time // a request that the server has not ended by then is given up
+	deaf  time.Time // since when nobody listens; zero: somebody does
+}
+
+// waits reports whether to ask again in a moment, after errDeaf.
+func (s *source) waits(now time.Time) bool {
+	if s.deaf.IsZero() {
+		s.deaf = now
+	}
+	s.left, s.until = 1, now.Add(deafWait)
+	return now.Sub(s.deaf) < deafLimit
 }
 
 func newSource(nc *nats.Conn, cons jetstream.Consumer, window int) (*source, error) {
@@ -71,6 +89,7 @@ func (s *source) take(m *nats.Msg) (isEvent bool, err error) {
 	status := m.Header.Get(statusHeader)
 	if status == "" || len(m.Data) > 0 || strings.HasPrefix(m.Reply, ackPrefix) {
 		s.left--
+		s.deaf = time.Time{}
 		return true, nil
 	}
 	text := m.Header.Get("Description")
@@ -78,8 +97,10 @@ func (s *source) take(m *nats.Msg) (isEvent bool, err error) {
 	case status == statusBeat:
 		return false, nil
 	case status == statusNone, status == statusTime, status == statusOther && strings.Contains(text, "Batch Completed"):
-		s.left = 0
+		s.left, s.deaf = 0, time.Time{}
 		return false, nil
+	case status == statusDeaf:
+		return false, errDeaf
 	default:
 		return false, fmt.Errorf("jetstream says %s %s", status, text)
 	}
