@@ -45,6 +45,31 @@ func (r *runner) restock(ctx context.Context) error {
 			return err
 		}
 	}
+	return r.quiet(ctx)
+}
+
+// quiet waits until the news of what was written have been taken in, so that they are not measured with what follows: until the shop's
+// processes are as good as idle.
+func (r *runner) quiet(ctx context.Context) error {
+	const window, limit, idle = 2 * time.Second, 2 * time.Minute, 0.4 // CPU seconds a window
+	for begun := time.Now(); time.Since(begun) < limit; {
+		before, err := r.used(ctx)
+		if err != nil {
+			return err
+		}
+		time.Sleep(window)
+		after, err := r.used(ctx)
+		if err != nil {
+			return err
+		}
+		spent := 0.0
+		for _, s := range after.minus(before).cpu {
+			spent += s
+		}
+		if spent < idle {
+			return nil
+		}
+	}
 	return nil
 }
 
