@@ -8,6 +8,7 @@ import (
 	"github.com/sidecart/sidecart/pkg/boot"
 	"github.com/sidecart/sidecart/pkg/daprkit"
 	"github.com/sidecart/sidecart/pkg/outbox"
+	"github.com/sidecart/sidecart/pkg/run"
 	"github.com/sidecart/sidecart/services/pricing/internal/app"
 	"github.com/sidecart/sidecart/services/pricing/internal/daprio"
 	"github.com/sidecart/sidecart/services/pricing/internal/httpapi"
@@ -31,7 +32,10 @@ func build(_ context.Context, p *boot.Process, c config) error {
 	httpapi.Register(server, &app.Quoter{Loader: store, Now: time.Now}, &app.Staff{Store: store, Now: time.Now}, store)
 	subs := daprkit.NewSubscriptions(daprkit.PubSub, p.Log)
 	daprio.Subscribe(subs, store)
-	daprkit.Mount(server.Router(), daprkit.Routes{AppID: p.Name, AppToken: p.AppToken, Subscriptions: subs})
+	jobs := daprkit.NewJobs(p.Log)
+	prune := daprio.Prune(jobs, store.Prune)
+	daprkit.Mount(server.Router(), daprkit.Routes{AppID: p.Name, AppToken: p.AppToken, Subscriptions: subs, Jobs: jobs})
+	p.Add("jobs", run.Func("jobs", func(ctx context.Context) error { return p.Dapr.Schedule(ctx, prune) }))
 	p.Add("http", server.Listen(c.HTTPAddr))
 	return nil
 }

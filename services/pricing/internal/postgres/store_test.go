@@ -268,6 +268,24 @@ func TestCouponUsesAreCountedOnce(t *testing.T) {
 	}
 }
 
+func TestPruneForgetsOldEventsOnly(t *testing.T) {
+	t.Parallel()
+	s, pool := open(t)
+	ctx := t.Context()
+	for _, id := range []string{"old", "new"} {
+		do(t, s.CountUses(ctx, app.Event{ID: id}, nil))
+	}
+	if _, err := pool.Exec(ctx, `UPDATE inbox SET seen_at = now() - interval '31 days' WHERE event_id = 'old'`); err != nil {
+		t.Fatal(err)
+	}
+	do(t, s.Prune(ctx))
+	var left string
+	do(t, pool.QueryRow(ctx, `SELECT string_agg(event_id, ',') FROM inbox`).Scan(&left))
+	if left != "new" {
+		t.Errorf("left: %q", left)
+	}
+}
+
 func TestConstraints(t *testing.T) {
 	t.Parallel()
 	_, pool := open(t)

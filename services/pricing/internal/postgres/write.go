@@ -368,3 +368,12 @@ func (s *Store) CountUses(ctx context.Context, ev app.Event, codes []string) err
 		return nil
 	})
 }
+
+// remembered is how long an event id is: longer than brokers and dead-letter replays can hold an event back.
+const remembered = 30 * 24 * time.Hour
+
+// Prune forgets the ids of events that cannot come again.
+func (s *Store) Prune(ctx context.Context) error {
+	_, err := inbox.Prune(ctx, s.pool, remembered)
+	return err
+}
