@@ -13,13 +13,11 @@ import (
 // Topic is where payment's events are published. The subject is the payment id, "<order id>-<attempt>".
 const Topic = "payment"
 
-// Event types of Topic.
+// Event types of Topic: money that went back, because order asked for it or because staff did. What only order asks for, order
+// itself tells of: order.placed, order.attempt_failed, order.confirmed.
 const (
-	TypeAuthorisedV1 = "payment.authorised.v1"
-	TypeDeclinedV1   = "payment.declined.v1"
-	TypeCapturedV1   = "payment.captured.v1"
-	TypeVoidedV1     = "payment.voided.v1"
-	TypeRefundedV1   = "payment.refunded.v1"
+	TypeVoidedV1   = "payment.voided.v1"
+	TypeRefundedV1 = "payment.refunded.v1"
 )
 
 // Paths that other services call through their sidecars; all POST but PathPayments.
@@ -154,14 +152,8 @@ type MoneyMovedV1 struct {
 
 // The data of each event, by its name.
 type (
-	// AuthorisedV1 tells that an amount is reserved.
-	AuthorisedV1 = MoneyMovedV1
-	// DeclinedV1 tells that it was refused.
-	DeclinedV1 = MoneyMovedV1
-	// CapturedV1 tells that it was taken.
-	CapturedV1 = MoneyMovedV1
-	// VoidedV1 tells that it was given back before it was settled.
+	// VoidedV1 tells that all of a payment was given back before it was settled.
 	VoidedV1 = MoneyMovedV1
-	// RefundedV1 tells that it was given back after it was settled.
+	// RefundedV1 tells that an amount was given back after it was settled; Refunded is what went back so far.
 	RefundedV1 = MoneyMovedV1
 )

@@ -75,36 +75,42 @@ WITH answered AS (
 INSERT INTO payment_events (payment_id, version, type, operation_id, currency, amount, transaction_id, code, detail, at)
 SELECT id, $17::bigint, $18, $1, $19, $20, $21, $6, $22, $9 FROM moved`
 
-// Record implements app.Store.
+// Record implements app.Store: one statement, or a transaction with the event that tells others.
 func (s *Store) Record(ctx context.Context, l app.Lease, d app.Done, now time.Time) error {
 	p, err := l.Payment.Apply(*d.Event)
 	if err != nil {
 		return err
 	}
-	o, e := d.Outcome, d.Event
+	name, told := announced[d.Event.Type]
+	if !told {
+		return s.record(ctx, s.pool, l, d, p, now)
+	}
 	return pg.InTx(ctx, s.pool, pg.TxOptions{}, func(ctx context.Context, tx *pg.Tx) error {
-		tag, err := tx.Exec(ctx, recordSQL, l.ID, l.Stamp, string(o.Result), o.Amount.Minor, o.TransactionID, o.Code, o.Retryable, o.Message, now, at(d.DueAt),
-			string(p.Status), p.Authorised.Minor, p.Captured.Minor, p.Refunded.Minor, p.TransactionID, p.Live, p.Version,
-			string(e.Type), string(e.Amount.Currency), e.Amount.Minor, e.TransactionID, e.Detail)
-		if err != nil {
-			return fmt.Errorf("answer of operation %s: %w", l.ID, err)
-		}
-		if tag.RowsAffected() == 0 {
-			return app.ErrLost
-		}
-		name, ok := announced[e.Type]
-		if !ok {
-			return nil
+		if err := s.record(ctx, tx, l, d, p, now); err != nil {
+			return err
 		}
 		return s.box.Append(ctx, tx, outbox.Event{Topic: paymentapi.Topic, Type: name, Subject: p.ID, Time: now, Data: paymentapi.MoneyMovedV1{
-			PaymentID: p.ID, OrderID: p.OrderID, Attempt: p.Attempt, OperationID: l.ID, Amount: e.Amount, TransactionID: e.TransactionID, DeclineCode: e.Code,
-			Captured: p.Captured, Refunded: p.Refunded, OccurredAt: now}})
+			PaymentID: p.ID, OrderID: p.OrderID, Attempt: p.Attempt, OperationID: l.ID, Amount: d.Event.Amount, TransactionID: d.Event.TransactionID,
+			DeclineCode: d.Event.Code, Captured: p.Captured, Refunded: p.Refunded, OccurredAt: now}})
 	})
 }
 
-// announced are the events that others hear of.
+func (s *Store) record(ctx context.Context, q pg.Querier, l app.Lease, d app.Done, p payment.Payment, now time.Time) error {
+	o, e := d.Outcome, d.Event
+	tag, err := q.Exec(ctx, recordSQL, l.ID, l.Stamp, string(o.Result), o.Amount.Minor, o.TransactionID, o.Code, o.Retryable, o.Message, now, at(d.DueAt),
+		string(p.Status), p.Authorised.Minor, p.Captured.Minor, p.Refunded.Minor, p.TransactionID, p.Live, p.Version,
+		string(e.Type), string(e.Amount.Currency), e.Amount.Minor, e.TransactionID, e.Detail)
+	if err != nil {
+		return fmt.Errorf("answer of operation %s: %w", l.ID, pg.AsFault(err))
+	}
+	if tag.RowsAffected() == 0 {
+		return app.ErrLost
+	}
+	return nil
+}
+
+// announced are the events that others hear of: money that went back, perhaps because staff said so. What order asked for, order
+// itself tells of.
 var announced = map[payment.EventType]string{
-	payment.Authorised: paymentapi.TypeAuthorisedV1, payment.Declined: paymentapi.TypeDeclinedV1, payment.Captured: paymentapi.TypeCapturedV1,
-	payment.Voided: paymentapi.TypeVoidedV1, payment.Refunded: paymentapi.TypeRefundedV1,
-	payment.StrayRefunded: paymentapi.TypeRefundedV1,
+	payment.Voided: paymentapi.TypeVoidedV1, payment.Refunded: paymentapi.TypeRefundedV1, payment.StrayRefunded: paymentapi.TypeRefundedV1,
 }

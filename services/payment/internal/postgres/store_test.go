@@ -38,6 +38,13 @@ func moving(kind payment.Kind, order, operation string) app.Start {
 	return app.Start{Whole: true, Record: app.Record{Operation: payment.Operation{ID: operation, PaymentID: order + "-1", Kind: kind}}}
 }
 
+// capturing is what order asks for: an amount.
+func capturing(order string, a money.Amount) app.Start {
+	st := moving(payment.Capture, order, order+"-c")
+	st.Whole, st.Amount = false, a
+	return st
+}
+
 func begin(t testing.TB, s *Store, st app.Start, at time.Time) app.Begun {
 	t.Helper()
 	b, err := s.Begin(t.Context(), st, at)
@@ -67,7 +74,7 @@ func authorised(t testing.TB, s *Store, order string) {
 // What an order costs here: authorise and capture, without a second look.
 func TestStatementsPerOrder(t *testing.T) {
 	t.Parallel()
-	s, _ := open(t)
+	s, pool := open(t)
 	ctx, counter := pg.WithCounter(t.Context())
 	b, err := s.Begin(ctx, opening("o"), now)
 	if err != nil || !b.Fresh || !b.Mine {
@@ -79,17 +86,95 @@ func TestStatementsPerOrder(t *testing.T) {
 	if err := s.Record(ctx, b.Lease, done(b.Lease, payment.Authorised, payment.Succeeded), now); err != nil {
 		t.Fatal(err)
 	}
-	if n := counter.Statements(); n != 3 {
-		t.Errorf("authorised: %d statements, want 3", n)
+	if n := counter.Statements(); n != 2 {
+		t.Errorf("authorised: %d statements, want 2", n)
 	}
-	if b, err = s.Begin(ctx, moving(payment.Capture, "o", "c"), now); err != nil {
-		t.Fatal(err)
+	if b, err = s.Begin(ctx, capturing("o", usd(1000)), now); err != nil || !b.Fresh || !b.Mine {
+		t.Fatalf("%+v %v", b, err)
+	}
+	if n := counter.Statements(); n != 3 {
+		t.Errorf("begin a capture: %d statements, want 3", n)
 	}
 	if err := s.Record(ctx, b.Lease, done(b.Lease, payment.Captured, payment.Succeeded), now); err != nil {
 		t.Fatal(err)
 	}
-	if n := counter.Statements(); n != 10 {
-		t.Errorf("captured: %d statements, want 10", n)
+	if n := counter.Statements(); n != 4 {
+		t.Errorf("captured: %d statements, want 4", n)
+	}
+	var events int
+	if err := pool.QueryRow(t.Context(), `SELECT count(*) FROM outbox`).Scan(&events); err != nil || events != 0 {
+		t.Errorf("%d events for others (%v), want none: order tells of what it asked for", events, err)
+	}
+}
+
+// Each capture comes to what payment.Decide says of it, whether it is begun in one statement or under a lock.
+func TestEachCaptureIsDecidedAlike(t *testing.T) {
+	t.Parallel()
+	s, pool := open(t)
+	for i, status := range payment.Statuses() {
+		for j, live := range []string{"", "other"} {
+			for k, amount := range []money.Amount{usd(1000), usd(400), usd(1001), money.New(1000, "EUR")} {
+				order := fmt.Sprintf("o%d%d%d", i, j, k)
+				authorised(t, s, order)
+				captured := 0
+				if status == payment.StatusCaptured || status == payment.StatusRefunded {
+					captured = 1000
+				}
+				if _, err := pool.Exec(t.Context(), `UPDATE payments SET status = $2, live_operation = $3, captured = $4 WHERE id = $1`, order+"-1", string(status), live, captured); err != nil {
+					t.Fatal(err)
+				}
+				before, err := s.Payment(t.Context(), order+"-1")
+				if err != nil {
+					t.Fatal(err)
+				}
+				plan, want := payment.Decide(before, payment.Capture, &amount)
+				b, err := s.Begin(t.Context(), capturing(order, amount), now)
+				if fmt.Sprint(err) != fmt.Sprint(want) {
+					t.Errorf("%s, live %q, %s: %v, want %v", status, live, amount, err, want)
+				}
+				if want != nil {
+					continue
+				}
+				asks := b.Outcome.Result == payment.StillUnknown
+				if asks != (plan.Outcome == nil) || !asks && b.Outcome != *plan.Outcome || b.Amount != plan.Amount {
+					t.Errorf("%s, %s: %+v, want %+v", status, amount, b.Record, plan)
+				}
+				if asks && (b.Payment.Version != before.Version+1 || b.Payment.Live != b.ID) {
+					t.Errorf("%s, %s: the payment is %+v", status, amount, b.Payment)
+				}
+			}
+		}
+	}
+}
+
+// The same capture from all sides at once begins once, and its id serves no other payment.
+func TestACaptureBeginsOnce(t *testing.T) {
+	t.Parallel()
+	s, _ := open(t)
+	authorised(t, s, "o")
+	authorised(t, s, "p")
+	fresh := make(chan bool, 12)
+	errs := testkit.Race(12, func(int) error {
+		b, err := s.Begin(context.Background(), capturing("o", usd(1000)), now)
+		fresh <- b.Fresh
+		return err
+	})
+	if err := errors.Join(errs...); err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	for range 12 {
+		if <-fresh {
+			n++
+		}
+	}
+	if n != 1 {
+		t.Errorf("%d began it", n)
+	}
+	st := capturing("p", usd(1000))
+	st.ID = "o-c"
+	if _, err := s.Begin(t.Context(), st, now); !errors.Is(err, app.ErrReused) {
+		t.Errorf("an id of another payment: %v", err)
 	}
 }
 
@@ -123,16 +208,17 @@ func TestEventsAreAnnouncedWithTheirSums(t *testing.T) {
 	s, pool := open(t)
 	authorised(t, s, "o")
 	record(t, s, begin(t, s, moving(payment.Capture, "o", "c"), now).Lease, payment.Captured)
+	record(t, s, begin(t, s, moving(payment.Refund, "o", "r"), now).Lease, payment.Refunded)
 	var raw []byte
-	if err := pool.QueryRow(t.Context(), `SELECT data FROM outbox WHERE subject = 'o-1' AND type = $1`, paymentapi.TypeCapturedV1).Scan(&raw); err != nil {
+	if err := pool.QueryRow(t.Context(), `SELECT data FROM outbox WHERE subject = 'o-1' AND type = $1`, paymentapi.TypeRefundedV1).Scan(&raw); err != nil {
 		t.Fatal(err)
 	}
 	var got paymentapi.MoneyMovedV1
 	if err := json.Unmarshal(raw, &got); err != nil {
 		t.Fatal(err)
 	}
-	want := paymentapi.MoneyMovedV1{Sequence: 2, PaymentID: "o-1", OrderID: "o", Attempt: 1, OperationID: "c", Amount: usd(1000), TransactionID: "tx1",
-		Captured: usd(1000), Refunded: usd(0), OccurredAt: now}
+	want := paymentapi.MoneyMovedV1{Sequence: 1, PaymentID: "o-1", OrderID: "o", Attempt: 1, OperationID: "r", Amount: usd(1000), TransactionID: "tx1",
+		Captured: usd(1000), Refunded: usd(1000), OccurredAt: now}
 	if got != want {
 		t.Errorf("%+v, want %+v", got, want)
 	}
