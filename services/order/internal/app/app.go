@@ -54,15 +54,17 @@ type Entry struct {
 
 // Change is one decision, ready to be recorded.
 type Change struct {
-	Seen     int64 // the version decided upon; 0 makes the order
-	After    Record
-	Entry    Entry
-	Announce order.Announcement
-	Effect   *order.Effect         // the next effect; nil: none
-	Payment  orderapi.PaymentInput // input of an authorise effect
-	Keep     bool                  // the live effect stays as it is; Effect is nil
-	Stamp    int64                 // of the effect that is answered; 0: not an answer
-	Audit    bool                  // the entry goes into the audit log too
+	Seen  int64 // the version decided upon; 0 makes the order
+	After Record
+	// What else a decision changed: most leave the two alone.
+	NewSnapshot, NewParts bool
+	Entry                 Entry
+	Announce              order.Announcement
+	Effect                *order.Effect         // the next effect; nil: none
+	Payment               orderapi.PaymentInput // input of an authorise effect
+	Keep                  bool                  // the live effect stays as it is; Effect is nil
+	Stamp                 int64                 // of the effect that is answered; 0: not an answer
+	Audit                 bool                  // the entry goes into the audit log too
 }
 
 // Lease is an effect that this replica may perform until Until. Version is the order's when the effect was scheduled: part of
@@ -203,5 +205,6 @@ func (a *App) change(rec Record, d order.Decision, c command, now time.Time) Cha
 	if c.snapshot != nil {
 		ch.Payment = c.snapshot.Payment
 	}
+	ch.NewSnapshot, ch.NewParts = c.snapshot != nil, c.snapshot != nil || c.parts != nil
 	return ch
 }

@@ -72,27 +72,40 @@ func checkPlace(req orderapi.PlaceRequest) error {
 }
 
 const (
-	waitPoll   = 250 * time.Millisecond
-	placedWait = 3 * time.Second // how long a placed order is waited for to be captured
+	waitPoll   = 250 * time.Millisecond // when another replica has the order
+	waitHeard  = 2 * time.Second        // when this one has it, and tells
+	placedWait = 3 * time.Second        // how long a placed order is waited for to be captured
 )
 
-// Wait returns what became of an attempt that was recorded, as soon as it is known, or OutcomePending when ctx's deadline or limit
-// passes. A database that does not answer meanwhile is no refusal: the attempt goes on.
-func (a *App) Wait(ctx context.Context, id string, attempt int, limit time.Duration) (orderapi.PlaceResult, error) {
+// Waiter hears what becomes of an order. Close it.
+type Waiter struct {
+	app   *App
+	id    string
+	told  <-chan Record
+	Close func()
+}
+
+// Waiter begins to listen: before a command is given, so that it need not be read again what the command recorded here.
+func (a *App) Waiter(id string) *Waiter {
 	told, leave := a.hub.listen(id)
-	defer leave()
+	return &Waiter{app: a, id: id, told: told, Close: leave}
+}
+
+// Outcome returns what became of an attempt that was recorded, as soon as it is known, or OutcomePending when ctx's deadline or limit
+// passes. A database that does not answer meanwhile is no refusal: the attempt goes on.
+func (w *Waiter) Outcome(ctx context.Context, attempt int, limit time.Duration) (orderapi.PlaceResult, error) {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	poll := time.NewTicker(waitPoll)
 	defer poll.Stop()
-	last := orderapi.PlaceResult{OrderID: id, Attempt: attempt, Outcome: orderapi.OutcomePending}
+	last := orderapi.PlaceResult{OrderID: w.id, Attempt: attempt, Outcome: orderapi.OutcomePending}
 	var settle <-chan time.Time
-	rec, err := a.Store.Load(ctx, id)
+	rec, err := w.first(ctx, attempt, poll)
 	for {
 		if err == nil {
 			var result orderapi.PlaceResult
 			var done bool
-			if result, done, err = a.result(ctx, rec, attempt); done {
+			if result, done, err = w.app.result(ctx, rec, attempt); done {
 				return result, nil
 			}
 			if err == nil {
@@ -106,13 +119,14 @@ func (a *App) Wait(ctx context.Context, id string, attempt int, limit time.Durat
 			settle = time.After(placedWait)
 		}
 		select {
-		case fresh := <-told:
+		case fresh := <-w.told:
+			poll.Reset(waitHeard)
 			if fresh.Version > rec.Version { // what is told may be older than what was read
 				rec, err = fresh, nil
 			}
 		case <-poll.C:
 			var fresh Record
-			if fresh, err = a.Store.Load(ctx, id); err == nil {
+			if fresh, err = w.app.Store.Load(ctx, w.id); err == nil {
 				rec = fresh
 			}
 		case <-settle:
@@ -121,6 +135,19 @@ func (a *App) Wait(ctx context.Context, id string, attempt int, limit time.Durat
 			return last, nil
 		}
 	}
+}
+
+// first is the order as it was recorded here a moment ago, or else as it stands in the database.
+func (w *Waiter) first(ctx context.Context, attempt int, poll *time.Ticker) (Record, error) {
+	select {
+	case rec := <-w.told:
+		if rec.Attempt >= attempt { // else it is the end of the attempt before
+			poll.Reset(waitHeard)
+			return rec, nil
+		}
+	default:
+	}
+	return w.app.Store.Load(ctx, w.id)
 }
 
 // result reads an attempt's outcome from the order; done is false while it may still change.

@@ -55,7 +55,8 @@ func poolOf(t *testing.T, change func(c *pgxpool.Config)) *pgxpool.Pool {
 	return pool
 }
 
-// From the command to the captured order: save; look; save the authorisation; save and announce twice, in transactions.
+// From the command to the captured order: the command, the authorisation, the allocation, the capture, each recorded in one statement;
+// nothing is read, and no transaction is opened.
 func TestStatementsOfAnOrder(t *testing.T) {
 	t.Parallel()
 	count := &statements{}
@@ -65,8 +66,32 @@ func TestStatementsOfAnOrder(t *testing.T) {
 	if r := s.place(newID(t), 1); r.Outcome != orderapi.OutcomeConfirmed {
 		t.Fatalf("%+v", r)
 	}
-	if n := count.n.Load() - before; n > 12 {
-		t.Errorf("an order costs %d statements, at most 12 were promised", n)
+	if n := count.n.Load() - before; n != 4 {
+		t.Errorf("an order costs %d statements, 4 were promised", n)
+	}
+}
+
+// Who waits for the second attempt may still be told of the first, and must not take that for an answer.
+func TestToldOfTheAttemptBefore(t *testing.T) {
+	t.Parallel()
+	s := open(t)
+	s.bank.Next = func(_ string, c app.MoneyCommand) app.MoneyAnswer {
+		if c.Attempt == 1 {
+			return app.MoneyAnswer{Outcome: app.MoneyDeclined, DeclineCode: "2001"}
+		}
+		return app.MoneyAnswer{}
+	}
+	id := newID(t)
+	wait := s.app.Waiter(id)
+	defer wait.Close()
+	if r := s.place(id, 1); r.Outcome != orderapi.OutcomeDeclined {
+		t.Fatalf("%+v", r)
+	}
+	if err := s.replica().Place(t.Context(), ordertest.Snapshot(id, 2)); err != nil {
+		t.Fatal(err)
+	}
+	if r, err := wait.Outcome(t.Context(), 2, 10*time.Second); err != nil || r.Outcome != orderapi.OutcomeConfirmed {
+		t.Errorf("%+v, %v", r, err)
 	}
 }
 
@@ -137,7 +162,9 @@ func TestDatabaseAwayAfterAnAttemptWasRecorded(t *testing.T) {
 	s.reaches(id, "confirmed")
 	var cause error = away
 	store.load.Store(&cause)
-	if r, err := a.Wait(t.Context(), id, 1, 300*time.Millisecond); err != nil || r.Outcome != orderapi.OutcomePending {
+	wait := a.Waiter(id)
+	defer wait.Close()
+	if r, err := wait.Outcome(t.Context(), 1, 300*time.Millisecond); err != nil || r.Outcome != orderapi.OutcomePending {
 		t.Errorf("waiting answered %+v, %v", r, err)
 	}
 	if err := a.Place(t.Context(), ordertest.Snapshot(id, 1)); fault.KindOf(err) != fault.Timeout {

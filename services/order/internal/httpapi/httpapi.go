@@ -84,10 +84,12 @@ func (h *api) place(ctx context.Context, in *placeInput) (*placeOutput, error) {
 		return nil, fault.New(fault.Invalid, "validation-failed", "body.order_id: is not the order of the path").
 			WithField("body.order_id", "is not the order of the path", in.Body.OrderID)
 	}
+	wait := h.app.Waiter(in.ID)
+	defer wait.Close()
 	if err := h.door.Place(ctx, in.Body); err != nil {
 		return nil, err
 	}
-	result, err := h.app.Wait(ctx, in.ID, in.Body.Attempt, WaitLimit)
+	result, err := wait.Outcome(ctx, in.Body.Attempt, WaitLimit)
 	return &placeOutput{Body: result}, err
 }
 

@@ -345,7 +345,9 @@ func TestUnknownOutcomeAnswersPending(t *testing.T) {
 	if err := s.app.Place(t.Context(), ordertest.Snapshot(id, 1)); err != nil {
 		t.Fatal(err)
 	}
-	r, err := s.app.Wait(t.Context(), id, 1, 300*time.Millisecond)
+	wait := s.app.Waiter(id)
+	defer wait.Close()
+	r, err := wait.Outcome(t.Context(), 1, 300*time.Millisecond)
 	if err != nil || r.Outcome != orderapi.OutcomePending {
 		t.Errorf("%+v, %v", r, err)
 	}

@@ -20,8 +20,6 @@ import (
 	"github.com/sidecart/sidecart/pkg/outbox"
 	"github.com/sidecart/sidecart/pkg/pg"
 	"github.com/sidecart/sidecart/services/order/internal/app"
-	"github.com/sidecart/sidecart/services/order/internal/order"
-	"github.com/sidecart/sidecart/services/order/orderapi"
 )
 
 //go:embed migrations/*.sql
@@ -92,62 +90,15 @@ func (s *Store) Load(ctx context.Context, id string) (app.Record, error) {
 	return r, nil
 }
 
-// saveSQL is a whole decision in one statement: the order under its version (or its making), the log entry, that of the audit log
-// where staff asked for it, and the one live effect: kept, replaced or removed. Nothing of it happens when the version or the stamp has moved; then it returns no row.
-const saveSQL = `
-WITH seen AS (
-	SELECT 1 WHERE $26::bigint = 0 OR EXISTS (SELECT FROM order_effects WHERE order_id = $1 AND stamp = $26)
-), made AS (
-	INSERT INTO orders (id, checkout_id, cart_id, customer_id, state, machine_version, version, attempt, currency, total, captured, returned,
-		outcome, cancel_reason, abandon_requested, access_token, snapshot, parts, created_at, updated_at)
-	SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $22, $23 WHERE $24::bigint = 0
-	ON CONFLICT (id) DO NOTHING
-	RETURNING id, number
-), moved AS (
-	UPDATE orders SET state = $5, machine_version = $6, version = $7, attempt = $8, currency = $9, total = $10, captured = $11, returned = $12,
-		outcome = $13, cancel_reason = $14, abandon_requested = $15, snapshot = $17, parts = $18,
-		number = CASE WHEN number IS NULL AND $19::timestamptz IS NOT NULL
-			THEN (SELECT 'SC-' || lpad(n, greatest(6, length(n)), '0') FROM (SELECT nextval('order_numbers')::text) AS next (n)) ELSE number END,
-		placed_at = $19, captured_at = $20, cancelled_at = $21, updated_at = $23
-	FROM seen WHERE id = $1 AND version = $24 AND $24 > 0
-	RETURNING id, number
-), done AS (
-	SELECT id, number FROM made UNION ALL SELECT id, number FROM moved
-), logged AS (
-	INSERT INTO order_events (order_id, version, at, transition, event, from_state, to_state, attempt, actor, metadata)
-	SELECT id, $7, $23, $27, $28, $29, $5, $8, $30, $31 FROM done
-), audited AS (
-	INSERT INTO audit_log (at, actor, action, entity, before, after)
-	SELECT $23, $30, $28, 'order/' || id, jsonb_build_object('state', $29::text), $31::jsonb || jsonb_build_object('state', $5::text) FROM done WHERE $36::boolean
-), removed AS (
-	DELETE FROM order_effects WHERE order_id IN (SELECT id FROM done) AND $25::text = '' AND NOT $32::boolean
-), scheduled AS (
-	INSERT INTO order_effects AS e (order_id, kind, attempt, version, payment, due_at, lease_until, stamp, tries)
-	SELECT id, $25, $8, $7, $33, $34, $35, 1, 0 FROM done WHERE $25 <> ''
-	ON CONFLICT (order_id) DO UPDATE SET kind = excluded.kind, attempt = excluded.attempt, version = excluded.version, payment = excluded.payment,
-		due_at = excluded.due_at, lease_until = excluded.lease_until, stamp = e.stamp + 1, tries = 0
-	RETURNING stamp
-)
-SELECT coalesce(number, ''), coalesce((SELECT stamp FROM scheduled), 0) FROM done`
-
-// Save implements app.Store: one statement, or a transaction with the announcement.
+// Save implements app.Store: one statement.
 func (s *Store) Save(ctx context.Context, c app.Change) (app.Record, *app.Lease, error) {
-	args, err := saveArgs(c)
-	if err != nil {
-		return c.After, nil, err
-	}
 	after := c.After
-	var stamp int64
-	if c.Announce == order.Nothing {
-		err = s.pool.QueryRow(ctx, saveSQL, args...).Scan(&after.Number, &stamp)
-	} else {
-		err = pg.InTx(ctx, s.pool, pg.TxOptions{}, func(ctx context.Context, tx *pg.Tx) error {
-			if err := tx.QueryRow(ctx, saveSQL, args...).Scan(&after.Number, &stamp); err != nil {
-				return err
-			}
-			return s.box.Append(ctx, tx, announcement(c, after))
-		})
+	st, err := s.decision(ctx, c)
+	if err != nil {
+		return after, nil, fmt.Errorf("record order %s: %w", after.ID, err)
 	}
+	var stamp int64
+	err = s.pool.QueryRow(ctx, st.text.String(), st.args...).Scan(&after.Number, &stamp)
 	switch {
 	case errors.Is(err, pgx.ErrNoRows):
 		return c.After, nil, app.ErrMoved
@@ -158,6 +109,7 @@ func (s *Store) Save(ctx context.Context, c app.Change) (app.Record, *app.Lease,
 	case err != nil:
 		return c.After, nil, pg.AsFault(err)
 	}
+	st.done()
 	if c.Effect == nil || c.Effect.After > 0 {
 		return after, nil, nil
 	}
@@ -176,49 +128,6 @@ func (s *Store) taken(ctx context.Context, id string) error {
 		return app.ErrMoved
 	}
 	return app.ErrCheckoutTaken
-}
-
-func saveArgs(c app.Change) ([]any, error) {
-	r := c.After
-	outcome, err1 := json.Marshal(r.Outcome)
-	snapshot, err2 := json.Marshal(r.Snapshot)
-	parts, err3 := json.Marshal(orEmpty(r.Parts))
-	metadata, err4 := json.Marshal(c.Entry.Metadata)
-	if err := errors.Join(err1, err2, err3, err4); err != nil {
-		return nil, fmt.Errorf("encode order %s: %w", r.ID, err)
-	}
-	if c.Entry.Metadata == nil {
-		metadata = []byte("{}")
-	}
-	var kind string
-	var payment []byte
-	due, lease := c.Entry.At, (*time.Time)(nil)
-	if e := c.Effect; e != nil {
-		kind = string(e.Kind)
-		if e.After > 0 {
-			due = due.Add(e.After)
-		} else {
-			until := due.Add(app.LeaseTime) // this replica performs it at once
-			lease = &until
-		}
-		if e.Kind == order.Authorise {
-			var err error
-			if payment, err = json.Marshal(c.Payment); err != nil {
-				return nil, fmt.Errorf("encode the means of payment of order %s: %w", r.ID, err)
-			}
-		}
-	}
-	return []any{r.ID, r.CheckoutID, r.CartID, r.Snapshot.CustomerID, string(r.State), r.MachineVersion, r.Version, r.Attempt, string(r.Total.Currency),
-		r.Total.Minor, r.Captured.Minor, r.Returned.Minor, outcome, r.CancelReason, r.AbandonRequested, r.AccessToken, snapshot, parts,
-		orNull(r.PlacedAt), orNull(r.CapturedAt), orNull(r.CancelledAt), r.CreatedAt, r.UpdatedAt, c.Seen, kind, c.Stamp,
-		c.Entry.Transition, c.Entry.Event, c.Entry.From, c.Entry.Actor, metadata, c.Keep, payment, due, lease, c.Audit}, nil
-}
-
-func orEmpty(parts []app.Part) []app.Part {
-	if parts == nil {
-		return []app.Part{}
-	}
-	return parts
 }
 
 // Take implements app.Store. Replicas take different rows: SKIP LOCKED.
@@ -280,35 +189,4 @@ func (s *Store) Log(ctx context.Context, id string) ([]app.Entry, error) {
 		return nil, fmt.Errorf("log of order %s: %w", id, pg.AsFault(err))
 	}
 	return entries, nil
-}
-
-// announcement is the event that tells the world.
-func announcement(c app.Change, r app.Record) outbox.Event {
-	ev := outbox.Event{Topic: orderapi.Topic, Subject: r.ID, Time: c.Entry.At}
-	switch c.Announce {
-	case order.AnnouncePlaced:
-		ev.Type = orderapi.TypePlacedV1
-		data := orderapi.PlacedV1{OrderID: r.ID, Number: r.Number, CheckoutID: r.CheckoutID, CartID: r.CartID, Attempt: r.Attempt,
-			CustomerID: r.Snapshot.CustomerID, Country: r.Snapshot.ShippingAddress.Country, Promotions: r.Snapshot.Promotions, Totals: r.Snapshot.Totals, PlacedAt: r.PlacedAt}
-		for _, l := range r.Snapshot.Lines {
-			data.Lines = append(data.Lines, orderapi.LineV1{LineID: l.ID, SKU: l.SKU, ProductID: l.ProductID, Quantity: l.Quantity, Total: l.Total})
-		}
-		ev.Data = data
-	case order.AnnounceFailed:
-		ev.Type = orderapi.TypeAttemptFailedV1
-		data := orderapi.AttemptFailedV1{OrderID: r.ID, CheckoutID: r.CheckoutID, CartID: r.CartID, Attempt: r.Attempt, Outcome: r.Outcome.Kind,
-			DeclineCode: r.Outcome.DeclineCode, Retryable: r.Outcome.Retryable, At: c.Entry.At}
-		for _, short := range r.Outcome.Shortages {
-			data.Shortages = append(data.Shortages, orderapi.Shortage(short))
-		}
-		ev.Data = data
-	case order.AnnounceConfirmed:
-		ev.Type = orderapi.TypeConfirmedV1
-		ev.Data = orderapi.ConfirmedV1{OrderID: r.ID, Number: r.Number, CheckoutID: r.CheckoutID, CartID: r.CartID, Captured: r.Captured, CapturedAt: r.CapturedAt}
-	case order.AnnounceCancelled:
-		ev.Type = orderapi.TypeCancelledV1
-		ev.Data = orderapi.CancelledV1{OrderID: r.ID, Number: r.Number, CheckoutID: r.CheckoutID, CartID: r.CartID, Reason: r.CancelReason,
-			Returned: r.Returned, CancelledAt: r.CancelledAt}
-	}
-	return ev
 }

@@ -19,7 +19,7 @@ import (
 var now = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
 // decided is the change that an event makes to a record.
-func decided(t *testing.T, rec app.Record, ev order.Event, stamp int64) app.Change {
+func decided(t testing.TB, rec app.Record, ev order.Event, stamp int64) app.Change {
 	t.Helper()
 	m, err := app.Machine()
 	if err != nil {
@@ -36,7 +36,7 @@ func decided(t *testing.T, rec app.Record, ev order.Event, stamp int64) app.Chan
 }
 
 // first is the command that makes an order of a cart.
-func first(t *testing.T, id, cart string) app.Change {
+func first(t testing.TB, id, cart string) app.Change {
 	t.Helper()
 	snapshot := ordertest.Snapshot(id, 1)
 	c := decided(t, app.Record{Order: order.Order{ID: id}}, order.Event{Name: order.Place, Attempt: 1, Place: &order.Placing{
@@ -46,7 +46,7 @@ func first(t *testing.T, id, cart string) app.Change {
 	return c
 }
 
-func save(t *testing.T, s app.Store, c app.Change) (app.Record, *app.Lease) {
+func save(t testing.TB, s app.Store, c app.Change) (app.Record, *app.Lease) {
 	t.Helper()
 	rec, lease, err := s.Save(t.Context(), c)
 	if err != nil {
@@ -56,7 +56,7 @@ func save(t *testing.T, s app.Store, c app.Change) (app.Record, *app.Lease) {
 }
 
 // allocating brings an order to where its stock is being taken.
-func allocating(t *testing.T, s app.Store, id, cart string) (app.Record, *app.Lease) {
+func allocating(t testing.TB, s app.Store, id, cart string) (app.Record, *app.Lease) {
 	t.Helper()
 	rec, lease := save(t, s, first(t, id, cart))
 	return save(t, s, decided(t, rec, order.Event{Name: order.Authorised, Attempt: 1}, lease.Stamp))
