@@ -20,7 +20,7 @@ const (
 // HoldsCardNumber reports whether a text holds what could be the number of a payment card: 13 to 19 digits, perhaps in groups,
 // with the prefix and length of a card brand and a right check digit (Luhn, ISO/IEC 7812-1).
 func HoldsCardNumber(text string) bool {
-	if len(text) < shortestCard {
+	if !hasRun(text) {
 		return false
 	}
 	text = idForm.ReplaceAllString(text, "#")
@@ -36,6 +36,25 @@ func HoldsCardNumber(text string) bool {
 					return true
 				}
 			}
+		}
+	}
+	return false
+}
+
+// hasRun reports whether a text has a run of digits, with single separators between them, that is long enough for a card: most have
+// none, and need no closer look.
+func hasRun(text string) bool {
+	run, gap := 0, 0
+	for i := range len(text) {
+		switch c := text[i]; {
+		case c >= '0' && c <= '9':
+			if run, gap = run+1, 0; run == shortestCard {
+				return true
+			}
+		case (c == ' ' || c == '.' || c == '-') && gap == 0:
+			gap = 1
+		default:
+			run, gap = 0, 0
 		}
 	}
 	return false

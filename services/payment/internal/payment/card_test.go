@@ -57,3 +57,27 @@ func TestIdsAreNeverCardNumbers(t *testing.T) {
 		t.Errorf("%s", id)
 	}
 }
+
+// The quick look finds a run wherever the pattern does.
+func TestQuickLook(t *testing.T) {
+	t.Parallel()
+	rng := rand.New(rand.NewPCG(3, 4))
+	const alphabet = "0123456789012345678901234567890123456789 .-a"
+	found := 0
+	for range 100_000 {
+		text := make([]byte, 10+rng.IntN(30))
+		for i := range text {
+			text[i] = alphabet[rng.IntN(len(alphabet))]
+		}
+		got, want := hasRun(string(text)), digitRun.Match(text)
+		if got != want {
+			t.Fatalf("%q: %v, want %v", text, got, want)
+		}
+		if got {
+			found++
+		}
+	}
+	if found < 10_000 || found > 90_000 {
+		t.Errorf("%d of 100,000 texts had a run", found)
+	}
+}
