@@ -153,7 +153,7 @@ func (d *Driver) run(l Lease) {
 		d.postpone(l, backoff(l.Tries))
 		return
 	}
-	log.Info("effect", "event", string(answer.event.Name))
+	log.Debug("effect", "event", string(answer.event.Name)) // order_events has it
 }
 
 func (d *Driver) postpone(l Lease, wait time.Duration) {
