@@ -19,9 +19,8 @@ type Access uint8
 
 // The classes of access.
 const (
-	Open   Access = iota // the address is a capability or public; a credential that comes along must be valid
-	Staff                // somebody with a valid credential; which scope is the service's to judge
-	Signed               // the sender proves itself in the body; no credential is read or passed on
+	Open  Access = iota // the address is a capability or public; a credential that comes along must be valid
+	Staff               // somebody with a valid credential; which scope is the service's to judge
 )
 
 // Rate says which limit counts beside the one per address.
@@ -49,7 +48,6 @@ type Route struct {
 const (
 	bodyUsual = 1 << 20
 	bodyStaff = 4 << 20
-	bodyHook  = 256 << 10
 
 	timeUsual    = 15 * time.Second
 	timeComplete = 30 * time.Second // complete waits up to 20 s for stock and money
@@ -69,7 +67,6 @@ func Routes() []Route {
 		open("/v1/carts", "cart", timeUsual),
 		open("/v1/checkouts", "checkout", timeComplete),
 		open("/v1/orders", "order", timeComplete),
-		{Pattern: "/v1/webhooks/braintree", App: "payment", Access: Signed, MaxBody: bodyHook, Timeout: timeUsual},
 	}
 	for _, staff := range []struct{ app, areas string }{
 		{"catalog", "products attributes categories brands migration-exceptions imports"},

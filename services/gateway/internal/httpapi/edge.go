@@ -166,9 +166,6 @@ func (e *edge) classWait(r *http.Request, route *gateway.Route, segments []strin
 // credential returns the token to send on: the client's own once it is verified, or what its API key is swapped for. Both at
 // once, or one of them twice, could be read in more than one way and are refused.
 func (e *edge) credential(r *http.Request, access gateway.Access) (string, error) {
-	if access == gateway.Signed {
-		return "", nil
-	}
 	tokens, keys := r.Header["Authorization"], r.Header["X-Api-Key"]
 	switch {
 	case len(tokens)+len(keys) > 1:
