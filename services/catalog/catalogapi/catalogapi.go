@@ -259,6 +259,46 @@ type ProductSummary struct {
 	SKUs           []string        `json:"skus"`
 }
 
+// Comparison is GET /v1/products/compare: a column a product, a row an attribute.
+type Comparison struct {
+	Products   []ComparedProduct   `json:"products"` // in the order asked for, each once
+	Attributes []ComparedAttribute `json:"attributes"`
+	Missing    []string            `json:"missing"` // what was asked for and is not in the shop
+}
+
+// ComparedProduct is the head of a column.
+type ComparedProduct struct {
+	ID             string          `json:"id"`
+	Slug           string          `json:"slug"`
+	Title          string          `json:"title"`
+	Brand          string          `json:"brand,omitempty"`
+	CategoryPath   []CategoryRefV1 `json:"category_path"`
+	ImageURL       string          `json:"image_url,omitempty"`
+	Price          *money.Amount   `json:"price"` // the lowest of its variants; null where none has one in the currency asked for
+	CompareAtPrice *money.Amount   `json:"compare_at_price,omitempty"`
+	InStock        bool            `json:"in_stock"`
+	Rating         *float64        `json:"rating"` // null until reviews exist
+	SKUs           []string        `json:"skus"`
+}
+
+// ComparedAttribute is a row: what each product has of an attribute, in the order of the products. Several values are those of
+// a product's variants; none means that the product has nothing of the kind.
+type ComparedAttribute struct {
+	Code    string            `json:"code"`
+	Label   string            `json:"label"`
+	Type    string            `json:"type"`
+	Unit    string            `json:"unit,omitempty"`
+	Differs bool              `json:"differs"` // not all products have the same
+	Values  [][]ComparedValue `json:"values"`
+}
+
+// ComparedValue is a value, ready to show.
+type ComparedValue struct {
+	Value json.RawMessage `json:"value"`
+	Text  string          `json:"text"`          // for people: "12.5 cm", "Blue"
+	Hex   string          `json:"hex,omitempty"` // of a colour, #rrggbb
+}
+
 // Product is GET /v1/products/{id or slug}.
 type Product struct {
 	ID           string           `json:"id"`

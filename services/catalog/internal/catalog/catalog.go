@@ -125,6 +125,12 @@ var (
 // maxSlug is the longest slug, in bytes.
 const maxSlug = 200
 
+// reserved are the words of the public paths beside /v1/products/{id or slug}: a product of that slug could not be reached by it.
+var reserved = []string{"compare", "suggest"}
+
+// productSlug reports whether s can be the slug of a product.
+func productSlug(s string) bool { return ValidSlug(s) && !slices.Contains(reserved, s) }
+
 // ValidSlug reports whether s can be a slug: lower-case words with hyphens, that no id looks like.
 func ValidSlug(s string) bool { return len(s) <= maxSlug && slugForm.MatchString(s) && !IsID(s) }
 

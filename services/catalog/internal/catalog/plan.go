@@ -172,11 +172,11 @@ func (it *Item) Slugs() []string {
 	}
 	base := Slugify(it.Product.Title)
 	var all []string
-	if ValidSlug(base) {
+	if productSlug(base) {
 		all = append(all, base)
 	}
 	if len(it.Product.Variants) > 0 {
-		if s := strings.Trim(base+"-"+Slugify(it.Product.Variants[0].SKU), "-"); ValidSlug(s) {
+		if s := strings.Trim(base+"-"+Slugify(it.Product.Variants[0].SKU), "-"); productSlug(s) {
 			all = append(all, s)
 		}
 	}

@@ -30,6 +30,7 @@ func (r *Registry) Check(p Product, prefix string, c *fault.Collector) Product {
 	checkText(c, prefix+"title", p.Title, 1, 300)
 	checkText(c, prefix+"description", p.Description, 0, maxDescription)
 	c.Check(p.Slug == "" || ValidSlug(p.Slug), prefix+"slug", "must be lower-case words with hyphens", p.Slug)
+	c.Check(!slices.Contains(reserved, p.Slug), prefix+"slug", "is a word of the shop's own addresses", p.Slug)
 	c.Check(p.Status == "" || transitions[p.Status] != nil, prefix+"status", "must be draft, published or archived", p.Status)
 	if p.TaxCategory == "" {
 		p.TaxCategory = standardTax

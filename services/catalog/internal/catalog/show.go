@@ -41,14 +41,9 @@ func (r *Registry) Options(p *Product) []Option {
 			continue
 		}
 		o := Option{Code: rule.Code, Label: a.Label}
-		for i := range p.Variants {
-			if v, ok := p.Variants[i].Values[rule.Code]; ok {
-				if text := a.Show(v).Text; !slices.Contains(o.Values, text) {
-					o.Values = append(o.Values, text)
-				}
-			}
+		for _, s := range a.across(p) {
+			o.Values = append(o.Values, s.Text)
 		}
-		a.sortTexts(o.Values)
 		if len(o.Values) > 0 {
 			out = append(out, o)
 		}
@@ -56,16 +51,29 @@ func (r *Registry) Options(p *Product) []Option {
 	return out
 }
 
-// sortTexts puts the labels of an enum into the registry's order, so that S stands before M.
-func (a *Attribute) sortTexts(texts []string) {
-	if a.Type != Enum {
-		return
+// across lists what the variants of a product have of an attribute, each text once, in the order of the first variant, or of an
+// enum's choices, so that S stands before M. What stands on the product holds for the variants that have none of their own.
+func (a *Attribute) across(p *Product) (all []Shown) {
+	for i := range p.Variants {
+		v, given := p.Variants[i].Values[a.Code]
+		if !given {
+			v, given = p.Values[a.Code]
+		}
+		if !given {
+			continue
+		}
+		if s := a.Show(v); !slices.ContainsFunc(all, func(o Shown) bool { return o.Text == s.Text }) {
+			all = append(all, s)
+		}
 	}
-	place := make(map[string]int, len(a.Choices))
-	for i, c := range a.Choices {
-		place[c.Label] = i
+	if a.Type == Enum {
+		place := make(map[string]int, len(a.Choices))
+		for i, c := range a.Choices {
+			place[c.Label] = i
+		}
+		slices.SortStableFunc(all, func(x, y Shown) int { return place[x.Text] - place[y.Text] })
 	}
-	slices.SortStableFunc(texts, func(x, y string) int { return place[x] - place[y] })
+	return all
 }
 
 // Chosen is what a variant has for each option of its product, by code.
@@ -94,3 +102,47 @@ func (r *Registry) TitleOf(p *Product, v *Variant) string {
 
 // BrandName returns the name of a product's brand, or "".
 func (r *Registry) BrandName(p *Product) string { return r.Brands[p.Brand].Name }
+
+// Row is one attribute of a comparison.
+type Row struct {
+	Attribute
+	Cells   [][]Shown // what each product has, more than one where its variants differ; none where it has nothing
+	Differs bool      // not all products have the same
+}
+
+// Compare makes a table of what the categories of the products call comparable, in the order of their rules, those of the first
+// product before what only later ones have. What one category compares is shown of every product that has it; what none of
+// them has is no row.
+func (r *Registry) Compare(products []*Product) []Row {
+	rows := []Row{}
+	done := map[string]bool{}
+	for _, of := range products {
+		for _, rule := range r.Rules(of.Category) {
+			a, known := r.Attributes[rule.Code]
+			if !rule.Comparable || !known || done[rule.Code] {
+				continue
+			}
+			done[rule.Code] = true
+			if row := a.row(products); slices.ContainsFunc(row.Cells, func(c []Shown) bool { return len(c) > 0 }) {
+				rows = append(rows, row)
+			}
+		}
+	}
+	return rows
+}
+
+func (a *Attribute) row(products []*Product) Row {
+	row := Row{Attribute: *a}
+	texts := func(cell []Shown) (all []string) {
+		for _, s := range cell {
+			all = append(all, s.Text)
+		}
+		slices.Sort(all)
+		return all
+	}
+	for i, p := range products {
+		row.Cells = append(row.Cells, a.across(p))
+		row.Differs = row.Differs || !slices.Equal(texts(row.Cells[i]), texts(row.Cells[0]))
+	}
+	return row
+}

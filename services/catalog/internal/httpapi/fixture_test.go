@@ -56,10 +56,10 @@ func stocked(t testing.TB) *shop {
 		s.staff.Do("PUT", "/v1/admin/"+path, body).Want(204)
 	}
 	s.staff.Do("PUT", "/v1/admin/categories/clothing", `{"name":"Clothing","slug":"clothing","attributes":[
-		{"code":"colour","required":true,"variant_defining":true,"filterable":true},{"code":"size","required":true,"variant_defining":true,"filterable":true}]}`).Want(204)
+		{"code":"colour","required":true,"variant_defining":true,"filterable":true},{"code":"size","required":true,"variant_defining":true,"filterable":true,"comparable":true}]}`).Want(204)
 	s.staff.Do("PUT", "/v1/admin/categories/shirts", `{"name":"Shirts","slug":"shirts","parent_code":"clothing","position":2,"attributes":[
 		{"code":"material","required":true,"filterable":true,"searchable":true},{"code":"season","filterable":true}]}`).Want(204)
-	s.staff.Do("PUT", "/v1/admin/categories/furniture", `{"name":"Furniture","slug":"furniture","attributes":[{"code":"width","required":true},{"code":"seats"}]}`).Want(204)
+	s.staff.Do("PUT", "/v1/admin/categories/furniture", `{"name":"Furniture","slug":"furniture","attributes":[{"code":"width","required":true,"comparable":true},{"code":"seats","comparable":true}]}`).Want(204)
 	return s
 }
 

@@ -26,6 +26,7 @@ func (a *api) registerShop(s *httpx.Server) {
 	}
 	httpx.Register(s, get("/v1/products", "list-products", "Published products with their lowest price"), a.list, httpx.OpenQuery(), httpx.Timeout(5*time.Second))
 	httpx.Register(s, get("/v1/products/{id}", "get-product", "A published product by id or slug"), a.page, httpx.Timeout(2*time.Second))
+	httpx.Register(s, get("/v1/products/compare", "compare-products", "Published products, attribute by attribute"), a.compare, httpx.Timeout(2*time.Second))
 	httpx.Register(s, get("/v1/categories", "get-categories", "The category tree"), a.tree, httpx.Timeout(2*time.Second))
 }
 
@@ -73,7 +74,7 @@ func (a *api) page(ctx context.Context, in *pageInput) (*pageOutput, error) {
 	if err := c.Err(); err != nil {
 		return nil, err
 	}
-	if !catalog.IsID(in.ID) && !catalog.ValidSlug(in.ID) {
+	if !possible(in.ID) {
 		return nil, catalog.ErrNotFound
 	}
 	p, err := a.shelf.Page(ctx, in.ID, m)
@@ -91,6 +92,9 @@ func (a *api) page(ctx context.Context, in *pageInput) (*pageOutput, error) {
 	}
 	return out, nil
 }
+
+// possible reports whether a name can be that of a product: the database is not asked for any other.
+func possible(name string) bool { return catalog.IsID(name) || catalog.ValidSlug(name) }
 
 // location is relative, so that it also fits behind a gateway.
 func location(slug string, q MarketQuery) string {

@@ -28,48 +28,96 @@ const bestPrice = `
 		AND (s.valid_from IS NULL OR s.valid_from <= $3) AND (s.valid_to IS NULL OR s.valid_to > $3)
 	ORDER BY s.priority DESC, s.amount, s.list_id LIMIT 1`
 
-// pageSQL answers all of a product's page in one statement.
+// pageSQL answers all of the pages of the products that n (name, id) names, in one statement.
 const pageSQL = `
-	SELECT p.id::text, p.version, p.doc, p.content_hash, p.created_at, p.updated_at, (SELECT version FROM registry_version),
+	SELECT n.name, p.id::text, p.version, p.doc, p.content_hash, p.created_at, p.updated_at, (SELECT version FROM registry_version),
 		coalesce(o.offers, '{}')
-	FROM products p
+	FROM (%s) AS n (name, id) JOIN products p ON p.id = n.id
 	LEFT JOIN LATERAL (
 		SELECT jsonb_object_agg(v.sku, jsonb_build_array(b.amount, b.compare_at, coalesce(l.available, 0))) AS offers
 		FROM variants v LEFT JOIN LATERAL (` + bestPrice + `) b ON true LEFT JOIN sku_levels l ON l.sku = v.sku
 		WHERE v.product_id = p.id
 	) o ON true
-	WHERE p.status = 'published' AND p.id = `
+	WHERE p.status = 'published'`
+
+// A product's page has statements of its own: an array counts as ten names when Postgres makes a plan to keep, which then looks
+// too dear to be kept, and planning costs more than reading.
+var (
+	pageByID    = fmt.Sprintf(pageSQL, `SELECT $4::uuid::text, $4::uuid`)
+	pageBySlug  = fmt.Sprintf(pageSQL, `SELECT slug, product_id FROM product_slugs WHERE slug = $4`)
+	pagesByName = fmt.Sprintf(pageSQL, `SELECT id::text, id FROM unnest($4::uuid[]) AS id UNION ALL SELECT slug, product_id FROM product_slugs WHERE slug = ANY ($5::text[])`)
+)
 
 // Page implements app.Shelf in one statement.
 func (s *Store) Page(ctx context.Context, name string, m app.Market) (*app.Page, error) {
-	where := `(SELECT product_id FROM product_slugs WHERE slug = $4)`
+	sql := pageBySlug
 	if catalog.IsID(name) {
-		where = `$4::uuid`
+		sql = pageByID
 	}
-	var id string
-	var version, registry int64
-	var doc, hash, offers []byte
-	page := &app.Page{}
-	err := s.pool.QueryRow(ctx, pageSQL+where, string(m.Currency), m.Country, m.Now, name).
-		Scan(&id, &version, &doc, &hash, &page.CreatedAt, &page.UpdatedAt, &registry, &offers)
-	if errors.Is(err, pgx.ErrNoRows) {
+	found, _, err := s.pages(ctx, m, sql, name)
+	if err != nil {
+		return nil, fmt.Errorf("product %s: %w", name, err)
+	}
+	page, ok := found[name]
+	if !ok {
 		return nil, catalog.ErrNotFound
 	}
-	if err != nil {
-		return nil, fmt.Errorf("product %s: %w", name, pg.AsFault(err))
-	}
-	if page.Record, err = record(id, version, doc, hash); err != nil {
-		return nil, err
-	}
-	if page.Offers, err = readOffers(offers, m.Currency); err != nil {
-		return nil, fmt.Errorf("offers of %s: %w", id, err)
-	}
-	if page.Registry, err = s.registryAt(ctx, s.pool, registry); err != nil {
-		return nil, err
-	}
-	sum := sha256.Sum256(fmt.Appendf(nil, "%s %d %d %s %s", id, version, registry, m.Currency, offers))
-	page.Tag = hex.EncodeToString(sum[:12])
 	return page, nil
+}
+
+// Pages implements app.Shelf in one statement.
+func (s *Store) Pages(ctx context.Context, names []string, m app.Market) (map[string]*app.Page, *catalog.Registry, error) {
+	ids, slugs := []string{}, []string{}
+	for _, name := range names {
+		if catalog.IsID(name) {
+			ids = append(ids, name)
+		} else {
+			slugs = append(slugs, name)
+		}
+	}
+	found, reg, err := s.pages(ctx, m, pagesByName, ids, slugs)
+	if err != nil {
+		return nil, nil, fmt.Errorf("products %v: %w", names, err)
+	}
+	return found, reg, nil
+}
+
+// pages reads pages by the names in n.
+func (s *Store) pages(ctx context.Context, m app.Market, sql string, names ...any) (map[string]*app.Page, *catalog.Registry, error) {
+	rows, err := s.pool.Query(ctx, sql, append([]any{string(m.Currency), m.Country, m.Now}, names...)...)
+	if err != nil {
+		return nil, nil, pg.AsFault(err)
+	}
+	var name, id string
+	var version, registry int64
+	var doc, hash, offers []byte
+	var created, updated time.Time
+	found := map[string]*app.Page{}
+	_, err = pgx.ForEachRow(rows, []any{&name, &id, &version, &doc, &hash, &created, &updated, &registry, &offers}, func() error {
+		page := &app.Page{CreatedAt: created, UpdatedAt: updated}
+		var err error
+		if page.Record, err = record(id, version, doc, hash); err != nil {
+			return err
+		}
+		if page.Offers, err = readOffers(offers, m.Currency); err != nil {
+			return fmt.Errorf("offers of %s: %w", id, err)
+		}
+		sum := sha256.Sum256(fmt.Appendf(nil, "%s %d %d %s %s", id, version, registry, m.Currency, offers))
+		page.Tag = hex.EncodeToString(sum[:12])
+		found[name] = page
+		return nil
+	})
+	if err != nil {
+		return nil, nil, pg.AsFault(err)
+	}
+	if len(found) == 0 {
+		return found, catalog.NewRegistry(nil, nil, nil), nil
+	}
+	reg, err := s.registryAt(ctx, s.pool, registry)
+	for _, page := range found {
+		page.Registry = reg
+	}
+	return found, reg, err
 }
 
 func readOffers(raw []byte, c money.Currency) (map[string]app.Offer, error) {

@@ -21,6 +21,7 @@ func TestRoutes(t *testing.T) {
 	}{
 		{"GET", "/v1/products", "catalog", gateway.Open, gateway.Usual},
 		{"GET", "/v1/products/suggest", "catalog", gateway.Open, gateway.Usual},
+		{"GET", "/v1/products/compare", "catalog", gateway.Open, gateway.Usual},
 		{"GET", "/v1/categories", "catalog", gateway.Open, gateway.Usual},
 		{"POST", "/v1/carts", "cart", gateway.Open, gateway.Usual},
 		{"PATCH", "/v1/carts/" + id + "/lines/1", "cart", gateway.Open, gateway.Usual},
