@@ -55,6 +55,12 @@ func From(ctx context.Context) (p Principal, ok bool) {
 	return p, ok
 }
 
+// Actor names the caller for logs of who changed what: "staff:<id>".
+func Actor(ctx context.Context) string {
+	p, _ := From(ctx)
+	return p.Kind + ":" + p.Subject
+}
+
 // Require returns nil when the caller has the scope, else a fault: Unauthenticated for nobody, Forbidden for somebody else.
 // An empty scope asks only for a caller.
 func Require(ctx context.Context, scope string) error {

@@ -257,6 +257,13 @@ func TestKeys(t *testing.T) {
 	}
 }
 
+func TestActor(t *testing.T) {
+	t.Parallel()
+	if got := auth.Actor(auth.With(t.Context(), auth.Principal{Kind: auth.KindStaff, Subject: "7"})); got != "staff:7" {
+		t.Errorf("actor %q", got)
+	}
+}
+
 func TestRequire(t *testing.T) {
 	t.Parallel()
 	ctx := context.Background()

@@ -153,3 +153,13 @@ func TestNewPage(t *testing.T) {
 		}
 	}
 }
+
+func TestListOf(t *testing.T) {
+	t.Parallel()
+	for want, rows := range map[string][]int{`{"items":[]}`: nil, `{"items":[1,2]}`: {1, 2}} {
+		data, err := json.Marshal(httpx.ListOf(rows).Body)
+		if err != nil || string(data) != want {
+			t.Errorf("%v: %s %v", rows, data, err)
+		}
+	}
+}

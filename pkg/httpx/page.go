@@ -13,6 +13,25 @@ import (
 	"github.com/sidecart/sidecart/pkg/fault"
 )
 
+// Body is the input or the output of an operation that has a body and nothing else.
+type Body[T any] struct{ Body T }
+
+// List is the output of a list that is short enough to have no pages.
+type List[T any] struct {
+	Body struct {
+		Items []T `json:"items"`
+	}
+}
+
+// ListOf answers with a whole list. The items are never null.
+func ListOf[T any](all []T) *List[T] {
+	out := &List[T]{}
+	if out.Body.Items = all; all == nil {
+		out.Body.Items = []T{}
+	}
+	return out
+}
+
 // PageQuery is embedded in the input of every list.
 type PageQuery struct {
 	Limit  int    `query:"limit" minimum:"1" maximum:"100" default:"24" doc:"How many items at most"`

@@ -203,9 +203,10 @@ func quote(s string) json.RawMessage {
 
 // Shown is a value with what its attribute says, ready to show.
 type Shown struct {
-	Code, Label, Type, Unit, Hex string
-	Value                        json.RawMessage
-	Text                         string // for people: "12.5 cm", "Blue"
+	Code, Label, Type, Unit string
+	Value                   json.RawMessage
+	Text                    string // for people: "12.5 cm", "Blue"
+	Hex                     string // of a colour, #rrggbb
 }
 
 // Show makes a value in normal form readable.

@@ -55,7 +55,7 @@ func imagesOut(all []catalog.Image) (out []catalogapi.Image) {
 func attributeValues(reg *catalog.Registry, category string, values map[string]json.RawMessage) []catalogapi.AttributeValue {
 	out := []catalogapi.AttributeValue{}
 	for _, s := range reg.Show(category, values) {
-		out = append(out, catalogapi.AttributeValue{Code: s.Code, Label: s.Label, Type: s.Type, Unit: s.Unit, Value: s.Value, Text: s.Text, Hex: s.Hex})
+		out = append(out, catalogapi.AttributeValue(s))
 	}
 	return out
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sidecart/sidecart/pkg/auth"
 	"github.com/sidecart/sidecart/pkg/fault"
 	"github.com/sidecart/sidecart/pkg/httpx"
 	"github.com/sidecart/sidecart/pkg/idem"
@@ -40,7 +41,7 @@ func (a *api) noteException(ctx context.Context, in *noteInput) (*noteOutput, er
 	for _, f := range in.Body.Errors {
 		e.Faults = append(e.Faults, fault.Field{Location: f.Location, Message: f.Message})
 	}
-	replayed, err := a.staff.NoteException(ctx, actor(ctx), idem.Key(key), e)
+	replayed, err := a.staff.NoteException(ctx, auth.Actor(ctx), idem.Key(key), e)
 	return &noteOutput{httpx.Replayed(replayed)}, err
 }
 
@@ -66,7 +67,7 @@ type exceptionCursor struct {
 	ID int64 `json:"i"`
 }
 
-func (a *api) exceptions(ctx context.Context, in *exceptionsInput) (*bodyOf[httpx.Page[ExceptionView]], error) {
+func (a *api) exceptions(ctx context.Context, in *exceptionsInput) (*httpx.Body[httpx.Page[ExceptionView]], error) {
 	after, _, err := httpx.DecodeCursor[exceptionCursor](in.Cursor)
 	if err != nil {
 		return nil, err
@@ -81,7 +82,7 @@ func (a *api) exceptions(ctx context.Context, in *exceptionsInput) (*bodyOf[http
 			return nil, err
 		}
 	}
-	return &bodyOf[httpx.Page[ExceptionView]]{Body: httpx.NewPage(all, in.Limit, func(last ExceptionView) string {
+	return &httpx.Body[httpx.Page[ExceptionView]]{Body: httpx.NewPage(all, in.Limit, func(last ExceptionView) string {
 		return httpx.EncodeCursor(exceptionCursor{last.ID})
 	})}, nil
 }

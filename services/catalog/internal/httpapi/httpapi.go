@@ -9,7 +9,6 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
-	"github.com/sidecart/sidecart/pkg/auth"
 	"github.com/sidecart/sidecart/pkg/httpx"
 	"github.com/sidecart/sidecart/pkg/money"
 	"github.com/sidecart/sidecart/services/catalog/catalogapi"
@@ -111,33 +110,12 @@ func (a *api) registerProducts(s *httpx.Server) {
 	httpx.Register(s, operation(http.MethodGet, "/v1/admin/migration-exceptions", "list-migration-exceptions", "Rows that are no product", ScopeRead), a.exceptions)
 }
 
-func actor(ctx context.Context) string {
-	p, _ := auth.From(ctx)
-	return p.Kind + ":" + p.Subject
-}
-
-type bodyOf[T any] struct{ Body T }
-
-type itemsOf[T any] struct {
-	Body struct {
-		Items []T `json:"items"`
-	}
-}
-
-func items[T any](all []T) *itemsOf[T] {
-	out := &itemsOf[T]{}
-	if out.Body.Items = all; all == nil {
-		out.Body.Items = []T{}
-	}
-	return out
-}
-
-func (a *api) sellables(ctx context.Context, in *bodyOf[catalogapi.SellablesRequest]) (*bodyOf[catalogapi.Sellables], error) {
+func (a *api) sellables(ctx context.Context, in *httpx.Body[catalogapi.SellablesRequest]) (*httpx.Body[catalogapi.Sellables], error) {
 	found, reg, err := a.shelf.Sellables(ctx, in.Body.SKUs)
 	if err != nil {
 		return nil, err
 	}
-	out := &bodyOf[catalogapi.Sellables]{Body: catalogapi.Sellables{Items: []catalogapi.Sellable{}}}
+	out := &httpx.Body[catalogapi.Sellables]{Body: catalogapi.Sellables{Items: []catalogapi.Sellable{}}}
 	for _, sku := range in.Body.SKUs {
 		r, ok := found[sku]
 		if !ok {

@@ -5,6 +5,8 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/sidecart/sidecart/pkg/auth"
+	"github.com/sidecart/sidecart/pkg/httpx"
 	"github.com/sidecart/sidecart/services/catalog/catalogapi"
 	"github.com/sidecart/sidecart/services/catalog/internal/app"
 	"github.com/sidecart/sidecart/services/catalog/internal/catalog"
@@ -32,7 +34,7 @@ func (a *api) putAttribute(ctx context.Context, in *putAttributeInput) (*struct{
 	if b.Max != nil {
 		attr.Max = *b.Max
 	}
-	return nil, a.staff.PutAttribute(ctx, actor(ctx), attr)
+	return nil, a.staff.PutAttribute(ctx, auth.Actor(ctx), attr)
 }
 
 // AttributeView is an attribute as staff see it.
@@ -56,7 +58,7 @@ func attributeView(a catalog.Attribute) AttributeView {
 	return v
 }
 
-func (a *api) attribute(ctx context.Context, in *CodeParam) (*bodyOf[AttributeView], error) {
+func (a *api) attribute(ctx context.Context, in *CodeParam) (*httpx.Body[AttributeView], error) {
 	reg, err := a.shelf.Registry(ctx)
 	if err != nil {
 		return nil, err
@@ -65,15 +67,15 @@ func (a *api) attribute(ctx context.Context, in *CodeParam) (*bodyOf[AttributeVi
 	if !ok {
 		return nil, app.ErrAttributeNotFound
 	}
-	return &bodyOf[AttributeView]{Body: attributeView(found)}, nil
+	return &httpx.Body[AttributeView]{Body: attributeView(found)}, nil
 }
 
-func (a *api) attributes(ctx context.Context, _ *struct{}) (*itemsOf[AttributeView], error) {
+func (a *api) attributes(ctx context.Context, _ *struct{}) (*httpx.List[AttributeView], error) {
 	reg, err := a.shelf.Registry(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return items(views(reg.Attributes, attributeView)), nil
+	return httpx.ListOf(views(reg.Attributes, attributeView)), nil
 }
 
 // views maps the values of m in the order of their codes.
@@ -95,7 +97,7 @@ func (a *api) putCategory(ctx context.Context, in *putCategoryInput) (*struct{},
 	for _, r := range b.Attributes {
 		cat.Rules = append(cat.Rules, catalog.Rule(r))
 	}
-	return nil, a.staff.PutCategory(ctx, actor(ctx), cat)
+	return nil, a.staff.PutCategory(ctx, auth.Actor(ctx), cat)
 }
 
 // CategoryView is a category as staff see it.
@@ -113,7 +115,7 @@ func categoryView(c catalog.Category) CategoryView {
 	return v
 }
 
-func (a *api) category(ctx context.Context, in *CodeParam) (*bodyOf[CategoryView], error) {
+func (a *api) category(ctx context.Context, in *CodeParam) (*httpx.Body[CategoryView], error) {
 	reg, err := a.shelf.Registry(ctx)
 	if err != nil {
 		return nil, err
@@ -122,15 +124,15 @@ func (a *api) category(ctx context.Context, in *CodeParam) (*bodyOf[CategoryView
 	if !ok {
 		return nil, app.ErrCategoryNotFound
 	}
-	return &bodyOf[CategoryView]{Body: categoryView(found)}, nil
+	return &httpx.Body[CategoryView]{Body: categoryView(found)}, nil
 }
 
-func (a *api) categories(ctx context.Context, _ *struct{}) (*itemsOf[CategoryView], error) {
+func (a *api) categories(ctx context.Context, _ *struct{}) (*httpx.List[CategoryView], error) {
 	reg, err := a.shelf.Registry(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return items(views(reg.Categories, categoryView)), nil
+	return httpx.ListOf(views(reg.Categories, categoryView)), nil
 }
 
 type putBrandInput struct {
@@ -139,7 +141,7 @@ type putBrandInput struct {
 }
 
 func (a *api) putBrand(ctx context.Context, in *putBrandInput) (*struct{}, error) {
-	return nil, a.staff.PutBrand(ctx, actor(ctx), catalog.Brand{Code: in.Code, Name: in.Body.Name})
+	return nil, a.staff.PutBrand(ctx, auth.Actor(ctx), catalog.Brand{Code: in.Code, Name: in.Body.Name})
 }
 
 // BrandView is a brand as staff see it.
@@ -152,7 +154,7 @@ func brandView(b catalog.Brand) BrandView {
 	return BrandView{Code: b.Code, BrandInput: catalogapi.BrandInput{Name: b.Name}}
 }
 
-func (a *api) brand(ctx context.Context, in *CodeParam) (*bodyOf[BrandView], error) {
+func (a *api) brand(ctx context.Context, in *CodeParam) (*httpx.Body[BrandView], error) {
 	reg, err := a.shelf.Registry(ctx)
 	if err != nil {
 		return nil, err
@@ -161,13 +163,13 @@ func (a *api) brand(ctx context.Context, in *CodeParam) (*bodyOf[BrandView], err
 	if !ok {
 		return nil, app.ErrBrandNotFound
 	}
-	return &bodyOf[BrandView]{Body: brandView(found)}, nil
+	return &httpx.Body[BrandView]{Body: brandView(found)}, nil
 }
 
-func (a *api) brands(ctx context.Context, _ *struct{}) (*itemsOf[BrandView], error) {
+func (a *api) brands(ctx context.Context, _ *struct{}) (*httpx.List[BrandView], error) {
 	reg, err := a.shelf.Registry(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return items(views(reg.Brands, brandView)), nil
+	return httpx.ListOf(views(reg.Brands, brandView)), nil
 }

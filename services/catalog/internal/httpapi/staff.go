@@ -13,6 +13,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/validation"
 
+	"github.com/sidecart/sidecart/pkg/auth"
 	"github.com/sidecart/sidecart/pkg/fault"
 	"github.com/sidecart/sidecart/pkg/httpx"
 	"github.com/sidecart/sidecart/pkg/idem"
@@ -48,7 +49,7 @@ func (a *api) postProduct(ctx context.Context, in *postProductInput) (*writtenOu
 	if err != nil {
 		return nil, err
 	}
-	r, replayed, err := a.staff.Create(ctx, actor(ctx), idem.Key(key), product(in.Body))
+	r, replayed, err := a.staff.Create(ctx, auth.Actor(ctx), idem.Key(key), product(in.Body))
 	if err != nil {
 		return nil, err
 	}
@@ -75,7 +76,7 @@ func (a *api) putProduct(ctx context.Context, in *putProductInput) (*writtenOutp
 	if given {
 		ifMatch = &version
 	}
-	r, err := a.staff.Put(ctx, actor(ctx), in.ID, ifMatch, product(in.Body))
+	r, err := a.staff.Put(ctx, auth.Actor(ctx), in.ID, ifMatch, product(in.Body))
 	if err != nil {
 		return nil, err
 	}
@@ -93,7 +94,7 @@ func (a *api) move(status string) func(context.Context, *moveInput) (*writtenOut
 		if err != nil {
 			return nil, err
 		}
-		r, replayed, err := a.staff.Move(ctx, actor(ctx), idem.Key(key), in.ID, status)
+		r, replayed, err := a.staff.Move(ctx, auth.Actor(ctx), idem.Key(key), in.ID, status)
 		if err != nil {
 			return nil, err
 		}
@@ -177,7 +178,7 @@ func (a *api) batch(ctx context.Context, in *batchInput) (*batchOutput, error) {
 		}
 		w.Items[i].Product = product(p)
 	}
-	results, replayed, err := a.staff.Batch(ctx, actor(ctx), idem.Key(key), w)
+	results, replayed, err := a.staff.Batch(ctx, auth.Actor(ctx), idem.Key(key), w)
 	if err != nil {
 		return nil, err
 	}
@@ -230,7 +231,7 @@ type staffCursor struct {
 	ID string `json:"i"`
 }
 
-func (a *api) staffList(ctx context.Context, in *staffListInput) (*bodyOf[httpx.Page[StaffProduct]], error) {
+func (a *api) staffList(ctx context.Context, in *staffListInput) (*httpx.Body[httpx.Page[StaffProduct]], error) {
 	after, given, err := httpx.DecodeCursor[staffCursor](in.Cursor)
 	if err != nil {
 		return nil, err
@@ -246,7 +247,7 @@ func (a *api) staffList(ctx context.Context, in *staffListInput) (*bodyOf[httpx.
 	for i, k := range kept {
 		all[i] = staffProduct(k)
 	}
-	return &bodyOf[httpx.Page[StaffProduct]]{Body: httpx.NewPage(all, in.Limit, func(last StaffProduct) string {
+	return &httpx.Body[httpx.Page[StaffProduct]]{Body: httpx.NewPage(all, in.Limit, func(last StaffProduct) string {
 		return httpx.EncodeCursor(staffCursor{last.ID})
 	})}, nil
 }

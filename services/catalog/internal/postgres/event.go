@@ -30,7 +30,7 @@ func changed(reg *catalog.Registry, r *catalog.Record, at time.Time) outbox.Even
 
 func attributes(reg *catalog.Registry, category string, values catalog.Values) (out []catalogapi.AttributeValue) {
 	for _, s := range reg.Show(category, values) {
-		out = append(out, catalogapi.AttributeValue{Code: s.Code, Label: s.Label, Type: s.Type, Unit: s.Unit, Value: s.Value, Text: s.Text, Hex: s.Hex})
+		out = append(out, catalogapi.AttributeValue(s))
 	}
 	return out
 }

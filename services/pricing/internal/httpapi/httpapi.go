@@ -64,34 +64,13 @@ func Register(s *httpx.Server, quoter *app.Quoter, staff *app.Staff, read Reader
 	httpx.Register(s, get("/v1/admin/coupons/{code}", "get-coupon", "A coupon with its use"), a.coupon)
 }
 
-func actor(ctx context.Context) string {
-	p, _ := auth.From(ctx)
-	return p.Kind + ":" + p.Subject
-}
-
-type bodyOf[T any] struct{ Body T }
-
-type itemsOf[T any] struct {
-	Body struct {
-		Items []T `json:"items"`
-	}
-}
-
-func items[T any](all []T) *itemsOf[T] {
-	out := &itemsOf[T]{}
-	if out.Body.Items = all; all == nil {
-		out.Body.Items = []T{}
-	}
-	return out
-}
-
-func (a *api) quote(ctx context.Context, in *bodyOf[pricingapi.QuoteRequest]) (*bodyOf[pricingapi.Quote], error) {
+func (a *api) quote(ctx context.Context, in *httpx.Body[pricingapi.QuoteRequest]) (*httpx.Body[pricingapi.Quote], error) {
 	q, err := a.quoter.Quote(ctx, quoteRequest(in.Body))
 	if err != nil {
 		return nil, err
 	}
 	out, err := quoteAnswer(q, in.Body.Currency)
-	return &bodyOf[pricingapi.Quote]{Body: out}, err
+	return &httpx.Body[pricingapi.Quote]{Body: out}, err
 }
 
 type putListInput struct {
@@ -101,7 +80,7 @@ type putListInput struct {
 
 func (a *api) putList(ctx context.Context, in *putListInput) (*struct{}, error) {
 	b := in.Body
-	return nil, a.staff.PutList(ctx, actor(ctx), pricing.List{ID: in.ID, Name: b.Name, Currency: money.Currency(b.Currency),
+	return nil, a.staff.PutList(ctx, auth.Actor(ctx), pricing.List{ID: in.ID, Name: b.Name, Currency: money.Currency(b.Currency),
 		TaxIncluded: b.TaxIncluded, Channel: b.Channel, Group: b.CustomerGroup, Countries: b.Countries, Priority: b.Priority,
 		Window: window(b.ValidFrom, b.ValidTo)})
 }
@@ -112,7 +91,7 @@ type PriceList struct {
 	pricingapi.PriceListInput
 }
 
-func (a *api) lists(ctx context.Context, _ *struct{}) (*itemsOf[PriceList], error) {
+func (a *api) lists(ctx context.Context, _ *struct{}) (*httpx.List[PriceList], error) {
 	lists, err := a.read.Lists(ctx)
 	if err != nil {
 		return nil, err
@@ -125,7 +104,7 @@ func (a *api) lists(ctx context.Context, _ *struct{}) (*itemsOf[PriceList], erro
 		p.ValidFrom, p.ValidTo = bounds(l.Window)
 		all = append(all, p)
 	}
-	return items(all), nil
+	return httpx.ListOf(all), nil
 }
 
 type putPricesInput struct {
@@ -138,26 +117,26 @@ func (a *api) putPrices(ctx context.Context, in *putPricesInput) (*struct{}, err
 	for i, p := range in.Body.Prices {
 		rows[i] = app.PriceRow{SKU: p.SKU, Amount: p.Amount, CompareAt: p.CompareAtPrice, MinQuantity: p.MinQuantity, Window: window(p.ValidFrom, p.ValidTo)}
 	}
-	return nil, a.staff.PutPrices(ctx, actor(ctx), in.ID, rows)
+	return nil, a.staff.PutPrices(ctx, auth.Actor(ctx), in.ID, rows)
 }
 
 type pricesInput struct {
 	SKU string `query:"sku" required:"true" minLength:"1" maxLength:"64"`
 }
 
-func (a *api) prices(ctx context.Context, in *pricesInput) (*itemsOf[pricingapi.Price], error) {
+func (a *api) prices(ctx context.Context, in *pricesInput) (*httpx.List[pricingapi.Price], error) {
 	byList, err := a.read.Prices(ctx, in.SKU)
 	if err != nil {
 		return nil, err
 	}
-	return items(flatten(byList)), nil
+	return httpx.ListOf(flatten(byList)), nil
 }
 
 type taxRates struct {
 	TaxRates []pricingapi.TaxRateInput `json:"tax_rates" minItems:"1" maxItems:"1000"`
 }
 
-func (a *api) putTaxRates(ctx context.Context, in *bodyOf[taxRates]) (*struct{}, error) {
+func (a *api) putTaxRates(ctx context.Context, in *httpx.Body[taxRates]) (*struct{}, error) {
 	rates := make([]pricing.TaxRate, len(in.Body.TaxRates))
 	for i, r := range in.Body.TaxRates {
 		rounding, err := money.ParseRounding(r.Rounding)
@@ -166,10 +145,10 @@ func (a *api) putTaxRates(ctx context.Context, in *bodyOf[taxRates]) (*struct{},
 		}
 		rates[i] = pricing.TaxRate{Country: r.Country, Region: r.Region, Category: r.TaxCategory, BasisPoints: r.RateBP, Rounding: rounding}
 	}
-	return nil, a.staff.PutTaxRates(ctx, actor(ctx), rates)
+	return nil, a.staff.PutTaxRates(ctx, auth.Actor(ctx), rates)
 }
 
-func (a *api) taxRates(ctx context.Context, _ *struct{}) (*itemsOf[pricingapi.TaxRateInput], error) {
+func (a *api) taxRates(ctx context.Context, _ *struct{}) (*httpx.List[pricingapi.TaxRateInput], error) {
 	rates, err := a.read.TaxRates(ctx)
 	if err != nil {
 		return nil, err
@@ -178,7 +157,7 @@ func (a *api) taxRates(ctx context.Context, _ *struct{}) (*itemsOf[pricingapi.Ta
 	for _, r := range rates {
 		all = append(all, pricingapi.TaxRateInput{Country: r.Country, Region: r.Region, TaxCategory: r.Category, RateBP: r.BasisPoints, Rounding: r.Rounding.String()})
 	}
-	return items(all), nil
+	return httpx.ListOf(all), nil
 }
 
 type putCouponInput struct {
@@ -188,7 +167,7 @@ type putCouponInput struct {
 
 func (a *api) putCoupon(ctx context.Context, in *putCouponInput) (*struct{}, error) {
 	b := in.Body
-	return nil, a.staff.PutCoupon(ctx, actor(ctx), pricing.Coupon{Code: in.Code, Label: b.Label, Kind: b.Kind, BasisPoints: b.PercentBP,
+	return nil, a.staff.PutCoupon(ctx, auth.Actor(ctx), pricing.Coupon{Code: in.Code, Label: b.Label, Kind: b.Kind, BasisPoints: b.PercentBP,
 		Amounts: b.Amounts, MinSubtotal: b.MinTotals, Window: window(b.ValidFrom, b.ValidTo), UsageLimit: b.UsageLimit, Enabled: b.Enabled})
 }
 
@@ -203,12 +182,12 @@ type couponInput struct {
 	Code string `path:"code" maxLength:"40"`
 }
 
-func (a *api) coupon(ctx context.Context, in *couponInput) (*bodyOf[CouponView], error) {
+func (a *api) coupon(ctx context.Context, in *couponInput) (*httpx.Body[CouponView], error) {
 	c, err := a.read.Coupon(ctx, pricing.NormalCode(in.Code))
 	if err != nil {
 		return nil, err
 	}
-	out := &bodyOf[CouponView]{Body: CouponView{Code: c.Code, Used: c.Used}}
+	out := &httpx.Body[CouponView]{Body: CouponView{Code: c.Code, Used: c.Used}}
 	out.Body.Label, out.Body.Kind, out.Body.PercentBP, out.Body.Amounts = c.Label, c.Kind, c.BasisPoints, c.Amounts
 	out.Body.MinTotals, out.Body.UsageLimit, out.Body.Enabled = c.MinSubtotal, c.UsageLimit, c.Enabled
 	out.Body.ValidFrom, out.Body.ValidTo = bounds(c.Window)
