@@ -40,7 +40,7 @@ check: format lint sidecart ## the fast part of it: format, lint, and the tests 
 	@$(SIDECART) testenv -- $(GOTEST) ./pkg/... $(if $(wildcard services),./services/...)
 
 .PHONY: bench
-bench: sidecart ## measure the shop and write docs/benchmarks.md
+bench: sidecart ## measure a shop of its own and write docs/benchmarks.md
 	@$(SIDECART) bench $(ARGS)
 
 .PHONY: lint

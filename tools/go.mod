@@ -8,6 +8,7 @@ require (
 	github.com/braintree-go/braintree-go v0.22.0
 	github.com/dapr/dapr v1.18.1
 	github.com/dapr/go-sdk v1.15.0
+	github.com/evanw/esbuild v0.27.2
 	github.com/fergusstrange/embedded-postgres v1.34.0
 	github.com/gofrs/flock v0.13.1
 	github.com/jackc/pgx/v5 v5.12.0

@@ -1,32 +1,38 @@
-// What a line costs in a cart that has LINES already: each shopper fills a cart once, then adds and removes one line.
-import http from 'k6/http';
+// What a line costs by the size of its cart: each shopper fills a cart of every size of SIZES but for one line, then adds the last one to
+// each in turn and removes it again, so that whatever slows the machine down slows all sizes.
 import { Trend } from 'k6/metrics';
-import { base, call, catalogue, duration, open } from './shop.js';
+import { call, cart, flow, goods, read, steady } from './shop.js';
 
-const lines = Number(__ENV.LINES || 10);
-const added = new Trend('added_line', true);
-const carts = {};
+export { handleSummary } from './shop.js';
+export const options = steady();
 
-export const options = {
-  scenarios: { shoppers: { executor: 'constant-vus', vus: Number(__ENV.SHOPPERS || 4), duration } },
-  summaryTrendStats: ['avg', 'med', 'p(95)', 'p(99)', 'max'],
-};
+const sizes = (__ENV.SIZES || '1,10,100,500').split(',').map(Number);
+const skus = goods('skus');
+const added = sizes.map((size) => new Trend(`added_${size}`));
+let carts = null;
 
-export function setup() { return catalogue(lines + 50); }
-
-export default function ({ skus }) {
-  if (!carts[__VU]) {
-    const cart = open();
-    for (let i = 0; i < lines; i += 100) {
-      const batch = skus.slice(i, Math.min(i + 100, lines)).map((sku) => ({ sku, quantity: 1 }));
-      call('POST', `/v1/carts/${cart.id}/lines/batch`, { lines: batch }, 201, 'fill cart');
-    }
-    carts[__VU] = cart.id;
+function fill(lines) {
+  const path = cart();
+  if (!path) return null;
+  for (let from = 0; from < lines; from += 100) {
+    const batch = [];
+    for (let i = from; i < Math.min(from + 100, lines); i++) batch.push({ sku: skus[i], quantity: 1 });
+    if (!call('POST', `${path}/lines/batch`, { lines: batch }, 201)) return null;
   }
-  const sku = skus[lines + (__ITER % 40)];
-  const r = http.post(`${base}/v1/carts/${carts[__VU]}/lines`, JSON.stringify({ sku, quantity: 1 }), { headers: { 'Content-Type': 'application/json' }, tags: { name: 'add to a big cart' } });
-  if (r.status !== 201) return;
-  added.add(r.timings.duration);
-  const line = r.json().lines.find((l) => l.sku === sku);
-  call('DELETE', `/v1/carts/${carts[__VU]}/lines/${line.id}`, null, 200, 'remove line');
+  return path;
 }
+
+export default flow(() => {
+  if (!carts) {
+    const all = sizes.map((size) => fill(size - 1));
+    if (all.includes(null)) return false;
+    carts = all;
+  }
+  return sizes.every((size, i) => {
+    const sku = skus[size - 1 + (__ITER % 40)];
+    const r = read('POST', `${carts[i]}/lines`, { sku, quantity: 1 }, 201);
+    if (!r) return false;
+    added[i].add(r.timings.duration);
+    return call('DELETE', `${carts[i]}/lines/${r.json(`lines.#(sku=="${sku}").id`)}`, null, 200);
+  });
+});

@@ -1,17 +1,14 @@
 // A cart's life in six requests: create, add three lines, change one, read.
-import { add, call, catalogue, flows, open, pick, steady } from './shop.js';
+import { add, call, cart, flow, goods, pick, read, steady } from './shop.js';
 
+export { handleSummary } from './shop.js';
 export const options = steady();
 
-export function setup() { return catalogue(500); }
+const skus = goods('skus');
 
-export default function ({ skus }) {
-  let cart = open();
-  if (!cart) return;
-  for (let i = 0; i < 3; i++) {
-    cart = add(cart, pick(skus), 1);
-    if (!cart) return;
-  }
-  if (!call('PATCH', `/v1/carts/${cart.id}/lines/${cart.lines[0].id}`, { quantity: 2 }, 200, 'change line')) return;
-  if (call('GET', `/v1/carts/${cart.id}`, null, 200, 'read cart')) flows.add(1);
-}
+export default flow(() => {
+  const path = cart();
+  if (!path || !add(path, pick(skus)) || !add(path, pick(skus))) return false;
+  const last = read('POST', `${path}/lines`, { sku: pick(skus), quantity: 1 }, 201);
+  return last && call('PATCH', `${path}/lines/${last.json('lines.0.id')}`, { quantity: 2 }, 200) && call('GET', path, null, 200);
+});

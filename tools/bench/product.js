@@ -1,13 +1,9 @@
 // Product pages at a fixed rate (RATE a second), random products.
-import { call, catalogue, duration, pick } from './shop.js';
+import { alone, call, duration, flow, goods, pick } from './shop.js';
 
-export const options = {
-  scenarios: { pages: { executor: 'constant-arrival-rate', rate: Number(__ENV.RATE || 300), timeUnit: '1s', duration, preAllocatedVUs: 64, maxVUs: 128 } },
-  summaryTrendStats: ['avg', 'med', 'p(95)', 'p(99)', 'max'],
-};
+export { handleSummary } from './shop.js';
+export const options = alone({ executor: 'constant-arrival-rate', rate: Number(__ENV.RATE || 300), timeUnit: '1s', duration, preAllocatedVUs: 64 });
 
-export function setup() { return catalogue(500); }
+const products = goods('products');
 
-export default function ({ products }) {
-  call('GET', `/v1/products/${pick(products)}`, null, 200, 'product page');
-}
+export default flow(() => call('GET', `/v1/products/${pick(products)}`, null, 200));

@@ -1,99 +1,111 @@
-// What the scenarios share: calls with checks, a guest's way to an order, and data that setup() gathers from the shop itself.
+// What the scenarios share. k6 works on the cores of the shop, so that what it spends is taken from the shop: bodies are thrown away
+// where nobody reads them, single members are picked out of the others, and one tag is kept in place of fifteen. Start one by hand with VERBOSE=1 to see
+// what is refused.
+//
+// The runner (tools/internal/bench) gives what a scenario needs: BASE, DURATION, SHOPPERS, GOODS (a file with what can be bought),
+// STAMP (no two runs have the same) and SUMMARY (where the figures go).
 import http from 'k6/http';
-import { check, fail } from 'k6';
-import { Counter } from 'k6/metrics';
+import { SharedArray } from 'k6/data';
+import { Counter, Trend } from 'k6/metrics';
 
 export const base = __ENV.BASE || 'http://127.0.0.1:8000';
 export const shoppers = Number(__ENV.SHOPPERS || 32);
 export const duration = __ENV.DURATION || '30s';
-export const orders = new Counter('orders');
-export const flows = new Counter('flows');
 
-const json = { 'Content-Type': 'application/json' };
+const done = new Counter('done');
+const clock = new Trend('clock');
 
-// call asks and checks the status; name groups requests of one kind in the report.
-export function call(method, path, body, want, name) {
-  const r = http.request(method, base + path, body === null ? null : JSON.stringify(body), { headers: json, tags: { name: name || path } });
-  if (!check(r, { [name || path]: (x) => x.status === want })) {
-    if (__ENV.VERBOSE) console.error(`${method} ${path}: ${r.status} ${String(r.body).slice(0, 300)}`);
-    return null;
-  }
-  return r.body ? r.json() : {};
-}
-
-// catalogue finds SKUs that can be bought in USD, with their products, from the public listing.
-export function catalogue(want) {
-  const skus = [];
-  const products = [];
-  let cursor = '';
-  while (skus.length < want) {
-    const r = http.get(`${base}/v1/products?limit=100&in_stock=true&currency=USD&country=US${cursor}`);
-    if (r.status !== 200) fail(`the listing answers ${r.status}: ${r.body}`);
-    const page = r.json();
-    for (const p of page.items) {
-      products.push(p.slug);
-      skus.push(...p.skus);
-    }
-    if (!page.next_cursor) break;
-    cursor = `&cursor=${page.next_cursor}`;
-  }
-  if (skus.length < 10) fail(`only ${skus.length} SKUs can be bought: is the shop seeded?`);
-  return { skus, products };
+// goods is a list of the runner's file: skus, products (slugs) or categories (slugs of leaves).
+export function goods(list) {
+  return new SharedArray(list, () => JSON.parse(open(__ENV.GOODS))[list]);
 }
 
 export function pick(list) {
   return list[Math.floor(Math.random() * list.length)];
 }
 
-export const address = {
+const headers = { 'Content-Type': 'application/json' };
+const unread = { headers };
+const text = { headers, responseType: 'text' };
+
+// send asks, and returns the answer if it has the wanted status; its body is there if it is to be read.
+function send(method, path, body, want, params) {
+  const r = http.request(method, base + path, body === null ? null : JSON.stringify(body), params);
+  if (r.status === want) return r;
+  if (__ENV.VERBOSE) console.error(`${method} ${path}: ${r.status} ${String(r.body).slice(0, 300)}`);
+  return null;
+}
+
+export function call(method, path, body, want) { return send(method, path, body, want, unread); }
+export function read(method, path, body, want) { return send(method, path, body, want, text); }
+
+// flow is the function of a scenario: what counts as done, and when the first began and the last ended, by k6's clock.
+export function flow(once) {
+  let begun = false;
+  return () => {
+    if (!begun) {
+      clock.add(Date.now());
+      begun = true;
+    }
+    if (once()) done.add(1);
+    clock.add(Date.now());
+  };
+}
+
+// alone makes the options of a script with one scenario.
+export function alone(scenario) {
+  return {
+    scenarios: { bench: scenario },
+    discardResponseBodies: true,
+    systemTags: ['expected_response'],
+    noCookiesReset: true,
+    summaryTrendStats: ['min', 'med', 'p(95)', 'p(99)', 'max'],
+  };
+}
+
+// steady is a number of shoppers for a time; who is at it when the time is over ends what he began.
+export function steady() {
+  return alone({ executor: 'constant-vus', vus: shoppers, duration, gracefulStop: '30s' });
+}
+
+// handleSummary writes the figures for the runner, and nothing for the eye.
+export function handleSummary(data) {
+  const figures = {};
+  for (const [name, metric] of Object.entries(data.metrics)) figures[name] = metric.values;
+  return { [__ENV.SUMMARY || 'stdout']: JSON.stringify(figures) };
+}
+
+const address = {
   name: 'Sample Customer', line1: '1 Main Street', city: 'Columbus', region: 'OH', postal_code: '43004', country: 'US',
 };
 
-function key() {
-  let s = '';
-  while (s.length < 40) s += Math.random().toString(36).slice(2);
-  return s.slice(0, 40);
+// cart opens one and returns its path.
+export function cart() {
+  const r = read('POST', '/v1/carts', { currency: 'USD', country: 'US' }, 201);
+  return r && `/v1/carts/${r.json('id')}`;
 }
 
-// open makes a cart.
-export function open() {
-  return call('POST', '/v1/carts', { currency: 'USD', country: 'US' }, 201, 'create cart');
+export function add(cart, sku) {
+  return call('POST', `${cart}/lines`, { sku, quantity: 1 }, 201);
 }
 
-export function add(cart, sku, quantity) {
-  return call('POST', `/v1/carts/${cart.id}/lines`, { sku, quantity }, 201, 'add line');
+// checkout asks for one and gives back the answer, whatever it is. A shopper who is told that it is sold out is answered well.
+const expected = { headers, responseType: 'text', responseCallback: http.expectedStatuses(201, 409) };
+
+export function checkout(cart) {
+  const body = JSON.stringify({ cart_id: cart.slice('/v1/carts/'.length), email: 'customer@example.com' });
+  return http.post(`${base}/v1/checkouts`, body, expected);
 }
 
-// buy takes a filled cart to the captured order: seven requests.
-export function buy(cart) {
-  const co = call('POST', '/v1/checkouts', { cart_id: cart.id, email: 'customer@example.com' }, 201, 'create checkout');
-  return co && finish(co);
-}
-
-// finish takes an open checkout to the captured order.
-export function finish(co) {
-  const path = `/v1/checkouts/${co.id}`;
-  if (!call('PATCH', path, { shipping_address: address, billing_address: address }, 200, 'set address')) return null;
-  const options = call('GET', `${path}/shipping-options`, null, 200, 'shipping options');
-  if (!options || !options.items.length) return null;
-  co = call('PATCH', path, { shipping_option_id: options.items[0].id }, 200, 'choose shipping');
-  if (!co || !call('POST', `${path}/payment-session`, {}, 200, 'payment session')) return null;
-  const r = http.post(`${base}${path}/complete`, JSON.stringify({ payment_method_nonce: 'fake-valid-nonce', expected_total: co.totals.total }),
-    { headers: Object.assign({ 'Idempotency-Key': key() }, json), tags: { name: 'complete' } });
-  if (!check(r, { complete: (x) => x.status === 201 })) {
-    if (__ENV.VERBOSE) console.error(`complete: ${r.status} ${String(r.body).slice(0, 300)}`);
-    return r;
-  }
-  const order = r.json();
-  if (!call('GET', `/v1/orders/${order.id}?access_token=${order.access_token}`, null, 200, 'get order')) return null;
-  orders.add(1);
-  return r;
-}
-
-// steady runs a scenario with a number of shoppers for a time.
-export function steady() {
-  return {
-    scenarios: { shoppers: { executor: 'constant-vus', vus: shoppers, duration, gracefulStop: '10s' } },
-    summaryTrendStats: ['avg', 'med', 'p(95)', 'p(99)', 'max'],
-  };
+// finish takes an open checkout to the captured order in six requests.
+export function finish(id) {
+  const path = `/v1/checkouts/${id}`;
+  if (!call('PATCH', path, { shipping_address: address, billing_address: address }, 200)) return false;
+  let r = read('GET', `${path}/shipping-options`, null, 200);
+  if (!r) return false;
+  r = read('PATCH', path, { shipping_option_id: r.json('items.0.id') }, 200);
+  if (!r || !call('POST', `${path}/payment-session`, {}, 200)) return false;
+  r = send('POST', `${path}/complete`, { payment_method_nonce: 'fake-valid-nonce', expected_total: r.json('totals.total') }, 201,
+    { headers: { 'Content-Type': 'application/json', 'Idempotency-Key': `bench-${__ENV.STAMP}-${__VU}-${__ITER}` }, responseType: 'text' });
+  return r && call('GET', `/v1/orders/${r.json('id')}?access_token=${r.json('access_token')}`, null, 200) !== null;
 }

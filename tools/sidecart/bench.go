@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -10,24 +9,18 @@ import (
 
 	"github.com/sidecart/sidecart/tools/internal/bench"
 	"github.com/sidecart/sidecart/tools/internal/shop"
+	"github.com/sidecart/sidecart/tools/internal/shopclient"
 )
 
-// runBench measures the running shop.
+// runBench measures a shop of its own, or parts of the one that runs.
 func runBench(ctx context.Context, args []string) error {
 	set, parse := flags("bench")
 	runs := set.Int("runs", 3, "how often each scenario runs; medians are taken")
 	duration := set.Duration("duration", 30*time.Second, "how long each run is")
-	only := set.String("only", "", "measurements to make, by name and separated by commas: memory, browse, product, cart, bigcart, checkout, events, flash, import")
+	only := set.String("only", "", "measurements to make, separated by commas: "+strings.Join(bench.Names(), ", ")+"; of the running shop, if one runs")
 	page := set.String("out", "", "where the page goes (default: docs/benchmarks.md; none with --only)")
+	offset := set.Int("port-offset", 0, "added to every port of the bench's own shop")
 	layout, err := parse(args, 0)
-	if err != nil {
-		return err
-	}
-	st, err := shop.Running(layout)
-	if err != nil {
-		return fmt.Errorf("bench: %w: start one with make run", err)
-	}
-	clerk, err := staff(layout, st.Gateway)
 	if err != nil {
 		return err
 	}
@@ -39,25 +32,30 @@ func runBench(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	dir := filepath.Join(cache, "sidecart", "k6-1.8.1")
-	if err := os.MkdirAll(dir, 0o755); err != nil { //nolint:gosec // binaries, not secrets
-		return err
-	}
-	k6, err := bench.BuildK6(layout.Root, dir)
+	k6, err := bench.BuildK6(ctx, layout.Root, filepath.Join(cache, "sidecart", "k6-1.8.1"))
 	if err != nil {
 		return err
 	}
-	o := bench.Options{Layout: layout, State: st, Tool: tool, Staff: clerk, K6: k6, Runs: *runs, Duration: *duration, Out: os.Stdout}
+	o := bench.Options{
+		Layout: layout, Offset: *offset, Tool: tool, K6: k6, Runs: *runs, Duration: *duration, Out: os.Stdout,
+		Staff: func(l shop.Layout, st shop.State) (*shopclient.Client, error) { return staff(l, st.Gateway) },
+	}
 	if *only != "" {
 		o.Only = strings.Split(*only, ",")
 	} else if *page == "" {
-		*page = filepath.Join(layout.Root, "docs", "benchmarks.md")
+		*page = bench.PagePath(layout.Root)
 	}
 	results, err := bench.Run(ctx, o)
-	if *page != "" && len(results) > 0 {
-		if writeErr := bench.Write(*page, layout.Root, o, results, time.Now()); writeErr != nil {
-			return writeErr
-		}
+	if err != nil || *page == "" {
+		return err
 	}
-	return err
+	return bench.Describe(o, calledAs(args), results, time.Now()).Write(*page)
+}
+
+// calledAs is what the page calls the call that wrote it.
+func calledAs(args []string) string {
+	if len(args) == 0 {
+		return "make bench"
+	}
+	return `make bench ARGS="` + strings.Join(args, " ") + `"`
 }

@@ -36,7 +36,7 @@ func commands() []command {
 		{name: "doctor", args: "[flags]", about: "what is missing or in the way, and what to do about it", run: runDoctor},
 		{name: "logs", args: "[flags] NAME", about: "the log of a service, a sidecar (NAME.daprd) or a server", run: runLogs},
 		{name: "restart", args: "[flags] NAME", about: "rebuild and restart one service beside its sidecar", run: runRestart},
-		{name: "bench", args: "[flags]", about: "measure the running shop and write docs/benchmarks.md", run: runBench},
+		{name: "bench", args: "[flags]", about: "measure a shop of its own and write docs/benchmarks.md", run: runBench},
 		{name: "token", args: "[flags]", about: "a staff token of 15 minutes for the local shop", run: runToken},
 		{name: "seed", args: "[flags]", about: "fill the running shop with the sample catalogue and some orders", run: runSeed},
 		{name: "import", args: "products FILE --mapping M [flags]", about: "bring products from a CSV, JSON or NDJSON file into the running shop", run: runImport},

@@ -1,0 +1,256 @@
+package bench
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/sidecart/sidecart/pkg/money"
+	"github.com/sidecart/sidecart/services/catalog/catalogapi"
+	"github.com/sidecart/sidecart/services/inventory/inventoryapi"
+	"github.com/sidecart/sidecart/services/pricing/pricingapi"
+	"github.com/sidecart/sidecart/tools/internal/shopclient"
+)
+
+// restock puts a hundred thousand pieces of every SKU on a shelf, so that a measurement is never sold out.
+func (r *runner) restock(ctx context.Context) error {
+	if err := r.staff.Put(ctx, "/v1/admin/locations/bench", inventoryapi.LocationInput{Name: "Bench", Country: "US", Priority: 99, Enabled: true}, nil); err != nil {
+		return err
+	}
+	conn, err := pgx.Connect(ctx, r.state.Databases["inventory"])
+	if err != nil {
+		return err
+	}
+	defer conn.Close(ctx)
+	rows, err := conn.Query(ctx, `SELECT DISTINCT sku FROM stock_levels ORDER BY sku`)
+	if err != nil {
+		return err
+	}
+	skus, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		return err
+	}
+	for from := 0; from < len(skus); from += 1000 {
+		in := inventoryapi.StockInput{Reference: fmt.Sprintf("bench-%d-%d", time.Now().UnixNano(), from), Reason: "bench"}
+		for _, sku := range skus[from:min(from+1000, len(skus))] {
+			in.Lines = append(in.Lines, inventoryapi.StockLine{SKU: sku, LocationID: "bench", Quantity: 100_000})
+		}
+		if err := r.staff.Post(ctx, "/v1/admin/stock/receive", shopclient.Key(), in, nil); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// makeGoods makes a published SKU with a price and stock, and waits until a cart takes it.
+func (r *runner) makeGoods(ctx context.Context, stock int64) (string, error) {
+	sku := fmt.Sprintf("BENCH-%d", time.Now().UnixNano())
+	calls := []func() error{
+		func() error {
+			return r.staff.Put(ctx, "/v1/admin/categories/bench", catalogapi.CategoryInput{Name: "Bench", Slug: "bench"}, nil)
+		},
+		func() error {
+			return r.staff.Post(ctx, "/v1/admin/products", shopclient.Key(), catalogapi.ProductInput{Title: "Bench " + sku, CategoryCode: "bench", Status: catalogapi.StatusPublished,
+				TaxCategory: "standard", Attributes: map[string]json.RawMessage{}, Variants: []catalogapi.VariantInput{{SKU: sku}}}, nil)
+		},
+		func() error {
+			return r.staff.Put(ctx, "/v1/admin/price-lists/bench", pricingapi.PriceListInput{Name: "Bench", Currency: "USD"}, nil)
+		},
+		func() error {
+			return r.staff.Put(ctx, "/v1/admin/price-lists/bench/prices", pricingapi.PricesInput{Prices: []pricingapi.PriceInput{{SKU: sku, Amount: money.New(1999, "USD"), MinQuantity: 1}}}, nil)
+		},
+		func() error {
+			return r.staff.Put(ctx, "/v1/admin/locations/bench", inventoryapi.LocationInput{Name: "Bench", Country: "US", Priority: 99, Enabled: true}, nil)
+		},
+		func() error {
+			return r.staff.Post(ctx, "/v1/admin/stock/receive", shopclient.Key(), inventoryapi.StockInput{Reference: sku,
+				Lines: []inventoryapi.StockLine{{SKU: sku, LocationID: "bench", Quantity: stock}}}, nil)
+		},
+	}
+	for _, call := range calls {
+		if err := call(); err != nil {
+			return "", err
+		}
+	}
+	guest := shopclient.New(r.state.Gateway)
+	for begun := time.Now(); ; {
+		_, err := guest.Fill(ctx, shopclient.Guest{Currency: "USD", Items: []shopclient.Item{{SKU: sku, Quantity: 1}}})
+		if err == nil {
+			return sku, nil
+		}
+		if time.Since(begun) > 20*time.Second {
+			return "", fmt.Errorf("%s does not become sellable: %w", sku, err)
+		}
+		time.Sleep(200 * time.Millisecond)
+	}
+}
+
+// steady measures a k6 scenario at numbers of shoppers; statements are counted at the last.
+func (r *runner) steady(ctx context.Context, name, what, unit string, s scenario, total func(context.Context) (float64, error), goals func(runs) []Goal) error {
+	shoppers := []int{8, 32}
+	for i, n := range shoppers {
+		s.run = r.byK6(name, total, "SHOPPERS="+strconv.Itoa(n))
+		u, err := r.measure(ctx, s, i == len(shoppers)-1)
+		if err != nil {
+			return err
+		}
+		res := Result{What: fmt.Sprintf("%s, %d shoppers", what, n), Figure: u.figure(unit), Notes: u.notes}
+		if goals != nil && i == len(shoppers)-1 {
+			res.Goals = goals(u)
+		}
+		r.note(res)
+	}
+	return nil
+}
+
+func (r *runner) browse(ctx context.Context) error {
+	return r.steady(ctx, "browse", "listing of 24 products", "pages", scenario{}, nil, nil)
+}
+
+func (r *runner) cart(ctx context.Context) error {
+	return r.steady(ctx, "cart", "cart in 6 requests", "flows", scenario{}, nil, func(u runs) []Goal {
+		return []Goal{atLeast(u.rate, 120, " flows/s"), below("p99", u.p99, 300, " ms")}
+	})
+}
+
+func (r *runner) checkout(ctx context.Context) error {
+	return r.steady(ctx, "checkout", "guest checkout in 10 requests, 2 lines, captured", "orders", scenario{prepare: r.restock}, r.captured, func(u runs) []Goal {
+		return []Goal{atLeast(u.rate, 40, " orders/s")}
+	})
+}
+
+// captured counts the orders whose whole amount is captured, by order's own database.
+func (r *runner) captured(ctx context.Context) (float64, error) {
+	return r.count(ctx, "order", `SELECT count(*)::float8 FROM orders WHERE captured_at IS NOT NULL AND captured = total`)
+}
+
+func (r *runner) count(ctx context.Context, service, query string, args ...any) (n float64, err error) {
+	conn, err := pgx.Connect(ctx, r.state.Databases[service])
+	if err != nil {
+		return 0, err
+	}
+	defer conn.Close(ctx)
+	return n, conn.QueryRow(ctx, query, args...).Scan(&n)
+}
+
+func (r *runner) product(ctx context.Context) error {
+	const rate = 300
+	u, err := r.measure(ctx, scenario{run: r.byK6("product", nil, fmt.Sprintf("RATE=%d", rate))}, true)
+	if err != nil {
+		return err
+	}
+	r.note(Result{What: fmt.Sprintf("product page at %d requests/s", rate), Figure: u.figure("pages"), Goals: []Goal{below("p99", u.p99, 30, " ms")}, Notes: u.notes})
+	return nil
+}
+
+// bigCart measures what a line costs by the size of its cart. One shopper, so that the cart waits for nobody.
+func (r *runner) bigCart(ctx context.Context) error {
+	notes, err := r.quiet(ctx)
+	if err != nil {
+		return err
+	}
+	sizes := []int{1, 10, 100, 500}
+	took := map[int][]float64{}
+	for range r.Runs {
+		s, _, err := r.k6(ctx, "bigcart", min(r.Duration, 20*time.Second), "SIZES=1,10,100,500", "SHOPPERS=1")
+		if err != nil {
+			return err
+		}
+		for _, n := range sizes {
+			ms := s[fmt.Sprintf("added_%d", n)]["med"]
+			if ms == 0 {
+				return fmt.Errorf("no line was added to a cart of %d", n)
+			}
+			took[n] = append(took[n], ms)
+		}
+	}
+	for _, n := range sizes {
+		r.note(Result{What: fmt.Sprintf("the line that makes it %d in a cart, one shopper", n), Figure: fmt.Sprintf("p50 %.1f ms", median(took[n]))})
+	}
+	ratio := median(took[500]) / median(took[10])
+	r.note(Result{What: "the 500th line of a cart against the 10th", Figure: fmt.Sprintf("%.1f ×", ratio), Goals: []Goal{atMost(ratio, 3, " ×")}, Notes: notes})
+	return nil
+}
+
+// flash sells 200 pieces to 64 shoppers in 600 attempts and counts the orders.
+func (r *runner) flash(ctx context.Context) error {
+	const pieces, shoppers, attempts = 200, 64, 600
+	var sold, refused []float64
+	var sku string
+	u, err := r.measure(ctx, scenario{
+		prepare: func(ctx context.Context) (err error) {
+			sku, err = r.makeGoods(ctx, pieces)
+			return err
+		},
+		run: func(ctx context.Context, _ time.Duration) (outcome, error) {
+			s, cpu, err := r.k6(ctx, "flash", 0, "SKU="+sku, fmt.Sprintf("SHOPPERS=%d", shoppers), fmt.Sprintf("ATTEMPTS=%d", attempts))
+			if err != nil {
+				return outcome{}, err
+			}
+			n, err := r.count(ctx, "order", `SELECT count(*)::float8 FROM orders WHERE placed_at IS NOT NULL AND snapshot -> 'lines' @> jsonb_build_array(jsonb_build_object('sku', $1::text))`, sku)
+			sold, refused = append(sold, n), append(refused, s["sold_out"]["count"])
+			o := s.outcome(cpu)
+			o.operations = attempts
+			return o, err
+		},
+	}, true)
+	if err != nil {
+		return err
+	}
+	took := median(u.seconds)
+	r.note(Result{What: fmt.Sprintf("flash sale: %d shoppers, %d attempts at %d pieces, from the first request to the last answer", shoppers, attempts, pieces),
+		Figure: fmt.Sprintf("%.0f sold, %.0f told that it is sold out, in %.1f s", median(sold), median(refused), took),
+		Goals:  []Goal{exactly(sold, pieces), below("", took, 8, " s")}, Notes: append(u.notes, fmt.Sprintf("sold in each run, by the database: %.0f", sold))})
+	return nil
+}
+
+// imports brings ten thousand SKUs into the catalogue, once: the next ten thousand would meet another catalogue.
+func (r *runner) imports(ctx context.Context) error {
+	const n = 10_000
+	dir, err := os.MkdirTemp("", "sidecart-bench-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	stamp := fmt.Sprint(time.Now().UnixNano())
+	file := filepath.Join(dir, "goods.ndjson")
+	if err := writeGoods(file, stamp, n); err != nil {
+		return err
+	}
+	s := scenario{run: func(ctx context.Context, _ time.Duration) (outcome, error) {
+		cmd := exec.CommandContext(ctx, r.Tool, "import", "products", file, "--dir", r.Layout.Root, "--data", r.Layout.Data,
+			"--mapping", filepath.Join(scripts(r.Layout.Root), "import.yaml"), "--import-id", "bench-"+stamp)
+		begun := time.Now()
+		if said, err := cmd.CombinedOutput(); err != nil {
+			return outcome{}, fmt.Errorf("%w\n%.2000s", err, said)
+		}
+		took := time.Since(begun).Seconds()
+		made, err := r.count(ctx, "catalog", `SELECT count(*)::float8 FROM variants WHERE sku LIKE $1`, "IMP-"+stamp+"-%")
+		return outcome{operations: made, seconds: took, generator: "importer", cpu: (cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()).Seconds()}, err
+	}}
+	o, u, peak, err := r.once(ctx, s, 0)
+	if err != nil {
+		return err
+	}
+	rate := o.operations / o.seconds
+	r.note(Result{What: fmt.Sprintf("import of %s SKUs", grouped(n)), Figure: fmt.Sprintf("%s SKUs/s (%.1f s, %s in the catalogue)", grouped(rate), o.seconds, grouped(o.operations)),
+		Goals: []Goal{atLeast(rate, 2000, " SKUs/s")}, Notes: append(append(u.per(o.operations), fmt.Sprintf("peak memory %d MiB", peak>>20)), o.notes...)})
+	return nil
+}
+
+func writeGoods(path, stamp string, n int) error {
+	var b bytes.Buffer
+	for i := range n {
+		fmt.Fprintf(&b, `{"name":"Imported thing %d","sku":"IMP-%s-%d","description":"A thing that came by file, number %d.","brand":"Bench","category":"Bench","price":"%d.99"}`+"\n",
+			i, stamp, i, i, 1+i%300)
+	}
+	return os.WriteFile(path, b.Bytes(), 0o600)
+}
