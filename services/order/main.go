@@ -41,7 +41,9 @@ func build(_ context.Context, p *boot.Process, c config) error {
 	daprio.RegisterActor(actors, orders)
 	jobs := daprkit.NewJobs(p.Log)
 	schedule := daprio.Jobs(jobs, app.NewReconciler(orders, store, pay, pay, p.Registry), store.Prune)
-	daprkit.Mount(server.Router(), daprkit.Routes{AppID: p.Name, AppToken: p.AppToken, Actors: actors, Jobs: jobs})
+	subs := daprkit.NewSubscriptions(daprkit.PubSub, p.Log)
+	daprio.Subscribe(subs, orders)
+	daprkit.Mount(server.Router(), daprkit.Routes{AppID: p.Name, AppToken: p.AppToken, Actors: actors, Subscriptions: subs, Jobs: jobs})
 	p.Add("jobs", run.Func("jobs", func(ctx context.Context) error { return p.Dapr.Schedule(ctx, schedule...) }))
 	p.Add("http", server.Listen(c.HTTPAddr))
 	return nil

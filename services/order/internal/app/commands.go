@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/sidecart/sidecart/pkg/fault"
+	"github.com/sidecart/sidecart/pkg/money"
 	"github.com/sidecart/sidecart/services/order/internal/order"
 	"github.com/sidecart/sidecart/services/order/orderapi"
 )
@@ -259,6 +260,43 @@ func (a *App) Cancel(ctx context.Context, id, actor, reason string) (Record, err
 		return rec, fault.Newf(fault.Conflict, "not-cancellable", "An order that is %s cannot be cancelled.", status)
 	}
 	return rec, err
+}
+
+// MoneyBack is what payment tells of money that went back, for this order or for staff.
+type MoneyBack struct {
+	OrderID     string
+	Attempt     int
+	OperationID string
+	Gone        money.Amount // in all, of a payment that was captured
+	Voided      bool         // everything: nothing is held and nothing was taken
+}
+
+// ErrTooEarly says that money went back of a capture that is not recorded here yet.
+var ErrTooEarly = fault.New(fault.Unavailable, "not-captured-yet", "The capture is not recorded yet.")
+
+// FollowMoney keeps an order at what payment says of its money. What the order asked for itself, what is known and what is over is
+// left alone, so that it may be told often, late and out of order.
+func (a *App) FollowMoney(ctx context.Context, m MoneyBack) error {
+	rec, err := a.Store.Load(ctx, m.OrderID)
+	if fault.KindOf(err) == fault.NotFound {
+		return nil // the reconciler's: money without an order
+	}
+	if err != nil {
+		return err
+	}
+	ev := order.Event{Name: order.MoneyGone, Attempt: m.Attempt, Amount: m.Gone}
+	if m.Voided {
+		ev.Amount = rec.Total
+	}
+	rec, err = a.apply(ctx, rec, command{event: ev, actor: "payment",
+		metadata: map[string]any{"operation_id": m.OperationID, "returned": ev.Amount.Minor, "currency": string(ev.Amount.Currency)}})
+	if fault.KindOf(err) != fault.Conflict {
+		return err
+	}
+	if rec.State == "placed" && rec.Attempt == m.Attempt && rec.CancelReason == "" {
+		return ErrTooEarly
+	}
+	return nil
 }
 
 // Guest is the actor of whoever proved an order's access token.

@@ -39,9 +39,13 @@ func (a *App) View(rec Record) orderapi.Order {
 	return v
 }
 
-// paymentStatus tells a void from a refund: what was never captured is voided.
+// paymentStatus tells a void from a refund: what was never captured is voided. Of captured money a part or all may have gone back.
 func paymentStatus(rec Record, status string) string {
 	switch {
+	case status == "captured" && rec.Returned.IsPositive() && rec.Returned == rec.Captured:
+		return "refunded"
+	case status == "captured" && rec.Returned.IsPositive():
+		return "partially_refunded"
 	case status == "returned" && rec.Returned.IsPositive():
 		return "refunded"
 	case status == "returned":

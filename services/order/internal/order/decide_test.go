@@ -32,7 +32,11 @@ func in(s State) Order {
 	if s == New {
 		return Order{}
 	}
-	return Order{ID: "o", CheckoutID: "c", CartID: "k", State: s, Version: 5, Attempt: 1, Total: total, Captured: money.Zero("USD"), Returned: money.Zero("USD")}
+	o := Order{ID: "o", CheckoutID: "c", CartID: "k", State: s, Version: 5, Attempt: 1, Total: total, Captured: money.Zero("USD"), Returned: money.Zero("USD")}
+	if slices.Contains([]State{"confirmed", "picking", "shipped", "delivered", "returned"}, s) {
+		o.Captured = total
+	}
+	return o
 }
 
 // happen is the plainest form of an event for an order.
@@ -54,13 +58,14 @@ var allowed = map[State]map[EventName]string{
 	"allocating":      {Allocated: "placed capture", AllocateShort: "undoing void", AllocateRefused: "freeing release", CartTaken: "freeing release", Abandon: "allocating"},
 	"freeing":         {Released: "undoing void", Abandon: "freeing"},
 	"undoing":         {Voided: "attempt_failed", VoidRefused: "undoing void", Abandon: "undoing"},
-	"placed":          {CaptureDone: "confirmed", CaptureDeclined: "returning_money return_money", CaptureFailed: "placed capture", Cancel: "placed"},
-	"confirmed":       {Cancel: "returning_money return_money", Pick: "picking"},
+	"placed":          {CaptureDone: "confirmed", CaptureDeclined: "returning_money return_money", CaptureFailed: "placed capture", Cancel: "placed", MoneyGone: "placed"},
+	"confirmed":       {Cancel: "returning_money return_money", Pick: "picking", MoneyGone: "releasing release"},
 	"returning_money": {MoneyReturned: "releasing release", MoneyReturnFailed: "returning_money return_money"},
 	"releasing":       {Released: "cancelled"},
-	"picking":         {Ship: "shipped"},
-	"shipped":         {Deliver: "delivered", Return: "returned"},
-	"delivered":       {Return: "returned"},
+	"picking":         {Ship: "shipped", MoneyGone: "picking"},
+	"shipped":         {Deliver: "delivered", Return: "returned", MoneyGone: "shipped"},
+	"delivered":       {Return: "returned", MoneyGone: "delivered"},
+	"returned":        {MoneyGone: "returned"},
 }
 
 func TestEveryStateAndEvent(t *testing.T) {
@@ -161,6 +166,47 @@ func TestCancelWhileCapturing(t *testing.T) {
 		}
 		if d.Order.CancelReason != "changed my mind" {
 			t.Errorf("reason became %q", d.Order.CancelReason)
+		}
+	}
+}
+
+// What staff gave back in payment: each state × sum, told twice, and the smaller sum after the larger one.
+func TestMoneyGone(t *testing.T) {
+	t.Parallel()
+	m := machine(t)
+	part, more := money.New(1000, "USD"), money.New(3000, "USD")
+	for _, s := range m.States() {
+		for _, gone := range []money.Amount{part, more, total} {
+			o := in(s.Name)
+			tell := func(o Order, sum money.Amount) (Decision, error) {
+				return m.Decide(o, Event{Name: MoneyGone, Attempt: o.Attempt, Amount: sum}, now)
+			}
+			d, err := tell(o, gone)
+			follows := o.Captured == total || s.Name == "placed" && gone == total
+			if follows != (err == nil) {
+				t.Errorf("%s of %s in %s: %v", gone, total, s.Name, err)
+			}
+			if err != nil {
+				continue
+			}
+			cancelled := gone == total && (s.Name == "confirmed" || s.Name == "placed")
+			if cancelled != (d.Order.CancelReason == "payment-returned") || s.Name != "placed" && d.Order.Returned != gone {
+				t.Errorf("%s in %s: %+v", gone, s.Name, d.Order)
+			}
+			for _, late := range []money.Amount{gone, part} {
+				if again, err := tell(d.Order, late); fault.KindOf(err) != fault.Conflict {
+					t.Errorf("%s after %s in %s: %+v (%v)", late, gone, s.Name, again, err)
+				}
+			}
+			if next, err := tell(d.Order, total); gone != total && (err != nil || next.Order.Returned != total) {
+				t.Errorf("the rest after %s in %s: %+v (%v)", gone, s.Name, next, err)
+			}
+		}
+		o := in(s.Name)
+		for _, odd := range []money.Amount{money.New(4999, "EUR"), money.New(5000, "USD"), money.Zero("USD")} {
+			if d, err := m.Decide(o, Event{Name: MoneyGone, Attempt: o.Attempt, Amount: odd}, now); fault.KindOf(err) != fault.Conflict {
+				t.Errorf("%s in %s: %+v (%v)", odd, s.Name, d, err)
+			}
 		}
 	}
 }

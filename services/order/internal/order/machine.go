@@ -108,7 +108,7 @@ func (m *Machine) add(c *fault.Collector, at string, t *TransitionDef) {
 	for j, from := range t.From {
 		s, ok := m.states[from]
 		c.Check(ok, fmt.Sprintf("%s.from[%d]", at, j), "is not a state", string(from))
-		c.Check(!s.Final, fmt.Sprintf("%s.from[%d]", at, j), "is a final state", string(from))
+		c.Check(!s.Final || from == t.To, fmt.Sprintf("%s.from[%d]", at, j), "is a final state", string(from))
 		rows := m.rows[rowKey{t.Event, from}]
 		c.Check(len(rows) == 0 || rows[len(rows)-1].Guard != "", at, "can never be taken: an earlier row without a guard takes its event", t.Name)
 		m.rows[rowKey{t.Event, from}] = append(rows, t)

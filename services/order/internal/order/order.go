@@ -70,6 +70,7 @@ const (
 	MoneyReturned     EventName = "money_returned"
 	MoneyReturnFailed EventName = "money_return_failed"
 	Released          EventName = "released"
+	MoneyGone         EventName = "money_gone" // went back at the gateway without the order's asking: staff did it
 	Pick              EventName = "pick"
 	Ship              EventName = "ship"
 	Deliver           EventName = "deliver"
@@ -79,7 +80,7 @@ const (
 
 // Events are all of them.
 var Events = []EventName{Place, Abandon, Cancel, Authorised, AuthoriseDeclined, AuthoriseFailed, Allocated, AllocateShort, AllocateRefused, CartTaken,
-	Voided, VoidRefused, CaptureDone, CaptureDeclined, CaptureFailed, MoneyReturned, MoneyReturnFailed, Released, Pick, Ship, Deliver, Return, Advance}
+	Voided, VoidRefused, CaptureDone, CaptureDeclined, CaptureFailed, MoneyReturned, MoneyReturnFailed, Released, MoneyGone, Pick, Ship, Deliver, Return, Advance}
 
 // EffectKind names what a driver does for an order.
 type EffectKind string
@@ -119,7 +120,7 @@ type Event struct {
 	Attempt int
 	Place   *Placing     // of Place
 	Outcome Outcome      // of answers that end an attempt
-	Amount  money.Amount // of captured and money_returned
+	Amount  money.Amount // of captured and money_returned; of money_gone what has gone back in all
 	Reason  string       // of cancel
 }
 

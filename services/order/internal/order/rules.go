@@ -36,6 +36,20 @@ var guards = map[string]func(o Order, ev Event) error{
 		}
 		return nil
 	},
+	// all_gone: all of the money went back, and nobody has asked to cancel.
+	"all_gone": func(o Order, ev Event) error {
+		if ev.Amount != o.Total || o.CancelReason != "" {
+			return ErrForbidden
+		}
+		return nil
+	},
+	// more_gone: more of the captured money went back than is known. What is told again or late says nothing new.
+	"more_gone": func(o Order, ev Event) error {
+		if ev.Amount.Currency != o.Captured.Currency || ev.Amount.Minor <= o.Returned.Minor || ev.Amount.Minor > o.Captured.Minor {
+			return ErrForbidden
+		}
+		return nil
+	},
 	// whole_amount: the gateway took exactly what the order costs.
 	"whole_amount": func(o Order, ev Event) error {
 		if ev.Amount != o.Total {
@@ -67,6 +81,10 @@ var appliers = map[string]func(o *Order, ev Event, now time.Time){
 	"payment_failed": func(o *Order, _ Event, _ time.Time) {
 		o.CancelReason = cmp.Or(o.CancelReason, "payment-failed")
 	},
+	"money_gone": func(o *Order, _ Event, _ time.Time) {
+		o.CancelReason = cmp.Or(o.CancelReason, "payment-returned")
+	},
+	"note_returned":  func(o *Order, ev Event, _ time.Time) { o.Returned = ev.Amount },
 	"mark_returned":  func(o *Order, _ Event, _ time.Time) { o.Returned = o.Captured },
 	"mark_cancelled": func(o *Order, _ Event, now time.Time) { o.CancelledAt = now },
 }

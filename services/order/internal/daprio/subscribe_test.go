@@ -1,0 +1,66 @@
+package daprio
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/go-chi/chi/v5"
+
+	"github.com/sidecart/sidecart/pkg/daprkit"
+	"github.com/sidecart/sidecart/pkg/money"
+	"github.com/sidecart/sidecart/services/order/internal/app"
+)
+
+// follower notes what it is told, and answers err.
+type follower struct {
+	told []app.MoneyBack
+	err  error
+}
+
+func (f *follower) FollowMoney(_ context.Context, m app.MoneyBack) error {
+	f.told = append(f.told, m)
+	return f.err
+}
+
+func TestMoneyThatWentBackIsHeardOf(t *testing.T) {
+	t.Parallel()
+	const token = "app-token"
+	data := `{"sequence":1,"payment_id":"o-2","order_id":"o","attempt":2,"operation_id":"op","amount":{"amount":300,"currency":"USD"},"refunded":{"amount":700,"currency":"USD"},"more":"to come"}`
+	back := app.MoneyBack{OrderID: "o", Attempt: 2, OperationID: "op", Gone: money.New(700, "USD")}
+	void := back
+	void.Voided = true
+	for _, tc := range []struct {
+		eventType, data string
+		err             error
+		want            string
+		told            []app.MoneyBack
+	}{
+		{"payment.refunded.v1", data, nil, "SUCCESS", []app.MoneyBack{back}},
+		{"payment.voided.v1", data, nil, "SUCCESS", []app.MoneyBack{void}},
+		{"payment.refunded.v1", data, app.ErrTooEarly, "RETRY", []app.MoneyBack{back}},
+		{"payment.refunded.v1", `{"order_id":7}`, nil, "DROP", nil},
+		{"payment.settled.v1", data, nil, "SUCCESS", nil},
+	} {
+		f := &follower{err: tc.err}
+		subs := daprkit.NewSubscriptions(daprkit.PubSub, nil)
+		Subscribe(subs, f)
+		r := chi.NewRouter()
+		daprkit.Mount(r, daprkit.Routes{AppID: "order", AppToken: token, Subscriptions: subs})
+		req := httptest.NewRequest(http.MethodPost, "/events/payment/"+tc.eventType,
+			strings.NewReader(`{"specversion":"1.0","id":"1","source":"payment","type":"`+tc.eventType+`","subject":"o-2","data":`+tc.data+`}`))
+		req.Header.Set("dapr-api-token", token)
+		w := httptest.NewRecorder()
+		r.ServeHTTP(w, req)
+		var answer struct{ Status string }
+		if err := json.Unmarshal(w.Body.Bytes(), &answer); err != nil || answer.Status != tc.want {
+			t.Errorf("%s: %d %s, want %s", tc.eventType, w.Code, w.Body, tc.want)
+		}
+		if len(f.told) != len(tc.told) || len(tc.told) > 0 && f.told[0] != tc.told[0] {
+			t.Errorf("%s: told %+v, want %+v", tc.eventType, f.told, tc.told)
+		}
+	}
+}
