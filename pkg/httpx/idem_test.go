@@ -127,7 +127,8 @@ func TestCursor(t *testing.T) {
 	if _, ok, err := httpx.DecodeCursor[position](""); ok || err != nil {
 		t.Errorf("first page: %v %v", ok, err)
 	}
-	for _, bad := range []string{"!!!", "e30x", httpx.EncodeCursor("text"), httpx.EncodeCursor(map[string]int{"z": 1}), httpx.EncodeCursor(at) + "AAAA", "e30=", "bnVsbCBudWxs"} {
+	for _, bad := range []string{"!!!", "e30x", httpx.EncodeCursor("text"), httpx.EncodeCursor(map[string]int{"z": 1}), httpx.EncodeCursor(at) + "AAAA", "e30=", "bnVsbCBudWxs",
+		httpx.EncodeCursor(position{ID: "a\x00"})} {
 		got, ok, err := httpx.DecodeCursor[position](bad)
 		f, isFault := fault.As(err)
 		if ok || got != (position{}) || !isFault || f.Kind != fault.Invalid || len(f.Fields) != 1 || f.Fields[0].Location != "query.cursor" {

@@ -75,6 +75,9 @@ func DecodeCursor[T any](cursor string) (position T, ok bool, err error) {
 	}
 	data, err := base64.RawURLEncoding.Strict().DecodeString(cursor)
 	if err == nil {
+		err = checkText(data)
+	}
+	if err == nil {
 		d := json.NewDecoder(bytes.NewReader(data))
 		d.DisallowUnknownFields()
 		if err = d.Decode(&position); err == nil {
