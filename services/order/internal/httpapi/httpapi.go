@@ -104,7 +104,7 @@ func (h *api) abandon(ctx context.Context, in *IDInput) (*placeOutput, error) {
 // GuestInput names an order and proves that the caller may see it.
 type GuestInput struct {
 	IDInput
-	AccessToken string `query:"access_token" maxLength:"64" doc:"The order's capability; staff need none"`
+	AccessToken string `query:"access_token" doc:"The order's capability; staff need none"`
 }
 
 type orderOutput struct {

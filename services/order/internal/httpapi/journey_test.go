@@ -555,6 +555,8 @@ func TestTimelineOfAGuest(t *testing.T) {
 	}
 	s.client.Do("GET", "/v1/orders/"+id+"/timeline", nil).Problem(404, "order-not-found")
 	s.client.Do("GET", "/v1/orders/..", nil).Want(404)
+	s.client.Do("GET", "/v1/orders/"+id+"?access_token="+token+token+token, nil).Problem(404, "order-not-found")
+	s.client.Do("GET", "/v1/orders/"+id+"?access_token="+token[:31], nil).Problem(404, "order-not-found")
 	s.client.Do("GET", "/v1/orders/nobody?access_token="+token, nil).Problem(404, "order-not-found")
 }
 
