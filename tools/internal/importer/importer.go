@@ -17,19 +17,18 @@
 package importer
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
-	"unicode/utf8"
 
 	"golang.org/x/sync/errgroup"
 
@@ -40,7 +39,8 @@ import (
 	"github.com/sidecart/sidecart/tools/internal/shopclient"
 )
 
-// The size of a batch, in rows and in bytes of them, and how many are under way.
+// The size of a batch, in rows and in bytes as they are sent, and how many are under way. The catalogue takes 4 MiB: a batch, the
+// one product that goes over its size, and the source of that.
 const (
 	batchRows  = 500
 	batchBytes = 1 << 20
@@ -141,20 +141,43 @@ func (r *run) each(fn func(*item) error) error {
 	}
 }
 
-// prepare makes the brands and categories that the file needs.
-func (r *run) prepare(ctx context.Context) error {
-	var known struct {
+// there reads what the shop has: names of brands, and categories, by code.
+func (r *run) there(ctx context.Context) (map[string]string, map[string]catalogapi.CategoryInput, error) {
+	var brands struct {
 		Items []struct {
 			Code string `json:"code"`
 			Name string `json:"name"`
 		} `json:"items"`
 	}
-	if err := r.Staff.Get(ctx, "/v1/admin/brands", &known); err != nil {
-		return err
+	if err := r.Staff.Get(ctx, "/v1/admin/brands", &brands); err != nil {
+		return nil, nil, err
 	}
-	before := map[string]string{}
-	for _, b := range known.Items {
-		before[b.Code] = b.Name
+	names := map[string]string{}
+	for _, b := range brands.Items {
+		names[b.Code] = b.Name
+	}
+	var tree struct {
+		Items []struct {
+			Code string `json:"code"`
+			catalogapi.CategoryInput
+		} `json:"items"`
+	}
+	if err := r.Staff.Get(ctx, "/v1/admin/categories", &tree); err != nil {
+		return nil, nil, err
+	}
+	categories := map[string]catalogapi.CategoryInput{}
+	for _, c := range tree.Items {
+		categories[c.Code] = c.CategoryInput
+	}
+	return names, categories, nil
+}
+
+// prepare makes the brands and categories that the file needs. A category that is there stays as staff left it; rules for mapped
+// attributes are all that it may gain.
+func (r *run) prepare(ctx context.Context) error {
+	before, categories, err := r.there(ctx)
+	if err != nil {
+		return err
 	}
 	r.names = newNames(r.Mapping.Source, before)
 	if err := r.each(func(*item) error { r.total++; return ctx.Err() }); err != nil {
@@ -174,8 +197,16 @@ func (r *run) prepare(ctx context.Context) error {
 		}
 	}
 	for i, c := range r.names.categories {
-		add(c.depth, "/v1/admin/categories/"+url.PathEscape(c.code), catalogapi.CategoryInput{Name: c.name, Slug: c.slug, ParentCode: c.parent, Position: i,
-			Attributes: r.rules(c)})
+		in, there := categories[c.code]
+		missing := r.rules(c, in.Attributes)
+		if there && len(missing) == 0 {
+			continue
+		}
+		if !there {
+			in = catalogapi.CategoryInput{Name: c.name, Slug: c.slug, ParentCode: c.parent, Position: i}
+		}
+		in.Attributes = append(in.Attributes, missing...)
+		add(c.depth, "/v1/admin/categories/"+url.PathEscape(c.code), in)
 	}
 	r.report.Categories = len(r.names.categories)
 	for _, level := range calls {
@@ -191,15 +222,17 @@ func (r *run) prepare(ctx context.Context) error {
 	return nil
 }
 
-// rules lets the mapped attributes stand on products of the import's own categories.
-func (r *run) rules(c category) (all []catalogapi.CategoryAttribute) {
+// rules lets the mapped attributes stand on products of the import's own categories, beside the rules that a category has.
+func (r *run) rules(c category, have []catalogapi.CategoryAttribute) (missing []catalogapi.CategoryAttribute) {
 	if c.depth > 0 {
 		return nil // they apply downwards
 	}
-	for code := range r.Mapping.Attributes {
-		all = append(all, catalogapi.CategoryAttribute{Code: code, Filterable: true})
+	for _, code := range slices.Sorted(maps.Keys(r.Mapping.Attributes)) {
+		if !slices.ContainsFunc(have, func(a catalogapi.CategoryAttribute) bool { return a.Code == code }) {
+			missing = append(missing, catalogapi.CategoryAttribute{Code: code, Filterable: true})
+		}
 	}
-	return all
+	return missing
 }
 
 // write sends the rows, batch by batch.
@@ -225,10 +258,12 @@ func (r *run) write(ctx context.Context) error {
 		})
 	}
 	err := r.each(func(it *item) error {
-		if batch = append(batch, it); len(batch) == batchRows || size+len(it.row.Raw) > batchBytes {
+		if err := it.encode(); err != nil {
+			return err
+		}
+		size += len(it.wire.Product) + len(it.wire.Source)
+		if batch = append(batch, it); len(batch) == batchRows || size > batchBytes {
 			send()
-		} else {
-			size += len(it.row.Raw)
 		}
 		return ctx.Err()
 	})
@@ -278,31 +313,12 @@ func (r *run) batch(ctx context.Context, part []*item) error {
 }
 
 func (r *run) except(ctx context.Context, it *item) error {
-	in := catalogapi.ExceptionInput{ImportID: r.ImportID, Row: it.row.Number, Source: original(it.row), Errors: it.faults}
+	in := catalogapi.ExceptionInput{ImportID: r.ImportID, Row: it.row.Number, Source: it.wire.Source, Errors: it.faults}
 	if err := r.Staff.Post(ctx, "/v1/admin/migration-exceptions", shopclient.Key(), in, nil); err != nil {
 		return err
 	}
 	r.count(it, "exception", it.faults)
 	return nil
-}
-
-// original is the row as it was: JSON stays JSON, all else is kept as text.
-func original(row Row) json.RawMessage {
-	if row.Fields != nil && json.Valid(row.Raw) && len(row.Raw) <= 64<<10 {
-		var compact bytes.Buffer
-		if json.Compact(&compact, row.Raw) == nil {
-			return compact.Bytes()
-		}
-	}
-	text := row.Raw[:min(len(row.Raw), keep)]
-	if !utf8.Valid(text) {
-		text = bytes.ToValidUTF8(text, []byte("\uFFFD"))
-	}
-	raw, err := json.Marshal(string(text))
-	if err != nil {
-		return nil
-	}
-	return raw
 }
 
 // products writes a batch and returns what the catalogue took. What it refuses it keeps itself as an exception.
@@ -312,11 +328,7 @@ func (r *run) products(ctx context.Context, fit []*item) (taken []*item, err err
 	}
 	in := catalogapi.BatchInput{ImportID: r.ImportID, Items: make([]catalogapi.BatchItem, len(fit))}
 	for i, it := range fit {
-		raw, err := json.Marshal(it.product)
-		if err != nil {
-			return nil, fmt.Errorf("row %d: %w", it.row.Number, err)
-		}
-		in.Items[i] = catalogapi.BatchItem{Row: it.row.Number, Source: original(it.row), Product: raw}
+		in.Items[i] = it.wire
 	}
 	var out catalogapi.BatchResult
 	if err := r.Staff.Post(ctx, "/v1/admin/products/batch", shopclient.Key(), in, &out); err != nil {

@@ -1,13 +1,18 @@
 package importer
 
 import (
+	"bytes"
+	"encoding/json"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/sidecart/sidecart/services/catalog/catalogapi"
 	"github.com/sidecart/sidecart/tools/internal/shopclient"
@@ -36,6 +41,135 @@ func importFile(t *testing.T, s *shoptest.Shop, m Mapping, name, content string,
 		change(&opt)
 	}
 	return Run(t.Context(), opt)
+}
+
+// strict refuses as the shop does what would end an import if it stood in a call: U+0000, more than 4 MiB, and brands and categories
+// that cannot be.
+func strict(w http.ResponseWriter, r *http.Request, body []byte) bool {
+	var in catalogapi.CategoryInput
+	_ = json.Unmarshal(body, &in)
+	refuse := func(status int) bool {
+		http.Error(w, fmt.Sprintf(`{"type":"https://sidecart.dev/problems/refused","status":%d,"detail":"refused"}`, status), status)
+		return true
+	}
+	switch {
+	case len(body) > 4<<20 || strings.HasSuffix(r.URL.Path, "-exceptions") && len(body) > 1<<20:
+		return refuse(413)
+	case bytes.Contains(bytes.ReplaceAll(body, []byte(`\\`), nil), []byte(`\u0000`)) || !utf8.Valid(body):
+		return refuse(400)
+	case r.Method == "PUT" && strings.Contains(r.URL.Path, "/brands/") && (in.Name == "" || len(in.Name) > 200),
+		r.Method == "PUT" && strings.Contains(r.URL.Path, "/categories/") && (in.Name == "" || len(in.Name) > 200 || !slugForm.MatchString(in.Slug) || strings.Count(r.URL.Path, ".") > 10):
+		return refuse(422)
+	}
+	return false
+}
+
+var slugForm = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`)
+
+// TestNoRowEndsAnImport: whatever stands in one row, it is an exception, and the others go in.
+func TestNoRowEndsAnImport(t *testing.T) {
+	t.Parallel()
+	row := func(name, brand, categories, description string) string {
+		return fmt.Sprintf(`{"name":%q,"brand":%q,"categories":[%s],"price":1,"description":%q}`, name, brand, categories, description)
+	}
+	long := strings.Repeat("n", 201)
+	for name, tc := range map[string]struct {
+		row  string
+		want string // what the exception says; empty: the row is fine
+	}{
+		"U+0000 in a text":         {`{"name":"a\u0000b","brand":"B","categories":["C"],"price":1}`, "U+0000"},
+		"U+0000 in a list":         {`{"name":"a","brand":"B","categories":["C"],"price":1,"tags":[{"x":"\u0000"}]}`, "U+0000"},
+		"a backslash before u0000": {`{"name":"a\\u0000b","brand":"B","categories":["C"],"price":1}`, ""},
+		"a long brand":             {row("a", long, `"C"`, ""), "brand"},
+		"a long category":          {row("a", "B", `"C","`+long+`"`, ""), "entry 2"},
+		"a blank category":         {row("a", "B", `"C"," "`, ""), "entry 2"},
+		"a deep category":          {row("a", "B", strings.Repeat(`"C",`, 10)+`"C"`, ""), "below each other"},
+		"a category of no letters": {row("a", "日本", `"東京","Lamps","東京"`, ""), ""},
+		"HTML that grows":          {row("a", "B", `"C"`, strings.Repeat("<&>", 300_000)), "bytes"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := shoptest.New(t)
+			s.Fault = strict
+			r, err := importFile(t, s, example(t), "a.json", "["+gadget(1)+","+tc.row+","+gadget(2)+"]", nil)
+			want := Report{Created: 3}
+			if tc.want != "" {
+				want = Report{Created: 2, Exceptions: 1}
+			}
+			if err != nil || r.Created != want.Created || r.Exceptions != want.Exceptions || !strings.Contains(strings.Join(r.Samples, ""), tc.want) {
+				t.Errorf("%v %+v", err, r)
+			}
+		})
+	}
+}
+
+func TestBatchesFitWhateverTheyHold(t *testing.T) {
+	t.Parallel()
+	s := shoptest.New(t)
+	s.Fault = strict
+	var rows []string
+	for n := range 100 {
+		rows = append(rows, strings.Replace(gadget(n), "A thing.", strings.Repeat("<b>&</b>", 1200), 1))
+	}
+	if r, err := importFile(t, s, example(t), "a.ndjson", strings.Join(rows, "\n"), nil); err != nil || r.Created != 100 {
+		t.Errorf("%v %+v", err, r)
+	}
+}
+
+func TestWhatStandsAroundTheRowsOfAnArray(t *testing.T) {
+	t.Parallel()
+	for content, want := range map[string][2]int64{ // created, exceptions
+		"[" + gadget(1) + "][" + gadget(2) + "]": {1, 1},
+		"[] []":                                  {0, 1},
+		" [ ] \n":                                {0, 0},
+		"[" + gadget(1) + "}," + gadget(2) + "]," + strings.Repeat("x", 5000): {1, 2},
+		"[" + gadget(1) + "]\n\x00": {1, 1},
+	} {
+		s := shoptest.New(t)
+		s.Fault = strict
+		r, err := importFile(t, s, example(t), "a.json", content, nil)
+		if err != nil || r.Created != want[0] || r.Exceptions != want[1] {
+			t.Errorf("%.80s: %v %+v", content, err, r)
+		}
+	}
+}
+
+func TestCategoriesStayAsStaffLeaveThem(t *testing.T) {
+	t.Parallel()
+	s, m := shoptest.New(t), example(t)
+	m.Attributes = map[string]Value{"ram": {Field: "ram"}, "colour": {Field: "colour"}}
+	s.Fault = func(w http.ResponseWriter, r *http.Request, _ []byte) bool {
+		if r.Method != "GET" || r.URL.Path != "/v1/admin/categories" {
+			return false
+		}
+		_, _ = io.WriteString(w, `{"items":[
+			{"code":"electronics.gadgets","name":"Things","slug":"things","parent_code":"all","attributes":[{"code":"colour","required":true,"comparable":true}]},
+			{"code":"electronics.gadgets.phones","name":"Mobiles","slug":"mobiles","parent_code":"electronics.gadgets"}]}`)
+		return true
+	}
+	if _, err := importFile(t, s, m, "a.ndjson", gadget(1), nil); err != nil {
+		t.Fatal(err)
+	}
+	var in catalogapi.CategoryInput
+	if err := json.Unmarshal(s.Written("PUT /v1/admin/categories/electronics.gadgets"), &in); err != nil {
+		t.Fatal(err)
+	}
+	if in.Name != "Things" || in.Slug != "things" || in.ParentCode != "all" || len(in.Attributes) != 2 || !in.Attributes[0].Comparable || in.Attributes[1].Code != "ram" {
+		t.Errorf("%+v", in)
+	}
+	if s.Calls("PUT /v1/admin/categories/electronics.gadgets.phones") != 1 || s.Written("PUT /v1/admin/categories/electronics.gadgets.phones") != nil {
+		t.Errorf("%d", s.Calls("PUT /v1/admin/categories"))
+	}
+}
+
+func TestRowsWithoutTheirOwnSKUSayso(t *testing.T) {
+	t.Parallel()
+	s, m := shoptest.New(t), example(t)
+	m.Identity, m.SKU = nil, Value{Field: "sku"}
+	r, err := importFile(t, s, m, "a.ndjson", gadget(1)+"\n"+gadget(2), nil)
+	if err != nil || r.Exceptions != 2 || strings.Contains(strings.Join(r.Samples, ""), "again") {
+		t.Errorf("%v %+v", err, r)
+	}
 }
 
 func gadget(n int) string {

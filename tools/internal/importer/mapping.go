@@ -163,6 +163,9 @@ func (m Mapping) check() error {
 	want(prefixForm.MatchString(m.SKUPrefix), "sku_prefix: want up to 16 letters, digits, . _ or -, have %q", m.SKUPrefix)
 	want(m.Title.set(), "title: is required")
 	want(m.Categories.From.set() || len(m.Categories.Under) > 0, "categories: is required")
+	for i, name := range m.Categories.Under {
+		want(strings.TrimSpace(name) != "" && len(name) <= maxName, "categories.under[%d]: want 1 to %d bytes, have %q", i, maxName, name)
+	}
 	for code, v := range m.Attributes {
 		want(slices.Contains(forms, v.As), "attributes.%s.as: want text, number, boolean or list, have %q", code, v.As)
 	}

@@ -59,13 +59,17 @@ func (n *names) category(path []string) string {
 	code, parts := "", []string{n.source}
 	for depth, name := range path {
 		key := strings.Join(path[:depth+1], "\x00")
-		parts = append(parts, slug(name))
+		part := slug(name)
+		if part == "" {
+			part = digest(key)
+		}
+		parts = append(parts, part)
 		if i, known := n.byPath[key]; known {
 			code = n.categories[i].code
 			continue
 		}
 		c := category{name: name, parent: code, depth: depth, code: fit(strings.Join(parts, "."), key), slug: strings.Join(parts, "-")}
-		if n.slugs[c.slug] || len(c.slug) > 200 || slug(name) == "" {
+		if n.slugs[c.slug] || len(c.slug) > 200 {
 			c.slug = fit(c.slug[:min(len(c.slug), 100)], key) + "-" + digest(key)
 			c.code = fit(c.code+"-"+digest(key), key)
 		}

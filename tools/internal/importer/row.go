@@ -1,6 +1,7 @@
 package importer
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/base32"
 	"encoding/json"
@@ -21,6 +22,7 @@ type item struct {
 	product catalogapi.ProductInput
 	prices  map[string]pricingapi.PriceInput // by list
 	faults  []catalogapi.BatchError
+	wire    catalogapi.BatchItem // of it what is sent
 }
 
 func (it *item) fault(location, format string, args ...any) {
@@ -87,7 +89,10 @@ func (r *reader) read(row Row) *item {
 	if p.Title == "" {
 		it.fault("title", "is missing")
 	}
-	if name := m.Brand.text(f); name != "" {
+	switch name := m.Brand.text(f); {
+	case len(name) > maxName:
+		it.fault("brand", "is longer than %d bytes", maxName)
+	case name != "":
 		p.BrandCode = r.names.brand(name)
 	}
 	if path := r.path(it); len(path) > 0 {
@@ -106,6 +111,13 @@ func (r *reader) read(row Row) *item {
 	return it
 }
 
+// What the catalogue takes of brands and categories. They are made before the products, so that the row is at fault, not the
+// import.
+const (
+	maxName  = 200 // bytes
+	maxDepth = 10  // of the category tree
+)
+
 // path is the category path of a row, below that of the mapping.
 func (r *reader) path(it *item) []string {
 	from := r.m.Categories.From
@@ -113,12 +125,8 @@ func (r *reader) path(it *item) []string {
 	var own []string
 	switch v := at(it.row.Fields, from.Field).(type) {
 	case []any:
-		for i, part := range v {
-			name := strings.TrimSpace(plain(part))
-			if name == "" {
-				it.fault("categories", "entry %d is no name", i+1)
-			}
-			own = append(own, name)
+		for _, part := range v {
+			own = append(own, strings.TrimSpace(plain(part)))
 		}
 	default:
 		text := from.text(it.row.Fields)
@@ -133,8 +141,16 @@ func (r *reader) path(it *item) []string {
 			own = append(own, strings.TrimSpace(part))
 		}
 	}
+	for i, name := range own {
+		if name == "" || len(name) > maxName {
+			it.fault("categories", "entry %d is no name of 1 to %d bytes", i+1, maxName)
+		}
+	}
 	if len(own) == 0 && from.set() {
 		it.fault("categories", "are missing")
+	}
+	if len(path)+len(own) > maxDepth {
+		it.fault("categories", "are more than %d below each other", maxDepth)
 	}
 	if len(it.faults) > 0 {
 		return nil
@@ -229,7 +245,10 @@ func (r *reader) identify(it *item) {
 		parts = append(parts, fmt.Sprint(at(f, field)))
 	}
 	if len(parts) == 0 {
-		parts = []string{own}
+		if parts = []string{own}; own == "" {
+			it.fault("sku", "is missing")
+			return
+		}
 	}
 	sum := sha256.Sum256([]byte(strings.Join(parts, "\x00")))
 	identity := [16]byte(sum[:16])
@@ -266,4 +285,32 @@ func clip(s string) string {
 		return string(r[:60]) + "…"
 	}
 	return s
+}
+
+// encode makes what is sent of a row. The size of a batch is counted by it: half a megabyte of HTML is three on its way.
+func (it *item) encode() (err error) {
+	it.wire = catalogapi.BatchItem{Row: it.row.Number}
+	if it.wire.Source, err = original(it.row); err != nil {
+		return fmt.Errorf("row %d: %w", it.row.Number, err)
+	}
+	if len(it.faults) > 0 {
+		return nil
+	}
+	if it.wire.Product, err = json.Marshal(it.product); err != nil {
+		return fmt.Errorf("row %d: %w", it.row.Number, err)
+	}
+	if len(it.wire.Product) > batchBytes {
+		it.fault("row", "makes a product of %d bytes: more than the catalogue takes", len(it.wire.Product))
+		it.wire.Product = nil
+	}
+	return nil
+}
+
+// original is the row as it was: JSON stays JSON, all else is kept as text. What no text of the shop can hold becomes U+FFFD.
+func original(row Row) (json.RawMessage, error) {
+	if row.Fields != nil && json.Valid(row.Raw) && len(row.Raw) <= 64<<10 {
+		return json.Marshal(json.RawMessage(row.Raw))
+	}
+	text := bytes.ToValidUTF8(row.Raw[:min(len(row.Raw), keep)], []byte("\uFFFD"))
+	return json.Marshal(string(bytes.ReplaceAll(text, []byte{0}, []byte("\uFFFD"))))
 }

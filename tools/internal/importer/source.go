@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -70,13 +71,33 @@ func finish(r Row) Row {
 		dec.UseNumber()
 		if err := dec.Decode(&r.Fields); err != nil {
 			r.Fault = "is no JSON object: " + err.Error()
-		} else if dec.More() {
+		} else if _, err := dec.Token(); !errors.Is(err, io.EOF) {
 			r.Fault = "is more than one JSON value"
 		} else if r.Fields == nil {
 			r.Fault = "is no JSON object"
+		} else if holdsNUL(r.Fields) {
+			r.Fault, r.Fields = nul, nil
 		}
 	}
 	return r
+}
+
+const nul = "holds U+0000, which no text can"
+
+func holdsNUL(v any) bool {
+	switch v := v.(type) {
+	case string:
+		return strings.ContainsRune(v, 0)
+	case []any:
+		return slices.ContainsFunc(v, holdsNUL)
+	case map[string]any:
+		for key, inner := range v {
+			if strings.ContainsRune(key, 0) || holdsNUL(inner) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 const tooLong = "is longer than 1 MiB"
@@ -154,13 +175,13 @@ func skip(in *bufio.Reader) (byte, error) {
 }
 
 func (a *array) next() (Row, error) {
-	if a.done {
-		return Row{}, io.EOF
-	}
 	c, err := skip(a.in)
 	if err == nil && c == ']' && a.n == 0 {
 		a.done = true
-		return Row{}, io.EOF
+		c, err = skip(a.in)
+	}
+	if a.done {
+		return a.rest(c, err)
 	}
 	a.n++
 	r := Row{Number: a.n}
@@ -182,7 +203,7 @@ func (a *array) next() (Row, error) {
 		case c == '{' || c == '[':
 			depth++
 		case c == '}' || c == ']':
-			depth--
+			depth = max(depth-1, 0) // one too many must not swallow the rows behind it
 		}
 		if r.Fault == "" {
 			r.Raw = append(r.Raw, c)
@@ -197,6 +218,22 @@ func (a *array) next() (Row, error) {
 	a.done = true
 	r.Fault = "the file ends before the row does"
 	return r, nil
+}
+
+// rest takes what stands behind the array, from c on, as one more row: nothing of a file is dropped.
+func (a *array) rest(c byte, err error) (Row, error) {
+	if err != nil {
+		return Row{}, err
+	}
+	a.n++
+	r := Row{Number: a.n, Raw: []byte{c}, Fault: "stands behind the end of the array"}
+	more, err := io.ReadAll(io.LimitReader(a.in, keep))
+	if err != nil {
+		return Row{}, err
+	}
+	r.Raw = append(r.Raw, more...)
+	_, err = io.Copy(io.Discard, a.in)
+	return r, err
 }
 
 // table are the records of a CSV file with a header.
@@ -266,6 +303,9 @@ func (t *table) next() (Row, error) {
 func (t *table) split(raw []byte) ([]string, string) {
 	if !utf8.Valid(raw) {
 		return nil, "is not UTF-8"
+	}
+	if bytes.IndexByte(raw, 0) >= 0 {
+		return nil, nul
 	}
 	r := csv.NewReader(bytes.NewReader(raw))
 	r.Comma, r.FieldsPerRecord = t.comma, -1
