@@ -210,13 +210,17 @@ func (r *Registry) CheckCategory(cat Category, place string, c *fault.Collector)
 	c.Check(ValidSlug(cat.Slug), place+".slug", "must be lower-case words with hyphens", cat.Slug)
 	c.Check(cat.Position >= 0 && cat.Position <= maxPosition, place+".position", fmt.Sprintf("must be from 0 to %d", maxPosition), cat.Position)
 	for _, o := range r.Categories {
-		c.Check(o.Code == cat.Code || o.Slug != cat.Slug && o.Code != cat.Slug, place+".slug", "belongs to category "+o.Code, cat.Slug)
+		if o.Code == cat.Code {
+			continue
+		}
+		c.Check(o.Slug != cat.Slug && o.Code != cat.Slug, place+".slug", "belongs to category "+o.Code, cat.Slug)
+		c.Check(o.Slug != cat.Code, "path.code", "is the slug of category "+o.Code, cat.Code)
 	}
 	if cat.Parent != "" {
 		path := r.Path(cat.Parent)
 		c.Check(len(path) > 0, place+".parent_code", "is not a category", cat.Parent)
 		c.Check(!slices.ContainsFunc(path, func(p Category) bool { return p.Code == cat.Code }), place+".parent_code", "is below the category itself", cat.Parent)
-		c.Check(len(path) < maxDepth-1, place+".parent_code", "is too deep", cat.Parent)
+		c.Check(len(path)+r.height(cat.Code) <= maxDepth, place+".parent_code", "is too deep", cat.Parent)
 	}
 	c.Check(len(cat.Rules) <= maxRules, place+".attributes", fmt.Sprintf("must have at most %d entries", maxRules), len(cat.Rules))
 	seen := map[string]bool{}
@@ -228,6 +232,18 @@ func (r *Registry) CheckCategory(cat Category, place string, c *fault.Collector)
 		c.Check(!rule.VariantDefining || !slices.Contains(noVariant, a.Type), at+".variant_defining", "cannot be "+a.Type, nil)
 		seen[rule.Code] = true
 	}
+}
+
+// height counts the levels from a category down, its own among them.
+func (r *Registry) height(code string) int {
+	most := 1
+	for _, c := range r.Categories {
+		path := r.Path(c.Code)
+		if i := slices.IndexFunc(path, func(p Category) bool { return p.Code == code }); i >= 0 {
+			most = max(most, len(path)-i)
+		}
+	}
+	return most
 }
 
 // CheckBrand checks a brand.

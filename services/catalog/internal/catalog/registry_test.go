@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"encoding/json"
+	"fmt"
 	"slices"
 	"testing"
 
@@ -53,6 +54,37 @@ func TestRulesComeDownTheTree(t *testing.T) {
 	ring := NewRegistry(nil, []Category{{Code: "a", Parent: "b"}, {Code: "b", Parent: "a"}}, nil)
 	if n := len(ring.Path("a")); n != maxDepth {
 		t.Errorf("a ring is walked %d steps", n)
+	}
+}
+
+// TestTheTreeKeepsItsDepth: a path that is cut off would hide products from the categories at its root.
+func TestTheTreeKeepsItsDepth(t *testing.T) {
+	t.Parallel()
+	var all []Category
+	chain := func(name string, n int) {
+		parent := ""
+		for i := range n {
+			c := Category{Code: fmt.Sprint(name, i), Name: "x", Slug: fmt.Sprint(name, "-", i), Parent: parent}
+			all, parent = append(all, c), c.Code
+		}
+	}
+	chain("a", 7)
+	chain("b", 4)
+	r := NewRegistry(nil, all, nil)
+	for parent, want := range map[string]bool{"a4": true, "a5": true, "a6": false, "b3": false, "": true} {
+		var c fault.Collector
+		moved := r.Categories["b0"]
+		moved.Parent = parent
+		if r.CheckCategory(moved, "body", &c); (c.Err() == nil) != want {
+			t.Errorf("four levels below %q: %v", parent, c.Err())
+		}
+		if !want {
+			continue
+		}
+		after := append(slices.DeleteFunc(slices.Clone(all), func(o Category) bool { return o.Code == "b0" }), moved)
+		if path := NewRegistry(nil, after, nil).Path("b3"); path[0].Parent != "" {
+			t.Errorf("below %q the path begins at %s", parent, path[0].Code)
+		}
 	}
 }
 

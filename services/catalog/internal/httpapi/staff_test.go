@@ -73,6 +73,7 @@ func TestRegistryReadsAsWritten(t *testing.T) {
 func TestRegistryRefuses(t *testing.T) {
 	t.Parallel()
 	s := stocked(t)
+	s.staff.Do("PUT", "/v1/admin/categories/chairs", `{"name":"Chairs","slug":"seating"}`).Want(204)
 	for name, tc := range map[string]struct {
 		path, body string
 		locations  []string
@@ -83,13 +84,14 @@ func TestRegistryRefuses(t *testing.T) {
 		"choices of a text": {"attributes/x", `{"label":"x","type":"text","values":[{"value":"a","label":"A","hex":"#000000"}],"min":"1"}`, []string{"body.min", "body.values", "body.values[0].hex"}},
 		"bad choices": {"attributes/x", `{"label":"x","type":"colour","values":[{"value":"a","label":"A","hex":"red"},{"value":"a","label":"","hex":"#000000"}]}`,
 			[]string{"body.values[0].hex", "body.values[1].value", "body.values[1].label"}},
-		"bounds":           {"attributes/x", `{"label":"x","type":"decimal","min":"2","max":"1.5"}`, []string{"body.max"}},
-		"bounds in words":  {"attributes/x", `{"label":"x","type":"decimal","min":"1e5","max":"NaN"}`, []string{"body.min", "body.max"}},
-		"a parent of none": {"categories/x", `{"name":"x","slug":"Not A Slug","parent_code":"nobody","attributes":[{"code":"ghost"}]}`, []string{"body.slug", "body.parent_code", "body.attributes[0].code"}},
-		"a ring":           {"categories/clothing", `{"name":"x","slug":"clothing","parent_code":"shirts"}`, []string{"body.parent_code"}},
-		"a slug taken":     {"categories/x", `{"name":"x","slug":"shirts"}`, []string{"body.slug"}},
-		"twice, and many":  {"categories/x", `{"name":"x","slug":"x","attributes":[{"code":"season","variant_defining":true},{"code":"season"}]}`, []string{"body.attributes[0].variant_defining", "body.attributes[1].code"}},
-		"a nameless brand": {"brands/x", `{"name":""}`, []string{"body.name"}},
+		"bounds":            {"attributes/x", `{"label":"x","type":"decimal","min":"2","max":"1.5"}`, []string{"body.max"}},
+		"bounds in words":   {"attributes/x", `{"label":"x","type":"decimal","min":"1e5","max":"NaN"}`, []string{"body.min", "body.max"}},
+		"a parent of none":  {"categories/x", `{"name":"x","slug":"Not A Slug","parent_code":"nobody","attributes":[{"code":"ghost"}]}`, []string{"body.slug", "body.parent_code", "body.attributes[0].code"}},
+		"a ring":            {"categories/clothing", `{"name":"x","slug":"clothing","parent_code":"shirts"}`, []string{"body.parent_code"}},
+		"a slug taken":      {"categories/x", `{"name":"x","slug":"shirts"}`, []string{"body.slug"}},
+		"a slug for a code": {"categories/seating", `{"name":"x","slug":"x"}`, []string{"path.code"}},
+		"twice, and many":   {"categories/x", `{"name":"x","slug":"x","attributes":[{"code":"season","variant_defining":true},{"code":"season"}]}`, []string{"body.attributes[0].variant_defining", "body.attributes[1].code"}},
+		"a nameless brand":  {"brands/x", `{"name":""}`, []string{"body.name"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -112,6 +114,10 @@ func TestAttributesInUseKeepTheirMeaning(t *testing.T) {
 	s.staff.Do("PUT", "/v1/admin/attributes/season", `{"label":"Season","type":"multi_enum","values":[{"value":"summer","label":"Summer"}]}`).Problem(409, "attribute-in-use")
 	s.staff.Do("PUT", "/v1/admin/attributes/size", `{"label":"Size","type":"enum","values":[{"value":"s","label":"S"},{"value":"m","label":"M"}]}`).Want(204) // nobody has l
 	s.staff.Do("PUT", "/v1/admin/attributes/seats", `{"label":"Seats","type":"text"}`).Want(204)
+	s.write(sofa(0))
+	for _, unit := range []string{`"mm"`, `""`} { // 100.5 cm would be 100.5 mm
+		s.staff.Do("PUT", "/v1/admin/attributes/width", `{"label":"Width","type":"decimal","unit":`+unit+`}`).Problem(409, "attribute-in-use")
+	}
 	if n := s.events(w.ID); n != 2 {
 		t.Errorf("%d events, want one for the product and one for its changed attribute", n)
 	}

@@ -74,7 +74,7 @@ func fits(ctx context.Context, tx *pg.Tx, before, after catalog.Attribute) error
 			gone = append(gone, c.Value)
 		}
 	}
-	retyped := before.Type != after.Type || len(before.Choices) == 0 && len(after.Choices) > 0
+	retyped := before.Type != after.Type || len(before.Choices) == 0 && len(after.Choices) > 0 || before.Unit != "" && before.Unit != after.Unit
 	if !retyped && len(gone) == 0 {
 		return nil
 	}
