@@ -39,3 +39,9 @@ func TestChildDiesWithAKilledSupervisor(t *testing.T) {
 		t.Errorf("stopped with %v", err)
 	}
 }
+
+func TestChildHasEasyTimers(t *testing.T) {
+	t.Parallel()
+	w := startExec(t, nil, []string{"sh", "-c", "echo the slack is $(cat /proc/self/timerslack_ns) ns; exec sleep 60"})
+	w.says(t, "the slack is 1000000 ns")
+}

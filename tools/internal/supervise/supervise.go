@@ -187,6 +187,7 @@ func (s *Supervisor) once(ctx context.Context) ending {
 	s.tail.reset()
 	cmd := s.command()
 	begin := time.Now()
+	easeTimers() // of this thread, which Run holds, and of its children
 	if err := cmd.Start(); err != nil {
 		return ending{why: whyDied, err: err}
 	}
