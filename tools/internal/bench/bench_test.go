@@ -2,6 +2,7 @@ package bench
 
 import (
 	"encoding/json"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -10,6 +11,9 @@ import (
 	"time"
 
 	"github.com/evanw/esbuild/pkg/api"
+
+	"github.com/sidecart/sidecart/tools/internal/proc"
+	"github.com/sidecart/sidecart/tools/internal/shop"
 )
 
 func TestMedianAndQuantile(t *testing.T) {
@@ -202,6 +206,28 @@ func TestUnknownMeasurement(t *testing.T) {
 	_, err := Run(t.Context(), Options{Only: []string{"cart", "chart"}})
 	if err == nil || !strings.Contains(err.Error(), `"chart"`) || !strings.Contains(err.Error(), "bigcart") {
 		t.Errorf("%v", err)
+	}
+}
+
+// A start cannot be timed, nor a commit dated, in a shop that runs already: the session says so before it measures anything.
+func TestRunningShopIsAskedForLess(t *testing.T) {
+	t.Parallel()
+	l := shop.Layout{Root: t.TempDir(), Data: t.TempDir()}
+	me, err := proc.Find(os.Getpid())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.MkdirAll(l.Run(), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := (shop.State{Tool: me, Phase: shop.PhaseServing}).Save(l); err != nil {
+		t.Fatal(err)
+	}
+	for _, only := range [][]string{nil, {"start"}, {"cart", "events"}} {
+		_, err := Run(t.Context(), Options{Layout: l, Only: only, Out: io.Discard})
+		if err == nil || !strings.Contains(err.Error(), "make stop") {
+			t.Errorf("only %q: %v", only, err)
+		}
 	}
 }
 
