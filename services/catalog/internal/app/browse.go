@@ -61,13 +61,14 @@ type Page struct {
 	Tag                  string // changes when anything on the page does
 }
 
-// Listed is a product of a listing.
+// Listed is a product of a listing. Brand and Category are codes.
 type Listed struct {
-	catalog.Record
-	Price     money.Amount
-	CompareAt *money.Amount
-	InStock   bool
-	Position  Position
+	ID, Slug, Title, Brand, Category, ImageURL string
+	SKUs                                       []string
+	Price                                      money.Amount // the lowest of its variants
+	CompareAt                                  *money.Amount
+	InStock                                    bool // a variant that has a price is
+	Position                                   Position
 }
 
 // Shelf is what shoppers and other services read.

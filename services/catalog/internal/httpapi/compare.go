@@ -52,7 +52,7 @@ func (a *api) compare(ctx context.Context, in *compareInput) (*compareOutput, er
 	return out, nil
 }
 
-// column has the lowest price of the variants and whether any is in stock, as a listing has.
+// column has the lowest price of the variants and whether any that has one is in stock, as a listing has.
 func column(p *app.Page) catalogapi.ComparedProduct {
 	in, reg := &p.Product, p.Registry
 	out := catalogapi.ComparedProduct{ID: p.ID, Slug: in.Slug, Title: in.Title, Brand: reg.BrandName(in), CategoryPath: categoryPath(reg, in.Category),
@@ -60,7 +60,7 @@ func column(p *app.Page) catalogapi.ComparedProduct {
 	for _, v := range in.Variants {
 		offer := p.Offers[v.SKU]
 		out.SKUs = append(out.SKUs, v.SKU)
-		out.InStock = out.InStock || offer.Available > 0
+		out.InStock = out.InStock || offer.Price != nil && offer.Available > 0
 		if offer.Price != nil && (out.Price == nil || offer.Price.Minor < out.Price.Minor) {
 			out.Price, out.CompareAtPrice = offer.Price, offer.CompareAt
 		}

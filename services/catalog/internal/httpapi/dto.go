@@ -102,13 +102,8 @@ func availability(available, lowStock int64) catalogapi.Availability {
 }
 
 func summary(l app.Listed, reg *catalog.Registry) catalogapi.ProductSummary {
-	p := &l.Product
-	out := catalogapi.ProductSummary{ID: l.ID, Slug: p.Slug, Title: p.Title, Brand: reg.BrandName(p), CategoryPath: categoryPath(reg, p.Category),
-		ImageURL: p.Image(), Price: l.Price, CompareAtPrice: l.CompareAt, InStock: l.InStock, SKUs: []string{}}
-	for _, v := range p.Variants {
-		out.SKUs = append(out.SKUs, v.SKU)
-	}
-	return out
+	return catalogapi.ProductSummary{ID: l.ID, Slug: l.Slug, Title: l.Title, Brand: reg.Brands[l.Brand].Name, CategoryPath: categoryPath(reg, l.Category),
+		ImageURL: l.ImageURL, Price: l.Price, CompareAtPrice: l.CompareAt, InStock: l.InStock, SKUs: l.SKUs}
 }
 
 func tree(reg *catalog.Registry, parent string) []catalogapi.Category {

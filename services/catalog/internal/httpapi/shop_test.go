@@ -207,6 +207,25 @@ func TestListedProduct(t *testing.T) {
 	}
 }
 
+// TestStockWithoutAPrice: what has no price here cannot be bought here, however much of it there is.
+func TestStockWithoutAPrice(t *testing.T) {
+	t.Parallel()
+	s := stocked(t)
+	s.write(shirt)
+	s.price("SH-S-N", 4900)
+	s.level("SH-M-N", 30)
+	if got := s.slugs("in_stock=true"); got != nil {
+		t.Errorf("%v in stock", got)
+	}
+	if got := s.compare("ids=linen-shirt"); got.Products[0].InStock {
+		t.Error("compared as in stock")
+	}
+	s.price("SH-M-N", 4900)
+	if got := s.slugs("in_stock=true"); !slices.Equal(got, []string{"linen-shirt"}) {
+		t.Errorf("%v in stock", got)
+	}
+}
+
 func TestPricesFollowTheClockTheCountryAndThePriority(t *testing.T) {
 	t.Parallel()
 	s := stocked(t)

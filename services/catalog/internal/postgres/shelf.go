@@ -23,7 +23,7 @@ import (
 // bestPrice picks the row that a SKU (v.sku) is sold by: the list with the highest priority, then the lowest amount. Its
 // parameters are currency, country and the time.
 const bestPrice = `
-	SELECT s.amount, s.compare_at FROM sku_prices s
+	SELECT s.amount, s.compare_at, s.ctid AS place FROM sku_prices s
 	WHERE s.sku = v.sku AND s.currency = $1 AND (s.countries = '{}' OR $2 = ANY (s.countries))
 		AND (s.valid_from IS NULL OR s.valid_from <= $3) AND (s.valid_to IS NULL OR s.valid_to > $3)
 	ORDER BY s.priority DESC, s.amount, s.list_id LIMIT 1`
@@ -156,27 +156,38 @@ func (q *query) and(format string, args ...any) {
 	fmt.Fprintf(q, format, args...)
 }
 
-// listSQL picks products with the lowest price of their variants. Sorted by popularity or age it stops at the page's end;
-// sorted by price it has to price all that match.
-const listSQL = `
-	SELECT p.id::text, p.version, p.doc, p.content_hash, (SELECT version FROM registry_version), o.amount, o.compare_at, stock.there, %s
-	FROM products p
-	CROSS JOIN LATERAL (
-		SELECT b.amount, b.compare_at FROM variants v CROSS JOIN LATERAL (` + bestPrice + `) b
-		WHERE v.product_id = p.id ORDER BY b.amount, v.position LIMIT 1
-	) o
-	CROSS JOIN LATERAL (
-		SELECT EXISTS (SELECT 1 FROM variants v JOIN sku_levels l ON l.sku = v.sku WHERE v.product_id = p.id AND l.available > 0) AS there
-	) stock
-	WHERE p.status = 'published'`
+// offerSQL is what a listing tells of a product (p.id): its lowest price, with the row that it stands in, whether anything of it
+// that has a price is in stock, and its SKUs.
+const offerSQL = `
+	SELECT b.amount, b.compare_at, b.place, array_agg(v.sku) OVER variants AS skus, bool_or(b.amount IS NOT NULL AND l.available > 0) OVER variants AS there
+	FROM variants v LEFT JOIN LATERAL (` + bestPrice + `) b ON true LEFT JOIN sku_levels l ON l.sku = v.sku
+	WHERE v.product_id = p.id
+	WINDOW variants AS (ORDER BY v.position ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING)
+	ORDER BY b.amount, v.position LIMIT 1`
 
-// sorts are the keys of a listing, as whole numbers that a cursor can carry; ties are broken by id, the newer first.
-var sorts = map[string]struct{ key, order, beyond string }{
-	app.ByPopularity: {"p.popularity", "p.popularity DESC, p.id DESC", "(p.popularity, p.id) < (%s, %s::uuid)"},
-	app.ByNewest: {"(extract(epoch FROM p.published_at) * 1000000)::bigint", "p.published_at DESC, p.id DESC",
-		"(p.published_at, p.id) < (timestamptz 'epoch' + %s * interval '1 microsecond', %s::uuid)"},
-	app.ByPriceUp:   {"o.amount", "o.amount, p.id", "(o.amount, p.id) > (%s, %s::uuid)"},
-	app.ByPriceDown: {"o.amount", "o.amount DESC, p.id DESC", "(o.amount, p.id) < (%s, %s::uuid)"},
+const listSQL = `
+	SELECT p.id::text, p.slug, p.title, coalesce(p.brand_code, ''), p.category_code, p.image_url, (SELECT version FROM registry_version),
+		o.amount, o.compare_at, coalesce(o.there, false), o.skus, %s
+	FROM %s
+	WHERE p.status = 'published' AND o.amount IS NOT NULL`
+
+// Where a listing begins. Sorted by popularity or age it walks the products, sorted by price the rows of prices, and takes a product
+// at the row that it is sold by; either stops at the page's end. OFFSET 0 keeps that test out of the plan's arithmetic, which
+// takes it for one row in all and would price every product.
+const (
+	fromProducts = `products p CROSS JOIN LATERAL (` + offerSQL + `) o`
+	fromPrices   = `sku_prices r JOIN variants rv ON rv.sku = r.sku AND r.currency = $1 JOIN products p ON p.id = rv.product_id
+	CROSS JOIN LATERAL (SELECT * FROM (` + offerSQL + `) o WHERE o.place = r.ctid OFFSET 0) o`
+)
+
+// sorts are the orders of a listing. Keys are whole numbers that a cursor can carry; ties are broken by id, the newer first when
+// the order falls.
+var sorts = map[string]struct{ from, amount, key, order, beyond string }{
+	app.ByPopularity: {fromProducts, "o.amount", "p.popularity", "p.popularity DESC, p.id DESC", "(p.popularity, p.id) < (%[1]s, %[2]s::uuid)"},
+	app.ByNewest: {fromProducts, "o.amount", "(extract(epoch FROM p.published_at) * 1000000)::bigint", "p.published_at DESC, p.id DESC",
+		"(p.published_at, p.id) < (timestamptz 'epoch' + %[1]s * interval '1 microsecond', %[2]s::uuid)"},
+	app.ByPriceUp:   {fromPrices, "r.amount", "r.amount", "r.amount, p.id", "r.amount >= %[1]s AND (r.amount, p.id) > (%[1]s, %[2]s::uuid)"},
+	app.ByPriceDown: {fromPrices, "r.amount", "r.amount", "r.amount DESC, p.id DESC", "r.amount <= %[1]s AND (r.amount, p.id) < (%[1]s, %[2]s::uuid)"},
 }
 
 // List implements app.Shelf in one statement.
@@ -188,18 +199,11 @@ func (s *Store) List(ctx context.Context, l app.Listing) ([]app.Listed, *catalog
 	}
 	var registry int64
 	listed, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (app.Listed, error) {
-		var id string
-		var version, price, key int64
+		var price int64
 		var compare *int64
-		var doc, hash []byte
-		var out app.Listed
-		if err := row.Scan(&id, &version, &doc, &hash, &registry, &price, &compare, &out.InStock, &key); err != nil {
-			return out, err
-		}
-		out.Price, out.CompareAt = money.New(price, l.Market.Currency), amount(compare, l.Market.Currency)
-		out.Position = app.Position{Sort: l.Sort, Key: key, ID: id}
-		var err error
-		out.Record, err = record(id, version, doc, hash)
+		out := app.Listed{Position: app.Position{Sort: l.Sort}}
+		err := row.Scan(&out.ID, &out.Slug, &out.Title, &out.Brand, &out.Category, &out.ImageURL, &registry, &price, &compare, &out.InStock, &out.SKUs, &out.Position.Key)
+		out.Price, out.CompareAt, out.Position.ID = money.New(price, l.Market.Currency), amount(compare, l.Market.Currency), out.ID
 		return out, err
 	})
 	if err != nil {
@@ -215,7 +219,7 @@ func (s *Store) List(ctx context.Context, l app.Listing) ([]app.Listed, *catalog
 func listQuery(l app.Listing) *query {
 	q := &query{args: []any{string(l.Market.Currency), l.Market.Country, l.Market.Now}}
 	sort := sorts[l.Sort]
-	fmt.Fprintf(q, listSQL, sort.key)
+	fmt.Fprintf(q, listSQL, sort.key, sort.from)
 	if l.Categories != nil {
 		q.and("p.category_code = ANY (%s::text[])", q.arg(l.Categories))
 	}
@@ -226,13 +230,13 @@ func listQuery(l app.Listing) *query {
 		q.and("p.title ILIKE %s", q.arg("%"+likeEscape.Replace(word)+"%"))
 	}
 	if l.Min != nil {
-		q.and("o.amount >= %s", q.arg(*l.Min))
+		q.and("%s >= %s", sort.amount, q.arg(*l.Min))
 	}
 	if l.Max != nil {
-		q.and("o.amount <= %s", q.arg(*l.Max))
+		q.and("%s <= %s", sort.amount, q.arg(*l.Max))
 	}
 	if l.InStock {
-		q.and("stock.there")
+		q.and("o.there")
 	}
 	for _, code := range slices.Sorted(maps.Keys(l.Attributes)) {
 		var any []string
@@ -245,7 +249,8 @@ func listQuery(l app.Listing) *query {
 	if l.After != nil {
 		q.and(sort.beyond, q.arg(l.After.Key), q.arg(l.After.ID))
 	}
-	fmt.Fprintf(q, "\n\tORDER BY %s LIMIT %s", sort.order, q.arg(l.Limit+1))
+	// The number itself: of a limit that it does not know Postgres thinks a tenth of all, and never keeps the plan.
+	fmt.Fprintf(q, "\n\tORDER BY %s LIMIT %d", sort.order, l.Limit+1)
 	return q
 }
 
