@@ -80,6 +80,7 @@ type runner struct {
 	state   shop.State         // of the shop that is measured
 	staff   *shopclient.Client // its clerk
 	goods   string             // file of what can be bought, for k6
+	stocked bool               // see restock
 	own     *ownShop           // nil: somebody else's shop is measured
 	counter counter            // of statements
 	results []Result

@@ -21,8 +21,11 @@ import (
 	"github.com/sidecart/sidecart/tools/internal/shopclient"
 )
 
-// restock puts a hundred thousand pieces of every SKU on a shelf, so that a measurement is never sold out.
+// restock puts a hundred thousand pieces of every SKU on a shelf, once, so that no measurement is sold out.
 func (r *runner) restock(ctx context.Context) error {
+	if r.stocked {
+		return nil
+	}
 	if err := r.staff.Put(ctx, "/v1/admin/locations/bench", inventoryapi.LocationInput{Name: "Bench", Country: "US", Priority: 99, Enabled: true}, nil); err != nil {
 		return err
 	}
@@ -48,6 +51,7 @@ func (r *runner) restock(ctx context.Context) error {
 			return err
 		}
 	}
+	r.stocked = true
 	return nil
 }
 
