@@ -5,6 +5,7 @@ import (
 	"go/token"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -47,14 +48,17 @@ func TestVersionsAreReadAndJudged(t *testing.T) {
 
 func TestWhatOurDaprdRegistersIsAskedOfOthers(t *testing.T) {
 	t.Parallel()
-	file, err := parser.ParseFile(token.NewFileSet(), filepath.FromSlash("../../dapr/cmd/daprd/main.go"), nil, parser.ImportsOnly)
-	if err != nil {
-		t.Fatal(err)
-	}
+	component := regexp.MustCompile(`^github.com/dapr/components-contrib/(bindings|nameresolution)/`)
 	var registered []string
-	for _, spec := range file.Imports {
-		if path := strings.Trim(spec.Path.Value, `"`); strings.HasPrefix(path, "github.com/dapr/components-contrib/") {
-			registered = append(registered, path+".")
+	for _, source := range []string{"cmd/daprd/main.go", "internal/hosts/hosts.go"} {
+		file, err := parser.ParseFile(token.NewFileSet(), filepath.Join("..", "..", "dapr", filepath.FromSlash(source)), nil, parser.ImportsOnly)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, spec := range file.Imports {
+			if path := strings.Trim(spec.Path.Value, `"`); component.MatchString(path) {
+				registered = append(registered, path+".")
+			}
 		}
 	}
 	needed := slices.Sorted(slices.Values(neededPackages))
