@@ -57,7 +57,7 @@ func Connect(_ context.Context, cfg Config, log *slog.Logger) (*Client, error) {
 		return nil, fmt.Errorf("daprkit: connect to %s: %w", cfg.GRPCAddr, err)
 	}
 	conn.Connect()
-	return &Client{cfg: cfg, log: log, conn: conn, sdk: dapr.NewClientWithConnection(conn), http: newTransport(cfg)}, nil
+	return &Client{cfg: cfg, log: log, conn: conn, sdk: dapr.NewClientWithConnection(conn), http: newTransport(cfg, conn)}, nil
 }
 
 // Raw returns the SDK's client for what this package does not cover.

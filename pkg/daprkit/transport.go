@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"mime"
@@ -16,8 +17,12 @@ import (
 
 	"go.opentelemetry.io/otel/propagation"
 	"go.opentelemetry.io/otel/trace"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 
 	"github.com/sidecart/sidecart/pkg/daprkit/internal/outcome"
+	"github.com/sidecart/sidecart/pkg/daprkit/overgrpc"
 	"github.com/sidecart/sidecart/pkg/fault"
 	"github.com/sidecart/sidecart/pkg/httpx"
 )
@@ -28,15 +33,18 @@ const (
 	maxSidecarError = 64 << 10 // bytes of a sidecar's own error body that are read
 )
 
-// transport sends http://<app id>/<path> to the own sidecar.
+// transport sends http://<app id>/<path> to the own sidecar, in a gRPC call that sidecars only pass on, or, whenever that surely
+// did not arrive, in the plain way: a large body, an app that takes HTTP alone, one whose sidecar lost sight of it.
 type transport struct {
 	base  *http.Transport
+	conn  grpc.ClientConnInterface
 	addr  string
 	token string
 }
 
-func newTransport(cfg Config) *transport {
+func newTransport(cfg Config, conn grpc.ClientConnInterface) *transport {
 	return &transport{
+		conn:  conn,
 		addr:  cfg.HTTPAddr,
 		token: cfg.APIToken,
 		base: &http.Transport{ // no proxy, no HTTP/2, no compression: it is the next process
@@ -61,13 +69,16 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, fault.New(fault.NotFound, "not-found", "no such path")
 	}
 	out := req.Clone(req.Context())
-	out.Header.Set(appIDHeader, req.URL.Host)
-	out.Host = ""
 	if id := httpx.RequestID(req.Context()); id != "" && out.Header.Get(requestIDHeader) == "" {
 		out.Header.Set(requestIDHeader, id)
 	}
-	resp, err := t.send(out)
-	if err != nil {
+	resp, err := t.framed(out)
+	if err != nil || resp != nil {
+		return resp, err
+	}
+	out.Header.Set(appIDHeader, req.URL.Host)
+	out.Host = ""
+	if resp, err = t.send(out); err != nil {
 		return nil, err
 	}
 	if f := sidecarFault(resp); f != nil {
@@ -77,6 +88,52 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
+// framed sends req in a gRPC call. Neither an answer nor an error: it was surely not executed, and req can be sent in the plain way.
+func (t *transport) framed(req *http.Request) (*http.Response, error) {
+	if t.conn == nil || req.ContentLength > overgrpc.MaxMessage || req.Context().Err() != nil {
+		return nil, nil //nolint:nilnil // said above
+	}
+	what := req.Method + " " + req.URL.Host + req.URL.Path
+	if req.Body != nil && req.Body != http.NoBody {
+		body := req.Body
+		data, err := io.ReadAll(io.LimitReader(body, overgrpc.MaxMessage+1))
+		if err != nil {
+			closeBody(req)
+			return nil, errUnavailable("the request broke off").WithCause(fmt.Errorf("%s: %w", what, err))
+		}
+		if len(data) > overgrpc.MaxMessage { // it said nothing of its length
+			req.Body = &joined{io.MultiReader(bytes.NewReader(data), body), body}
+			return nil, nil //nolint:nilnil // said above
+		}
+		closeBody(req)
+		defer func() { req.Body = io.NopCloser(bytes.NewReader(data)) }()
+		req.Body, req.ContentLength = io.NopCloser(bytes.NewReader(data)), int64(len(data))
+	}
+	setTrace(req)
+	resp, err := overgrpc.Do(t.conn, req)
+	if err == nil {
+		return resp, nil
+	}
+	if unframed(req.Method, err) {
+		return nil, nil //nolint:nilnil // said above
+	}
+	return nil, errUnknown("no answer in time: the outcome is unknown").WithCause(fmt.Errorf("%s: %w", what, err))
+}
+
+// unframed reports whether a call surely was not executed, or may be repeated as it only reads: what could not be passed on at all,
+// and what gRPC refuses, of which our apps say nothing themselves.
+func unframed(method string, err error) bool {
+	s := status.Convert(err)
+	switch s.Code() {
+	case codes.Unimplemented, codes.PermissionDenied, codes.Unauthenticated:
+		return true
+	case codes.ResourceExhausted:
+		return method == http.MethodGet || method == http.MethodHead
+	default:
+		return errors.Is(err, overgrpc.ErrTooLarge) || outcome.NotSent(s.Message())
+	}
+}
+
 // send gives req, which it changes, to the own sidecar, with the sidecar's token and the trace of its context. An error is
 // fault.Unavailable when not even the sidecar saw it, else fault.Timeout.
 func (t *transport) send(req *http.Request) (*http.Response, error) {
@@ -84,9 +141,7 @@ func (t *transport) send(req *http.Request) (*http.Response, error) {
 	var wrote atomic.Bool // set once any byte may have left; the sidecar may then have passed the request on
 	ctx := httptrace.WithClientTrace(req.Context(), &httptrace.ClientTrace{WroteHeaders: func() { wrote.Store(true) }})
 	setToken(req.Header, t.token)
-	if trace.SpanContextFromContext(ctx).IsValid() {
-		propagation.TraceContext{}.Inject(ctx, propagation.HeaderCarrier(req.Header))
-	}
+	setTrace(req)
 	req.URL.Scheme, req.URL.Host = "http", t.addr
 	resp, err := t.base.RoundTrip(req.WithContext(ctx))
 	switch {
@@ -129,6 +184,12 @@ func sidecarFault(resp *http.Response) *fault.Fault {
 		return errUnavailable("the service is not reachable at the moment").WithCause(cause)
 	}
 	return errUnknown("no answer in time: the outcome is unknown").WithCause(cause)
+}
+
+func setTrace(req *http.Request) {
+	if trace.SpanContextFromContext(req.Context()).IsValid() {
+		propagation.TraceContext{}.Inject(req.Context(), propagation.HeaderCarrier(req.Header))
+	}
 }
 
 type joined struct {

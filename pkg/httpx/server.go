@@ -18,6 +18,7 @@
 package httpx
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -34,8 +35,10 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/trace"
+	"google.golang.org/grpc"
 
 	"github.com/sidecart/sidecart/pkg/auth"
+	"github.com/sidecart/sidecart/pkg/daprkit/overgrpc"
 	"github.com/sidecart/sidecart/pkg/fault"
 )
 
@@ -175,16 +178,24 @@ type Listener struct {
 	handler http.Handler
 	addr    string
 	server  *http.Server
+	framed  *grpc.Server // nil: HTTP alone
 	bound   net.Listener
 	failed  chan error
 }
 
-// Listen serves the server's routes at addr ("127.0.0.1:8080"; port 0 picks a free one).
-func (s *Server) Listen(addr string) *Listener { return Listen(addr, s) }
+// Listen serves the server's routes at addr ("127.0.0.1:8080"; port 0 picks a free one), as ListenSidecar does.
+func (s *Server) Listen(addr string) *Listener { return ListenSidecar(addr, s) }
 
 // Listen serves any handler at addr over HTTP/1.1 with keep-alive and the time-outs that a server needs in front of strangers.
 func Listen(addr string, h http.Handler) *Listener {
-	return &Listener{handler: h, addr: addr, failed: make(chan error, 1)}
+	return &Listener{handler: h, addr: addr, failed: make(chan error, 2)}
+}
+
+// ListenSidecar is Listen for the port that the own sidecar calls: it takes requests in gRPC calls too (package overgrpc).
+func ListenSidecar(addr string, h http.Handler) *Listener {
+	l := Listen(addr, h)
+	l.framed = overgrpc.NewServer(h)
+	return l
 }
 
 // Start binds the address and serves. A port that is taken is an error here.
@@ -204,12 +215,20 @@ func (l *Listener) Start(ctx context.Context) error {
 		IdleTimeout:       3 * time.Minute, // longer than a sidecar keeps an idle connection, so that it closes first
 		MaxHeaderBytes:    64 << 10,
 	}
-	go func() {
-		if err := l.server.Serve(bound); !errors.Is(err, http.ErrServerClosed) {
-			l.failed <- fmt.Errorf("serve %s: %w", l.addr, err)
-		}
-	}()
+	plain := bound
+	if l.framed != nil {
+		var framed net.Listener
+		framed, plain = overgrpc.Split(bound)
+		go l.serve(func() error { return l.framed.Serve(framed) })
+	}
+	go l.serve(func() error { return l.server.Serve(plain) })
 	return nil
+}
+
+func (l *Listener) serve(serve func() error) {
+	if err := serve(); err != nil && !errors.Is(err, http.ErrServerClosed) && !errors.Is(err, net.ErrClosed) {
+		l.failed <- fmt.Errorf("serve %s: %w", l.addr, err)
+	}
 }
 
 // Addr returns where it listens, after Start.
@@ -220,7 +239,21 @@ func (l *Listener) Failed() <-chan error { return l.failed }
 
 // Stop takes no new requests, waits for those that run until ctx ends, and then cuts them.
 func (l *Listener) Stop(ctx context.Context) error {
-	if err := l.server.Shutdown(ctx); err != nil {
+	drained := make(chan struct{})
+	go func() {
+		defer close(drained)
+		if l.framed != nil {
+			l.framed.GracefulStop()
+		}
+	}()
+	err := l.server.Shutdown(ctx)
+	select {
+	case <-drained:
+	case <-ctx.Done():
+		l.framed.Stop()
+		err = cmp.Or(err, context.Cause(ctx))
+	}
+	if err != nil {
 		return errors.Join(fmt.Errorf("requests cut off: %w", err), l.server.Close())
 	}
 	return nil

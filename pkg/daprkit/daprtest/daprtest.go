@@ -22,6 +22,7 @@ import (
 	"time"
 
 	"github.com/sidecart/sidecart/pkg/daprkit"
+	"github.com/sidecart/sidecart/pkg/httpx"
 	"github.com/sidecart/sidecart/pkg/testkit"
 )
 
@@ -221,17 +222,19 @@ func (o *output) String() string {
 
 func serve(t testing.TB, app http.Handler) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("/healthz", func(http.ResponseWriter, *http.Request) {})
 	mux.Handle("/", app)
-	s := &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second}
-	go func() { _ = s.Serve(l) }() // ends with Close
-	t.Cleanup(func() { _ = s.Close() })
-	return port(l.Addr().String())
+	l := httpx.ListenSidecar("127.0.0.1:0", mux)
+	if err := l.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		at, cancel := context.WithCancel(context.Background())
+		cancel() // whatever still runs is cut
+		_ = l.Stop(at)
+	})
+	return port(l.Addr())
 }
 
 func write(t testing.TB, dir, sub string, files map[string]string) {

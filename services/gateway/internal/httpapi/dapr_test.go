@@ -124,7 +124,9 @@ func checkPassing(t *testing.T, s *shop) {
 	if resp, _ := s.do("HEAD", "/v1/carts/abc", nil); resp.StatusCode != 200 {
 		t.Errorf("HEAD: %d", resp.StatusCode)
 	}
-	s.problem(400, "headers-too-long", "GET", "/v1/carts/abc?q="+strings.Repeat("a", 20_000), nil) // sidecars have a limit of their own
+	if resp, _ := s.do("GET", "/v1/carts/abc?q="+strings.Repeat("a", 20_000), nil); resp.StatusCode != 200 {
+		t.Errorf("an address longer than the 8 KiB that sidecars take over HTTP: %d", resp.StatusCode)
+	}
 	s.problem(405, "method-not-allowed", "PUT", "/v1/carts/abc", nil)
 	s.problem(404, "not-found", "GET", "/v1/carts/abc/nothing", nil)
 }
