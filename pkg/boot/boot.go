@@ -113,6 +113,7 @@ type Program[C Settings] struct {
 	Title      string          // of its API; Name when empty
 	Version    string          // of the build
 	Migrations []pg.Migrations // of its own database; none: it has no database
+	Plans      pg.Plans        // of the statements there
 	Build      func(ctx context.Context, p *Process, c C) error
 }
 

@@ -175,5 +175,5 @@ func (p Program[C]) pool(ctx context.Context, base Base, log *slog.Logger) (*pgx
 	if pending > 0 {
 		return nil, fmt.Errorf("the database lacks %d migrations: run `%s migrate` first", pending, p.Name)
 	}
-	return pg.Open(ctx, pg.Config{URL: url, MaxConns: base.DatabaseConns, AppName: p.Name})
+	return pg.Open(ctx, pg.Config{URL: url, MaxConns: base.DatabaseConns, AppName: p.Name, Plans: p.Plans})
 }

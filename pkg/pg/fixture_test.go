@@ -10,6 +10,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/sidecart/sidecart/pkg/pg"
@@ -57,6 +58,7 @@ func count(t testing.TB, q pg.Querier, name string) int {
 type cutter struct {
 	text          []byte
 	afterExecuted bool
+	network       string
 	target        string
 	listener      net.Listener
 	conns         sync.WaitGroup
@@ -73,10 +75,19 @@ func cut(t *testing.T, rawURL, text string, afterExecuted bool) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := &cutter{text: []byte(text), afterExecuted: afterExecuted, target: u.Host, listener: l}
+	to, err := pgconn.ParseConfig(rawURL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &cutter{text: []byte(text), afterExecuted: afterExecuted, listener: l}
+	c.network, c.target = pgconn.NetworkAddress(to.Host, to.Port)
 	c.conns.Go(c.accept)
 	t.Cleanup(func() { l.Close(); c.conns.Wait() })
 	u.Host = l.Addr().String()
+	q := u.Query()
+	q.Del("host") // of the socket
+	q.Del("port")
+	u.RawQuery = q.Encode()
 	return u.String()
 }
 
@@ -91,7 +102,7 @@ func (c *cutter) accept() {
 }
 
 func (c *cutter) serve(client net.Conn) {
-	server, err := net.Dial("tcp", c.target)
+	server, err := net.Dial(c.network, c.target)
 	if err != nil {
 		client.Close()
 		return

@@ -22,7 +22,21 @@ type Config struct {
 	AppName string
 	// StatementTimeout is enforced by the server on each statement; zero means 15 s.
 	StatementTimeout time.Duration
+	// Plans is how statements are planned.
+	Plans Plans
 }
+
+// Plans is how the server plans the statements of a pool.
+type Plans int
+
+const (
+	// ByKey plans each statement once per connection and reads by an index wherever there is one. It is for services that find rows
+	// by their keys: left to itself the server plans a statement with an array of keys anew each time, which costs more than
+	// running it, and one that was planned while a table was empty keeps reading all of it until the statistics are next gathered.
+	ByKey Plans = iota
+	// ByStatistics leaves it to the server: for services whose queries have many shapes and select much or little.
+	ByStatistics
+)
 
 const (
 	defaultMaxConns         = 10
@@ -76,6 +90,10 @@ func Open(ctx context.Context, c Config) (*pgxpool.Pool, error) {
 	setDefault(conn.RuntimeParams, "statement_timeout", milliseconds(timeout))
 	setDefault(conn.RuntimeParams, "idle_in_transaction_session_timeout", milliseconds(idleInTransaction))
 	setDefault(conn.RuntimeParams, "timezone", "UTC")
+	if c.Plans == ByKey {
+		setDefault(conn.RuntimeParams, "plan_cache_mode", "force_generic_plan")
+		setDefault(conn.RuntimeParams, "enable_seqscan", "off")
+	}
 	pool, err := pgxpool.NewWithConfig(ctx, cfg)
 	if err != nil {
 		return nil, fmt.Errorf("open pool: %w", err)

@@ -10,6 +10,7 @@ import (
 	"github.com/sidecart/sidecart/pkg/daprkit"
 	"github.com/sidecart/sidecart/pkg/money"
 	"github.com/sidecart/sidecart/pkg/outbox"
+	"github.com/sidecart/sidecart/pkg/pg"
 	"github.com/sidecart/sidecart/pkg/run"
 	"github.com/sidecart/sidecart/services/catalog/internal/app"
 	"github.com/sidecart/sidecart/services/catalog/internal/daprio"
@@ -37,7 +38,8 @@ func (c config) Validate() error {
 }
 
 func main() {
-	boot.Main(boot.Program[config]{Name: "catalog", Title: "Catalog", Version: version, Migrations: postgres.Migrations(), Build: build})
+	boot.Main(boot.Program[config]{Name: "catalog", Title: "Catalog", Version: version, Migrations: postgres.Migrations(),
+		Plans: pg.ByStatistics, Build: build})
 }
 
 func build(_ context.Context, p *boot.Process, c config) error {
