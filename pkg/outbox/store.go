@@ -73,10 +73,11 @@ func (b *Box) fetch(ctx context.Context, topic string, without []string, limit i
 	})
 }
 
-// mark records events as sent unless the lease has changed hands: its row is locked, so a change of hands comes before or after.
+// mark records events as sent unless the lease has changed hands: its row is locked, so a change of hands comes before or after. It
+// does not wait for the disk: what a crash of the server forgets is published again, as consumers expect.
 func (b *Box) mark(ctx context.Context, stamp int64, ids []uuid.UUID) error {
 	tag, err := b.pool.Exec(ctx, `
-		WITH lease AS (SELECT 1 FROM outbox_lease WHERE stamp = $1 FOR SHARE)
+		WITH lease AS (SELECT set_config('synchronous_commit', 'off', true) FROM outbox_lease WHERE stamp = $1 FOR SHARE)
 		UPDATE outbox SET sent_at = clock_timestamp() FROM lease WHERE id = ANY ($2) AND sent_at IS NULL`, stamp, ids)
 	if err == nil && tag.RowsAffected() == 0 {
 		err = errDeposed

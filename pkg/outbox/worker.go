@@ -13,10 +13,11 @@ import (
 
 const (
 	firstBackoff = 50 * time.Millisecond
-	maxBlocked   = 200     // more failing aggregates than this are a failing topic
-	maxCallBytes = 1 << 20 // of data in one bulk call: a sidecar refuses 4 MiB
-	suspectBatch = 10      // how many events are tried one by one when bulk calls keep failing
-	suspectAfter = 3       // failed bulk calls in a row
+	gather       = 20 * time.Millisecond // least time between two looks: under load, what was committed meanwhile goes together
+	maxBlocked   = 200                   // more failing aggregates than this are a failing topic
+	maxCallBytes = 1 << 20               // of data in one bulk call: a sidecar refuses 4 MiB
+	suspectBatch = 10                    // how many events are tried one by one when bulk calls keep failing
+	suspectAfter = 3                     // failed bulk calls in a row
 )
 
 // retry is the back-off of a topic or of one of its aggregates.
@@ -38,6 +39,7 @@ type worker struct {
 	topic  string
 	signal chan struct{} // holds one
 
+	looked     time.Time // when it last began to drain
 	topicRetry retry
 	blocked    map[string]*retry // aggregates whose event was refused
 }
@@ -67,6 +69,10 @@ func (w *worker) run(ctx context.Context) {
 		if time.Now().Before(w.topicRetry.at) {
 			continue // the signal is answered by the retry
 		}
+		if pause(ctx, gather-time.Since(w.looked)); ctx.Err() != nil {
+			return
+		}
+		w.looked = time.Now()
 		if err := w.drain(ctx); errors.Is(err, errDeposed) {
 			w.term.deposed(err)
 			return
