@@ -54,8 +54,10 @@ func build(_ context.Context, p *boot.Process, c config) error {
 	box := outbox.New(p.Pool, outbox.Options{Source: p.Name, Publisher: p.Dapr, Log: p.Log, Metrics: p.Registry})
 	p.Add("outbox", box.Service())
 	store := postgres.New(p.Pool, box)
+	near := daprio.NewNear(daprio.NewProjections(p.Dapr.State("carts"), c.TTL, p.Log))
+	p.Add("projections", near)
 	carts := &app.Carts{
-		Store: store, Projections: daprio.NewProjections(p.Dapr.State("carts"), c.TTL, p.Log),
+		Store: store, Projections: near,
 		Pricer: daprio.Pricing{Caller: p.Dapr.Caller("pricing")}, Catalog: daprio.Catalog{Caller: p.Dapr.Caller("catalog")},
 		Now: time.Now, NewID: newID, TTL: c.TTL, LowStock: c.LowStock, Log: p.Log,
 	}
