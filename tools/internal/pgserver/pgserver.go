@@ -229,13 +229,18 @@ func (s *Server) OwnerURL(database string) string {
 	return s.url(database, s.ownerPassword(database), database)
 }
 
+// url leads over the socket, which costs both ends less than TCP does, wherever its path is short enough to have one.
 func (s *Server) url(user, password, database string) string {
 	u := url.URL{
 		Scheme:   "postgres",
 		User:     url.UserPassword(user, password),
 		Host:     "127.0.0.1:" + strconv.Itoa(s.port),
-		Path:     database,
+		Path:     "/" + database,
 		RawQuery: "sslmode=disable",
+	}
+	if dir := s.home.socketDir(s.port); dir != "" {
+		u.Host = ""
+		u.RawQuery = url.Values{"host": {dir}, "port": {strconv.Itoa(s.port)}, "sslmode": {"disable"}}.Encode()
 	}
 	return u.String()
 }

@@ -124,10 +124,11 @@ func StaffToken(l Layout, scopes []string, now time.Time) (string, error) {
 	return signer.Mint(auth.Principal{Subject: "staff-local", Kind: "staff", Scopes: scopes}, auth.MaxTTL, now)
 }
 
-// componentSecrets is the content of the components' secret store.
+// componentSecrets is the content of the components' secret store. A projection of a cart that a crash of the server takes along is
+// made again from the cart's log: writing one does not wait for the disk.
 func (s Secrets) componentSecrets(databaseURL func(string) string) map[string]string {
 	return map[string]string{
-		"carts-connection":              databaseURL(CartsDatabase),
+		"carts-connection":              databaseURL(CartsDatabase) + "&synchronous_commit=off",
 		"actorstate-connection":         databaseURL(ActorsDatabase),
 		"payment-gateway-authorization": "Basic " + base64.StdEncoding.EncodeToString([]byte(simulatorKeys)),
 	}
