@@ -3,25 +3,23 @@ package app
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"time"
-
-	"github.com/sidecart/sidecart/services/inventory/internal/inventory"
 )
 
 // Announcer tells others how levels have changed.
 type Announcer interface {
-	// AnnounceLevels tells of SKUs that changed and were not told of within the gap, some at a time; it returns how many it took.
-	AnnounceLevels(ctx context.Context, now time.Time, gap time.Duration) (taken int, err error)
+	// AnnounceLevels tells of all SKUs that changed and were not told of within the gap.
+	AnnounceLevels(ctx context.Context, now time.Time, gap time.Duration) error
 }
 
 const (
-	levelGap  = time.Second // between two events of a SKU
-	levelPoll = 250 * time.Millisecond
+	levelGap  = time.Second                    // the least time between two events of a SKU
+	levelPoll = levelGap + 50*time.Millisecond // a little more, or a SKU that changes all the time would miss every other look
 )
 
-// Levels announces changed levels until ctx ends, at most one event a second per SKU.
+// Levels announces changed levels until ctx ends, once a second, so that changes of a SKU in between are one event and those of
+// different SKUs go out together.
 type Levels struct {
 	Store Announcer
 	Now   func() time.Time
@@ -33,12 +31,8 @@ func (l *Levels) Run(ctx context.Context) error {
 	tick := time.NewTicker(levelPoll)
 	defer tick.Stop()
 	for {
-		taken, err := l.Store.AnnounceLevels(ctx, l.Now(), levelGap)
-		if err != nil && ctx.Err() == nil {
+		if err := l.Store.AnnounceLevels(ctx, l.Now(), levelGap); err != nil && ctx.Err() == nil {
 			l.Log.WarnContext(ctx, "levels not announced yet", "error", err)
-		}
-		if taken > 0 {
-			continue
 		}
 		select {
 		case <-tick.C:
@@ -50,9 +44,8 @@ func (l *Levels) Run(ctx context.Context) error {
 
 // SweepStore finds holds that have ended.
 type SweepStore interface {
-	TurnStore
-	// Lapsed returns SKUs with holds that no turn has folded since they were taken or expired.
-	Lapsed(ctx context.Context, now time.Time, limit int) ([]string, error)
+	// Fold takes the holds that were taken or have expired out of the held totals of up to limit SKUs, and returns of how many.
+	Fold(ctx context.Context, now time.Time, limit int) (folded int, err error)
 	// AnnounceExpired tells of expired holds, some at a time, and returns how many it took.
 	AnnounceExpired(ctx context.Context, now time.Time) (taken int, err error)
 }
@@ -68,32 +61,18 @@ const (
 	sweepRounds = 50
 )
 
-// Sweep runs an empty turn for each SKU with dead holds, then announces. Two sweeps at once do no harm. A SKU whose turn fails
-// does not stop the others.
+// Sweep folds, then announces, also when folding fails. Two sweeps at once do no harm.
 func (s *Sweeper) Sweep(ctx context.Context) error {
-	var failed []error
+	return errors.Join(s.repeat(func() (int, error) { return s.Store.Fold(ctx, s.Now(), sweepAtOnce) }),
+		s.repeat(func() (int, error) { return s.Store.AnnounceExpired(ctx, s.Now()) }))
+}
+
+// repeat calls until there is nothing more to do, in bounds: the next sweep goes on.
+func (s *Sweeper) repeat(some func() (int, error)) error {
 	for range sweepRounds {
-		skus, err := s.Store.Lapsed(ctx, s.Now(), sweepAtOnce)
-		if err != nil {
-			return fmt.Errorf("sweep: %w", err)
-		}
-		for _, sku := range skus {
-			if _, err := s.Store.Turn(ctx, sku, []inventory.Change{}, s.Now()); err != nil {
-				failed = append(failed, err)
-			}
-		}
-		if len(skus) < sweepAtOnce || len(failed) > 0 {
-			break
+		if n, err := some(); err != nil || n == 0 {
+			return err
 		}
 	}
-	for range sweepRounds {
-		taken, err := s.Store.AnnounceExpired(ctx, s.Now())
-		if err != nil {
-			failed = append(failed, err)
-		}
-		if taken == 0 {
-			break
-		}
-	}
-	return errors.Join(failed...)
+	return nil
 }

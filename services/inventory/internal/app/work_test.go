@@ -8,38 +8,40 @@ import (
 	"time"
 
 	"github.com/sidecart/sidecart/services/inventory/internal/app"
-	"github.com/sidecart/sidecart/services/inventory/internal/inventory"
 )
 
 // announcer counts what it is asked.
 type announcer struct {
-	left  int // SKUs that wait
 	fails int // calls that fail first
-	asked int
+	asked []time.Time
 }
 
-func (a *announcer) AnnounceLevels(context.Context, time.Time, time.Duration) (int, error) {
-	a.asked++
+func (a *announcer) AnnounceLevels(_ context.Context, now time.Time, gap time.Duration) error {
+	a.asked = append(a.asked, now)
 	if a.fails > 0 {
 		a.fails--
-		return 0, errors.New("away")
+		return errors.New("away")
 	}
-	n := min(a.left, 2)
-	a.left -= n
-	return n, nil
+	return nil
 }
 
+// Whoever changes all the time is told of at each look: looks are a gap apart, failures or not.
 func TestLevelsGoOnAfterFailures(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		a := &announcer{left: 5, fails: 2}
+		a := &announcer{fails: 2}
 		ctx, stop := context.WithCancel(t.Context())
 		done := make(chan error)
 		go func() { done <- (&app.Levels{Store: a, Now: time.Now, Log: quiet}).Run(ctx) }()
-		<-time.After(550 * time.Millisecond) // of the bubble: two failures, then all at once
+		<-time.After(4500 * time.Millisecond) // of the bubble
 		synctest.Wait()
-		if a.left != 0 || a.asked != 2+4 {
-			t.Errorf("%d left after %d calls", a.left, a.asked)
+		if len(a.asked) != 5 {
+			t.Errorf("asked %d times", len(a.asked))
+		}
+		for i := range len(a.asked) - 1 {
+			if gap := a.asked[i+1].Sub(a.asked[i]); gap <= time.Second {
+				t.Errorf("look %d came %s after the one before", i+1, gap)
+			}
 		}
 		stop()
 		if err := <-done; err != nil {
@@ -48,45 +50,34 @@ func TestLevelsGoOnAfterFailures(t *testing.T) {
 	})
 }
 
-// swept is a stock with dead holds of which one SKU cannot be folded.
-type swept struct {
-	lapsed map[string]bool
-	stuck  string
-	told   int
-}
+// swept is a stock with SKUs to fold, two at a time, and expired holds to tell of.
+type swept struct{ lapsed, told, fails int }
 
-func (s *swept) Turn(_ context.Context, sku string, _ []inventory.Change, _ time.Time) ([]inventory.Outcome, error) {
-	if sku == s.stuck {
-		return nil, errors.New("stuck")
+func (s *swept) Fold(context.Context, time.Time, int) (int, error) {
+	if s.fails > 0 {
+		s.fails--
+		return 0, errors.New("away")
 	}
-	if s.lapsed[sku] {
-		s.told++
-	}
-	delete(s.lapsed, sku)
-	return nil, nil
-}
-
-func (s *swept) Lapsed(context.Context, time.Time, int) (all []string, err error) {
-	for sku := range s.lapsed {
-		all = append(all, sku)
-	}
-	return all, nil
-}
-
-func (s *swept) AnnounceExpired(context.Context, time.Time) (n int, err error) {
-	n, s.told = s.told, 0
+	n := min(s.lapsed, 2)
+	s.lapsed -= n
+	s.told += n
 	return n, nil
 }
 
-func TestSweepGoesRoundWhatIsStuck(t *testing.T) {
+func (s *swept) AnnounceExpired(context.Context, time.Time) (n int, err error) {
+	n = min(s.told, 2)
+	s.told -= n
+	return n, nil
+}
+
+func TestSweepGoesOnUntilAllIsTold(t *testing.T) {
 	t.Parallel()
-	s := &swept{lapsed: map[string]bool{"a": true, "b": true, "c": true}, stuck: "b"}
-	err := (&app.Sweeper{Store: s, Now: clock}).Sweep(t.Context())
-	if err == nil || len(s.lapsed) != 1 || s.told != 0 {
-		t.Errorf("%v, left %v, %d not told", err, s.lapsed, s.told)
+	s := &swept{lapsed: 5, told: 3, fails: 1}
+	sweeper := &app.Sweeper{Store: s, Now: clock}
+	if err := sweeper.Sweep(t.Context()); err == nil || s.lapsed != 5 || s.told != 0 {
+		t.Errorf("%v, %d left, %d not told", err, s.lapsed, s.told)
 	}
-	s.stuck = ""
-	if err := (&app.Sweeper{Store: s, Now: clock}).Sweep(t.Context()); err != nil || len(s.lapsed) != 0 {
-		t.Errorf("%v, left %v", err, s.lapsed)
+	if err := sweeper.Sweep(t.Context()); err != nil || s.lapsed != 0 || s.told != 0 {
+		t.Errorf("%v, %d left, %d not told", err, s.lapsed, s.told)
 	}
 }

@@ -47,7 +47,12 @@ func (c counted) Turn(ctx context.Context, sku string, changes []inventory.Chang
 func TestSellingWithAndWithoutTheSidecar(t *testing.T) {
 	t.Parallel()
 	pool := testkit.Schema(t, postgres.Migrations()...)
-	store := postgres.New(pool, outbox.New(pool, outbox.Options{Source: "inventory"}))
+	hot, err := postgres.Hot(t.Context(), pool)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(hot.Close)
+	store := postgres.New(pool, hot, outbox.New(pool, outbox.Options{Source: "inventory"}))
 	by := app.Change{Actor: "test", At: noon}
 	if err := store.PutLocation(t.Context(), app.Location{ID: "east", Name: "East", Country: "US", Enabled: true}, by); err != nil {
 		t.Fatal(err)

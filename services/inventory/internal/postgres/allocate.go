@@ -16,21 +16,34 @@ import (
 
 var errRepeated = errors.New("the id has an allocation")
 
-// Allocate implements app.AllocationStore: one SERIALIZABLE transaction under the stripes of the SKUs. The row of the order is
-// written before anything is read, so a repeat finds out at once and reads outside.
+// Allocate implements app.AllocationStore: one SERIALIZABLE transaction under the stripes of the SKUs, in two round trips. The row
+// of the order is written before anything is read, so a repeat finds out at once and reads outside.
 func (s *Store) Allocate(ctx context.Context, o inventory.Order, by app.Change) (inventory.Allocation, error) {
 	done := inventory.Allocation{ID: o.ID, Owner: o.Owner, Status: inventory.Allocated}
-	err := s.locked(ctx, o.SKUs(), pgx.Serializable, func(ctx context.Context, tx *pg.Tx) error {
-		levels, err := open(ctx, tx, o, by)
-		if err != nil {
+	var fresh int64
+	var levels []inventory.Level
+	err := s.halved(ctx, o.SKUs(), pgx.Serializable, func(batch *pgx.Batch) {
+		batch.Queue(`INSERT INTO allocations (id, owner, status, created_at) VALUES ($1, $2, 'allocated', $3) ON CONFLICT DO NOTHING`,
+			o.ID, o.Owner, by.At).Exec(func(tag pgconn.CommandTag) error {
+			fresh = tag.RowsAffected()
+			return nil
+		})
+		batch.Queue(`SELECT l.sku, l.location_id, l.on_hand, l.allocated, o.country, o.priority
+			FROM stock_levels l JOIN locations o ON o.id = l.location_id WHERE l.sku = ANY ($1) AND o.enabled`, o.SKUs()).Query(func(rows pgx.Rows) (err error) {
+			levels, err = pgx.CollectRows(rows, scanLevel)
 			return err
+		})
+	}, func(batch *pgx.Batch) error {
+		if fresh == 0 {
+			return errRepeated
 		}
 		lines, short := o.Split(levels)
 		if len(short) > 0 {
 			return inventory.OutOfStock(short)
 		}
 		done.Lines = lines
-		return take(ctx, tx, o, lines, by)
+		take(batch, o, lines, by)
+		return nil
 	})
 	if errors.Is(err, errRepeated) {
 		return s.Allocation(ctx, o.ID)
@@ -41,46 +54,32 @@ func (s *Store) Allocate(ctx context.Context, o inventory.Order, by app.Change) 
 	return done, nil
 }
 
-// open writes the row of the order and reads the levels, in one round trip. Index scans only: a scan of a whole small table
-// would let orders of unrelated SKUs fail each other.
-func open(ctx context.Context, tx *pg.Tx, o inventory.Order, by app.Change) (levels []inventory.Level, err error) {
-	var fresh bool
-	var batch pgx.Batch
-	batch.Queue(`INSERT INTO allocations (id, owner, status, created_at) VALUES ($1, $2, 'allocated', $3) ON CONFLICT DO NOTHING RETURNING true`,
-		o.ID, o.Owner, by.At).QueryRow(func(row pgx.Row) error {
-		err := row.Scan(&fresh)
-		if errors.Is(err, pgx.ErrNoRows) {
-			return nil
-		}
-		return err
-	})
-	batch.Queue(`SELECT set_config('enable_seqscan', 'off', true)`)
-	batch.Queue(`SELECT l.sku, l.location_id, l.on_hand, l.allocated, o.country, o.priority
-		FROM stock_levels l JOIN locations o ON o.id = l.location_id WHERE l.sku = ANY ($1) AND o.enabled`, o.SKUs()).Query(func(rows pgx.Rows) error {
-		levels, err = pgx.CollectRows(rows, scanLevel)
-		return err
-	})
-	if err := tx.SendBatch(ctx, &batch).Close(); err != nil {
-		return nil, fmt.Errorf("open: %w", err)
-	}
-	if !fresh {
-		return nil, errRepeated
-	}
-	return levels, nil
-}
-
 func scanLevel(row pgx.CollectableRow) (l inventory.Level, err error) {
 	err = row.Scan(&l.SKU, &l.LocationID, &l.OnHand, &l.Allocated, &l.Country, &l.Priority)
 	return l, err
 }
 
-// moveSQL adds to what is allocated at each place, and refuses the place that would leave its bounds.
+// moveSQL adds to what is allocated at each place, and notes in the ledger and among the changed levels what it has added. The
+// CHECK on stock_levels refuses a place that would leave its bounds.
 const moveSQL = `
-	UPDATE stock_levels l SET allocated = l.allocated + u.q FROM unnest($1::text[], $2::text[], $3::bigint[]) AS u (sku, location_id, q)
-	WHERE l.sku = u.sku AND l.location_id = u.location_id AND l.allocated + u.q BETWEEN 0 AND l.on_hand`
+	WITH moved AS (
+		UPDATE stock_levels l SET allocated = l.allocated + u.q FROM unnest($1::text[], $2::text[], $3::bigint[]) AS u (sku, location_id, q)
+		WHERE l.sku = u.sku AND l.location_id = u.location_id RETURNING u.sku, u.location_id, u.q
+	), changed AS (
+		INSERT INTO level_changes (sku) SELECT DISTINCT sku FROM moved
+	)
+	INSERT INTO stock_ledger (at, sku, location_id, kind, on_hand_delta, allocated_delta, reference, actor, reason)
+	SELECT $4::timestamptz, sku, location_id, $5, 0, q, $6, $7, '' FROM moved`
 
-// take moves the levels and writes reservations, ledger, taken holds and changed levels, in one round trip.
-func take(ctx context.Context, tx *pg.Tx, o inventory.Order, lines []inventory.AllocatedLine, by app.Change) error {
+// takeSQL writes the reservations of an order and which holds it has taken, whether there are such or not.
+const takeSQL = `
+	WITH taken AS (
+		INSERT INTO taken_holds (sku, id) SELECT * FROM unnest($8::text[], $9::text[])
+	)
+	INSERT INTO inventory_reservations (allocation_id, line_no, part_no, line_id, sku, location_id, quantity)
+	SELECT $1, u.* FROM unnest($2::int[], $3::int[], $4::text[], $5::text[], $6::text[], $7::bigint[]) AS u`
+
+func take(batch *pgx.Batch, o inventory.Order, lines []inventory.AllocatedLine, by app.Change) {
 	var r reservations
 	for no, l := range lines {
 		for part, p := range l.Parts {
@@ -89,22 +88,13 @@ func take(ctx context.Context, tx *pg.Tx, o inventory.Order, lines []inventory.A
 			r.location, r.quantity = append(r.location, p.LocationID), append(r.quantity, p.Quantity)
 		}
 	}
-	m := movesOf(lines, 1)
-	var batch pgx.Batch
-	m.queue(&batch, o.ID, inventory.KindAllocate, by)
-	batch.Queue(`INSERT INTO inventory_reservations (allocation_id, line_no, part_no, line_id, sku, location_id, quantity)
-		SELECT $1, u.* FROM unnest($2::int[], $3::int[], $4::text[], $5::text[], $6::text[], $7::bigint[]) AS u`,
-		o.ID, r.line, r.part, r.lineID, r.sku, r.location, r.quantity)
 	skus := o.SKUs()
 	holds := make([]string, len(skus))
 	for i, sku := range skus {
 		holds[i] = inventory.HoldID(o.Owner, sku)
 	}
-	batch.Queue(`INSERT INTO taken_holds (sku, id) SELECT * FROM unnest($1::text[], $2::text[])`, skus, holds)
-	if err := tx.SendBatch(ctx, &batch).Close(); err != nil {
-		return fmt.Errorf("take: %w", err)
-	}
-	return nil
+	move(batch, lines, 1, o.ID, inventory.KindAllocate, by)
+	batch.Queue(takeSQL, o.ID, r.line, r.part, r.lineID, r.sku, r.location, r.quantity, skus, holds)
 }
 
 // reservations turned on their side, as unnest takes them.
@@ -114,47 +104,24 @@ type reservations struct {
 	quantity              []int64
 }
 
-// moves are what an order adds to the allocated quantity of each place, turned on their side.
-type moves struct {
-	skus          []string // each once
-	sku, location []string
-	quantity      []int64
-}
-
-func movesOf(lines []inventory.AllocatedLine, sign int64) (m moves) {
+// move queues moveSQL for the parts of lines, each place once.
+func move(batch *pgx.Batch, lines []inventory.AllocatedLine, sign int64, reference, kind string, by app.Change) {
+	var sku, location []string
+	var quantity []int64
 	at := map[inventory.Place]int{}
-	seen := map[string]bool{}
 	for _, l := range lines {
-		if !seen[l.SKU] {
-			seen[l.SKU] = true
-			m.skus = append(m.skus, l.SKU)
-		}
 		for _, p := range l.Parts {
 			place := inventory.Place{SKU: l.SKU, LocationID: p.LocationID}
 			i, ok := at[place]
 			if !ok {
-				i = len(m.sku)
+				i = len(sku)
 				at[place] = i
-				m.sku, m.location, m.quantity = append(m.sku, l.SKU), append(m.location, p.LocationID), append(m.quantity, 0)
+				sku, location, quantity = append(sku, l.SKU), append(location, p.LocationID), append(quantity, 0)
 			}
-			m.quantity[i] += sign * p.Quantity
+			quantity[i] += sign * p.Quantity
 		}
 	}
-	return m
-}
-
-// queue moves the levels, writes the ledger and notes the changed levels.
-func (m moves) queue(batch *pgx.Batch, reference, kind string, by app.Change) {
-	batch.Queue(moveSQL, m.sku, m.location, m.quantity).Exec(func(tag pgconn.CommandTag) error {
-		if tag.RowsAffected() != int64(len(m.sku)) {
-			return fmt.Errorf("%s moved %d of %d places", kind, tag.RowsAffected(), len(m.sku))
-		}
-		return nil
-	})
-	batch.Queue(`INSERT INTO stock_ledger (at, sku, location_id, kind, on_hand_delta, allocated_delta, reference, actor, reason)
-		SELECT $1, u.sku, u.location_id, $2, 0, u.q, $3, $4, '' FROM unnest($5::text[], $6::text[], $7::bigint[]) AS u (sku, location_id, q)`,
-		by.At, kind, reference, by.Actor, m.sku, m.location, m.quantity)
-	batch.Queue(`INSERT INTO level_changes (sku) SELECT unnest($1::text[])`, m.skus)
+	batch.Queue(moveSQL, sku, location, quantity, by.At, kind, reference, by.Actor)
 }
 
 // Release implements app.AllocationStore. An id without an allocation is noted as released, so that an allocation that
@@ -179,27 +146,36 @@ func (s *Store) Release(ctx context.Context, id string, by app.Change) (inventor
 	if a.Status == inventory.Released {
 		return a, nil
 	}
-	err = s.locked(ctx, movesOf(a.Lines, -1).skus, pgx.ReadCommitted, func(ctx context.Context, tx *pg.Tx) error { return giveBack(ctx, tx, a, by) })
+	var mine int64
+	err = s.halved(ctx, skusOf(a.Lines), pgx.ReadCommitted, func(batch *pgx.Batch) {
+		batch.Queue(`UPDATE allocations SET status = 'released', released_at = $2 WHERE id = $1 AND status = 'allocated'`, id, by.At).Exec(func(tag pgconn.CommandTag) error {
+			mine = tag.RowsAffected()
+			return nil
+		})
+	}, func(batch *pgx.Batch) error {
+		if mine == 1 { // else somebody released it meanwhile
+			move(batch, a.Lines, -1, id, inventory.KindRelease, by)
+		}
+		return nil
+	})
 	if err != nil {
 		return a, fmt.Errorf("release %s: %w", id, err)
 	}
 	return s.Allocation(ctx, id)
 }
 
-func giveBack(ctx context.Context, tx *pg.Tx, a inventory.Allocation, by app.Change) error {
-	tag, err := tx.Exec(ctx, `UPDATE allocations SET status = 'released', released_at = $2 WHERE id = $1 AND status = 'allocated'`, a.ID, by.At)
-	if err != nil || tag.RowsAffected() == 0 { // somebody released it meanwhile
-		return err
+func skusOf(lines []inventory.AllocatedLine) []string {
+	all := make([]string, len(lines))
+	for i, l := range lines {
+		all[i] = l.SKU
 	}
-	var batch pgx.Batch
-	movesOf(a.Lines, -1).queue(&batch, a.ID, inventory.KindRelease, by)
-	return tx.SendBatch(ctx, &batch).Close()
+	return all
 }
 
 // Allocation implements app.AllocationStore.
 func (s *Store) Allocation(ctx context.Context, id string) (inventory.Allocation, error) {
 	a := inventory.Allocation{ID: id}
-	rows, err := s.pool.Query(ctx, `
+	rows, err := s.hot.Query(ctx, `
 		SELECT a.owner, a.status, a.released_at, r.line_no, coalesce(r.line_id, ''), coalesce(r.sku, ''), coalesce(r.location_id, ''), coalesce(r.quantity, 0)
 		FROM allocations a LEFT JOIN inventory_reservations r ON r.allocation_id = a.id WHERE a.id = $1 ORDER BY r.line_no, r.part_no`, id)
 	if err != nil {

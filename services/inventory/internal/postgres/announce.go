@@ -35,34 +35,42 @@ const announceSQL = `
 	RETURNING sku, on_hand, allocated`
 
 // AnnounceLevels implements app.Announcer. One replica announces at a time: two would tell of one change twice a second, or in
-// the wrong order. The change's mark is taken before the levels are read, so what comes between is told next time.
-func (s *Store) AnnounceLevels(ctx context.Context, now time.Time, gap time.Duration) (taken int, err error) {
-	err = pg.InTx(ctx, s.pool, pg.TxOptions{}, func(ctx context.Context, tx *pg.Tx) error {
-		taken = 0
-		var mine bool
-		if err := tx.QueryRow(ctx, `SELECT pg_try_advisory_xact_lock(hashtext(current_schema()), -1)`).Scan(&mine); err != nil || !mine {
+// the wrong order. The change's mark is taken before the levels are read, so what comes between is told next time. A look costs
+// one statement while nothing has changed.
+func (s *Store) AnnounceLevels(ctx context.Context, now time.Time, gap time.Duration) error {
+	var changed bool
+	err := s.hot.QueryRow(ctx, `SELECT EXISTS (SELECT FROM level_changes)`).Scan(&changed)
+	for taken := announceBatch; err == nil && changed && taken == announceBatch; {
+		err = pg.InTx(ctx, s.hot, pg.TxOptions{}, func(ctx context.Context, tx *pg.Tx) (err error) {
+			taken, err = s.announceSome(ctx, tx, now, gap)
 			return err
-		}
-		skus, err := collect(ctx, tx, "due", pgx.RowTo[string], dueSQL, now.Add(-gap), announceBatch)
-		if err != nil || len(skus) == 0 {
-			return err
-		}
-		levels, err := collect(ctx, tx, "levels", scanAvailable, announceSQL, skus, now)
-		if err != nil {
-			return err
-		}
-		taken = len(skus)
-		events := make([]outbox.Event, len(levels))
-		for i, a := range levels {
-			events[i] = outbox.Event{Topic: inventoryapi.Topic, Type: inventoryapi.TypeLevelChangedV1, Subject: a.SKU, Time: now,
-				Data: inventoryapi.LevelChangedV1{SKU: a.SKU, OnHand: a.OnHand, Allocated: a.Allocated, Available: a.Free()}}
-		}
-		return s.box.Append(ctx, tx, events...)
-	})
-	if err != nil {
-		return 0, fmt.Errorf("announce levels: %w", err)
+		})
 	}
-	return taken, nil
+	if err != nil {
+		return fmt.Errorf("announce levels: %w", pg.AsFault(err))
+	}
+	return nil
+}
+
+func (s *Store) announceSome(ctx context.Context, tx *pg.Tx, now time.Time, gap time.Duration) (taken int, err error) {
+	var mine bool
+	if err := tx.QueryRow(ctx, `SELECT pg_try_advisory_xact_lock(hashtext(current_schema()), -1)`).Scan(&mine); err != nil || !mine {
+		return 0, err
+	}
+	skus, err := collect(ctx, tx, "due", pgx.RowTo[string], dueSQL, now.Add(-gap), announceBatch)
+	if err != nil || len(skus) == 0 {
+		return 0, err
+	}
+	levels, err := collect(ctx, tx, "levels", scanAvailable, announceSQL, skus, now)
+	if err != nil {
+		return 0, err
+	}
+	events := make([]outbox.Event, len(levels))
+	for i, a := range levels {
+		events[i] = outbox.Event{Topic: inventoryapi.Topic, Type: inventoryapi.TypeLevelChangedV1, Subject: a.SKU, Time: now,
+			Data: inventoryapi.LevelChangedV1{SKU: a.SKU, OnHand: a.OnHand, Allocated: a.Allocated, Available: a.Free()}}
+	}
+	return len(skus), s.box.Append(ctx, tx, events...)
 }
 
 func scanAvailable(row pgx.CollectableRow) (a inventory.Available, err error) {
@@ -70,15 +78,22 @@ func scanAvailable(row pgx.CollectableRow) (a inventory.Available, err error) {
 	return a, err
 }
 
-// Lapsed implements app.Sweeper: SKUs with holds that were taken or have expired, and that no turn has folded.
-func (s *Store) Lapsed(ctx context.Context, now time.Time, limit int) ([]string, error) {
-	return collect(ctx, s.pool, "lapsed SKUs", pgx.RowTo[string], `
+// Fold implements app.SweepStore: a read, and one statement for all SKUs.
+func (s *Store) Fold(ctx context.Context, now time.Time, limit int) (folded int, err error) {
+	skus, err := collect(ctx, s.hot, "SKUs to fold", pgx.RowTo[string], `
 		SELECT t.sku FROM hold_totals t WHERE t.held > 0 AND EXISTS (SELECT FROM stock_holds h WHERE h.sku = t.sku AND h.expires_at <= $1)
 		UNION SELECT sku FROM taken_holds
 		LIMIT $2`, now, limit)
+	if err != nil || len(skus) == 0 {
+		return 0, err
+	}
+	if _, err := s.hot.Exec(ctx, foldSQL, skus, now); err != nil {
+		return 0, fmt.Errorf("fold: %w", pg.AsFault(err))
+	}
+	return len(skus), nil
 }
 
-// AnnounceExpired implements app.Sweeper. A hold that its owner has again meanwhile is not told of.
+// AnnounceExpired implements app.SweepStore. A hold that its owner has again meanwhile is not told of.
 func (s *Store) AnnounceExpired(ctx context.Context, now time.Time) (taken int, err error) {
 	err = pg.InTx(ctx, s.pool, pg.TxOptions{}, func(ctx context.Context, tx *pg.Tx) error {
 		type ended struct {

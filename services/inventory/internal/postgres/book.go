@@ -21,7 +21,7 @@ import (
 // Book implements app.StockStore with as many statements for a thousand lines as for one.
 func (s *Store) Book(ctx context.Context, b inventory.Booking, by app.Change, key idem.Key) (done inventory.Booked, replayed bool, err error) {
 	cols := columnsOf(b)
-	err = s.locked(ctx, cols.skus, pgx.ReadCommitted, func(ctx context.Context, tx *pg.Tx) error {
+	err = s.locked(ctx, cols.skus, func(ctx context.Context, tx *pg.Tx) error {
 		done, replayed, err = idem.Do(ctx, tx, key, func() (inventory.Booked, error) { return book(ctx, tx, b, cols, by) })
 		return err
 	})

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/sidecart/sidecart/pkg/fault"
-	"github.com/sidecart/sidecart/pkg/outbox"
 	"github.com/sidecart/sidecart/pkg/pg"
 	"github.com/sidecart/sidecart/pkg/testkit"
 	"github.com/sidecart/sidecart/services/inventory/internal/app"
@@ -29,7 +28,7 @@ func TestDyingConnectionsAndHastyCallers(t *testing.T) {
 	admin, err := pg.Open(t.Context(), pg.Config{URL: url, MaxConns: 2, AppName: "admin"})
 	do(t, err)
 	t.Cleanup(admin.Close)
-	s := New(pool, outbox.New(pool, outbox.Options{Source: "inventory"}))
+	s := replica(t, pool)
 	do(t, s.PutLocation(t.Context(), app.Location{ID: "east", Name: "East", Country: "US", Enabled: true}, by))
 	receive(t, s, "mug", "east", 50)
 	receive(t, s, "cup", "east", 500)

@@ -2,7 +2,6 @@ package postgres
 
 import (
 	"context"
-	"errors"
 	"hash/fnv"
 	"math/rand/v2"
 	"slices"
@@ -66,27 +65,68 @@ func (s *stripeLocks) lock(ctx context.Context, keys []int32) (unlock func(), er
 	return unlock, nil
 }
 
-// locked runs fn in a transaction while no other transaction that changes the levels of these SKUs runs, here or in another
-// replica. The locks are taken before BEGIN: a serializable transaction that waited inside would go on with the snapshot of
-// before the wait, and fail. fn is repeated when Postgres asks for it. Hooks of the transaction are not run.
-func (s *Store) locked(ctx context.Context, skus []string, iso pgx.TxIsoLevel, fn func(ctx context.Context, tx *pg.Tx) error) error {
+// lockSQL waits for the session locks of the stripes. They are taken in a transaction before the one that they protect: a
+// serializable transaction that waited inside would go on with the snapshot of before the wait, and fail.
+const lockSQL = `SELECT pg_advisory_lock(hashtext(current_schema()), k) FROM unnest($1::int[]) AS k`
+
+const unlockSQL = `SELECT pg_advisory_unlock_all()`
+
+// locked runs fn in a READ COMMITTED transaction while no other transaction that changes the levels of these SKUs runs, here or
+// in another replica. fn is repeated when Postgres asks for it. Hooks of the transaction are not run.
+func (s *Store) locked(ctx context.Context, skus []string, fn func(ctx context.Context, tx *pg.Tx) error) error {
+	return s.alone(ctx, skus, func(ctx context.Context, conn *pgxpool.Conn, keys []int32) error {
+		defer unlock(ctx, conn)
+		if _, err := conn.Exec(ctx, lockSQL, keys); err != nil {
+			return err
+		}
+		return pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error { return fn(ctx, &pg.Tx{Tx: tx}) })
+	})
+}
+
+// halved is locked in two round trips: the locks, BEGIN and what first queues; then what second queues, COMMIT and the unlocking,
+// unless second returns an error. Second cannot look at the answers of what it queues: a constraint has to refuse it.
+func (s *Store) halved(ctx context.Context, skus []string, iso pgx.TxIsoLevel, first func(*pgx.Batch), second func(*pgx.Batch) error) error {
+	return s.alone(ctx, skus, func(ctx context.Context, conn *pgxpool.Conn, keys []int32) (err error) {
+		defer func() {
+			if err != nil {
+				unlock(ctx, conn)
+			}
+		}()
+		var batch pgx.Batch
+		batch.Queue(`BEGIN`)
+		batch.Queue(lockSQL, keys)
+		batch.Queue(`COMMIT`)
+		batch.Queue(`BEGIN ISOLATION LEVEL ` + string(iso))
+		first(&batch)
+		if err := conn.SendBatch(ctx, &batch).Close(); err != nil {
+			return err
+		}
+		var rest pgx.Batch
+		if err := second(&rest); err != nil {
+			return err
+		}
+		rest.Queue(`COMMIT`)
+		rest.Queue(unlockSQL)
+		return conn.SendBatch(ctx, &rest).Close()
+	})
+}
+
+// alone runs fn on a connection while nobody else in this process does so for a stripe of the SKUs, and again when Postgres asks
+// for it. fn leaves neither a transaction nor a lock on the connection.
+func (s *Store) alone(ctx context.Context, skus []string, fn func(ctx context.Context, conn *pgxpool.Conn, keys []int32) error) error {
 	keys := stripesOf(skus)
-	unlock, err := s.stripes.lock(ctx, keys)
+	leave, err := s.stripes.lock(ctx, keys)
 	if err != nil {
 		return pg.AsFault(err)
 	}
-	defer unlock()
-	conn, err := s.pool.Acquire(ctx)
+	defer leave()
+	conn, err := s.hot.Acquire(ctx)
 	if err != nil {
 		return pg.AsFault(err)
 	}
 	defer conn.Release()
-	defer unlockSession(ctx, conn)
-	if _, err := conn.Exec(ctx, `SELECT pg_advisory_lock(hashtext(current_schema()), k) FROM unnest($1::int[]) AS k`, keys); err != nil {
-		return pg.AsFault(err)
-	}
 	for n := 1; ; n++ {
-		err := once(ctx, conn, iso, fn)
+		err := fn(ctx, conn, keys)
 		if err == nil || n == attempts || !repeatable(err) {
 			return pg.AsFault(err)
 		}
@@ -103,29 +143,17 @@ func repeatable(err error) bool {
 	return code == "40001" || code == "40P01"
 }
 
-// unlockSession outlives the caller's context. A connection that cannot unlock is closed, which unlocks as well.
-func unlockSession(ctx context.Context, conn *pgxpool.Conn) {
+// unlock ends the transaction of a connection and gives its locks back. It outlives the caller's context. A connection on which
+// that fails is closed, which does both as well.
+func unlock(ctx context.Context, conn *pgxpool.Conn) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), unlockTimeout)
 	defer cancel()
-	if _, err := conn.Exec(ctx, `SELECT pg_advisory_unlock_all()`); err != nil {
+	sql := unlockSQL
+	if conn.Conn().PgConn().TxStatus() != 'I' {
+		sql = `ROLLBACK; ` + unlockSQL
+	}
+	// Nothing can be prepared in a transaction that has failed.
+	if _, err := conn.Exec(ctx, sql, pgx.QueryExecModeSimpleProtocol); err != nil {
 		_ = conn.Conn().Close(ctx) // it is of no use any more
 	}
-}
-
-func once(ctx context.Context, conn *pgxpool.Conn, iso pgx.TxIsoLevel, fn func(ctx context.Context, tx *pg.Tx) error) error {
-	inner, err := conn.BeginTx(ctx, pgx.TxOptions{IsoLevel: iso})
-	if err != nil {
-		return err
-	}
-	defer func() { // after a commit, or when the connection is gone, it does nothing
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), unlockTimeout)
-		defer cancel()
-		if err := inner.Rollback(ctx); err != nil && !errors.Is(err, pgx.ErrTxClosed) {
-			_ = conn.Conn().Close(ctx) // it is of no use any more
-		}
-	}()
-	if err := fn(ctx, &pg.Tx{Tx: inner}); err != nil {
-		return err
-	}
-	return inner.Commit(ctx)
 }

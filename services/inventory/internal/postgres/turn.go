@@ -12,102 +12,143 @@ import (
 	"github.com/sidecart/sidecart/services/inventory/internal/inventory"
 )
 
-// turnSettings hold for the transaction. Index scans only, and one plan for all: a statement that is planned while the tables are
-// small keeps its plan when they have grown, until the server looks at their statistics; and planning each time anew costs more
-// than the turn.
-const turnSettings = `SELECT set_config('synchronous_commit', 'off', true), set_config('enable_seqscan', 'off', true),
-	set_config('plan_cache_mode', 'force_generic_plan', true)`
-
-// foldSQL deletes the holds of a SKU that were taken or have expired, and answers what they held and what can be sold, both of
-// one moment: an allocation counts on one side only. Its cost follows the dead holds, not the living ones.
-const foldSQL = `
-	WITH taken AS (
-		DELETE FROM taken_holds WHERE sku = $1 RETURNING id
-	), used AS (
-		DELETE FROM stock_holds WHERE id = ANY (ARRAY(SELECT id FROM taken)) RETURNING quantity
-	), lapsed AS (
-		DELETE FROM stock_holds WHERE sku = $1 AND expires_at <= $2 RETURNING id, owner, quantity, expires_at
-	), noted AS (
-		INSERT INTO expired_holds (owner, sku, quantity, expires_at)
-		SELECT owner, $1, quantity, expires_at FROM lapsed WHERE id <> ALL (ARRAY(SELECT id FROM taken))
-	)
-	SELECT (SELECT coalesce(sum(l.on_hand - l.allocated), 0)::bigint FROM stock_levels l JOIN locations o ON o.id = l.location_id
+// shelfSQL reads all that a turn decides on, in one moment, so that an allocation counts on one side only: the row's version, what
+// can be sold, what is held, what of it is dead and in how many rows, and what the owners hold who want a change, with whether
+// any of it is dead: lapsed, or marked as taken. Holds are named by id and the dead are found by index: the cost follows them, not
+// the living holds.
+const shelfSQL = `
+	SELECT t.xmin, t.held,
+		(SELECT coalesce(sum(l.on_hand - l.allocated), 0)::bigint FROM stock_levels l JOIN locations o ON o.id = l.location_id
 			WHERE l.sku = $1 AND o.enabled),
-		(SELECT coalesce(sum(quantity), 0)::bigint FROM (SELECT quantity FROM used UNION ALL SELECT quantity FROM lapsed) dead)`
+		dead.quantity, dead.marks + dead.rows, own.owners, own.quantities, own.ends, own.lapsed OR taken.ids && $3::text[]
+	FROM hold_totals t,
+		(SELECT ARRAY(SELECT id FROM taken_holds WHERE sku = $1)) AS taken (ids),
+		LATERAL (SELECT coalesce(sum(h.quantity), 0)::bigint, count(*), cardinality(taken.ids) FROM (
+			SELECT quantity FROM stock_holds WHERE sku = $1 AND expires_at <= $2
+			UNION ALL
+			SELECT quantity FROM stock_holds WHERE id = ANY (taken.ids) AND expires_at > $2) h) AS dead (quantity, rows, marks),
+		LATERAL (SELECT array_agg(owner), array_agg(quantity), array_agg(expires_at), coalesce(bool_or(expires_at <= $2), false)
+			FROM stock_holds WHERE id = ANY ($3::text[])) AS own (owners, quantities, ends, lapsed)
+	WHERE t.sku = $1`
 
-// ownSQL reads what owners hold.
-const ownSQL = `SELECT owner, quantity, expires_at FROM stock_holds WHERE id = ANY ($1::text[])`
-
-// writeSQL writes what a turn decided. The guard on what was held stands beside the row lock that the turn has.
+// writeSQL writes what a turn decided, if no other turn has written since the shelf was read: whoever writes holds of a SKU also
+// updates its row in hold_totals, so the row still has the version that was read, and is locked from here on, or nothing happens.
+// That the turn does not wait for the disk is said in the guard, where it costs no statement.
 const writeSQL = `
-	WITH put AS (
+	WITH guard AS (
+		UPDATE hold_totals SET held = held + $3 WHERE sku = $1 AND xmin = $2 AND set_config('synchronous_commit', 'off', true) = 'off'
+		RETURNING sku
+	), put AS (
 		INSERT INTO stock_holds (id, owner, sku, quantity, expires_at)
-		SELECT i, o, $1, q, e FROM unnest($2::text[], $3::text[], $4::bigint[], $5::timestamptz[]) AS u (i, o, q, e)
+		SELECT i, o, guard.sku, q, e FROM guard, unnest($4::text[], $5::text[], $6::bigint[], $7::timestamptz[]) AS u (i, o, q, e)
 		ON CONFLICT (id) DO UPDATE SET quantity = excluded.quantity, expires_at = excluded.expires_at
 	), gone AS (
-		DELETE FROM stock_holds WHERE id = ANY ($6)
+		DELETE FROM stock_holds USING guard WHERE id = ANY ($8)
 	)
-	UPDATE hold_totals SET held = $7 WHERE sku = $1 AND held = $8`
+	SELECT count(*) FROM guard`
 
-// Turn implements app.TurnStore: one READ COMMITTED transaction that locks the SKU's row, folds what died, decides and writes.
-// It may lose the last moments in a crash of Postgres (synchronous_commit off): that disappoints somebody and sells nothing
-// twice. A SKU that never had stock has no row: every hold of it is refused.
+// foldSQL deletes the holds of SKUs that were taken or have expired and takes off the totals what it has deleted. It locks the
+// totals first, as turns do. Its snapshot may be older than its locks: what a turn has deleted since is not deleted again and not
+// counted again, and what a turn has held anew is looked at again before it is deleted. The total is that of the locked row: the
+// one of the snapshot may be lower than what is deleted, which the CHECK would refuse before Postgres looks at the row again.
+const foldSQL = `
+	WITH locked AS MATERIALIZED (
+		SELECT sku, held FROM hold_totals WHERE sku = ANY ($1) AND set_config('synchronous_commit', 'off', true) = 'off' ORDER BY sku FOR UPDATE
+	), taken AS (
+		DELETE FROM taken_holds t USING locked WHERE t.sku = locked.sku RETURNING t.id
+	), used AS (
+		DELETE FROM stock_holds WHERE id = ANY (ARRAY(SELECT id FROM taken)) RETURNING sku, quantity
+	), lapsed AS (
+		DELETE FROM stock_holds h USING locked WHERE h.sku = locked.sku AND h.expires_at <= $2 RETURNING h.id, h.owner, h.sku, h.quantity, h.expires_at
+	), noted AS (
+		INSERT INTO expired_holds (owner, sku, quantity, expires_at)
+		SELECT owner, sku, quantity, expires_at FROM lapsed WHERE id <> ALL (ARRAY(SELECT id FROM taken))
+	)
+	UPDATE hold_totals t SET held = locked.held - dead.quantity FROM locked, (
+		SELECT sku, sum(quantity)::bigint AS quantity FROM (SELECT sku, quantity FROM used UNION ALL SELECT sku, quantity FROM lapsed) d GROUP BY sku) dead
+	WHERE t.sku = dead.sku AND locked.sku = dead.sku`
+
+// foldAbove is how many dead rows a turn reads over before it folds them itself instead of leaving them to the sweep.
+const foldAbove = 50
+
+// Turn implements app.TurnStore: a statement that reads the SKU's shelf, the decision, and a guarded statement that writes it, each
+// a READ COMMITTED transaction of its own. A turn that finds that another came between, which takes a second host that
+// believes it has the actor, queues for the row and does the same under its lock. The last moments may be lost in a crash of
+// Postgres (synchronous_commit off): that disappoints somebody and sells nothing twice. A SKU that never had stock has no
+// row: every hold of it is refused.
 func (s *Store) Turn(ctx context.Context, sku string, changes []inventory.Change, now time.Time) ([]inventory.Outcome, error) {
-	var turn inventory.Turn
-	err := pg.InTx(ctx, s.pool, pg.TxOptions{}, func(ctx context.Context, tx *pg.Tx) error {
-		shelf, total, known, err := fold(ctx, tx, sku, changes, now)
-		if err != nil {
+	turn, kept, err := s.turn(ctx, s.hot, sku, changes, now)
+	if err == nil && !kept {
+		err = pg.InTx(ctx, s.hot, pg.TxOptions{}, func(ctx context.Context, tx *pg.Tx) error {
+			if _, err := tx.Exec(ctx, `SELECT FROM hold_totals WHERE sku = $1 FOR UPDATE`, sku); err != nil {
+				return fmt.Errorf("queue: %w", err)
+			}
+			turn, kept, err = s.turn(ctx, tx, sku, changes, now)
+			if err == nil && !kept {
+				err = errors.New("the held total moved under its lock")
+			}
 			return err
-		}
-		if turn = shelf.Decide(sku, changes); !known || len(turn.Put) == 0 && len(turn.Gone) == 0 && turn.Held == total {
-			return nil
-		}
-		return write(ctx, tx, sku, turn, total)
-	})
+		})
+	}
 	if err != nil {
-		return nil, fmt.Errorf("turn of %s: %w", sku, err)
+		return nil, fmt.Errorf("turn of %s: %w", sku, pg.AsFault(err))
 	}
 	return turn.Outcomes, nil
 }
 
-// fold locks the SKU in hold_totals, whose held total it returns as it stands there; the shelf is without the dead.
-func fold(ctx context.Context, tx *pg.Tx, sku string, changes []inventory.Change, now time.Time) (shelf inventory.Shelf, total int64, known bool, err error) {
+func (s *Store) turn(ctx context.Context, q pg.Querier, sku string, changes []inventory.Change, now time.Time) (turn inventory.Turn, kept bool, err error) {
+	at, err := look(ctx, q, sku, changes, now)
+	for err == nil && (at.ownDead || at.dead > foldAbove) {
+		if _, err = q.Exec(ctx, foldSQL, []string{sku}, now); err != nil {
+			return turn, false, fmt.Errorf("fold: %w", err)
+		}
+		at, err = look(ctx, q, sku, changes, now)
+	}
+	if err != nil {
+		return turn, false, err
+	}
+	turn = at.Decide(sku, changes)
+	if len(turn.Put) == 0 && len(turn.Gone) == 0 {
+		return turn, true, nil
+	}
+	kept, err = write(ctx, q, sku, at, turn)
+	return turn, kept, err
+}
+
+// shelf is what a turn decides on; the holds of dead rows are not in Held.
+type shelf struct {
+	inventory.Shelf
+	version uint32 // of the row in hold_totals
+	dead    int64  // rows to fold
+	ownDead bool   // among them one of an owner who wants a change: the change would end with it
+}
+
+func look(ctx context.Context, q pg.Querier, sku string, changes []inventory.Change, now time.Time) (at shelf, err error) {
 	ids := make([]string, len(changes))
 	for i, c := range changes {
 		ids[i] = inventory.HoldID(c.Owner, sku)
 	}
 	var dead int64
-	var batch pgx.Batch
-	batch.Queue(turnSettings)
-	batch.Queue(`SELECT held FROM hold_totals WHERE sku = $1 FOR UPDATE`, sku).QueryRow(func(row pgx.Row) error {
-		known = true
-		err := row.Scan(&total)
-		if errors.Is(err, pgx.ErrNoRows) {
-			known, err = false, nil
-		}
-		return err
-	})
-	batch.Queue(foldSQL, sku, now).QueryRow(func(row pgx.Row) error { return row.Scan(&shelf.Sellable, &dead) })
-	batch.Queue(ownSQL, ids).Query(func(rows pgx.Rows) error {
-		shelf.Own = map[string]inventory.Hold{}
-		h := inventory.Hold{SKU: sku}
-		_, err := pgx.ForEachRow(rows, []any{&h.Owner, &h.Quantity, &h.ExpiresAt}, func() error {
-			shelf.Own[h.Owner] = h
-			return nil
-		})
-		return err
-	})
-	if err := tx.SendBatch(ctx, &batch).Close(); err != nil {
-		return shelf, 0, false, fmt.Errorf("fold: %w", err)
+	var owners []string
+	var quantities []int64
+	var ends []time.Time
+	err = q.QueryRow(ctx, shelfSQL, sku, now, ids).Scan(&at.version, &at.Held, &at.Sellable, &dead, &at.dead, &owners, &quantities, &ends, &at.ownDead)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return shelf{}, nil
 	}
-	if !known {
-		return inventory.Shelf{}, 0, false, nil
+	if err != nil {
+		return at, fmt.Errorf("look: %w", err)
 	}
-	shelf.Held = total - dead
-	return shelf, total, true, nil
+	at.Held -= dead
+	at.Own = make(map[string]inventory.Hold, len(owners))
+	for i, owner := range owners {
+		at.Own[owner] = inventory.Hold{Owner: owner, SKU: sku, Quantity: quantities[i], ExpiresAt: ends[i]}
+	}
+	return at, nil
 }
 
-func write(ctx context.Context, tx *pg.Tx, sku string, turn inventory.Turn, before int64) error {
+// write reports whether the turn was kept: not when another turn has written since the look.
+func write(ctx context.Context, q pg.Querier, sku string, at shelf, turn inventory.Turn) (kept bool, err error) {
 	n := len(turn.Put)
 	ids, owners, quantities, ends, gone := make([]string, n), make([]string, n), make([]int64, n), make([]time.Time, n), make([]string, len(turn.Gone))
 	for i, h := range turn.Put {
@@ -116,14 +157,11 @@ func write(ctx context.Context, tx *pg.Tx, sku string, turn inventory.Turn, befo
 	for i, owner := range turn.Gone {
 		gone[i] = inventory.HoldID(owner, sku)
 	}
-	tag, err := tx.Exec(ctx, writeSQL, sku, ids, owners, quantities, ends, gone, turn.Held, before)
+	err = q.QueryRow(ctx, writeSQL, sku, at.version, turn.Held-at.Held, ids, owners, quantities, ends, gone).Scan(&n)
 	if err != nil {
-		return fmt.Errorf("write: %w", err)
+		return false, fmt.Errorf("write: %w", err)
 	}
-	if tag.RowsAffected() != 1 {
-		return fmt.Errorf("write: held total moved under its lock")
-	}
-	return nil
+	return n == 1, nil
 }
 
 // alive is the condition of a hold h that still counts at $1.
@@ -131,7 +169,7 @@ const alive = `h.expires_at > $1 AND NOT EXISTS (SELECT FROM taken_holds t WHERE
 
 // HoldsOf implements app.HoldStore.
 func (s *Store) HoldsOf(ctx context.Context, owner string, now time.Time) ([]inventory.Hold, error) {
-	return collect(ctx, s.pool, "holds of an owner", scanHold,
+	return collect(ctx, s.hot, "holds of an owner", scanHold,
 		`SELECT h.owner, h.sku, h.quantity, h.expires_at FROM stock_holds h WHERE h.owner = $2 AND `+alive+` ORDER BY h.sku`, now, owner)
 }
 
