@@ -78,9 +78,6 @@ func (k *Known) decide(it *Item, written map[string]bool) Outcome {
 	for _, f := range it.Faults {
 		c.Add(f.Location, f.Message, f.Value)
 	}
-	if err := c.Err(); err != nil {
-		return refused(err)
-	}
 	p := it.Product
 	before, err := k.find(it)
 	if err != nil {

@@ -55,7 +55,7 @@ func TestBatch(t *testing.T) {
 		strings.Replace(shirt, `"s"`, `"xs"`, 1), // and one with a fault of its own
 		strings.Replace(sofa(2), "SOFA-102", "SOFA-2", 1),
 	}
-	want := []string{"created", "created", "refused colour title variants[0].sku", "refused ", "refused variants[0].sku", "refused external_id", "refused variants[0].attributes.size", "created"}
+	want := []string{"created", "created", "refused colour title variants[0].sku", "refused ", "refused variants[0].sku", "refused external_id", "refused variants[0].attributes.size external_id", "created"}
 	if diff := cmp.Diff(want, s.batch(batchOf("import-1", rows...))); diff != "" {
 		t.Error(diff)
 	}
@@ -64,7 +64,7 @@ func TestBatch(t *testing.T) {
 	}
 	rows[2], rows[3], rows[4] = sofa(3), sofa(4), sofa(1)
 	rows[0] = strings.Replace(sofa(0), "Sofa", "Couch", 1)
-	want = []string{"updated", "unchanged", "created", "created", "created", "refused external_id", "refused variants[0].attributes.size", "unchanged"}
+	want = []string{"updated", "unchanged", "created", "created", "created", "refused external_id", "refused variants[0].attributes.size external_id", "unchanged"}
 	if diff := cmp.Diff(want, s.batch(batchOf("import-1", rows...))); diff != "" {
 		t.Error(diff)
 	}

@@ -235,7 +235,13 @@ type treeOutput struct {
 	}
 }
 
-func (a *api) tree(ctx context.Context, _ *struct{}) (*treeOutput, error) {
+// tree takes a market as every read of the catalogue does; the categories are the same in each.
+func (a *api) tree(ctx context.Context, in *MarketQuery) (*treeOutput, error) {
+	var c fault.Collector
+	a.market(*in, &c)
+	if err := c.Err(); err != nil {
+		return nil, err
+	}
 	reg, err := a.shelf.Registry(ctx)
 	if err != nil {
 		return nil, err

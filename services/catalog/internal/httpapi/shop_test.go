@@ -272,6 +272,8 @@ func TestCategoryTree(t *testing.T) {
 	s := stocked(t)
 	s.staff.Do("PUT", "/v1/admin/categories/coats", `{"name":"Coats","slug":"coats","parent_code":"clothing","position":1}`).Want(204)
 	var got struct{ Items []catalogapi.Category }
+	s.guest.Do("GET", "/v1/categories?currency=EUR&country=DE", nil).Want(200) // as every read of the catalogue
+	s.guest.Do("GET", "/v1/categories?currency=euro", nil).Problem(422, "validation-failed")
 	s.guest.Do("GET", "/v1/categories", nil).Want(200).JSON(&got)
 	none := []catalogapi.Category{}
 	want := []catalogapi.Category{

@@ -207,7 +207,11 @@ func TestProductRefuses(t *testing.T) {
 		"a slug like an id": {`{"title":"x","slug":"019c0000-0000-7000-8000-000000000000","category_code":"furniture","attributes":{"width":1},"variants":[{"sku":"a"}]}`,
 			[]string{"body.slug"}},
 		"a slug taken": {`{"title":"x","slug":"linen-shirt","category_code":"furniture","attributes":{"width":1},"variants":[{"sku":"SH-S-N"}]}`, []string{"body.variants[0].sku", "body.slug"}},
-		"no variants":  {`{"title":"x","category_code":"furniture","attributes":{"width":1},"variants":[]}`, []string{"body.variants"}},
+		"all of it at once": {`{"external_id":"shirt-1","title":" ","slug":"linen-shirt","category_code":"furniture","attributes":{"width":"wide"},"variants":[{"sku":"SH-S-N"},{"sku":"S","barcode":"b c"}]}`,
+			[]string{"body.title", "body.attributes.width", "body.variants[1].barcode", "body.variants[1].attributes"}},
+		"what others have, too": {`{"title":" ","slug":"linen-shirt","category_code":"furniture","attributes":{"width":"wide"},"variants":[{"sku":"SH-S-N"}]}`,
+			[]string{"body.title", "body.attributes.width", "body.variants[0].sku", "body.slug"}},
+		"no variants": {`{"title":"x","category_code":"furniture","attributes":{"width":1},"variants":[]}`, []string{"body.variants"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

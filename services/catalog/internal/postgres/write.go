@@ -106,9 +106,6 @@ func load(ctx context.Context, tx *pg.Tx, items []catalog.Item) (*catalog.Known,
 		if it.ID != "" {
 			ids = append(ids, it.ID)
 		}
-		if len(it.Faults) > 0 {
-			continue
-		}
 		if it.Product.ExternalID != "" {
 			external = append(external, it.Product.ExternalID)
 		}
