@@ -4,6 +4,8 @@ import (
 	"context"
 	"slices"
 
+	"github.com/danielgtaylor/huma/v2"
+
 	"github.com/sidecart/sidecart/pkg/fault"
 	"github.com/sidecart/sidecart/services/catalog/catalogapi"
 	"github.com/sidecart/sidecart/services/catalog/internal/app"
@@ -13,6 +15,15 @@ import (
 type compareInput struct {
 	MarketQuery
 	IDs []string `query:"ids" required:"true" minItems:"1" maxItems:"10" minLength:"1" maxLength:"200" doc:"Ids, slugs or former slugs, with commas"`
+}
+
+// Resolve refuses ids given several times: only the first of them would be read.
+func (*compareInput) Resolve(hc huma.Context) []error {
+	u := hc.URL()
+	if len(u.Query()["ids"]) > 1 {
+		return []error{&huma.ErrorDetail{Location: "query.ids", Message: "is given once, with commas between"}}
+	}
+	return nil
 }
 
 type compareOutput struct {

@@ -116,6 +116,7 @@ func TestComparisonRefuses(t *testing.T) {
 		"ids=a,,b":                        {"query.ids[1]"},
 		"ids=a,b,c,d,e,f,g,h,i,j,k":       {"query.ids"},
 		"ids=" + strings.Repeat("a", 201): {"query.ids[0]"},
+		"ids=a&ids=b":                     {"query.ids"},
 		"ids=a&currency=usd":              {"query.currency"},
 		"ids=a&country=us&currency=XXY":   {"query.country", "query.currency"},
 		"ids=a&facets=true":               {"query.facets"},
