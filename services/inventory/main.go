@@ -23,15 +23,10 @@ func main() {
 	boot.Main(boot.Program[config]{Name: "inventory", Title: "Inventory", Version: version, Migrations: postgres.Migrations(), Build: build})
 }
 
-func build(ctx context.Context, p *boot.Process, c config) error {
+func build(_ context.Context, p *boot.Process, c config) error {
 	box := outbox.New(p.Pool, outbox.Options{Source: p.Name, Publisher: p.Dapr, Log: p.Log, Metrics: p.Registry})
 	p.Add("outbox", box.Service())
-	hot, err := postgres.Hot(ctx, p.Pool)
-	if err != nil {
-		return err
-	}
-	p.Add("hot database", run.Func("hot database", func(ctx context.Context) error { <-ctx.Done(); hot.Close(); return nil }))
-	store := postgres.New(p.Pool, hot, box)
+	store := postgres.New(p.Pool, box)
 	levels := &app.Levels{Store: store, Now: time.Now, Log: p.Log}
 	p.Add("levels", run.Func("levels", levels.Run))
 

@@ -2,6 +2,7 @@ package daprio
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"sync/atomic"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/sidecart/sidecart/pkg/daprkit"
 	"github.com/sidecart/sidecart/pkg/daprkit/daprtest"
+	"github.com/sidecart/sidecart/pkg/fault"
 	"github.com/sidecart/sidecart/pkg/idem"
 	"github.com/sidecart/sidecart/pkg/outbox"
 	"github.com/sidecart/sidecart/pkg/testkit"
@@ -32,6 +34,8 @@ spec:
       value: "true"
 `
 
+var quiet = slog.New(slog.DiscardHandler)
+
 // counted is a door that counts its turns.
 type counted struct {
 	app.Door
@@ -43,31 +47,23 @@ func (c counted) Turn(ctx context.Context, sku string, changes []inventory.Chang
 	return c.Door.Turn(ctx, sku, changes)
 }
 
-// Through a real sidecar: buyers race for ten pieces at the actor; then the sidecar dies, and holding goes on here.
-func TestSellingWithAndWithoutTheSidecar(t *testing.T) {
-	t.Parallel()
+// stocked hosts the actors of a stock of mugs and cups beside a real sidecar; each turn goes through door.
+func stocked(t *testing.T, pieces int64, door func(app.Direct) app.Door) (*postgres.Store, *daprtest.Sidecar) {
+	t.Helper()
 	pool := testkit.Schema(t, postgres.Migrations()...)
-	hot, err := postgres.Hot(t.Context(), pool)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(hot.Close)
-	store := postgres.New(pool, hot, outbox.New(pool, outbox.Options{Source: "inventory"}))
+	store := postgres.New(pool, outbox.New(pool, outbox.Options{Source: "inventory"}))
 	by := app.Change{Actor: "test", At: noon}
 	if err := store.PutLocation(t.Context(), app.Location{ID: "east", Name: "East", Country: "US", Enabled: true}, by); err != nil {
 		t.Fatal(err)
 	}
 	goods := inventory.Booking{Kind: inventory.KindReceive, Reference: "r", Lines: []inventory.BookingLine{
-		{Place: inventory.Place{SKU: "mug", LocationID: "east"}, Quantity: 10}, {Place: inventory.Place{SKU: "cup", LocationID: "east"}, Quantity: 10}}}
+		{Place: inventory.Place{SKU: "mug", LocationID: "east"}, Quantity: pieces}, {Place: inventory.Place{SKU: "cup", LocationID: "east"}, Quantity: pieces}}}
 	if _, _, err := store.Book(t.Context(), goods, by, idem.Key{}); err != nil {
 		t.Fatal(err)
 	}
 
-	quiet := slog.New(slog.DiscardHandler)
 	actors := daprkit.NewActors(daprkit.ActorOptions{Log: quiet})
-	var atActor, here atomic.Int64
-	direct := app.Direct{Store: store, Now: time.Now}
-	Host(actors, counted{direct, &atActor}, store, time.Now)
+	Host(actors, door(app.Direct{Store: store, Now: time.Now}), store, time.Now)
 	r := chi.NewRouter()
 	daprkit.Mount(r, daprkit.Routes{AppID: "inventory", AppToken: daprtest.AppToken, Actors: actors})
 	side := daprtest.Start(t, daprtest.Options{
@@ -78,6 +74,15 @@ func TestSellingWithAndWithoutTheSidecar(t *testing.T) {
 	if err := actors.Check(ctx, side.Client); err != nil {
 		t.Fatalf("%v\n%s", err, side.Log())
 	}
+	return store, side
+}
+
+// Through a real sidecar: buyers race for ten pieces at the actor; then the sidecar dies, and holding goes on here.
+func TestSellingWithAndWithoutTheSidecar(t *testing.T) {
+	t.Parallel()
+	var atActor, here atomic.Int64
+	store, side := stocked(t, 10, func(d app.Direct) app.Door { return counted{d, &atActor} })
+	direct := app.Direct{Store: store, Now: time.Now}
 	door := &app.Fallback{Actor: Door{Caller: side.Client}, Direct: counted{direct, &here}, Now: time.Now, Log: quiet}
 	c := app.NewCombiner(door)
 	buy := func(sku string) int {
@@ -96,6 +101,72 @@ func TestSellingWithAndWithoutTheSidecar(t *testing.T) {
 	turns := atActor.Load()
 	if won := buy("cup"); won != 10 || here.Load() == 0 || atActor.Load() != turns {
 		t.Errorf("without the sidecar %d of 200 got one of ten, in %d turns here", won, here.Load())
+	}
+}
+
+// slow is a door whose turns take a while, and tell when two overlap.
+type slow struct {
+	app.Door
+	running, overlaps *atomic.Int64
+}
+
+func (s slow) Turn(ctx context.Context, sku string, changes []inventory.Change) ([]inventory.Outcome, error) {
+	if s.running.Add(1) > 1 {
+		s.overlaps.Add(1)
+	}
+	defer s.running.Add(-1)
+	<-time.After(10 * time.Millisecond) // the work of a turn
+	return s.Door.Turn(ctx, sku, changes)
+}
+
+// Hasty callers give up in the queue of one actor beside patient ones, which breaks daprd's own turn lock. Each repeats until it
+// knows, as checkout does. No hold is made twice, none is lost, and no turn overlaps another.
+func TestHastyCallersBesidePatientOnes(t *testing.T) {
+	t.Parallel()
+	const callers, pieces = 60, 40
+	var running, overlaps, gaveUp atomic.Int64
+	store, side := stocked(t, pieces, func(d app.Direct) app.Door { return slow{d, &running, &overlaps} })
+	door := Door{Caller: side.Client}
+	until := time.Now().Add(time.Hour)
+	owner := func(i int) string { return fmt.Sprint("cart", i) }
+	ask := func(i int, patience time.Duration) error {
+		ctx, cancel := context.WithTimeout(t.Context(), patience)
+		defer cancel()
+		o, err := door.Turn(ctx, "mug", []inventory.Change{{Owner: owner(i), Quantity: 1, ExpiresAt: until}})
+		if err == nil && !o[0].Held {
+			err = inventory.ErrOutOfStock
+		}
+		return err
+	}
+	errs := testkit.Race(callers, func(i int) error {
+		if i%2 == 0 {
+			err := ask(i, 40*time.Millisecond)
+			if fault.KindOf(err) != fault.Timeout || err == nil {
+				return err
+			}
+			gaveUp.Add(1)
+		}
+		return ask(i, 30*time.Second)
+	})
+	var held int64
+	for i, err := range errs {
+		holds, readErr := store.HoldsOf(t.Context(), owner(i), time.Now())
+		if readErr != nil || err != nil && !errors.Is(err, inventory.ErrOutOfStock) {
+			t.Fatalf("caller %d: %v, %v", i, err, readErr)
+		}
+		if (err == nil) != (len(holds) == 1) {
+			t.Errorf("caller %d was told %v and has %v", i, err, holds)
+		}
+		for _, h := range holds {
+			held += h.Quantity
+		}
+	}
+	levels, err := store.Availability(t.Context(), []string{"mug"}, time.Now())
+	if err != nil || len(levels) != 1 || held != pieces || levels[0].Held != pieces {
+		t.Errorf("%d held by carts, levels %+v (%v), want all %d", held, levels, err, pieces)
+	}
+	if gaveUp.Load() == 0 || overlaps.Load() != 0 {
+		t.Errorf("%d callers gave up, %d turns overlapped", gaveUp.Load(), overlaps.Load())
 	}
 }
 

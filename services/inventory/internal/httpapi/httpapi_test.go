@@ -64,12 +64,7 @@ type shop struct {
 func open(t *testing.T) *shop {
 	t.Helper()
 	pool := testkit.Schema(t, postgres.Migrations()...)
-	hot, err := postgres.Hot(t.Context(), pool)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(hot.Close)
-	store := postgres.New(pool, hot, outbox.New(pool, outbox.Options{Source: "inventory"}))
+	store := postgres.New(pool, outbox.New(pool, outbox.Options{Source: "inventory"}))
 	signer, verifier := apitest.Signer(t)
 	s := httpx.New(httpx.Config{Name: "inventory", Verifier: verifier, Log: slog.New(slog.DiscardHandler)})
 	c := &clock{now: start}

@@ -175,7 +175,7 @@ func skusOf(lines []inventory.AllocatedLine) []string {
 // Allocation implements app.AllocationStore.
 func (s *Store) Allocation(ctx context.Context, id string) (inventory.Allocation, error) {
 	a := inventory.Allocation{ID: id}
-	rows, err := s.hot.Query(ctx, `
+	rows, err := s.pool.Query(ctx, `
 		SELECT a.owner, a.status, a.released_at, r.line_no, coalesce(r.line_id, ''), coalesce(r.sku, ''), coalesce(r.location_id, ''), coalesce(r.quantity, 0)
 		FROM allocations a LEFT JOIN inventory_reservations r ON r.allocation_id = a.id WHERE a.id = $1 ORDER BY r.line_no, r.part_no`, id)
 	if err != nil {

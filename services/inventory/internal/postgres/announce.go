@@ -39,9 +39,9 @@ const announceSQL = `
 // one statement while nothing has changed.
 func (s *Store) AnnounceLevels(ctx context.Context, now time.Time, gap time.Duration) error {
 	var changed bool
-	err := s.hot.QueryRow(ctx, `SELECT EXISTS (SELECT FROM level_changes)`).Scan(&changed)
+	err := s.pool.QueryRow(ctx, `SELECT EXISTS (SELECT FROM level_changes)`).Scan(&changed)
 	for taken := announceBatch; err == nil && changed && taken == announceBatch; {
-		err = pg.InTx(ctx, s.hot, pg.TxOptions{}, func(ctx context.Context, tx *pg.Tx) (err error) {
+		err = pg.InTx(ctx, s.pool, pg.TxOptions{}, func(ctx context.Context, tx *pg.Tx) (err error) {
 			taken, err = s.announceSome(ctx, tx, now, gap)
 			return err
 		})
@@ -80,14 +80,14 @@ func scanAvailable(row pgx.CollectableRow) (a inventory.Available, err error) {
 
 // Fold implements app.SweepStore: a read, and one statement for all SKUs.
 func (s *Store) Fold(ctx context.Context, now time.Time, limit int) (folded int, err error) {
-	skus, err := collect(ctx, s.hot, "SKUs to fold", pgx.RowTo[string], `
+	skus, err := collect(ctx, s.pool, "SKUs to fold", pgx.RowTo[string], `
 		SELECT t.sku FROM hold_totals t WHERE t.held > 0 AND EXISTS (SELECT FROM stock_holds h WHERE h.sku = t.sku AND h.expires_at <= $1)
 		UNION SELECT sku FROM taken_holds
 		LIMIT $2`, now, limit)
 	if err != nil || len(skus) == 0 {
 		return 0, err
 	}
-	if _, err := s.hot.Exec(ctx, foldSQL, skus, now); err != nil {
+	if _, err := s.pool.Exec(ctx, foldSQL, skus, now); err != nil {
 		return 0, fmt.Errorf("fold: %w", pg.AsFault(err))
 	}
 	return len(skus), nil

@@ -28,7 +28,7 @@ func TestDyingConnectionsAndHastyCallers(t *testing.T) {
 	admin, err := pg.Open(t.Context(), pg.Config{URL: url, MaxConns: 2, AppName: "admin"})
 	do(t, err)
 	t.Cleanup(admin.Close)
-	s := replica(t, pool)
+	s := replica(pool)
 	do(t, s.PutLocation(t.Context(), app.Location{ID: "east", Name: "East", Country: "US", Enabled: true}, by))
 	receive(t, s, "mug", "east", 50)
 	receive(t, s, "cup", "east", 500)

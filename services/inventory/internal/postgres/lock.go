@@ -120,7 +120,7 @@ func (s *Store) alone(ctx context.Context, skus []string, fn func(ctx context.Co
 		return pg.AsFault(err)
 	}
 	defer leave()
-	conn, err := s.hot.Acquire(ctx)
+	conn, err := s.pool.Acquire(ctx)
 	if err != nil {
 		return pg.AsFault(err)
 	}

@@ -35,30 +35,14 @@ func Migrations() []pg.Migrations {
 // Store is inventory's database. It implements the ports of app.
 type Store struct {
 	pool    *pgxpool.Pool
-	hot     *pgxpool.Pool
 	box     *outbox.Box
 	stripes *stripeLocks
 }
 
-// New returns a store on a migrated database; hot is a [Hot] pool on the same.
-func New(pool, hot *pgxpool.Pool, box *outbox.Box) *Store {
-	return &Store{pool: pool, hot: hot, box: box, stripes: newStripeLocks()}
-}
-
-// Hot opens a second pool, half as large, for what every order does: turns, allocations and what touches the same rows. Its
-// sessions use indexes only, and one plan for all: a scan of a whole small table would let serializable orders of unrelated SKUs
-// fail each other; a statement that is planned while the tables are small keeps its plan when they have grown, until the
-// server looks at their statistics; and planning each time anew costs more than a turn.
-func Hot(ctx context.Context, pool *pgxpool.Pool) (*pgxpool.Pool, error) {
-	cfg := pool.Config()
-	cfg.MaxConns = max(2, cfg.MaxConns/2)
-	cfg.ConnConfig.RuntimeParams["enable_seqscan"] = "off"
-	cfg.ConnConfig.RuntimeParams["plan_cache_mode"] = "force_generic_plan"
-	hot, err := pgxpool.NewWithConfig(ctx, cfg)
-	if err != nil {
-		return nil, fmt.Errorf("open pool: %w", err)
-	}
-	return hot, nil
+// New returns a store on a migrated database. The pool plans [pg.ByKey]: a scan of a whole small table would let serializable
+// orders of unrelated SKUs fail each other.
+func New(pool *pgxpool.Pool, box *outbox.Box) *Store {
+	return &Store{pool: pool, box: box, stripes: newStripeLocks()}
 }
 
 func audit(ctx context.Context, tx *pg.Tx, by app.Change, action, entity string, before, after any) error {

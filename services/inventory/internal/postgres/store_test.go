@@ -41,19 +41,15 @@ func do(t testing.TB, err error) {
 }
 
 // replica is another process on the database of pool.
-func replica(t testing.TB, pool *pgxpool.Pool) *Store {
-	t.Helper()
-	hot, err := Hot(t.Context(), pool)
-	do(t, err)
-	t.Cleanup(hot.Close)
-	return New(pool, hot, outbox.New(pool, outbox.Options{Source: "inventory"}))
+func replica(pool *pgxpool.Pool) *Store {
+	return New(pool, outbox.New(pool, outbox.Options{Source: "inventory"}))
 }
 
 // empty is a store with two open locations; its books are held at the end of the test.
 func empty(t testing.TB) (*Store, *pgxpool.Pool) {
 	t.Helper()
 	pool := testkit.Schema(t, Migrations()...)
-	s := replica(t, pool)
+	s := replica(pool)
 	do(t, s.PutLocation(t.Context(), app.Location{ID: "east", Name: "East", Country: "US", Enabled: true}, by))
 	do(t, s.PutLocation(t.Context(), app.Location{ID: "west", Name: "West", Country: "US", Priority: 1, Enabled: true}, by))
 	t.Cleanup(func() {
@@ -163,7 +159,7 @@ func TestThousandBuyersForTen(t *testing.T) {
 	s, pool := empty(t)
 	receive(t, s, "mug", "east", 6)
 	receive(t, s, "mug", "west", 4)
-	other := replica(t, pool)
+	other := replica(pool)
 	clock := func() time.Time { return noon }
 	hosts := []*app.Combiner{app.NewCombiner(app.Direct{Store: s, Now: clock}), app.NewCombiner(app.Direct{Store: other, Now: clock})}
 	var refused atomic.Int64
@@ -185,7 +181,7 @@ func TestThousandOrdersForTen(t *testing.T) {
 	s, pool := empty(t)
 	receive(t, s, "mug", "east", 6)
 	receive(t, s, "mug", "west", 4)
-	replicas := []*Store{s, replica(t, pool)}
+	replicas := []*Store{s, replica(pool)}
 	errs := testkit.Race(1000, func(i int) error {
 		_, err := replicas[i%2].Allocate(t.Context(), order(fmt.Sprint("o", i), "c", line("mug", 1)), by)
 		return err
@@ -216,7 +212,7 @@ func TestOverlappingTurnsKeepTheGuard(t *testing.T) {
 	var hosts sync.WaitGroup
 	for i, plan := range plans {
 		hosts.Go(func() {
-			host := replica(t, pool)
+			host := replica(pool)
 			for n, m := range plan {
 				owner := fmt.Sprint("cart", m.owner)
 				_, err := host.Turn(t.Context(), "mug", []inventory.Change{{Owner: owner, Quantity: m.quantity, ExpiresAt: noon.Add(time.Duration(n) * time.Second)}},
@@ -266,11 +262,11 @@ func TestTurnThatComesSecondWritesNothing(t *testing.T) {
 			s, pool := empty(t)
 			receive(t, s, "mug", "east", 5)
 			hold(t, s, "mug", "a", 1)
-			at, err := look(t.Context(), s.hot, "mug", changes, noon)
+			at, err := look(t.Context(), s.pool, "mug", changes, noon)
 			do(t, err)
 			do(t, tc.between(s))
 			before := total(t, pool)
-			kept, err := write(t.Context(), s.hot, "mug", at, at.Decide("mug", changes))
+			kept, err := write(t.Context(), s.pool, "mug", at, at.Decide("mug", changes))
 			do(t, err)
 			want(t, "kept", kept, tc.kept)
 			if !tc.kept {
@@ -294,7 +290,7 @@ func TestFoldBehindATurn(t *testing.T) {
 			receive(t, s, "mug", "east", 5)
 			hold(t, s, "mug", "a", 1)
 			folded := make(chan error, 1)
-			err := pg.InTx(t.Context(), s.hot, pg.TxOptions{}, func(ctx context.Context, tx *pg.Tx) error {
+			err := pg.InTx(t.Context(), s.pool, pg.TxOptions{}, func(ctx context.Context, tx *pg.Tx) error {
 				var pid int
 				if err := tx.QueryRow(ctx, `SELECT pg_backend_pid()`).Scan(&pid); err != nil {
 					return err
@@ -339,7 +335,7 @@ func TestOnlyHoldsAreAsynchronous(t *testing.T) {
 	hold(t, s, "mug", "a", 1)
 	setting := func(what string, do func(ctx context.Context, tx *pg.Tx) error) (value string) {
 		t.Helper()
-		err := pg.InTx(t.Context(), s.hot, pg.TxOptions{}, func(ctx context.Context, tx *pg.Tx) error {
+		err := pg.InTx(t.Context(), s.pool, pg.TxOptions{}, func(ctx context.Context, tx *pg.Tx) error {
 			if _, err := tx.Exec(ctx, `SET LOCAL synchronous_commit = on`); err != nil {
 				return err
 			}
@@ -440,7 +436,7 @@ func TestTurnCostsTheSameForTenThousandHolds(t *testing.T) {
 	for _, sku := range []string{"cold", "hot"} {
 		receive(t, s, sku, "east", 1_000_000)
 	}
-	conn, err := s.hot.Acquire(t.Context())
+	conn, err := s.pool.Acquire(t.Context())
 	do(t, err)
 	defer conn.Release()
 	exec := func(sql string, args ...any) {
@@ -550,7 +546,7 @@ func TestAllocateOnce(t *testing.T) {
 	t.Parallel()
 	s, pool := empty(t)
 	receive(t, s, "mug", "east", 100)
-	replicas := []*Store{s, replica(t, pool)}
+	replicas := []*Store{s, replica(pool)}
 	answers := make([]inventory.Allocation, 50)
 	for _, err := range testkit.Race(len(answers), func(i int) (err error) {
 		answers[i], err = replicas[i%2].Allocate(t.Context(), order("o-1", "c", line("mug", 2)), by)
@@ -586,7 +582,7 @@ func TestHalvesAreRepeated(t *testing.T) {
 	s, _ := empty(t)
 	const conflict = `DO $$ BEGIN RAISE EXCEPTION 'conflict' USING ERRCODE = '40001'; END $$`
 	for _, half := range []int{1, 2} {
-		s.hot.Reset()
+		s.pool.Reset()
 		runs := 0
 		queue := func(batch *pgx.Batch, at int) {
 			if runs < 3 && half == at {
@@ -606,7 +602,7 @@ func TestHalvesAreRepeated(t *testing.T) {
 		if !errors.Is(err, errRepeated) {
 			t.Error(err)
 		}
-		do(t, s.hot.AcquireFunc(t.Context(), func(conn *pgxpool.Conn) error {
+		do(t, s.pool.AcquireFunc(t.Context(), func(conn *pgxpool.Conn) error {
 			var locks int
 			want(t, "transaction", conn.Conn().PgConn().TxStatus(), 'I')
 			err := conn.QueryRow(t.Context(), `SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()`).Scan(&locks)
@@ -809,7 +805,7 @@ func TestConstraints(t *testing.T) {
 func TestFaultsAreSeen(t *testing.T) {
 	t.Parallel()
 	pool := testkit.Schema(t, Migrations()...)
-	s := replica(t, pool)
+	s := replica(pool)
 	do(t, s.PutLocation(t.Context(), app.Location{ID: "east", Name: "East", Country: "US", Enabled: true}, by))
 	receive(t, s, "mug", "east", 5)
 	receive(t, s, "cup", "east", 5)

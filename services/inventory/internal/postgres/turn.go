@@ -77,9 +77,9 @@ const foldAbove = 50
 // Postgres (synchronous_commit off): that disappoints somebody and sells nothing twice. A SKU that never had stock has no
 // row: every hold of it is refused.
 func (s *Store) Turn(ctx context.Context, sku string, changes []inventory.Change, now time.Time) ([]inventory.Outcome, error) {
-	turn, kept, err := s.turn(ctx, s.hot, sku, changes, now)
+	turn, kept, err := s.turn(ctx, s.pool, sku, changes, now)
 	if err == nil && !kept {
-		err = pg.InTx(ctx, s.hot, pg.TxOptions{}, func(ctx context.Context, tx *pg.Tx) error {
+		err = pg.InTx(ctx, s.pool, pg.TxOptions{}, func(ctx context.Context, tx *pg.Tx) error {
 			if _, err := tx.Exec(ctx, `SELECT FROM hold_totals WHERE sku = $1 FOR UPDATE`, sku); err != nil {
 				return fmt.Errorf("queue: %w", err)
 			}
@@ -169,7 +169,7 @@ const alive = `h.expires_at > $1 AND NOT EXISTS (SELECT FROM taken_holds t WHERE
 
 // HoldsOf implements app.HoldStore.
 func (s *Store) HoldsOf(ctx context.Context, owner string, now time.Time) ([]inventory.Hold, error) {
-	return collect(ctx, s.hot, "holds of an owner", scanHold,
+	return collect(ctx, s.pool, "holds of an owner", scanHold,
 		`SELECT h.owner, h.sku, h.quantity, h.expires_at FROM stock_holds h WHERE h.owner = $2 AND `+alive+` ORDER BY h.sku`, now, owner)
 }
 
