@@ -4,11 +4,16 @@ import (
 	"bytes"
 	"io"
 	"sync"
+	"time"
 )
 
 const (
 	tailLines = 20       // shown when a process dies
 	lineBytes = 2 * 1024 // of a longer line, the beginning is kept
+
+	// breath is the pause after each read of a process's output. Woken for each line, the supervisors of a busy shop would take as
+	// much of the processor as one of its services; a pipe keeps 64 KiB until then.
+	breath = 50 * time.Millisecond
 )
 
 // tail remembers the last lines that a process wrote.
@@ -62,6 +67,7 @@ func (t *tail) stream(out io.Writer) *stream {
 // Write never fails: a full disk or a closed terminal must not become a
 // broken pipe, and so the death, of the process that writes.
 func (s *stream) Write(p []byte) (int, error) {
+	defer time.Sleep(breath)
 	_, _ = s.out.Write(p)
 	s.tail.mu.Lock()
 	defer s.tail.mu.Unlock()
