@@ -153,6 +153,8 @@ type Store interface {
 	Create(ctx context.Context, r Record) error
 	// Save records a change, all of it or nothing. ErrMoved: the version is not the one seen, or the key is not new.
 	Save(ctx context.Context, c Change) error
+	// Settled reports whether nothing more can happen to a checkout, as far as this process knows without asking.
+	Settled(id string) bool
 }
 
 // Sweeps finds what time has overtaken.

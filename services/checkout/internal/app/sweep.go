@@ -100,6 +100,9 @@ type Told struct {
 
 // Follow takes in what order tells. A tale that is late, comes twice or is of an unknown checkout changes nothing.
 func (a *App) Follow(ctx context.Context, t Told) error {
+	if a.Store.Settled(t.CheckoutID) {
+		return nil // the answer to complete was here first
+	}
 	return ignoreUnknown(a.follow(ctx, func() (Record, error) { return a.Get(ctx, t.CheckoutID) }, t.Event))
 }
 

@@ -39,26 +39,29 @@ func Migrations() []pg.Migrations {
 
 // Store is checkout's database. It implements app.Store and app.Sweeps.
 type Store struct {
-	pool *pgxpool.Pool
-	box  *outbox.Box
+	pool   *pgxpool.Pool
+	box    *outbox.Box
+	recent *recent
 }
 
 // New returns a store on a migrated database.
-func New(pool *pgxpool.Pool, box *outbox.Box) *Store { return &Store{pool: pool, box: box} }
+func New(pool *pgxpool.Pool, box *outbox.Box) *Store {
+	return &Store{pool: pool, box: box, recent: newRecent()}
+}
 
 const columns = `c.id, c.cart_id, c.order_id, c.status, c.version, c.attempt, c.cart_version, c.currency, c.country, c.customer_id, c.email,
-	c.shipping_address, c.billing_address, c.option_id, c.note, c.quote, c.hold_status, c.hold_until, c.completing_at, c.order_number, c.access_token,
+	c.shipping_address, c.billing_address, c.option_id, c.note, c.hold_status, c.hold_until, c.completing_at, c.order_number, c.access_token,
 	c.loose, c.expires_at, c.created_at, c.updated_at`
 
-// scan reads columns, then what else the row has.
+// scan reads columns and the quote, then what else the row has. A quote that is NULL is left out.
 func scan(row pgx.Row, more ...any) (app.Record, error) {
 	var r app.Record
 	var currency string
 	var shipping, billing, quote []byte
 	var completing *time.Time
 	err := row.Scan(append([]any{&r.ID, &r.CartID, &r.OrderID, &r.Status, &r.Version, &r.Attempt, &r.CartVersion, &currency, &r.Country, &r.CustomerID,
-		&r.Email, &shipping, &billing, &r.OptionID, &r.Note, &quote, &r.Hold, &r.HoldUntil, &completing, &r.OrderNumber, &r.AccessToken,
-		&r.Loose, &r.ExpiresAt, &r.CreatedAt, &r.UpdatedAt}, more...)...)
+		&r.Email, &shipping, &billing, &r.OptionID, &r.Note, &r.Hold, &r.HoldUntil, &completing, &r.OrderNumber, &r.AccessToken,
+		&r.Loose, &r.ExpiresAt, &r.CreatedAt, &r.UpdatedAt, &quote}, more...)...)
 	if err != nil {
 		return r, err
 	}
@@ -71,6 +74,9 @@ func scan(row pgx.Row, more ...any) (app.Record, error) {
 	}
 	if r.Billing, err = readAddress(billing); err != nil {
 		return r, err
+	}
+	if quote == nil {
+		return r, nil
 	}
 	if err := json.Unmarshal(quote, &r.Quote); err != nil {
 		return r, fmt.Errorf("quote of the checkout of order %s: %w", r.OrderID, err)
@@ -90,14 +96,22 @@ func readAddress(data []byte) (*checkout.Address, error) {
 	return &core, nil
 }
 
-// Find implements app.Store, in one statement. The key's row is idem's: it counts while it is younger than idem.Lifetime.
+// Find implements app.Store, in one statement. The key's row is idem's: it counts while it is younger than idem.Lifetime. The quote
+// of a version that is known here already is not read again.
 func (s *Store) Find(ctx context.Context, id string, k app.Key) (app.Record, *app.Entry, error) {
 	var hash, answer []byte
 	var ref *string
+	known := s.recent.get(id)
 	r, err := scan(s.pool.QueryRow(ctx, `
-		SELECT `+columns+`, k.hash, k.ref, k.answer FROM checkouts c
+		SELECT `+columns+`, CASE WHEN c.version <> $5 THEN c.quote END, k.hash, k.ref, k.answer FROM checkouts c
 		LEFT JOIN idempotency_keys k ON k.scope = $2 AND k.key = $3 AND k.created_at > now() - $4::interval
-		WHERE c.id = $1`, id, k.Scope, k.Key, idem.Lifetime), &hash, &ref, &answer)
+		WHERE c.id = $1`, id, k.Scope, k.Key, idem.Lifetime, known.Version), &hash, &ref, &answer)
+	if err == nil {
+		if r.Version == known.Version {
+			r.Quote = known.Quote
+		}
+		s.recent.keep(r)
+	}
 	switch {
 	case errors.Is(err, pgx.ErrNoRows):
 		return r, nil, app.ErrNotFound
@@ -122,7 +136,7 @@ func (s *Store) Find(ctx context.Context, id string, k app.Key) (app.Record, *ap
 
 // OfCart implements app.Store.
 func (s *Store) OfCart(ctx context.Context, cartID string) (app.Record, error) {
-	r, err := scan(s.pool.QueryRow(ctx, `SELECT `+columns+` FROM checkouts c
+	r, err := scan(s.pool.QueryRow(ctx, `SELECT `+columns+`, c.quote FROM checkouts c
 		WHERE c.cart_id = $1 AND c.status IN ('open', 'completing', 'completed') ORDER BY c.status = 'completed' DESC LIMIT 1`, cartID))
 	if errors.Is(err, pgx.ErrNoRows) {
 		return r, app.ErrNotFound
@@ -177,6 +191,7 @@ func (s *Store) Create(ctx context.Context, r app.Record) error {
 	case err != nil:
 		return fmt.Errorf("create checkout: %w", pg.AsFault(err))
 	}
+	s.recent.keep(r)
 	return nil
 }
 
@@ -240,6 +255,7 @@ func (s *Store) Save(ctx context.Context, c app.Change) error {
 	case err != nil:
 		return fmt.Errorf("save the checkout of order %s: %w", c.After.OrderID, err)
 	}
+	s.recent.change(c)
 	return nil
 }
 
@@ -267,14 +283,14 @@ func expired(r app.Record) outbox.Event {
 
 // Due implements app.Sweeps.
 func (s *Store) Due(ctx context.Context, now time.Time, n int) ([]app.Record, error) {
-	return s.list(ctx, `SELECT `+columns+` FROM checkouts c
+	return s.list(ctx, `SELECT `+columns+`, c.quote FROM checkouts c
 		WHERE c.expires_at <= $1 AND (c.status = 'open' OR c.status = 'completing' AND c.completing_at <= $3) ORDER BY c.expires_at LIMIT $2`,
 		now, n, now.Add(-checkout.StuckAfter))
 }
 
 // Loose implements app.Sweeps.
 func (s *Store) Loose(ctx context.Context, before time.Time, n int) ([]app.Record, error) {
-	return s.list(ctx, `SELECT `+columns+` FROM checkouts c WHERE c.loose AND c.updated_at <= $1 ORDER BY c.updated_at LIMIT $2`, before, n)
+	return s.list(ctx, `SELECT `+columns+`, c.quote FROM checkouts c WHERE c.loose AND c.updated_at <= $1 ORDER BY c.updated_at LIMIT $2`, before, n)
 }
 
 func (s *Store) list(ctx context.Context, sql string, values ...any) ([]app.Record, error) {

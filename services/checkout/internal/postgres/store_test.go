@@ -67,26 +67,69 @@ func begun(r app.Record, k app.Key) app.Change {
 	return c
 }
 
+// What one replica kept comes back, to itself, which remembers the quote, as to another one, which reads it.
 func TestWhatIsKeptComesBack(t *testing.T) {
 	t.Parallel()
-	s, _ := open(t)
+	s, pool := open(t)
+	replica := func() *Store { return New(pool, outbox.New(pool, outbox.Options{Source: "checkout"})) }
+	both := func(want app.Record) {
+		t.Helper()
+		for name, store := range map[string]*Store{"itself": s, "another": replica()} {
+			for range 2 {
+				got, entry, err := store.Find(t.Context(), "a", app.Key{})
+				if diff := cmp.Diff(want, got); err != nil || entry != nil || diff != "" {
+					t.Fatal(name, err, entry, diff)
+				}
+			}
+		}
+	}
 	r := record("a")
 	do(t, s.Create(t.Context(), r))
-	got, entry, err := s.Find(t.Context(), "a", app.Key{})
-	if diff := cmp.Diff(r, got); err != nil || entry != nil || diff != "" {
-		t.Fatal(err, entry, diff)
-	}
+	both(r)
 	c := app.Change{Seen: 1, After: r}
 	c.After.Status, c.After.OrderNumber, c.After.AccessToken, c.After.Version = checkout.Completed, "SC-1", "token", 2
 	c.After.Shipping, c.After.Billing, c.After.Quote = nil, nil, app.Quote{} // a quote that did not change is not written
 	do(t, s.Save(t.Context(), c))
 	c.After.Quote = r.Quote
-	got, _, err = s.Find(t.Context(), "a", app.Key{})
-	if diff := cmp.Diff(c.After, got); err != nil || diff != "" {
-		t.Fatal(err, diff)
-	}
+	both(c.After)
+	next := c
+	next.Seen, next.Quote, next.After.Version = 2, true, 3
+	next.After.Quote.ID = "of another replica"
+	do(t, replica().Save(t.Context(), next))
+	both(next.After)
 	if _, _, err := s.Find(t.Context(), "b", app.Key{}); !errors.Is(err, app.ErrNotFound) {
 		t.Errorf("nobody: %v", err)
+	}
+}
+
+// What is completed needs no look at the database to be known as such, and nothing else is taken for it.
+func TestSettled(t *testing.T) {
+	t.Parallel()
+	s, pool := open(t)
+	r := record("a")
+	do(t, s.Create(t.Context(), r))
+	steps := []struct {
+		name    string
+		change  func(*app.Record)
+		settled bool
+	}{
+		{"completing", func(r *app.Record) { r.Status, r.CompletingAt = checkout.Completing, now }, false},
+		{"told by an event, the capability unknown", func(r *app.Record) {
+			r.Status, r.OrderNumber, r.CompletingAt = checkout.Completed, "SC-1", time.Time{}
+		}, false},
+		{"completed", func(r *app.Record) { r.AccessToken = "token" }, true},
+	}
+	for _, step := range steps {
+		c := app.Change{Seen: r.Version, After: r}
+		step.change(&c.After)
+		c.After.Version++
+		do(t, s.Save(t.Context(), c))
+		if r = c.After; s.Settled("a") != step.settled {
+			t.Errorf("%s: settled %v", step.name, !step.settled)
+		}
+	}
+	if other := New(pool, nil); other.Settled("a") || other.Settled("b") {
+		t.Error("settled without ever having seen it")
 	}
 }
 
