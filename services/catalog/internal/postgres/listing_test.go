@@ -87,7 +87,7 @@ func TestAPageByPricePricesAPage(t *testing.T) {
 		var plans []struct{ Plan node }
 		do(t, json.Unmarshal(raw, &plans))
 		// A product has 4 rows of prices and is looked at from each, with its 2 SKUs; a group of equal prices is read to its end.
-		if n := plans[0].Plan.times("s"); n == 0 || n > 8*(10+1+4) {
+		if n := plans[0].Plan.times("s"); n == 0 || n > 8*(readLength(10+1)+4) {
 			t.Errorf("%s: prices of %d SKUs were looked up for a page of 10 products, all have 800", name, n)
 		}
 	}
@@ -147,6 +147,23 @@ func TestEverySortListsEachProductOnce(t *testing.T) {
 		if slices.Sort(got); !slices.Equal(got, want) || len(ids) != len(got) {
 			t.Errorf("%s: %d products at\n%v, want\n%v", sort, len(ids), got, want)
 		}
+	}
+}
+
+// TestPagesOfEveryLengthShareFewPlans: each text of a statement is a plan that every connection keeps.
+func TestPagesOfEveryLengthShareFewPlans(t *testing.T) {
+	t.Parallel()
+	s, _ := full(t, 110, "")
+	texts := map[string]bool{}
+	for limit := 1; limit <= 100; limit++ {
+		l := app.Listing{Market: market, Sort: app.ByPopularity, Limit: limit}
+		texts[listQuery(l).String()] = true
+		if page, _, err := s.List(t.Context(), l); err != nil || len(page) != limit+1 {
+			t.Errorf("%d products for a limit of %d: %v", len(page), limit, err)
+		}
+	}
+	if len(texts) > 5 {
+		t.Errorf("%d statements", len(texts))
 	}
 }
 
