@@ -14,6 +14,8 @@ import (
 // MaxRows is how many price rows one change may carry.
 const MaxRows = 1000
 
+const maxPriority = 1_000_000
+
 // PriceRow is one price as staff write it.
 type PriceRow struct {
 	SKU         string
@@ -71,6 +73,9 @@ func (s *Staff) PutList(ctx context.Context, actor string, l pricing.List) error
 	for i, country := range l.Countries {
 		c.Check(countryForm.MatchString(country), fmt.Sprintf("body.countries[%d]", i), "must be an ISO 3166-1 alpha-2 code", country)
 	}
+	c.Check(len(l.Channel) <= maxPlace, "body.channel", fmt.Sprintf("must have at most %d bytes", maxPlace), nil)
+	c.Check(len(l.Group) <= maxPlace, "body.customer_group", fmt.Sprintf("must have at most %d bytes", maxPlace), nil)
+	c.Check(l.Priority >= -maxPriority && l.Priority <= maxPriority, "body.priority", fmt.Sprintf("must be from -%d to %[1]d", maxPriority), l.Priority)
 	checkWindow(&c, "body", l.Window)
 	if err := c.Err(); err != nil {
 		return err
@@ -112,8 +117,12 @@ func (s *Staff) PutPrices(ctx context.Context, actor, listID string, rows []Pric
 func (s *Staff) PutTaxRates(ctx context.Context, actor string, rates []pricing.TaxRate) error {
 	var c fault.Collector
 	c.Check(len(rates) >= 1 && len(rates) <= MaxRows, "body.tax_rates", fmt.Sprintf("must have 1 to %d entries", MaxRows), len(rates))
+	seen := make(map[pricing.TaxKey]bool, len(rates))
 	for i, r := range rates {
 		at := fmt.Sprintf("body.tax_rates[%d]", i)
+		key := pricing.TaxKey{Country: r.Country, Region: r.Region, Category: r.Category}
+		c.Check(!seen[key], at, "stands twice: same place and category", r.Category)
+		seen[key] = true
 		c.Check(countryForm.MatchString(r.Country), at+".country", "must be an ISO 3166-1 alpha-2 code", r.Country)
 		c.Check(len(r.Region) <= maxPlace, at+".region", "is too long", nil)
 		c.Check(idForm.MatchString(r.Category), at+".tax_category", "must be lower-case letters, digits, . _ or -", r.Category)

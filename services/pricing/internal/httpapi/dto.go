@@ -80,12 +80,13 @@ func flatten(byList map[string][]app.PriceRow) (all []pricingapi.Price) {
 	return all
 }
 
+// window keeps microseconds, as the database does: two ends that are one there are one here.
 func window(from, to *time.Time) (w pricing.Window) {
 	if from != nil {
-		w.From = *from
+		w.From = from.Truncate(time.Microsecond)
 	}
 	if to != nil {
-		w.To = *to
+		w.To = to.Truncate(time.Microsecond)
 	}
 	return w
 }

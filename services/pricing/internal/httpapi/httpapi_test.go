@@ -176,6 +176,11 @@ func TestStaffInputIsChecked(t *testing.T) {
 		"a list of no money":   {"/v1/admin/price-lists/US!", `{"name":"","currency":"XXY","tax_included":false,"countries":["usa"]}`, 422, "validation-failed", []string{"path.id", "body.name", "body.currency", "body.countries[0]"}},
 		"gross beside net":     {"/v1/admin/price-lists/gross", `{"name":"x","currency":"USD","tax_included":true}`, 409, "tax-mode-conflict", nil},
 		"a coupon of two ways": {"/v1/admin/coupons/X", `{"kind":"percentage","percent_bp":0,"amounts":[{"amount":0,"currency":"USD"}],"enabled":true}`, 422, "validation-failed", []string{"body.percent_bp", "body.amounts", "body.amounts[0].amount"}},
+		"a priority too high":  {"/v1/admin/price-lists/us", `{"name":"x","currency":"USD","tax_included":false,"priority":99999999999}`, 422, "validation-failed", []string{"body.priority"}},
+		"a list for nobody":    {"/v1/admin/price-lists/us", `{"name":"x","currency":"USD","tax_included":false,"channel":"` + strings.Repeat("c", 65) + `","customer_group":"` + strings.Repeat("g", 65) + `"}`, 422, "validation-failed", []string{"body.channel", "body.customer_group"}},
+		"no time at all":       {"/v1/admin/price-lists/us/prices", `{"prices":[{"sku":"a","amount":{"amount":1,"currency":"USD"},"valid_from":"2026-01-01T00:00:00.0000001Z","valid_to":"2026-01-01T00:00:00.0000002Z"}]}`, 422, "validation-failed", []string{"body.prices[0].valid_to"}},
+		"starts that are one":  {"/v1/admin/price-lists/us/prices", `{"prices":[{"sku":"a","amount":{"amount":1,"currency":"USD"},"valid_from":"2026-01-01T00:00:00.0000001Z"},{"sku":"a","amount":{"amount":2,"currency":"USD"},"valid_from":"2026-01-01T00:00:00.0000002Z"}]}`, 422, "validation-failed", []string{"body.prices[1]"}},
+		"a rate twice":         {"/v1/admin/tax-rates", `{"tax_rates":[{"country":"US","tax_category":"standard","rate_bp":1},{"country":"US","tax_category":"standard","rate_bp":2}]}`, 422, "validation-failed", []string{"body.tax_rates[1]"}},
 		"a rate above all":     {"/v1/admin/tax-rates", `{"tax_rates":[{"country":"US","tax_category":"standard","rate_bp":10001,"rounding":"up"}]}`, 422, "validation-failed", []string{"body.tax_rates[0].rate_bp", "body.tax_rates[0].rounding"}},
 	} {
 		t.Run(name, func(t *testing.T) {
