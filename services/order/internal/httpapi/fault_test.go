@@ -71,6 +71,41 @@ func TestStatementsOfAnOrder(t *testing.T) {
 	}
 }
 
+// stumbling is a store that loses each second answer before it is recorded.
+type stumbling struct {
+	app.Store
+	answers atomic.Int64
+}
+
+func (f *stumbling) Save(ctx context.Context, c app.Change) (app.Record, *app.Lease, error) {
+	if c.Stamp != 0 && f.answers.Add(1)%2 == 1 {
+		return c.After, nil, away
+	}
+	return f.Store.Save(ctx, c)
+}
+
+// An answer that cannot be recorded is asked for again by the driver's loop; who waits gets the order, and nothing runs twice.
+func TestAnswersThatCannotBeRecorded(t *testing.T) {
+	t.Parallel()
+	s := open(t)
+	a := s.replicaOn(&stumbling{Store: s.store})
+	if err := a.Driver().Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	id := newID(t)
+	wait := a.Waiter(id)
+	defer wait.Close()
+	if err := a.Place(t.Context(), ordertest.Snapshot(id, 1)); err != nil {
+		t.Fatal(err)
+	}
+	if r, err := wait.Outcome(t.Context(), 1, WaitLimit); err != nil || r.Outcome != orderapi.OutcomeConfirmed {
+		t.Errorf("%+v, %v", r, err)
+	}
+	if ran := s.bank.Executed(); len(ran) != 2 || s.shelf.Of("shirt") != 8 {
+		t.Errorf("the bank ran %q, %d shirts left", ran, s.shelf.Of("shirt"))
+	}
+}
+
 // Who waits for the second attempt may still be told of the first, and must not take that for an answer.
 func TestToldOfTheAttemptBefore(t *testing.T) {
 	t.Parallel()
