@@ -1,7 +1,6 @@
 package up
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -105,11 +104,9 @@ func (r *runner) dying() error {
 	return nil
 }
 
-// daprEnv is what the CLI, and through it every sidecar and app, gets. Their heaps live on a few MiB: collected at Go's own pace they
-// would be marked many times a second, for memory that nobody misses.
+// daprEnv is what the CLI, and through it every sidecar and app, gets.
 func (r *runner) daprEnv() []string {
 	return cleanEnv(
-		"GOGC="+cmp.Or(os.Getenv("GOGC"), "300"),
 		"DAPR_HOST_IP=127.0.0.1",
 		"DAPR_RUNTIME_PATH="+r.opt.Layout.Runtime(),
 		"DAPR_COMPONENTS_SOCKETS_FOLDER="+r.opt.Layout.Sockets(),
