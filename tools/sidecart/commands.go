@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/signal"
+	"syscall"
 	"time"
 
 	"github.com/sidecart/sidecart/tools/internal/broker"
@@ -99,6 +101,8 @@ func runUp(ctx context.Context, args []string) error {
 	if *bare {
 		opt.Seed = nil
 	}
+	// Whoever reads our output may go first: the shop stays. Caught, not ignored, because children inherit the latter.
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
 	return up.Run(ctx, opt)
 }
 

@@ -94,7 +94,14 @@ func machine(ctx context.Context, l shop.Layout) []Finding {
 			Advice: "nothing to do: the first start builds it from the Go module proxy, once, in about six minutes on two cores",
 		})
 	}
-	return append(findings, space(l.Data), space(os.TempDir()))
+	disks := l.Disks()
+	if len(disks) == 0 {
+		disks = []string{l.Data} // nothing was started here yet
+	}
+	for _, dir := range append(disks, os.TempDir()) {
+		findings = append(findings, space(dir))
+	}
+	return findings
 }
 
 func program(ctx context.Context, what, advice string, argv ...string) Finding {

@@ -70,6 +70,9 @@ func Get(ctx context.Context, l shop.Layout) (Report, error) {
 	r := Report{Shop: st, Phase: st.Phase, Gateway: st.Gateway}
 	r.Processes = append(r.Processes, postgres(ctx, l, st))
 	for _, s := range states {
+		if !s.Alive { // its supervisor was killed, and it with it
+			s.ChildPID = 0
+		}
 		r.Processes = append(r.Processes, Process{
 			Name: s.Name, Phase: s.Phase, PID: s.ChildPID, Address: where[s.Name].address, Starts: s.Starts, Started: s.Started, LastEnd: s.LastEnd,
 		})

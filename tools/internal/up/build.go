@@ -56,6 +56,8 @@ func goBuild(ctx context.Context, dir, out string, packages ...string) error {
 	cmd := exec.CommandContext(ctx, "go", append([]string{"build", "-buildvcs=false", "-o", out}, packages...)...)
 	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), "GOWORK=off")
+	// Interrupted, go waits for its compilers and clears its folder away; killed, it leaves both behind.
+	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 	text, err := cmd.CombinedOutput()
 	if err != nil {
 		return fmt.Errorf("go build %s: %w\n%s", strings.Join(packages, " "), err, text)

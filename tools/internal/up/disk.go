@@ -26,15 +26,19 @@ func (d *diskNotes) note(free int64, dir string) (format string, args []any) {
 	return "", nil
 }
 
-// watchDisk says when the disk of the shop's data gets full. It ends with ctx.
+// watchDisk says when a disk of the shop's data gets full. It ends with ctx.
 func (r *runner) watchDisk(ctx context.Context) {
-	var notes diskNotes
+	notes := map[string]*diskNotes{}
+	for _, dir := range r.opt.Layout.Disks() {
+		notes[dir] = &diskNotes{}
+	}
 	tick := time.NewTicker(5 * time.Second)
 	defer tick.Stop()
 	for {
-		dir := r.opt.Layout.Data
-		if format, args := notes.note(shop.FreeSpace(dir), dir); format != "" {
-			r.out.say(format, args...)
+		for dir, n := range notes {
+			if format, args := n.note(shop.FreeSpace(dir), dir); format != "" {
+				r.out.say(format, args...)
+			}
 		}
 		select {
 		case <-ctx.Done():

@@ -144,6 +144,20 @@ func (t *transcript) until(text string, ended <-chan struct{}, limit time.Durati
 // up starts the shop and waits until it serves.
 func (s *site) up() *running {
 	s.t.Helper()
+	r := s.start()
+	if !r.out.until("The shop serves", r.ended, 3*time.Minute) {
+		s.t.Fatalf("the shop does not serve:\n%s", r.out)
+	}
+	var err error
+	if r.state, err = shop.Running(s.layout); err != nil {
+		s.t.Fatal(err)
+	}
+	return r
+}
+
+// start begins to start the shop.
+func (s *site) start() *running {
+	s.t.Helper()
 	r := &running{site: s, cmd: s.command("up", "--free-ports"), out: &transcript{news: make(chan struct{})}, ended: make(chan struct{})}
 	pipe, err := r.cmd.StdoutPipe()
 	if err != nil {
@@ -158,12 +172,6 @@ func (s *site) up() *running {
 		r.out.read(pipe)
 		_ = r.cmd.Wait()
 	}()
-	if !r.out.until("The shop serves", r.ended, 3*time.Minute) {
-		s.t.Fatalf("the shop does not serve:\n%s", r.out)
-	}
-	if r.state, err = shop.Running(s.layout); err != nil {
-		s.t.Fatal(err)
-	}
 	return r
 }
 
@@ -286,4 +294,17 @@ func gone(ids []proc.ID) error {
 		}
 	}
 	return nil
+}
+
+// left lists the processes that have to do with the site: its folder is in their arguments, or they work in it.
+func (s *site) left() (names []string) {
+	for _, pid := range proc.All() {
+		dir := filepath.Join("/proc", fmt.Sprint(pid))
+		args, _ := os.ReadFile(filepath.Join(dir, "cmdline")) // it may have ended
+		cwd, _ := os.Readlink(filepath.Join(dir, "cwd"))
+		if bytes.Contains(args, []byte(s.layout.Root)) || strings.HasPrefix(cwd, s.layout.Root) {
+			names = append(names, fmt.Sprintf("%s (pid %d)", strings.ReplaceAll(string(args), "\x00", " "), pid))
+		}
+	}
+	return names
 }

@@ -57,7 +57,7 @@ type runner struct {
 	lock    *os.File
 	pg      *postgres
 	units   []*unit // in the order of their start
-	stopDog func()  // ends the broker's watchdog; nil: it does not run
+	stopDog func()  // ends the watchdogs; nil: they do not run
 }
 
 // Run starts the shop, serves until ctx ends, and stops it. It returns nil after a stop that was asked for.
@@ -68,7 +68,7 @@ func Run(ctx context.Context, opt Options) error {
 	}
 	defer r.lock.Close()
 	started := r.start(ctx)
-	if started == nil {
+	if started == nil && ctx.Err() == nil {
 		r.welcome()
 		r.watchDisk(ctx)
 	}

@@ -122,11 +122,29 @@ func (r *running) survivesKills() {
 		r.publish("after the death of " + name)
 	}
 	r.t.Log("kill dapr run: everything below it ends and comes again")
+	r.allComeAgain(func() { r.kill("dapr") })
+	r.t.Log("kill a supervisor: so does everything")
+	r.allComeAgain(func() {
+		st, err := supervise.Read(r.layout.Processes(), "cart")
+		if err := errors.Join(err, syscall.Kill(st.WrapperPID, syscall.SIGKILL)); err != nil {
+			r.t.Fatal(err)
+		}
+	})
+	for _, want := range []string{"inventory (pid", "postgres ended", "the supervisor of cart is gone"} {
+		if !strings.Contains(r.out.String(), want) {
+			r.t.Errorf("nothing was said about %q:\n%s", want, r.out)
+		}
+	}
+}
+
+// allComeAgain waits until other processes do the work of all services and sidecars, and events flow.
+func (r *running) allComeAgain(after func()) {
+	r.t.Helper()
 	before := map[string]int{}
 	for _, name := range []string{"cart", "cart.daprd", "inventory", "inventory.daprd"} {
 		before[name] = supervisedPID(r.t, r, name)
 	}
-	r.kill("dapr")
+	after()
 	eventually(r.t, 40*time.Second, func() error {
 		for name, pid := range before {
 			st, err := supervise.Read(r.layout.Processes(), name)
@@ -136,12 +154,7 @@ func (r *running) survivesKills() {
 		}
 		return nil
 	})
-	r.publish("after the death of dapr run")
-	for _, want := range []string{"inventory (pid", "postgres ended"} {
-		if !strings.Contains(r.out.String(), want) {
-			r.t.Errorf("nothing was said about %q:\n%s", want, r.out)
-		}
-	}
+	r.publish("again, " + fmt.Sprint(before))
 }
 
 func (r *running) kill(name string) int {
@@ -261,4 +274,48 @@ func TestFailedStartSaysWhyAndLeavesNothing(t *testing.T) {
 	if ids := proc.WorkingIn(filepath.Join(s.layout.Postgres(), "data")); len(ids) != 0 {
 		t.Errorf("postgres runs: %v", ids)
 	}
+}
+
+// Ctrl-C at any moment of the start ends all that was started, and the next start takes up from there.
+func TestInterruptedStart(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	runs := func(name string) func(*running) bool {
+		return func(*running) bool {
+			st, err := supervise.Read(s.layout.Processes(), name)
+			return err == nil && st.Alive && st.ChildPID != 0
+		}
+	}
+	says := func(text string) func(*running) bool {
+		return func(r *running) bool { return strings.Contains(r.out.String(), text) }
+	}
+	for _, moment := range []struct {
+		name string
+		come func(*running) bool
+	}{
+		{"the folders are made", func(*running) bool { _, err := os.Stat(s.layout.StateFile()); return err == nil }},
+		{"the database is made", says("preparing the private postgres")},
+		{"the servers start", runs("scheduler")},
+		{"the databases are brought up to date", says("services built")},
+		{"dapr starts", runs("dapr")},
+		{"the first service starts", runs("cart.daprd")},
+		{"the second service starts", runs("inventory")},
+	} {
+		r := s.start()
+		eventually(t, time.Minute, func() error {
+			if !moment.come(r) {
+				return fmt.Errorf("%s: it does not come to that:\n%s", moment.name, r.out)
+			}
+			return nil
+		})
+		r.interrupt()
+		if strings.Contains(r.out.String(), "The shop serves") {
+			t.Errorf("%s: too late", moment.name)
+		}
+		if left := s.left(); len(left) > 0 {
+			t.Errorf("interrupted when %s: still there: %s\n%s", moment.name, strings.Join(left, "\n"), r.out)
+		}
+	}
+	r := s.up()
+	r.interrupt()
 }
