@@ -58,13 +58,23 @@ func usage(w io.Writer) {
 	}
 }
 
-// flags begins a command's flags with those that all share.
+// flags begins a command's flags with those that all share. They may stand before and after the operands.
 func flags(name string) (*flag.FlagSet, func(args []string, operands int) (shop.Layout, error)) {
 	set := flag.NewFlagSet("sidecart "+name, flag.ContinueOnError)
 	dir := set.String("dir", ".", "a folder of the repository")
 	data := set.String("data", "", "the shop's state folder (default: .data in the repository)")
 	return set, func(args []string, operands int) (shop.Layout, error) {
-		if err := set.Parse(args); err != nil {
+		var found []string
+		for {
+			if err := set.Parse(args); err != nil {
+				return shop.Layout{}, err
+			}
+			if set.NArg() == 0 {
+				break
+			}
+			found, args = append(found, set.Arg(0)), set.Args()[1:]
+		}
+		if err := set.Parse(append([]string{"--"}, found...)); err != nil {
 			return shop.Layout{}, err
 		}
 		if set.NArg() != operands {

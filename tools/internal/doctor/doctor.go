@@ -58,9 +58,9 @@ func Run(ctx context.Context, l shop.Layout, out io.Writer) error {
 	}
 	bad := false
 	for _, f := range findings {
-		fmt.Fprintf(out, "%s  %-12s %s\n", f.mark(), f.What, f.Detail)
+		fmt.Fprintf(out, "%s  %-19s %s\n", f.mark(), f.What, f.Detail)
 		if f.Advice != "" {
-			fmt.Fprintf(out, "      %-12s → %s\n", "", f.Advice)
+			fmt.Fprintf(out, "      %-19s → %s\n", "", f.Advice)
 			bad = bad || !f.Warn
 		}
 	}
