@@ -92,6 +92,7 @@ func (s *site) command(name string, args ...string) *exec.Cmd {
 type running struct {
 	*site
 	cmd   *exec.Cmd
+	pipe  io.Closer // what the tool prints comes through it
 	out   *transcript
 	state shop.State
 	ended chan struct{}
@@ -163,7 +164,7 @@ func (s *site) start() *running {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	r.cmd.Stderr = r.cmd.Stdout
+	r.cmd.Stderr, r.pipe = r.cmd.Stdout, pipe
 	if err := r.cmd.Start(); err != nil {
 		s.t.Fatal(err)
 	}

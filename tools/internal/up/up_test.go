@@ -214,6 +214,19 @@ func TestKilledToolBlocksNothing(t *testing.T) {
 	if err := again.sidecar("cart", "GET", "/v1.0/state/carts/kept", nil, &kept); err != nil || kept != "yes" {
 		t.Errorf("the state kept %q, %v", kept, err)
 	}
+	t.Log("whoever read what the tool prints goes away: the tool stays, although it has something to say")
+	_ = again.pipe.Close()
+	cart := again.kill("cart")
+	eventually(t, 20*time.Second, func() error {
+		if now := supervisedPID(t, again, "cart"); now == 0 || now == cart {
+			return errors.New("cart does not come back")
+		}
+		out, err := s.command("status").CombinedOutput()
+		if err != nil {
+			return fmt.Errorf("status: %w: %s", err, out)
+		}
+		return nil
+	})
 	out, err := s.command("status").CombinedOutput()
 	if err != nil || !strings.Contains(string(out), "inventory.daprd") {
 		t.Errorf("status: %v\n%s", err, out)
