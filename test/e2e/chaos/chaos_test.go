@@ -5,36 +5,62 @@ package chaos
 import (
 	"context"
 	"fmt"
-	"net/http"
 	"os"
-	"os/exec"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
 
-	"github.com/sidecart/sidecart/services/cart/cartapi"
 	"github.com/sidecart/sidecart/test/e2e/shop"
 )
 
 var s *shop.Shop
 
-func TestMain(m *testing.M) { shop.Main(m, func(running *shop.Shop) { s = running }) }
+func TestMain(m *testing.M) {
+	if disk := os.Getenv(smallDisk); disk != "" {
+		fmt.Fprintln(os.Stderr, mountAndRun(disk, os.Args[1:]))
+		os.Exit(1)
+	}
+	shop.Main(m, func(running *shop.Shop) { s = running })
+}
 
 const (
 	recovery = 90 * time.Second // until everything runs and answers again
 	settle   = "120s"           // until the books are clean
 )
 
-// buying starts guests and returns a function that waits until all are served.
+// buying starts guests and returns a channel that yields when all are served.
 func buying(t *testing.T, guests, seed int) (done <-chan error) {
 	t.Helper()
 	ch := make(chan error, 1)
-	go func() {
-		_, err := s.Run(t.Context(), "load", "--orders", fmt.Sprint(guests), "--shoppers", "8", "--seed", fmt.Sprint(seed), "--patience", "120s")
-		ch <- err
-	}()
+	go func() { ch <- buy(t.Context(), guests, seed) }()
 	return ch
+}
+
+// buy serves guests, who come again with the same keys for as long as a part of the shop is away.
+func buy(ctx context.Context, guests, seed int) error {
+	_, err := s.Run(ctx, "load", "--orders", fmt.Sprint(guests), "--shoppers", "8", "--seed", fmt.Sprint(seed), "--patience", "120s")
+	return err
+}
+
+// selling lets guests come until the returned function is called, which waits for those who are in the shop.
+func selling(t *testing.T, seed int) (closing func()) {
+	t.Helper()
+	stop, done := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(done)
+		for ; ; seed++ {
+			if err := buy(t.Context(), 40, seed); err != nil {
+				t.Error(err)
+				return
+			}
+			select {
+			case <-stop:
+				return
+			default:
+			}
+		}
+	}()
+	return func() { close(stop); <-done }
 }
 
 // clean waits until the shop is well and holds it to its books.
@@ -48,141 +74,49 @@ func clean(t *testing.T) {
 	t.Log(out)
 }
 
-// every calls break each time the clock strikes until done yields, and returns what it yielded.
-func every(t *testing.T, d time.Duration, done <-chan error, strike func(n int)) error {
+// placed counts the orders that were ever placed. It is -1 while the database is away.
+func placed(t *testing.T) int {
 	t.Helper()
-	tick := time.NewTicker(d)
-	defer tick.Stop()
-	for n := 0; ; n++ {
-		select {
-		case err := <-done:
-			return err
-		case <-tick.C:
-			strike(n)
-		}
-	}
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+	defer cancel()
+	n := -1
+	_ = s.DB(t, "order").QueryRow(ctx, `SELECT count(*) FROM orders WHERE placed_at IS NOT NULL`).Scan(&n)
+	return n
 }
 
-// kill ends a process at once. One that is away already is no fault.
-func kill(t *testing.T, name string) {
+// kill ends a process by kill -9 and waits until it is dead. It returns 0 if the process is between two lives.
+func kill(t *testing.T, name string) (pid int) {
 	t.Helper()
-	if err := s.Signal(t.Context(), name, syscall.SIGKILL); err != nil {
-		t.Logf("kill %s: %v", name, err)
-		return
+	pid = s.PID(name)
+	if pid == 0 || syscall.Kill(pid, syscall.SIGKILL) != nil {
+		return 0
 	}
-	t.Logf("killed %s", name)
-}
-
-// Two hundred orders while every app, every sidecar, the database and the payment simulator die by kill -9, one after the other.
-func TestKillEverythingWhileGuestsBuy(t *testing.T) {
-	var victims []string
-	for _, id := range s.Services() {
-		victims = append(victims, id, id+".daprd")
-	}
-	victims = append(victims, "postgres", "braintree-simulator")
-	killed := 0
-	for round := 0; killed < len(victims); round++ { // guests may be faster than the killer
-		err := every(t, 1500*time.Millisecond, buying(t, 200, 11+100*round), func(int) {
-			if killed < len(victims) {
-				kill(t, victims[killed])
-				killed++
-			}
-		})
-		if err != nil {
-			t.Error(err)
+	eventually(t, 5*time.Second, func() error {
+		if syscall.Kill(pid, 0) == nil && s.PID(name) == pid {
+			return fmt.Errorf("%s (pid %d) outlives kill -9", name, pid)
 		}
-	}
-	clean(t)
-}
-
-// The state store is wiped in the middle of two hundred edits of carts: no line is lost, none is there twice.
-func TestStateStoreWiped(t *testing.T) {
-	sku := s.Goods(t, "wiped", 0)
-	var wg sync.WaitGroup
-	stop := make(chan struct{})
-	wiped := 0
-	wg.Go(func() {
-		pool := s.DB(t, "dapr_carts")
-		tick := time.NewTicker(100 * time.Millisecond)
-		defer tick.Stop()
-		for {
-			select {
-			case <-stop:
-				return
-			case <-tick.C:
-				tag, err := pool.Exec(t.Context(), `DELETE FROM state`)
-				if err != nil {
-					t.Error(err)
-					return
-				}
-				wiped += int(tag.RowsAffected())
-			}
-		}
+		return nil
 	})
-	var edits sync.WaitGroup
-	for range 4 {
-		edits.Go(func() {
-			c := s.Cart(t)
-			for n := 1; n <= 50; n++ {
-				s.Must(t, 201, "POST", "/v1/carts/"+c.ID+"/lines", map[string]any{"sku": sku, "quantity": 1}, &c)
-				if len(c.Lines) != 1 || c.Lines[0].Quantity != int64(n) {
-					t.Errorf("after %d edits the cart has %+v", n, c.Lines)
-					return
-				}
-			}
-			var read cartapi.Cart
-			s.Must(t, 200, "GET", "/v1/carts/"+c.ID, nil, &read)
-			if read.Version != c.Version || read.Lines[0].Quantity != 50 {
-				t.Errorf("read back %+v", read)
-			}
-		})
-	}
-	edits.Wait()
-	close(stop)
-	wg.Wait()
-	if wiped == 0 {
-		t.Error("nothing was ever wiped")
-	}
+	t.Logf("killed %s (pid %d)", name, pid)
+	return pid
 }
 
-// The broker is away for half a minute while guests buy: the outboxes hold, then every subscription lives again and drains.
-func TestBrokerAway(t *testing.T) {
-	done := buying(t, 60, 12)
-	frozen(t, "broker", 30*time.Second)
-	if err := <-done; err != nil {
-		t.Error(err)
-	}
-	kill(t, "broker")
-	done = buying(t, 30, 13)
-	if err := <-done; err != nil {
-		t.Error(err)
-	}
-	clean(t)
-}
-
-// Placement is away for half a minute: actors cannot be found, and selling goes on.
-func TestPlacementAway(t *testing.T) {
-	done := buying(t, 60, 14)
-	frozen(t, "placement", 30*time.Second)
-	kill(t, "placement")
-	if err := <-done; err != nil {
-		t.Error(err)
-	}
-	clean(t)
-}
-
-// frozen stops a process for a while (SIGSTOP): it holds its sockets and says nothing.
-func frozen(t *testing.T, name string, d time.Duration) {
+// eventually repeats check until it is nil.
+func eventually(t *testing.T, limit time.Duration, check func() error) {
 	t.Helper()
-	if err := s.Signal(t.Context(), name, syscall.SIGSTOP); err != nil {
-		t.Fatal(err)
-	}
-	select {
-	case <-time.After(d):
-	case <-t.Context().Done():
-	}
-	if err := s.Signal(context.Background(), name, syscall.SIGCONT); err != nil {
-		t.Logf("wake %s: %v", name, err) // its supervisor may have replaced it
+	deadline := time.After(limit)
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		err := check()
+		if err == nil {
+			return
+		}
+		select {
+		case <-deadline:
+			t.Fatalf("after %s: %v", limit, err)
+		case <-tick.C:
+		}
 	}
 }
 
@@ -198,60 +132,4 @@ func folder(t *testing.T) string {
 		t.Fatal(err)
 	}
 	return dir
-}
-
-// A second shop beside this one: a hundred calls to each reach its own services, none strays.
-func TestTwoShopsSideBySide(t *testing.T) {
-	dir := folder(t)
-	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
-	defer cancel()
-	second, err := shop.Start(ctx, shop.Options{Data: dir, Args: []string{"--no-seed"}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := second.Stop(); err != nil {
-			t.Error(err)
-		}
-	})
-	for i := range 100 {
-		here, there := s, second
-		if i%2 == 1 {
-			here, there = second, s
-		}
-		var c cartapi.Cart
-		here.Must(t, 201, "POST", "/v1/carts", map[string]string{"currency": "USD", "country": "US"}, &c)
-		here.Must(t, 200, "GET", "/v1/carts/"+c.ID, nil, nil)
-		if a := there.Must(t, 404, "GET", "/v1/carts/"+c.ID, nil, nil); a.Status != http.StatusNotFound {
-			t.Errorf("call %d strayed: %s", i, a.Body)
-		}
-	}
-}
-
-// The tool is killed: nothing is left that blocks the next start, and nothing that was sold is forgotten.
-func TestToolKilled(t *testing.T) {
-	dir := folder(t)
-	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
-	defer cancel()
-	first, err := shop.Start(ctx, shop.Options{Data: dir, Args: []string{"--no-seed"}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	var c cartapi.Cart
-	first.Must(t, 201, "POST", "/v1/carts", map[string]string{"currency": "USD", "country": "US"}, &c)
-	if out, err := first.Run(ctx, "up", "--free-ports"); err == nil {
-		t.Errorf("a second start was let through: %s", out)
-	}
-	first.Kill()
-	again, err := shop.Start(ctx, shop.Options{Data: dir, Args: []string{"--no-seed"}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	again.Must(t, 200, "GET", "/v1/carts/"+c.ID, nil, nil)
-	if err := again.Stop(); err != nil {
-		t.Error(err)
-	}
-	if out, err := exec.Command("pgrep", "-f", dir).Output(); err == nil {
-		t.Errorf("processes were left: %s", out)
-	}
 }

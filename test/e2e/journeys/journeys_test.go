@@ -3,6 +3,7 @@
 package journeys
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -14,9 +15,10 @@ import (
 	"time"
 
 	"github.com/sidecart/sidecart/pkg/money"
-	"github.com/sidecart/sidecart/services/cart/cartapi"
+	"github.com/sidecart/sidecart/services/catalog/catalogapi"
 	"github.com/sidecart/sidecart/services/checkout/checkoutapi"
 	"github.com/sidecart/sidecart/services/order/orderapi"
+	"github.com/sidecart/sidecart/services/pricing/pricingapi"
 	"github.com/sidecart/sidecart/test/e2e/shop"
 )
 
@@ -53,6 +55,29 @@ func transactions(t *testing.T, orderID string) (all []transaction) {
 		}
 	}
 	return all
+}
+
+// faulty has the next sale of a checkout's order go wrong, and fails the test if at its end it did not. It returns the order's id.
+func faulty(t *testing.T, co checkoutapi.Checkout, kind, delay string) (orderID string) {
+	t.Helper()
+	if err := s.DB(t, "checkout").QueryRow(t.Context(), `SELECT order_id FROM checkouts WHERE id = $1`, co.ID).Scan(&orderID); err != nil {
+		t.Fatal(err)
+	}
+	type fault struct{ ID, Hits int }
+	var made fault
+	s.Must(t, 201, "POST", s.Simulator("braintree")+"/_sim/faults",
+		map[string]any{"operation": "sale", "order_id": "^" + orderID, "kind": kind, "count": 1, "delay": delay}, &made)
+	t.Cleanup(func() {
+		var all struct{ Items []fault }
+		a, err := s.Ask(context.WithoutCancel(t.Context()), "GET", s.Simulator("braintree")+"/_sim/faults", nil)
+		if err == nil {
+			err = a.Into(200, &all)
+		}
+		if err != nil || !slices.Contains(all.Items, fault{made.ID, 1}) {
+			t.Errorf("the sale did not go wrong: %+v %v", all.Items, err)
+		}
+	})
+	return orderID
 }
 
 type transaction struct {
@@ -155,20 +180,16 @@ func TestOneCompleteFiftyTimesAtOnce(t *testing.T) {
 		})
 	}
 	wg.Wait()
+	if t.Failed() {
+		return
+	}
 	var first orderapi.Order
+	if err := answers[0].Into(201, &first); err != nil {
+		t.Fatal(err)
+	}
 	for i, a := range answers {
-		var o orderapi.Order
-		if a == nil {
-			continue
-		}
-		if err := a.Into(201, &o); err != nil {
-			t.Fatal(err)
-		}
-		if i == 0 {
-			first = o
-		}
-		if o.ID != first.ID || o.Number != first.Number {
-			t.Errorf("caller %d got %s %s, the first %s %s", i, o.ID, o.Number, first.ID, first.Number)
+		if a.Status != 201 || !bytes.Equal(a.Body, answers[0].Body) {
+			t.Errorf("caller %d got %d %s, the first %s", i, a.Status, a.Body, answers[0].Body)
 		}
 	}
 	if txs := transactions(t, first.ID); len(txs) != 1 {
@@ -200,8 +221,9 @@ func TestThousandBuyersForTenPieces(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	if outcomes["bought"] != 10 || outcomes["bought"]+outcomes["out-of-stock"] != 1000 {
-		t.Errorf("outcomes %v, want 10 bought and 990 out-of-stock", outcomes)
+	const soldOut = "409 out-of-stock, 0 left"
+	if outcomes["bought"] != 10 || outcomes[soldOut] != 990 {
+		t.Errorf("outcomes %v, want 10 bought and 990 × %s", outcomes, soldOut)
 	}
 	var sold int
 	if err := s.DB(t, "order").QueryRow(t.Context(), `SELECT count(*) FROM orders WHERE placed_at IS NOT NULL AND snapshot::text LIKE '%' || $1 || '%'`, sku).Scan(&sold); err != nil || sold != 10 {
@@ -211,53 +233,29 @@ func TestThousandBuyersForTenPieces(t *testing.T) {
 
 // tryToBuy goes all the way and says how it ended.
 func tryToBuy(ctx context.Context, sku string) string {
-	var cart cartapi.Cart
-	if what := step(ctx, 201, "POST", "/v1/carts", map[string]string{"currency": "USD", "country": "US"}, &cart); what != "" {
-		return what
-	}
-	if what := step(ctx, 201, "POST", "/v1/carts/"+cart.ID+"/lines", map[string]any{"sku": sku, "quantity": 1}, nil); what != "" {
-		return what
-	}
-	var co checkoutapi.Checkout
-	if what := step(ctx, 201, "POST", "/v1/checkouts", map[string]string{"cart_id": cart.ID, "email": "customer@example.com"}, &co); what != "" {
-		return what
-	}
-	path := "/v1/checkouts/" + co.ID
-	if what := step(ctx, 200, "PATCH", path, map[string]any{"shipping_address": shop.Address, "billing_address": shop.Address}, nil); what != "" {
-		return what
-	}
-	var options struct{ Items []orderapi.ShippingOption }
-	if what := step(ctx, 200, "GET", path+"/shipping-options", nil, &options); what != "" {
-		return what
-	}
-	if what := step(ctx, 200, "PATCH", path, map[string]string{"shipping_option_id": options.Items[0].ID}, &co); what != "" {
-		return what
-	}
-	a, err := s.Complete(ctx, co, shop.Good, shop.Key())
-	if err != nil {
+	_, refused, err := s.Buy(ctx, sku)
+	switch {
+	case err != nil:
 		return err.Error()
+	case refused != nil:
+		return refusal(refused)
 	}
-	if a.Status == http.StatusCreated {
-		return "bought"
-	}
-	return a.Code()
+	return "bought"
 }
 
-// step makes a call and returns "" or how it was refused.
-func step(ctx context.Context, status int, method, path string, body, out any) string {
-	a, err := s.Ask(ctx, method, path, body)
-	if err != nil {
+// refusal says how an answer refuses: the status, the kind of problem, and what it tells of the stock.
+func refusal(a *shop.Answer) string {
+	if err := a.ProblemDocument(); err != nil {
 		return err.Error()
 	}
-	if a.Status != status {
-		return a.Code()
+	what := fmt.Sprint(a.Status, " ", a.Code())
+	var p struct {
+		Lines []struct{ Available int64 }
 	}
-	if out != nil {
-		if err := json.Unmarshal(a.Body, out); err != nil {
-			return err.Error()
-		}
+	if json.Unmarshal(a.Body, &p) == nil && len(p.Lines) == 1 {
+		what += fmt.Sprintf(", %d left", p.Lines[0].Available)
 	}
-	return ""
+	return what
 }
 
 func TestCancelGivesBack(t *testing.T) {
@@ -298,7 +296,7 @@ func TestCancelGivesBack(t *testing.T) {
 func TestTimeOutAfterTheCharge(t *testing.T) {
 	sku := s.Goods(t, "timeout", 3)
 	co := s.Checkout(t, s.Cart(t, sku).ID)
-	s.Must(t, 201, "POST", s.Simulator("braintree")+"/_sim/faults", map[string]any{"operation": "sale", "kind": "timeout_after", "count": 1, "delay": "12s"}, nil)
+	faulty(t, co, "timeout_after", "12s")
 	key := shop.Key()
 	var o orderapi.Order
 	eventually(t, 60*time.Second, func() error {
@@ -317,7 +315,7 @@ func TestTimeOutAfterTheCharge(t *testing.T) {
 func TestHoldExpiresDuringPayment(t *testing.T) {
 	sku := s.Goods(t, "expiry", 1)
 	slow := s.Checkout(t, s.Cart(t, sku).ID)
-	s.Must(t, 201, "POST", s.Simulator("braintree")+"/_sim/faults", map[string]any{"operation": "sale", "kind": "slow", "count": 1, "delay": "6s"}, nil)
+	orderID := faulty(t, slow, "slow", "6s")
 	answer := make(chan *shop.Answer, 1)
 	go func() {
 		a, err := s.Complete(t.Context(), slow, shop.Good, shop.Key())
@@ -346,10 +344,8 @@ func TestHoldExpiresDuringPayment(t *testing.T) {
 	if err := a.Into(201, &o); err != nil {
 		t.Fatal(err)
 	}
-	(<-answer).Problem(t, 409, "out-of-stock")
-	var orderID string
-	if err := s.DB(t, "checkout").QueryRow(t.Context(), `SELECT order_id FROM checkouts WHERE id = $1`, slow.ID).Scan(&orderID); err != nil {
-		t.Fatal(err)
+	if late := <-answer; late == nil || refusal(late) != "409 out-of-stock, 0 left" {
+		t.Errorf("the one whose hold ran out got %+v", late)
 	}
 	eventually(t, 10*time.Second, func() error {
 		if txs := transactions(t, orderID); len(txs) != 1 || txs[0].Status != "voided" {
@@ -361,7 +357,7 @@ func TestHoldExpiresDuringPayment(t *testing.T) {
 
 func TestBadInputAtEveryDoor(t *testing.T) {
 	sku := s.Goods(t, "doors", 3)
-	cart := s.Cart(t, sku)
+	cart, other := s.Cart(t, sku), s.Cart(t)
 	nobody := strings.Repeat("0", 32)
 	for _, tc := range []struct {
 		method, path string
@@ -370,9 +366,9 @@ func TestBadInputAtEveryDoor(t *testing.T) {
 		code         string
 	}{
 		{"GET", "/v1/carts/" + nobody, nil, 404, "cart-not-found"},
-		{"GET", "/v1/carts/short", nil, 404, ""},
-		{"GET", "/v1/carts/..%2f..%2fhealthz", nil, 404, ""},
-		{"POST", "/v1/internal/quote", map[string]any{}, 404, ""},
+		{"GET", "/v1/carts/short", nil, 404, "not-found"},
+		{"GET", "/v1/carts/..%2f..%2fhealthz", nil, 404, "not-found"},
+		{"POST", "/v1/internal/quote", map[string]any{}, 404, "not-found"},
 		{"POST", "/v1/carts", `{`, 400, "malformed"},
 		{"POST", "/v1/carts", map[string]any{"currency": "XXY", "country": "US"}, 422, "validation-failed"},
 		{"POST", "/v1/carts/" + cart.ID + "/lines", map[string]any{"sku": sku, "quantity": -1}, 422, "validation-failed"},
@@ -380,13 +376,17 @@ func TestBadInputAtEveryDoor(t *testing.T) {
 		{"POST", "/v1/carts/" + cart.ID + "/lines", map[string]any{"sku": sku, "quantity": 1.5}, 422, "validation-failed"},
 		{"POST", "/v1/carts/" + cart.ID + "/lines", map[string]any{"sku": sku, "quantity": 1, "price": 1}, 422, "validation-failed"},
 		{"POST", "/v1/carts/" + cart.ID + "/lines", map[string]any{"sku": "NOBODY-KNOWS", "quantity": 1}, 422, "unknown-sku"},
-		{"POST", "/v1/carts/" + cart.ID + "/lines", `{"sku":"` + strings.Repeat("x", 10<<20) + `"}`, 413, ""},
+		{"POST", "/v1/carts/" + cart.ID + "/lines", `{"sku":"` + strings.Repeat("x", 10<<20) + `"}`, 413, "body-too-large"},
+		{"POST", "/v1/carts", `{"currency":"` + strings.Repeat("x", 10<<20) + `"}`, 413, "body-too-large"},
+		{"POST", "/v1/carts/" + cart.ID + "/merge", map[string]any{"from_cart_id": nobody}, 404, "cart-not-found"},
+		{"PATCH", "/v1/carts/" + nobody + "/lines/" + cart.Lines[0].ID, map[string]any{"quantity": 2}, 404, "cart-not-found"},
+		{"DELETE", "/v1/carts/" + other.ID + "/lines/" + cart.Lines[0].ID, nil, 404, "line-not-found"},
 		{"POST", "/v1/checkouts", map[string]any{"cart_id": nobody}, 404, "cart-not-found"},
 		{"POST", "/v1/checkouts/" + nobody + "/complete", shop.Pay(shop.Good, money.New(1, "USD")), 400, "idempotency-key-required"},
 		{"GET", "/v1/orders/" + nobody, nil, 404, "order-not-found"},
 		{"GET", "/v1/products?limit=0", nil, 422, "validation-failed"},
 		{"GET", "/v1/products?cursor=%21", nil, 422, "validation-failed"},
-		{"GET", "/v1/products/no-such-thing", nil, 404, ""},
+		{"GET", "/v1/products/no-such-thing", nil, 404, "product-not-found"},
 		{"GET", "/v1/admin/orders", nil, 401, "unauthenticated"},
 	} {
 		a, err := s.Ask(t.Context(), tc.method, tc.path, tc.body)
@@ -394,20 +394,92 @@ func TestBadInputAtEveryDoor(t *testing.T) {
 			t.Errorf("%s %.60s: %v", tc.method, tc.path, err)
 			continue
 		}
-		if a.Status != tc.status || tc.code != "" && a.Code() != tc.code {
-			t.Errorf("%s %.60s: %d %s, want %d %s: %.300s", tc.method, tc.path, a.Status, a.Code(), tc.status, tc.code, a.Body)
+		a.Problem(t, tc.status, tc.code)
+	}
+}
+
+// What staff send is held to the registry and to what money is, and all faults are told at once.
+func TestBadInputOfStaff(t *testing.T) {
+	s.Staff(t, 204, "PUT", "/v1/admin/attributes/test_length", catalogapi.AttributeInput{Label: "Length", Type: "decimal", Unit: "cm"}, nil)
+	s.Staff(t, 204, "PUT", "/v1/admin/categories/test-doors", catalogapi.CategoryInput{Name: "Test doors", Slug: "test-doors",
+		Attributes: []catalogapi.CategoryAttribute{{Code: "test_length"}}}, nil)
+	product := func(attributes string) string {
+		return `{"title":"Door","category_code":"test-doors","variants":[{"sku":"T-DOOR"}],"attributes":` + attributes + `}`
+	}
+	price := func(amount string) string {
+		return `{"prices":[{"sku":"T-DOOR","amount":{"amount":` + amount + `,"currency":"USD"},"min_quantity":1}]}`
+	}
+	s.Staff(t, 204, "PUT", "/v1/admin/price-lists/test-usd", pricingapi.PriceListInput{Name: "Tests", Currency: "USD"}, nil)
+	for _, tc := range []struct {
+		method, path, body string
+		status             int
+		code               string
+		places             []string
+	}{
+		{"POST", "/v1/admin/products", product(`{"colour_of_sky":"blue","test_length":"12 inch"}`), 422, "validation-failed",
+			[]string{"body.attributes.colour_of_sky", "body.attributes.test_length"}},
+		{"POST", "/v1/admin/products", product(`{"test_length":"long"}`), 422, "validation-failed", []string{"body.attributes.test_length"}},
+		{"PUT", "/v1/admin/price-lists/test-usd/prices", price("-1"), 422, "validation-failed", []string{"body.prices[0].amount"}},
+		{"PUT", "/v1/admin/price-lists/test-usd/prices", price("92233720368547758080"), 422, "validation-failed", []string{"body.prices[0].amount"}},
+		{"POST", "/v1/admin/stock/receive", `{"reference":"doors","lines":[{"sku":"T-DOOR","location_id":"test-shelf","quantity":-5}]}`, 422, "validation-failed",
+			[]string{"body.lines[0].quantity"}},
+		{"POST", "/v1/admin/stock/receive", `{"reference":"doors","lines":[{"sku":"T-DOOR","location_id":"test-shelf","quantity":9223372036854775807}]}`, 422,
+			"validation-failed", []string{"body.lines[0].quantity"}},
+	} {
+		a, err := s.Ask(t.Context(), tc.method, tc.path, tc.body, "Authorization", "Bearer "+s.Token(t))
+		if err != nil {
+			t.Fatal(err)
 		}
-		if a.Header.Get("Content-Type") != "application/problem+json" || a.Header.Get("X-Request-Id") == "" {
-			t.Errorf("%s %.60s: no problem document: %v", tc.method, tc.path, a.Header)
+		a.Problem(t, tc.status, tc.code)
+		for _, place := range tc.places {
+			if !strings.Contains(string(a.Body), `"location":"`+place) {
+				t.Errorf("%s %s: no fault at %s: %s", tc.path, tc.body, place, a.Body)
+			}
 		}
 	}
+}
+
+// One Idempotency-Key twice at once: one effect, and the same answer to both. With another body it is refused.
+func TestOneKeyTwiceAtOnce(t *testing.T) {
+	sku := s.Goods(t, "twice", 0)
+	cart := s.Cart(t)
+	path, key := "/v1/carts/"+cart.ID+"/lines", shop.Key()
+	answers := make(chan *shop.Answer, 2)
+	for range cap(answers) {
+		go func() {
+			a, err := s.Ask(t.Context(), "POST", path, map[string]any{"sku": sku, "quantity": 1}, "Idempotency-Key", key)
+			if err != nil {
+				t.Error(err)
+			}
+			answers <- a
+		}()
+	}
+	one, two := <-answers, <-answers
+	if t.Failed() {
+		return
+	}
+	if one.Status != 201 || two.Status != 201 || !bytes.Equal(one.Body, two.Body) {
+		t.Errorf("got %d %s and %d %s", one.Status, one.Body, two.Status, two.Body)
+	}
+	if a, b := one.Header.Get("Idempotency-Replayed"), two.Header.Get("Idempotency-Replayed"); a+b != "true" {
+		t.Errorf("replayed %q and %q, want one of them", a, b)
+	}
+	s.Must(t, 200, "GET", "/v1/carts/"+cart.ID, nil, &cart)
+	if len(cart.Lines) != 1 || cart.Lines[0].Quantity != 1 {
+		t.Errorf("the cart has %+v", cart.Lines)
+	}
+	a, err := s.Ask(t.Context(), "POST", path, map[string]any{"sku": sku, "quantity": 2}, "Idempotency-Key", key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a.Problem(t, 422, "idempotency-key-reused")
 }
 
 // Ten edits of one cart at once: without If-Match all are taken, with it one is.
 func TestConcurrentEdits(t *testing.T) {
 	sku := s.Goods(t, "edits", 0)
 	cart := s.Cart(t)
-	run := func(headers ...string) (statuses []int) {
+	run := func(headers ...string) (outcomes []string) {
 		var mu sync.Mutex
 		var wg sync.WaitGroup
 		for range 10 {
@@ -417,23 +489,27 @@ func TestConcurrentEdits(t *testing.T) {
 					t.Error(err)
 					return
 				}
+				what := "taken"
+				if a.Status != http.StatusCreated {
+					what = refusal(a)
+				}
 				mu.Lock()
 				defer mu.Unlock()
-				statuses = append(statuses, a.Status)
+				outcomes = append(outcomes, what)
 			})
 		}
 		wg.Wait()
-		slices.Sort(statuses)
-		return statuses
+		slices.Sort(outcomes)
+		return slices.Compact(outcomes)
 	}
-	if got := run(); slices.ContainsFunc(got, func(status int) bool { return status != 201 }) {
+	if got := run(); !slices.Equal(got, []string{"taken"}) {
 		t.Errorf("without If-Match: %v", got)
 	}
 	a := s.Must(t, 200, "GET", "/v1/carts/"+cart.ID, nil, &cart)
 	if cart.Lines[0].Quantity != 10 {
 		t.Errorf("%d pieces after ten additions", cart.Lines[0].Quantity)
 	}
-	if got := run("If-Match", a.Header.Get("ETag")); got[0] != 201 || got[1] != 412 || got[9] != 412 {
+	if got := run("If-Match", a.Header.Get("ETag")); !slices.Equal(got, []string{"412 version-conflict", "taken"}) {
 		t.Errorf("with If-Match: %v", got)
 	}
 	s.Must(t, 200, "GET", "/v1/carts/"+cart.ID, nil, &cart)

@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -63,6 +65,27 @@ func (s *Shop) Ask(ctx context.Context, method, path string, body any, headers .
 	return a, err
 }
 
+// token is the secret that a service shows to its sidecar.
+func (s *Shop) token() (string, error) {
+	raw, err := os.ReadFile(filepath.Join(s.Data, "keys", "shop.json"))
+	if err != nil {
+		return "", err
+	}
+	var keys struct {
+		Token string `json:"dapr_api_token"`
+	}
+	return keys.Token, json.Unmarshal(raw, &keys)
+}
+
+// AskSidecar is Ask for a service's own sidecar, as the service may.
+func (s *Shop) AskSidecar(ctx context.Context, service, method, path string, body any) (*Answer, error) {
+	token, err := s.token()
+	if err != nil {
+		return nil, err
+	}
+	return s.Ask(ctx, method, s.Sidecar(service)+path, body, "dapr-api-token", token)
+}
+
 // Must is Ask for a test that cannot go on without an answer of this status, decoded into out unless that is nil.
 func (s *Shop) Must(t testing.TB, status int, method, path string, body, out any, headers ...string) *Answer {
 	t.Helper()
@@ -99,11 +122,29 @@ func (a *Answer) Code() string {
 	return p.Type[strings.LastIndexByte(p.Type, '/')+1:]
 }
 
+// ProblemDocument says what the answer lacks to be a problem document as docs promise it: RFC 9457 with what an operator looks for.
+func (a *Answer) ProblemDocument() error {
+	var p struct {
+		Type, Title, Instance string
+		Status                int
+		TraceID               string `json:"trace_id"`
+	}
+	err := json.Unmarshal(a.Body, &p)
+	if err != nil || a.Header.Get("Content-Type") != "application/problem+json" || a.Header.Get("X-Request-Id") == "" ||
+		!strings.HasPrefix(p.Type, "https://sidecart.dev/problems/") || p.Title == "" || p.Instance == "" || p.TraceID == "" || p.Status != a.Status {
+		return fmt.Errorf("%.60s: %d is no problem document: %v %.500s", a.asked, a.Status, a.Header, a.Body)
+	}
+	return nil
+}
+
 // Problem fails the test unless the answer is this problem.
 func (a *Answer) Problem(t testing.TB, status int, code string) *Answer {
 	t.Helper()
 	if a.Status != status || a.Code() != code {
-		t.Errorf("%s: %d %s, want %d %s: %.1000s", a.asked, a.Status, a.Code(), status, code, a.Body)
+		t.Errorf("%.60s: %d %s, want %d %s: %.1000s", a.asked, a.Status, a.Code(), status, code, a.Body)
+	}
+	if err := a.ProblemDocument(); err != nil {
+		t.Error(err)
 	}
 	return a
 }
@@ -152,4 +193,32 @@ const Good = "fake-valid-nonce"
 // Complete pays a checkout under a key.
 func (s *Shop) Complete(ctx context.Context, co checkoutapi.Checkout, nonce, key string) (*Answer, error) {
 	return s.Ask(ctx, "POST", "/v1/checkouts/"+co.ID+"/complete", Pay(nonce, co.Totals.Total), "Idempotency-Key", key)
+}
+
+// Buy goes the whole way of a guest who wants one piece. refused is the answer that ended it before there was an order.
+func (s *Shop) Buy(ctx context.Context, sku string) (o orderapi.Order, refused *Answer, err error) {
+	step := func(status int, method, path string, body, out any, headers ...string) (went bool) {
+		if err != nil || refused != nil {
+			return false
+		}
+		var a *Answer
+		if a, err = s.Ask(ctx, method, path, body, headers...); err == nil && a.Status != status {
+			refused = a
+		} else if err == nil {
+			err = a.Into(status, out)
+		}
+		return err == nil && refused == nil
+	}
+	var cart cartapi.Cart
+	var co checkoutapi.Checkout
+	var options struct{ Items []orderapi.ShippingOption }
+	if step(201, "POST", "/v1/carts", map[string]string{"currency": "USD", "country": "US"}, &cart) &&
+		step(201, "POST", "/v1/carts/"+cart.ID+"/lines", map[string]any{"sku": sku, "quantity": 1}, nil) &&
+		step(201, "POST", "/v1/checkouts", checkoutapi.CreateInput{CartID: cart.ID, Email: "customer@example.com"}, &co) &&
+		step(200, "PATCH", "/v1/checkouts/"+co.ID, map[string]any{"shipping_address": Address, "billing_address": Address}, nil) &&
+		step(200, "GET", "/v1/checkouts/"+co.ID+"/shipping-options", nil, &options) &&
+		step(200, "PATCH", "/v1/checkouts/"+co.ID, map[string]string{"shipping_option_id": options.Items[0].ID}, &co) {
+		step(201, "POST", "/v1/checkouts/"+co.ID+"/complete", Pay(Good, co.Totals.Total), &o, "Idempotency-Key", Key())
+	}
+	return o, refused, err
 }

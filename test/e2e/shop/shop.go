@@ -17,6 +17,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -52,6 +53,7 @@ type state struct {
 	Gateway   string            `json:"gateway"`
 	Server    string            `json:"server"`
 	Databases map[string]string `json:"databases"`
+	Ports     ports             `json:"ports"`
 	Simulator map[string]string `json:"simulators"`
 	Services  []struct {
 		ID      string `json:"id"`
@@ -59,11 +61,29 @@ type state struct {
 	} `json:"services"`
 }
 
+// brokerStatusPort is where the broker of a shop with the usual ports tells how it stands.
+const brokerStatusPort = 15010
+
+// ports say which port this shop uses in place of a usual one.
+type ports struct {
+	Offset int         `json:"offset"`
+	Own    map[int]int `json:"own"`
+}
+
+func (p ports) of(usual int) int {
+	if own := p.Own[usual]; own != 0 {
+		return own
+	}
+	return usual + p.Offset
+}
+
 // Options of Start.
 type Options struct {
 	Data string    // state folder; it is not deleted by Stop
 	Out  io.Writer // what the tool says; nil: only the end of it, when it fails
 	Args []string  // further flags of `sidecart up`
+	// Prepare, if set, changes how the tool is started.
+	Prepare func(*exec.Cmd)
 }
 
 // Start builds the command line, brings a shop up on free ports and waits until it serves.
@@ -75,6 +95,9 @@ func Start(ctx context.Context, o Options) (*Shop, error) {
 	s.cmd = exec.Command(s.Tool, append([]string{"up", "--free-ports", "--dir", s.Root, "--data", s.Data}, o.Args...)...) // outlives ctx
 	s.cmd.Stdout, s.cmd.Stderr = s.log, s.log
 	s.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM}
+	if o.Prepare != nil {
+		o.Prepare(s.cmd)
+	}
 	if err := s.cmd.Start(); err != nil {
 		return nil, err
 	}
@@ -165,6 +188,12 @@ func (s *Shop) Kill() {
 	<-s.ended
 }
 
+// PIDOfTool is the process of the command line that keeps the shop running.
+func (s *Shop) PIDOfTool() int { return s.state.Tool.PID }
+
+// Said reports whether the tool said something lately.
+func (s *Shop) Said(text string) bool { return strings.Contains(s.log.String(), text) }
+
 // Simulator is the base URL of a simulator.
 func (s *Shop) Simulator(name string) string { return s.state.Simulator[name] }
 
@@ -177,6 +206,17 @@ func (s *Shop) Sidecar(service string) string {
 	}
 	return ""
 }
+
+// Broker is the base URL of the broker's own status.
+func (s *Shop) Broker() string {
+	return fmt.Sprintf("http://127.0.0.1:%d", s.state.Ports.of(brokerStatusPort))
+}
+
+// Log is the log file of a process.
+func (s *Shop) Log(name string) string { return filepath.Join(s.Data, "logs", name+".log") }
+
+// Database reports whether a service has one.
+func (s *Shop) Database(service string) bool { return s.state.Databases[service] != "" }
 
 // Services are the app ids, in the order of dapr.yaml.
 func (s *Shop) Services() (ids []string) {
@@ -243,17 +283,22 @@ func (s *Shop) Processes(ctx context.Context) (map[string]Process, error) {
 	return all, nil
 }
 
-// Signal sends a signal to a process of the shop by its name: "cart", "cart.daprd", "postgres", "broker" …
-func (s *Shop) Signal(ctx context.Context, name string, sig syscall.Signal) error {
-	all, err := s.Processes(ctx)
-	if err != nil {
-		return err
+// PID is the process that bears a name now ("cart", "cart.daprd", "postgres", "broker" …), or 0 while it is between two lives. It asks the
+// files of those who keep the processes running, not the processes.
+func (s *Shop) PID(name string) int {
+	if name == "postgres" {
+		raw, _ := os.ReadFile(filepath.Join(s.Data, "postgres", "data", "postmaster.pid")) // none: it does not run
+		line, _, _ := strings.Cut(string(raw), "\n")
+		pid, _ := strconv.Atoi(line)
+		return pid
 	}
-	p, ok := all[name]
-	if !ok || p.PID == 0 {
-		return fmt.Errorf("%s does not run", name)
+	var p struct {
+		PID int `json:"child_pid"`
 	}
-	return syscall.Kill(p.PID, sig)
+	if raw, err := os.ReadFile(filepath.Join(s.Data, "run", "processes", name+".json")); err != nil || json.Unmarshal(raw, &p) != nil {
+		return 0
+	}
+	return p.PID
 }
 
 // AwaitHealthy waits until every process is well again and the gateway is ready.
