@@ -366,7 +366,7 @@ func TestBadInputAtEveryDoor(t *testing.T) {
 		code         string
 	}{
 		{"GET", "/v1/carts/" + nobody, nil, 404, "cart-not-found"},
-		{"GET", "/v1/carts/short", nil, 404, "not-found"},
+		{"GET", "/v1/carts/short", nil, 404, "cart-not-found"},
 		{"GET", "/v1/carts/..%2f..%2fhealthz", nil, 404, "not-found"},
 		{"POST", "/v1/internal/quote", map[string]any{}, 404, "not-found"},
 		{"POST", "/v1/carts", `{`, 400, "malformed"},
