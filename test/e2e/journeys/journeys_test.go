@@ -8,6 +8,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -85,6 +87,13 @@ type transaction struct {
 	OrderID string `json:"order_id"`
 	Status  string `json:"status"`
 	Amount  int64  `json:"amount_minor"`
+}
+
+// A shop that says it serves is seeded: it is not found half-empty.
+func TestServesWhenSeeded(t *testing.T) {
+	if _, err := os.Stat(filepath.Join(s.Data, "seeded")); err != nil {
+		t.Error(err)
+	}
 }
 
 func TestAGuestBuys(t *testing.T) {

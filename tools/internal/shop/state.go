@@ -14,7 +14,7 @@ import (
 
 // The phases of a running shop.
 const (
-	PhaseStarting = "starting"
+	PhaseStarting = "starting" // until it is seeded too
 	PhaseServing  = "serving"
 	PhaseStopping = "stopping"
 )

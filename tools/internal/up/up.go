@@ -130,7 +130,10 @@ func (r *runner) start(ctx context.Context) error {
 		return err
 	}
 	r.stopDog = r.watch()
-	return r.seed(ctx)
+	if err := r.seed(ctx); err != nil {
+		return err
+	}
+	return r.setPhase(shop.PhaseServing) // not before: who waits for it would meet half a catalogue
 }
 
 // claim settles ports and secrets, and makes the run known.
