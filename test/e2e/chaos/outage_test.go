@@ -22,6 +22,7 @@ const (
 // The broker is down for a minute while guests buy: orders are taken all the time, the outboxes hold their events, then every
 // subscription is alive again and the events of each subject arrive in their order.
 func TestBrokerDownForAMinute(t *testing.T) {
+	clean(t) // the news of the seed have arrived
 	before, inOrder := subscriptions(t), arrivals(t)
 	closing := selling(t, 1000)
 	begun, ended := away(t, "broker")
