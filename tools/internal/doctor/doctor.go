@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 
 	"github.com/sidecart/sidecart/tools/internal/daprdir"
@@ -101,7 +102,7 @@ func machine(ctx context.Context, l shop.Layout) []Finding {
 	for _, dir := range append(disks, os.TempDir()) {
 		findings = append(findings, space(dir))
 	}
-	return findings
+	return append(findings, writable(l.Data))
 }
 
 func program(ctx context.Context, what, advice string, argv ...string) Finding {
@@ -121,6 +122,23 @@ func space(dir string) Finding {
 		f.Advice, f.Warn = "free some space on the disk that holds "+dir, free >= tooLittle
 	}
 	return f
+}
+
+// writable looks whether files can be made in the state folder, or, if there is none yet, in the one that it will be made in.
+func writable(dir string) Finding {
+	for {
+		if _, err := os.Stat(dir); err == nil || dir == filepath.Dir(dir) {
+			break
+		}
+		dir = filepath.Dir(dir)
+	}
+	f, err := os.CreateTemp(dir, ".doctor-")
+	if err != nil {
+		return Finding{What: "state folder", Detail: err.Error(), Advice: "make it writable, or choose another with --data"}
+	}
+	_ = f.Close()
+	_ = os.Remove(f.Name())
+	return Finding{What: "state folder", Detail: dir + " can be written"}
 }
 
 // running looks at the shop itself: its processes if it runs, its ports if it does not.

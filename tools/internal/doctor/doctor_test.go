@@ -68,3 +68,18 @@ func TestFindsATypo(t *testing.T) {
 		t.Errorf("%v\n%s", err, &out)
 	}
 }
+
+func TestFindsAFolderThatCannotBeWritten(t *testing.T) {
+	t.Parallel()
+	l := repository(t, 30006, "")
+	l.Data = "/proc" // nobody makes files there
+	var out bytes.Buffer
+	if err := doctor.Run(t.Context(), l, &out); !errors.Is(err, doctor.ErrFound) || !strings.Contains(out.String(), "BAD   state folder") {
+		t.Errorf("%v\n%s", err, &out)
+	}
+	l.Data = filepath.Join(t.TempDir(), "not", "yet")
+	out.Reset()
+	if err := doctor.Run(t.Context(), l, &out); err != nil || !strings.Contains(out.String(), "ok    state folder") {
+		t.Errorf("a folder that is to be made: %v\n%s", err, &out)
+	}
+}

@@ -10,7 +10,6 @@ package shop
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -119,14 +118,15 @@ func (l Layout) Sockets() string {
 
 // Prepare makes the folders.
 func (l Layout) Prepare() error {
-	var errs []error
-	for _, dir := range []string{l.Data, l.Bin(), l.Logs(), l.Resources(), l.Scheduler(), filepath.Dir(l.daprd())} {
-		errs = append(errs, os.MkdirAll(dir, 0o755))
+	for dir, mode := range map[string]os.FileMode{
+		l.Data: 0o755, l.Bin(): 0o755, l.Logs(): 0o755, l.Resources(): 0o755, l.Scheduler(): 0o755, filepath.Dir(l.daprd()): 0o755,
+		l.Keys(): 0o700, l.Run(): 0o700, l.Broker(): 0o700, l.Sockets(): 0o700,
+	} {
+		if err := os.MkdirAll(dir, mode); err != nil {
+			return err // the others would fail alike
+		}
 	}
-	for _, dir := range []string{l.Keys(), l.Run(), l.Broker(), l.Sockets()} {
-		errs = append(errs, os.MkdirAll(dir, 0o700))
-	}
-	return errors.Join(errs...)
+	return nil
 }
 
 // daprd is the stand-in for daprd that the dapr CLI starts.

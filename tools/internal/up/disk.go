@@ -2,6 +2,7 @@ package up
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/sidecart/sidecart/tools/internal/shop"
@@ -9,6 +10,18 @@ import (
 
 // narrow is the free space below which the person is told: the broker refuses events at 128 MiB, Postgres writes at none.
 const narrow = 256 << 20
+
+// least is the free space without which a shop does not start: the broker would refuse every event, and etcd panics for want of a few
+// megabytes.
+const least = 128 << 20
+
+// room refuses a disk that is too full to start on.
+func room(free int64, dir string) error {
+	if free < least {
+		return fmt.Errorf("only %d MiB are left on the disk that holds %s: free some space, at least %d MiB", free>>20, dir, least>>20)
+	}
+	return nil
+}
 
 // diskNotes turns the free space, asked again and again, into what is worth saying: once when it gets narrow, once when
 // it is not any more.

@@ -1,6 +1,19 @@
 package up
 
-import "testing"
+import (
+	"strings"
+	"testing"
+)
+
+func TestAFullDiskIsRefused(t *testing.T) {
+	t.Parallel()
+	if err := room(least, "/shop"); err != nil {
+		t.Errorf("just enough: %v", err)
+	}
+	if err := room(30<<20, "/shop"); err == nil || !strings.Contains(err.Error(), "only 30 MiB are left on the disk that holds /shop") {
+		t.Errorf("30 MiB: %v", err)
+	}
+}
 
 func TestAFullDiskIsToldOnce(t *testing.T) {
 	t.Parallel()

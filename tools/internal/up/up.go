@@ -85,6 +85,11 @@ func (r *runner) enter() error {
 	if err := l.Prepare(); err != nil {
 		return fmt.Errorf("state folder: %w", err)
 	}
+	for _, dir := range l.Disks() {
+		if err := room(shop.FreeSpace(dir), dir); err != nil {
+			return err
+		}
+	}
 	lock, err := os.OpenFile(l.Lock(), os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return err
