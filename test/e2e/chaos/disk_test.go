@@ -20,12 +20,14 @@ import (
 // smallDisk, when set, makes this program mount a small disk on that folder and become the command that its arguments name.
 const smallDisk = "SIDECART_E2E_SMALL_DISK"
 
+const needed = "this test needs root, or a system that lets users have namespaces of their own"
+
 // diskSize holds the databases of a shop and some of their logs.
 const diskSize = 500 << 20
 
 func mountAndRun(dir string, argv []string) error {
 	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, fmt.Sprintf("size=%d,mode=755", diskSize)); err != nil {
-		return fmt.Errorf("mount a small disk: %w (this test needs root, or a kernel that lets users have namespaces of their own)", err)
+		return fmt.Errorf("mount a small disk: %w (%s)", err, needed)
 	}
 	_ = os.Unsetenv(smallDisk)
 	return syscall.Exec(argv[0], argv, os.Environ())
@@ -63,6 +65,9 @@ func TestDiskFull(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
 	small, err := shop.Start(ctx, shop.Options{Data: dir, Args: []string{"--no-seed"}, Prepare: onSmallDisk(disk)})
+	if errors.Is(err, syscall.EPERM) {
+		t.Fatalf("%v: %s", err, needed)
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
