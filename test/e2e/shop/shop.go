@@ -248,7 +248,11 @@ func (s *Shop) DB(t testing.TB, service string) *pgxpool.Pool {
 
 // Run runs a sub-command of the tool on this shop and returns what it printed.
 func (s *Shop) Run(ctx context.Context, command string, args ...string) (string, error) {
-	all := append([]string{command, "--dir", s.Root, "--data", s.Data}, args...)
+	return s.Sidecart(ctx, append([]string{command, "--dir", s.Root, "--data", s.Data}, args...)...)
+}
+
+// Sidecart runs the command line with these arguments alone.
+func (s *Shop) Sidecart(ctx context.Context, all ...string) (string, error) {
 	cmd := exec.CommandContext(ctx, s.Tool, all...)
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out

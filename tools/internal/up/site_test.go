@@ -267,24 +267,28 @@ type identity struct {
 	Version string `json:"version"`
 }
 
-// pids lists every process that works for the shop: supervised ones, their supervisors, and Postgres.
-func (r *running) pids() []proc.ID {
-	states, err := supervise.List(r.layout.Processes())
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	var ids []proc.ID
-	for _, s := range states {
-		for _, pid := range []int{s.ChildPID, s.WrapperPID} {
-			if id, err := proc.Find(pid); err == nil && pid != r.cmd.Process.Pid {
-				ids = append(ids, id)
+// pids lists every process that works for the shop: supervised ones, their supervisors, and Postgres, whose own come a moment later.
+func (r *running) pids() (ids []proc.ID) {
+	r.t.Helper()
+	eventually(r.t, 10*time.Second, func() error {
+		states, err := supervise.List(r.layout.Processes())
+		if err != nil {
+			return err
+		}
+		ids = nil
+		for _, s := range states {
+			for _, pid := range []int{s.ChildPID, s.WrapperPID} {
+				if id, err := proc.Find(pid); err == nil && pid != r.cmd.Process.Pid {
+					ids = append(ids, id)
+				}
 			}
 		}
-	}
-	ids = append(ids, proc.WorkingIn(filepath.Join(r.layout.Postgres(), "data"))...)
-	if len(ids) < 12 {
-		r.t.Fatalf("only %d processes work for the shop: %v", len(ids), ids)
-	}
+		ids = append(ids, proc.WorkingIn(filepath.Join(r.layout.Postgres(), "data"))...)
+		if len(ids) < 12 {
+			return fmt.Errorf("only %d processes work for the shop: %v", len(ids), ids)
+		}
+		return nil
+	})
 	return ids
 }
 
