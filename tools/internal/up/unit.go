@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"sync/atomic"
 	"time"
 
 	"github.com/sidecart/sidecart/tools/internal/shop"
@@ -32,6 +33,7 @@ type unit struct {
 	spec
 	cancel context.CancelFunc
 	done   chan struct{}
+	served atomic.Bool // it worked once
 	err    error
 }
 
@@ -71,8 +73,8 @@ func (r *runner) supervise(ctx context.Context, s spec) error {
 func (u *unit) stop() error {
 	u.cancel()
 	<-u.done
-	var killed *supervise.ExitError
-	if u.err == nil || errors.Is(u.err, context.Canceled) || u.crude && errors.As(u.err, &killed) {
+	var bad *supervise.ExitError // no fault of one that was told to stop in the middle of its start
+	if u.err == nil || errors.Is(u.err, context.Canceled) || (u.crude || !u.served.Load()) && errors.As(u.err, &bad) {
 		return nil
 	}
 	return fmt.Errorf("%s: %w", u.name, u.err)
@@ -89,6 +91,7 @@ func (r *runner) await(ctx context.Context, u *unit) error {
 	for {
 		err := u.ready(ctx)
 		if err == nil {
+			u.served.Store(true)
 			r.out.say("%s (%s)", u.about, time.Since(begin).Round(100*time.Millisecond))
 			return nil
 		}

@@ -160,9 +160,16 @@ func (r *running) allComeAgain(after func()) {
 func (r *running) kill(name string) int {
 	r.t.Helper()
 	if name == "postgres" {
-		for _, id := range proc.WorkingIn(filepath.Join(r.layout.Postgres(), "data")) {
-			id.Signal(syscall.SIGKILL)
-		}
+		eventually(r.t, 10*time.Second, func() error {
+			ids := proc.WorkingIn(filepath.Join(r.layout.Postgres(), "data"))
+			for _, id := range ids {
+				id.Signal(syscall.SIGKILL)
+			}
+			if len(ids) == 0 {
+				return errors.New("no Postgres is there to be killed")
+			}
+			return nil
+		})
 		return 0
 	}
 	pid := supervisedPID(r.t, r, name)
