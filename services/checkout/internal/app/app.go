@@ -19,6 +19,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/singleflight"
@@ -224,6 +225,7 @@ const (
 type App struct {
 	Config
 	flights singleflight.Group
+	flying  sync.Map // checkout id → chan struct{}, closed when its completion in this process ends
 	limit   *limiter
 }
 

@@ -84,6 +84,11 @@ func checkMeans(in checkoutapi.CompleteInput) error {
 
 // fly is one completion. A panic ends the flight, not the process.
 func (a *App) fly(ctx context.Context, id string, key Key, in checkoutapi.CompleteInput) (c Completion, err error) {
+	landed := make(chan struct{})
+	if _, other := a.flying.LoadOrStore(id, landed); !other {
+		defer a.flying.Delete(id)
+	}
+	defer close(landed)
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("complete: panic: %v\n%s", p, debug.Stack())

@@ -98,8 +98,21 @@ type Told struct {
 	Event      checkout.Event
 }
 
+// landingLimit is how long a tale waits for a completion in this process that is about to learn the same.
+const landingLimit = time.Second
+
 // Follow takes in what order tells. A tale that is late, comes twice or is of an unknown checkout changes nothing.
 func (a *App) Follow(ctx context.Context, t Told) error {
+	if landed, flies := a.flying.Load(t.CheckoutID); flies {
+		limit := time.NewTimer(landingLimit)
+		defer limit.Stop()
+		select {
+		case <-landed.(chan struct{}):
+		case <-limit.C:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
 	if a.Store.Settled(t.CheckoutID) {
 		return nil // the answer to complete was here first
 	}

@@ -357,6 +357,30 @@ func TestStatements(t *testing.T) {
 	}
 }
 
+// Order tells that it was placed while complete still waits for the capture: the answer does what there is to do.
+func TestEventDuringComplete(t *testing.T) {
+	t.Parallel()
+	s := open(t)
+	c := s.ready()
+	var counter *pg.Counter
+	told := make(chan error, 1)
+	s.shop.Set(func(n *checkouttest.Neighbours) {
+		n.After = func(call string) error {
+			if call == "order place" {
+				var counted context.Context
+				counted, counter = pg.WithCounter(context.Background())
+				go func() { told <- s.app.Follow(counted, app.Placed(c.ID, "SC-000001", 1)) }()
+				<-time.After(50 * time.Millisecond) // time enough to do what it should not
+			}
+			return nil
+		}
+	})
+	s.complete(c.ID, "k", pay(total)).Want(201)
+	if err := <-told; err != nil || counter.Statements() != 0 {
+		t.Errorf("the event: %d statements (%v)", counter.Statements(), err)
+	}
+}
+
 // counting is a test whose requests are counted.
 type counting struct {
 	testing.TB
