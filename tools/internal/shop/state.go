@@ -36,12 +36,11 @@ type State struct {
 
 // Service is where one service and its sidecar listen.
 type Service struct {
-	ID            string `json:"id"`
-	App           string `json:"app"`            // base URL
-	Sidecar       string `json:"sidecar"`        // base URL of its HTTP API
-	SidecarGRPC   string `json:"sidecar_grpc"`   // address
-	SidecarMetric string `json:"sidecar_metric"` // base URL
-	Public        string `json:"public,omitempty"`
+	ID          string `json:"id"`
+	App         string `json:"app"`          // base URL
+	Sidecar     string `json:"sidecar"`      // base URL of its HTTP API
+	SidecarGRPC string `json:"sidecar_grpc"` // address
+	Public      string `json:"public,omitempty"`
 }
 
 // Local writes an address of this machine.
@@ -63,7 +62,7 @@ func (s Shop) Describe() (State, error) {
 		}
 		svc := Service{
 			ID: app.AppID, App: URL(s.Ports.Of(app.AppPort)), Sidecar: URL(s.Ports.Of(app.DaprHTTPPort)),
-			SidecarGRPC: Local(s.Ports.Of(app.DaprGRPCPort)), SidecarMetric: URL(s.Ports.Of(app.MetricsPort)),
+			SidecarGRPC: Local(s.Ports.Of(app.DaprGRPCPort)),
 		}
 		if addr := env[publicAddr]; addr != "" {
 			svc.Public = "http://" + addr
