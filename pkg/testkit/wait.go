@@ -31,11 +31,11 @@ func Eventually(t testing.TB, timeout time.Duration, check func() error) {
 }
 
 // FreePort returns a TCP port of 127.0.0.1 that was free a moment ago, for servers that cannot choose one by themselves. It lies
-// below the range from which kernels draw ports for outgoing connections, so that none of those takes it meanwhile; another server
-// may: prefer 127.0.0.1:0 where it can be had.
+// below the ports that kernels give to outgoing connections and those that tests take whole shops from, so that none of these takes
+// it meanwhile; another server may: prefer 127.0.0.1:0 where it can be had.
 func FreePort(t testing.TB) int {
 	t.Helper()
-	const lowest, highest, attempts = 12000, 32000, 200
+	const lowest, highest, attempts = 12000, 24000, 200
 	var err error
 	for range attempts {
 		port := lowest + rand.IntN(highest-lowest)

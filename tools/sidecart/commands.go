@@ -97,13 +97,15 @@ func runUp(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
+	var claim io.Closer
 	opt := up.Options{
 		Layout: layout, Tool: tool, Out: os.Stdout,
 		Dapr: func(ctx context.Context) (string, error) { return daprdir.Find(ctx, layout.Root, os.Stdout) },
 		Seed: func(ctx context.Context, st shop.State) error { return seedShop(ctx, layout, st.Gateway, os.Stdout) },
-		Ports: func(defaults []int) (shop.Ports, error) {
+		Ports: func(defaults []int) (ports shop.Ports, err error) {
 			if *free {
-				return shop.Free(defaults)
+				ports, claim, err = shop.Free(defaults)
+				return ports, err
 			}
 			return shop.Shifted(*offset)
 		},
@@ -113,7 +115,11 @@ func runUp(ctx context.Context, args []string) error {
 	}
 	// Whoever reads our output may go first: the shop stays. Caught, not ignored, because children inherit the latter.
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
-	return up.Run(ctx, opt)
+	err = up.Run(ctx, opt)
+	if claim != nil {
+		_ = claim.Close()
+	}
+	return err
 }
 
 func runDown(ctx context.Context, args []string) error {

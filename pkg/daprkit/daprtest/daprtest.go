@@ -249,12 +249,12 @@ func write(t testing.TB, dir, sub string, files map[string]string) {
 	}
 }
 
-// address is one of 127.0.0.1 at which nobody listens. It is below the range from which the kernel takes ports for outgoing
+// address is one of 127.0.0.1 at which nobody listens. It is below the ports from which whole shops are taken and those of outgoing
 // connections, so that none of those has it when it is needed.
 func address(t testing.TB) string {
 	t.Helper()
 	for range 100 {
-		addr := net.JoinHostPort("127.0.0.1", strconv.Itoa(20000+rand.IntN(12000)))
+		addr := net.JoinHostPort("127.0.0.1", strconv.Itoa(12000+rand.IntN(12000)))
 		if l, err := net.Listen("tcp", addr); err == nil {
 			_ = l.Close()
 			return addr
