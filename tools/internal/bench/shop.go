@@ -8,7 +8,6 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
@@ -172,16 +171,6 @@ func (o *ownShop) remove(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
 	defer cancel()
 	return errors.Join(stopped, control.Reset(ctx, o.layout, io.Discard))
-}
-
-// postmaster finds the server of a shop.
-func postmaster(l shop.Layout) (int, error) {
-	raw, err := os.ReadFile(filepath.Join(l.Postgres(), "data", "postmaster.pid"))
-	if err != nil {
-		return 0, fmt.Errorf("find postgres: %w", err)
-	}
-	line, _, _ := strings.Cut(string(raw), "\n")
-	return strconv.Atoi(line)
 }
 
 // transcript keeps what a process says, and tells when it says a text.

@@ -12,6 +12,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/sidecart/sidecart/tools/internal/pgserver"
 	"github.com/sidecart/sidecart/tools/internal/proc"
 	"github.com/sidecart/sidecart/tools/internal/status"
 	"github.com/sidecart/sidecart/tools/internal/supervise"
@@ -92,11 +93,11 @@ func (r *runner) processes() (map[string][]int, error) {
 	if err != nil {
 		return nil, err
 	}
-	server, err := postmaster(r.Layout)
+	server, err := pgserver.Find(r.Layout.Postgres())
 	if err != nil {
 		return nil, err
 	}
-	all := map[string][]int{"postgres": append(proc.Children(server), server), "supervisors": {r.state.Tool.PID}}
+	all := map[string][]int{"postgres": append(proc.Children(server.PID), server.PID), "supervisors": {r.state.Tool.PID}}
 	for _, s := range states {
 		all[s.Name] = []int{s.ChildPID}
 		if !slices.Contains(all["supervisors"], s.WrapperPID) {

@@ -13,11 +13,16 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
 	"github.com/sidecart/sidecart/tools/internal/pgserver"
 	"github.com/sidecart/sidecart/tools/internal/shop"
 	"github.com/sidecart/sidecart/tools/internal/supervise"
 	"github.com/sidecart/sidecart/tools/internal/up"
 )
+
+// postgres is the name of the server that the tool keeps itself.
+const postgres = "postgres"
 
 // stopLimit is how long a shop may take to stop before the tool gives up on it.
 const stopLimit = 90 * time.Second
@@ -109,6 +114,13 @@ func Restart(ctx context.Context, l shop.Layout, name string, out io.Writer) err
 	begin := time.Now()
 	ctx, cancel := context.WithTimeout(ctx, 3*time.Minute)
 	defer cancel()
+	if name == postgres {
+		if err := restartPostgres(ctx, l, st); err != nil {
+			return err
+		}
+		fmt.Fprintf(out, "%s runs again (%s)\n", name, since(begin))
+		return nil
+	}
 	m, err := shop.ReadManifest(l.Manifest())
 	if err != nil {
 		return err
@@ -138,6 +150,28 @@ func Restart(ctx context.Context, l shop.Layout, name string, out io.Writer) err
 	return nil
 }
 
+// restartPostgres has the server end as it should, which its keeper answers by starting it again, and waits until it takes
+// connections.
+func restartPostgres(ctx context.Context, l shop.Layout, st shop.State) error {
+	old, err := pgserver.Find(l.Postgres())
+	if err != nil {
+		return err
+	}
+	old.Signal(syscall.SIGINT)
+	err = wait(ctx, func() bool {
+		now, err := pgserver.Find(l.Postgres())
+		if err != nil || now == old {
+			return false
+		}
+		c, err := pgx.Connect(ctx, st.Server)
+		return err == nil && c.Close(ctx) == nil
+	})
+	if err != nil {
+		return fmt.Errorf("postgres does not come back: %w (`bin/sidecart logs postgres`)", err)
+	}
+	return nil
+}
+
 func migrate(ctx context.Context, l shop.Layout, m shop.Manifest, st shop.State, app shop.App) error {
 	if !app.HasDatabase() {
 		return nil
@@ -152,9 +186,9 @@ func migrate(ctx context.Context, l shop.Layout, m shop.Manifest, st shop.State,
 
 func since(t time.Time) time.Duration { return time.Since(t).Round(100 * time.Millisecond) }
 
-// Names lists the processes under supervision.
+// Names lists what can be restarted: the processes under supervision, and postgres.
 func Names(l shop.Layout) []string {
-	var names []string
+	names := []string{postgres}
 	states, _ := supervise.List(l.Processes())
 	for _, s := range states {
 		if s.Alive {
@@ -167,7 +201,7 @@ func Names(l shop.Layout) []string {
 // Logs writes the last lines of a process's log and, if follow is set, what is added until ctx ends.
 func Logs(ctx context.Context, l shop.Layout, name string, lines int, follow bool, out io.Writer) error {
 	path := l.Log(name)
-	if name == "postgres" {
+	if name == postgres {
 		path = filepath.Join(l.Postgres(), "server.log")
 	}
 	f, err := os.Open(path)
@@ -232,7 +266,7 @@ func tail(f *os.File, lines int, out io.Writer) error {
 
 func logNames(l shop.Layout) []string {
 	files, _ := filepath.Glob(filepath.Join(l.Logs(), "*.log"))
-	names := []string{"postgres"}
+	names := []string{postgres}
 	for _, f := range files {
 		names = append(names, strings.TrimSuffix(filepath.Base(f), ".log"))
 	}

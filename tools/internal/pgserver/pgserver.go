@@ -316,6 +316,20 @@ func (s *Server) release() {
 	}
 }
 
+// Find finds the server that runs in dir, from another process.
+func Find(dir string) (proc.ID, error) {
+	raw, err := os.ReadFile(filepath.Join(dir, dataName, "postmaster.pid"))
+	if err != nil {
+		return proc.ID{}, fmt.Errorf("find postgres: %w", err)
+	}
+	line, _, _ := strings.Cut(string(raw), "\n")
+	pid, err := strconv.Atoi(line)
+	if err != nil {
+		return proc.ID{}, fmt.Errorf("find postgres: %w", err)
+	}
+	return proc.Find(pid)
+}
+
 // Remove deletes everything that a stopped server kept in dir.
 func Remove(dir string) error {
 	dir, err := filepath.Abs(dir)

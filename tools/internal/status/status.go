@@ -8,10 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"os"
-	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"text/tabwriter"
@@ -19,6 +16,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/sidecart/sidecart/tools/internal/pgserver"
 	"github.com/sidecart/sidecart/tools/internal/proc"
 	"github.com/sidecart/sidecart/tools/internal/shop"
 	"github.com/sidecart/sidecart/tools/internal/supervise"
@@ -166,9 +164,8 @@ func ask(ctx context.Context, p Process, url string) string {
 // postgres is not under a supervisor of its own: the tool keeps it.
 func postgres(ctx context.Context, l shop.Layout, st shop.State) Process {
 	p := Process{Name: "postgres", Phase: supervise.PhaseRunning, Address: shop.Local(st.Ports.Of(shop.PostgresPort)), Health: "ok"}
-	if raw, err := os.ReadFile(filepath.Join(l.Postgres(), "data", "postmaster.pid")); err == nil {
-		line, _, _ := strings.Cut(string(raw), "\n")
-		p.PID, _ = strconv.Atoi(line)
+	if id, err := pgserver.Find(l.Postgres()); err == nil {
+		p.PID = id.PID
 	}
 	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
 	defer cancel()

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sidecart/sidecart/tools/internal/pgserver"
 	"github.com/sidecart/sidecart/tools/internal/proc"
 	"github.com/sidecart/sidecart/tools/internal/shop"
 	"github.com/sidecart/sidecart/tools/internal/supervise"
@@ -199,6 +200,16 @@ func (r *running) restarts() {
 	})
 	if who.Version != "two" {
 		r.t.Errorf("after the restart version %q runs", who.Version)
+	}
+	before, err := pgserver.Find(r.layout.Postgres())
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	if out, err := r.command("restart", "postgres").CombinedOutput(); err != nil {
+		r.t.Fatalf("restart postgres: %v\n%s", err, out)
+	}
+	if now, err := pgserver.Find(r.layout.Postgres()); err != nil || now == before {
+		r.t.Errorf("after the restart %v runs, before %v: %v", now, before, err)
 	}
 }
 
