@@ -16,6 +16,8 @@ import (
 	"github.com/go-chi/chi/v5"
 	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/trace"
+
+	"github.com/sidecart/sidecart/pkg/fault"
 )
 
 // name is what topics, event types, actor types and jobs may be called: one path segment, safe in a CEL string.
@@ -45,7 +47,8 @@ type route struct {
 // RouteOption changes one route.
 type RouteOption func(*route)
 
-// WithDeadline bounds a handler; the default is 5 s. When it passes, the event is retried.
+// WithDeadline bounds a handler and its repetitions while a dependency is Unavailable; the default is 5 s. When it passes, the event
+// is retried by the sidecar.
 func WithDeadline(d time.Duration) RouteOption { return func(r *route) { r.deadline = d } }
 
 // NewSubscriptions returns an empty set for this pub/sub component (see PubSub). A nil log is slog.Default.
@@ -160,11 +163,27 @@ func (s *Subscriptions) deliver(w http.ResponseWriter, r *http.Request) (Event, 
 	defer cancel()
 	ctx, span := otel.Tracer("github.com/sidecart/sidecart/pkg/daprkit").Start(ctx, "event "+ev.Type, trace.WithSpanKind(trace.SpanKindConsumer))
 	defer span.End()
-	if err := s.guarded(ctx, rt.handle, ev); err != nil {
+	if err := s.patient(ctx, rt.handle, ev); err != nil {
 		span.RecordError(err)
 		return ev, OutcomeOf(err), err
 	}
 	return ev, Ack, nil
+}
+
+// patient repeats a handler that cannot work now until its deadline. The sidecar's own retries wait for less time than a database
+// takes to start again, and while it is away an event behind this one could not be handled either.
+func (s *Subscriptions) patient(ctx context.Context, h Handler, ev Event) error {
+	for pause := 100 * time.Millisecond; ; pause = min(2*pause, time.Second) {
+		err := s.guarded(ctx, h, ev)
+		if err == nil || fault.KindOf(err) != fault.Unavailable {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(pause):
+		}
+	}
 }
 
 // guarded turns a panic into an error without kind: retried.

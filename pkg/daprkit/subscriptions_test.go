@@ -11,6 +11,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/go-chi/chi/v5"
@@ -175,6 +176,33 @@ func TestEventDelivery(t *testing.T) {
 			}
 			if n := strings.Count(log.String(), "\n"); n != 1 || !strings.Contains(log.String(), `"outcome":"`+tc.want+`"`) {
 				t.Errorf("%d log lines: %s", n, log.String())
+			}
+		})
+	}
+}
+
+// A database that starts again takes longer than the sidecar's retries: the handler waits for it, to its deadline.
+func TestEventWaitsForWhatIsAway(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		away time.Duration
+		want string
+	}{
+		"three seconds": {3 * time.Second, "SUCCESS"},
+		"for good":      {time.Hour, "RETRY"},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			begin, tries := time.Now(), 0
+			s := daprkit.NewSubscriptions(daprkit.PubSub, quiet())
+			s.On("order", "order.placed.v1", func(ctx context.Context, _ daprkit.Event) error {
+				if tries++; ctx.Err() == nil && time.Since(begin) < tt.away {
+					return fault.New(fault.Unavailable, "database-unavailable", "away")
+				}
+				return ctx.Err()
+			})
+			w := post(t, mounted(daprkit.Routes{Subscriptions: s}), "/events/order", `{"id":"1","type":"order.placed.v1","data":{"sequence":1}}`)
+			if took := time.Since(begin); !strings.Contains(w.Body.String(), tt.want) || took > 5*time.Second || tries > 10 {
+				t.Errorf("%s: %s after %s and %d tries", name, w.Body, took, tries)
 			}
 		})
 	}

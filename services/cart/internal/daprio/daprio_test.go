@@ -215,7 +215,7 @@ func TestEvents(t *testing.T) {
 		"level":                  {"inventory", "inventory.level_changed.v1", `{"sequence":4,"sku":"a","available":-2}`, nil, daprkit.Ack, "level a 4 -2"},
 		"order placed":           {"order", "order.placed.v1", `{"sequence":1,"order_id":"o","cart_id":"c"}`, nil, daprkit.Ack, "complete c o"},
 		"not ours":               {"order", "order.confirmed.v1", `{"sequence":1}`, nil, daprkit.Ack, ""},
-		"database away":          {"order", "order.placed.v1", `{"sequence":1,"order_id":"o","cart_id":"c"}`, fault.New(fault.Unavailable, "x", ""), daprkit.Retry, "complete c o"},
+		"database is slow":       {"order", "order.placed.v1", `{"sequence":1,"order_id":"o","cart_id":"c"}`, fault.New(fault.Timeout, "x", ""), daprkit.Retry, "complete c o"},
 		"outcome unknown":        {"inventory", "inventory.level_changed.v1", `{"sequence":4,"sku":"a"}`, fault.New(fault.Timeout, "x", ""), daprkit.Retry, "level a 4 0"},
 		"a bug":                  {"inventory", "inventory.level_changed.v1", `{"sequence":4,"sku":"a"}`, errors.New("x"), daprkit.Retry, "level a 4 0"},
 		"not readable":           {"catalog", "catalog.product_changed.v1", `{"version":"three"}`, nil, daprkit.Drop, ""},

@@ -96,7 +96,7 @@ func TestWhatBecomesOfAnEvent(t *testing.T) {
 	}{
 		"kept":                 {level, nil, "SUCCESS"},
 		"unreadable":           {`{"sku":7}`, nil, "DROP"},
-		"the database is away": {level, fault.New(fault.Unavailable, "database-unavailable", "away"), "RETRY"},
+		"the database is slow": {level, fault.New(fault.Timeout, "database-timeout", "slow"), "RETRY"},
 		"it lied":              {level, fault.New(fault.Timeout, "database-timeout", "who knows"), "RETRY"},
 		"a bug of ours":        {level, errors.New("nil"), "RETRY"},
 	} {

@@ -80,7 +80,7 @@ func TestEvents(t *testing.T) {
 		{"inventory", "inventory.level_changed.v1", `{}`, nil, "SUCCESS", nil},
 		{"order", "order.placed.v1", `{"checkout_id":7}`, nil, "DROP", nil},
 		{"inventory", "inventory.hold_expired.v1", `[]`, nil, "DROP", nil},
-		{"order", "order.placed.v1", `{"checkout_id":"c","number":"SC-1","attempt":2}`, fault.New(fault.Unavailable, "database-unavailable", ""), "RETRY", placed(2)},
+		{"order", "order.placed.v1", `{"checkout_id":"c","number":"SC-1","attempt":2}`, fault.New(fault.Timeout, "database-timeout", ""), "RETRY", placed(2)},
 		{"order", "order.placed.v1", `{"checkout_id":"c","number":"SC-1","attempt":2}`, context.DeadlineExceeded, "RETRY", placed(2)},
 	} {
 		l := &listener{err: tc.err}
