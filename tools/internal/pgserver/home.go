@@ -79,16 +79,19 @@ func findHome(ctx context.Context, dir string, progress io.Writer) (home, error)
 	if h.binaries, err = findBinaries(ctx, h, progress); err != nil {
 		return home{}, err
 	}
-	if account == nil || h.dir != dir || h.canEnter(ctx) {
+	if account == nil || h.dir != dir {
 		return h, nil
+	}
+	if err := h.enter(ctx); !errors.Is(err, os.ErrPermission) {
+		return h, err
 	}
 	sum := sha256.Sum256([]byte(dir))
 	moved := home{dir: filepath.Join(sharedHome, hex.EncodeToString(sum[:6])), account: account, binaries: h.binaries}
 	if err := os.MkdirAll(moved.dir, 0o755); err != nil {
 		return home{}, diskFull(err, moved.dir)
 	}
-	if !moved.canEnter(ctx) {
-		return home{}, fmt.Errorf("the user that runs the server may enter neither %s nor %s", dir, moved.dir)
+	if err := moved.enter(ctx); err != nil {
+		return home{}, fmt.Errorf("the user that runs the server may not enter %s, and elsewhere: %w", dir, err)
 	}
 	if err := os.Symlink(moved.data(), h.data()); err != nil {
 		return home{}, err
@@ -116,11 +119,15 @@ func unprivileged() (*syscall.Credential, error) {
 	return nil, errors.New("postgres does not run as root and there is neither a user postgres nor nobody: run the tool as another user")
 }
 
-// canEnter tries it: the account's own view is the only one that counts.
-func (h home) canEnter(ctx context.Context) bool {
+// enter tries whether the account may work in the folder: its own view is the only one that counts. It may not when the error is
+// os.ErrPermission; every other one says nothing of that.
+func (h home) enter(ctx context.Context) error {
 	cmd := exec.CommandContext(ctx, h.bin("postgres"), "--version")
 	h.as(cmd)
-	return cmd.Run() == nil
+	if err := cmd.Run(); err != nil {
+		return fmt.Errorf("try the server's user in %s: %w", h.dir, err)
+	}
+	return nil
 }
 
 // endLeftovers ends server processes that still work in the data folder. The caller holds the folder's lock, so whoever

@@ -161,16 +161,13 @@ func (r *running) allComeAgain(after func()) {
 func (r *running) kill(name string) int {
 	r.t.Helper()
 	if name == "postgres" {
-		eventually(r.t, 10*time.Second, func() error {
-			ids := proc.WorkingIn(filepath.Join(r.layout.Postgres(), "data"))
-			for _, id := range ids {
-				id.Signal(syscall.SIGKILL)
-			}
-			if len(ids) == 0 {
-				return errors.New("no Postgres is there to be killed")
-			}
-			return nil
-		})
+		id, err := pgserver.Find(r.layout.Postgres())
+		if err != nil {
+			r.t.Fatalf("no Postgres is there to be killed: %v\n%s", err, r.out)
+		}
+		for _, id := range append(proc.WorkingIn(filepath.Join(r.layout.Postgres(), "data")), id) {
+			id.Signal(syscall.SIGKILL)
+		}
 		return 0
 	}
 	pid := supervisedPID(r.t, r, name)
