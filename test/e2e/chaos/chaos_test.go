@@ -25,7 +25,6 @@ func TestMain(m *testing.M) {
 
 const (
 	recovery = 90 * time.Second // until everything runs and answers again
-	atFirst  = "60s"            // until the books are clean by themselves
 	settle   = "120s"           // until they are clean
 )
 
@@ -64,17 +63,11 @@ func selling(t *testing.T, seed int) (closing func()) {
 	return func() { close(stop); <-done }
 }
 
-// clean waits until the shop is well and holds it to its books. A service that is away for more than two seconds finds what came for it
-// meanwhile among the dead letters; where the books miss something, these are put back first, as whoever runs a shop would do.
+// clean waits until the shop is well and holds it to its books: nobody has to put anything back.
 func clean(t *testing.T) {
 	t.Helper()
 	s.AwaitHealthy(t, recovery)
-	out, err := s.Run(t.Context(), "books", "--wait", atFirst)
-	if err != nil {
-		put, failed := s.Sidecart(t.Context(), "events", "replay", "--dir", s.Root, "--data", s.Data)
-		t.Logf("dead letters are put back (%v):\n%s", failed, put)
-		out, err = s.Run(t.Context(), "books", "--wait", settle)
-	}
+	out, err := s.Run(t.Context(), "books", "--wait", settle)
 	if err != nil {
 		t.Errorf("the books are not clean: %v", err)
 	}

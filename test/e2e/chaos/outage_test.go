@@ -132,8 +132,10 @@ func broker(t *testing.T) (st status) {
 	return st
 }
 
-// Placement is down for a minute: actors cannot be found, and selling goes on.
+// Placement is down for a minute: actors cannot be found, and selling goes on. The minute serves another end too: after it dead letters
+// can be put back.
 func TestPlacementDownForAMinute(t *testing.T) {
+	putBack := lost(t)
 	closing := selling(t, 2000)
 	away(t, "placement")
 	if hosts(t, "order") == nil {
@@ -144,6 +146,7 @@ func TestPlacementDownForAMinute(t *testing.T) {
 	})
 	closing()
 	clean(t)
+	putBack()
 }
 
 // hosts is nil when a service's sidecar takes part in the placement of actors.

@@ -41,7 +41,7 @@ func TestMoneyThatWentBackIsHeardOf(t *testing.T) {
 	}{
 		{"payment.refunded.v1", data, nil, "SUCCESS", []app.MoneyBack{back}},
 		{"payment.voided.v1", data, nil, "SUCCESS", []app.MoneyBack{void}},
-		{"payment.refunded.v1", data, app.ErrTooEarly, "RETRY", []app.MoneyBack{back}},
+		{"payment.refunded.v1", data, context.DeadlineExceeded, "RETRY", []app.MoneyBack{back}},
 		{"payment.refunded.v1", `{"order_id":7}`, nil, "DROP", nil},
 		{"payment.settled.v1", data, nil, "SUCCESS", nil},
 	} {
