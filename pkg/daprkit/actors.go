@@ -136,13 +136,18 @@ func leave(s *slot) { <-s.turn }
 
 var errNoType = fault.New(fault.NotFound, "unknown-actor-type", "this service hosts no such actor type")
 
-// run makes one turn of do, with the actor made when needed. A panic becomes an error, and the instance is dropped: nobody
-// knows what it holds.
-func (a *Actors) run(ctx context.Context, typ, id, what string, do func(context.Context, Actor) error) (err error) {
+// run makes one turn of do, with the actor made when needed.
+func (a *Actors) run(ctx context.Context, typ, id, what string, do func(context.Context, Actor) error) error {
 	s, err := a.enter(ctx, typ, id)
 	if err != nil {
 		return err
 	}
+	return a.turn(ctx, typ, id, what, s, do)
+}
+
+// turn makes the turn of do that the caller has entered, and leaves. A panic becomes an error, and the instance is dropped: nobody
+// knows what it holds.
+func (a *Actors) turn(ctx context.Context, typ, id, what string, s *slot, do func(context.Context, Actor) error) (err error) {
 	defer leave(s)
 	ctx, cancel := context.WithTimeout(ctx, a.opts.TurnTimeout)
 	defer cancel()
@@ -160,6 +165,31 @@ func (a *Actors) run(ctx context.Context, typ, id, what string, do func(context.
 		s.actor = factory(id)
 	}
 	return do(ctx, s.actor)
+}
+
+// Near makes a turn of do on an actor whose instance lives in this host, past the sidecar. It reports false, and did nothing, when
+// none does: then the actor must be asked through the sidecar, which settles where it lives. An instance that daprd has taken back is
+// gone from here; one that moved without that (the sidecar died) is what two hosts may always believe to have.
+func (a *Actors) Near(ctx context.Context, typ, id string, do func(context.Context, Actor) error) (here bool, err error) {
+	a.mu.Lock()
+	var s *slot
+	if t, ok := a.types[typ]; ok {
+		s = t.slots[id]
+	}
+	a.mu.Unlock()
+	if s == nil {
+		return false, nil
+	}
+	select {
+	case s.turn <- struct{}{}:
+	case <-ctx.Done():
+		return true, context.Cause(ctx)
+	}
+	if s.gone || s.actor == nil {
+		leave(s)
+		return false, nil
+	}
+	return true, a.turn(ctx, typ, id, "near", s, do)
 }
 
 // deactivate drops the instance of an actor after the turn that runs; an actor that nobody knows is dropped already.

@@ -70,6 +70,7 @@ func (p *probe) Remind(_ context.Context, name string, data []byte) error {
 
 type host struct {
 	router http.Handler
+	actors *daprkit.Actors
 	probe  *probe
 	made   atomic.Int64
 }
@@ -89,7 +90,7 @@ func newHost(o daprkit.ActorOptions) *host {
 	})
 	r := chi.NewRouter()
 	daprkit.Mount(r, daprkit.Routes{AppID: "me", AppToken: appToken, Actors: a})
-	h.router = r
+	h.router, h.actors = r, a
 	return h
 }
 
@@ -259,6 +260,51 @@ func TestActorsAreDroppedWhenTheSidecarStartsAnew(t *testing.T) {
 	h.do(t.Context(), http.MethodGet, "/dapr/config", "")
 	if id := <-h.probe.gone; id != "1" {
 		t.Errorf("dropped %q", id)
+	}
+}
+
+// A turn past the sidecar needs an instance that the sidecar asked for, takes its place in the queue, and ends with the instance.
+func TestActorTurnsNear(t *testing.T) {
+	t.Parallel()
+	h := newHost(daprkit.ActorOptions{TurnTimeout: time.Minute})
+	turns := 0
+	near := func(ctx context.Context, typ, id string) bool {
+		here, err := h.actors.Near(ctx, typ, id, func(_ context.Context, a daprkit.Actor) error {
+			turns++
+			if got := a.(*probe).id; got != id {
+				t.Errorf("the turn of %s is at %s", id, got)
+			}
+			return errors.New("as it is")
+		})
+		if here != (err != nil) {
+			t.Errorf("here %v, error %v", here, err)
+		}
+		return here
+	}
+	if near(t.Context(), "probe", "1") || near(t.Context(), "other", "1") || h.made.Load() != 0 {
+		t.Error("a turn without an instance")
+	}
+	h.do(t.Context(), http.MethodPut, "/actors/probe/1/method/nothing", "")
+	if !near(t.Context(), "probe", "1") || turns != 1 || near(t.Context(), "probe", "2") {
+		t.Errorf("%d turns at the instance that lives here", turns)
+	}
+
+	done := make(chan struct{})
+	go func() {
+		h.do(context.Background(), http.MethodPut, "/actors/probe/1/method/hold", "x")
+		close(done)
+	}()
+	<-h.probe.entered
+	hasty, cancel := context.WithCancel(t.Context())
+	cancel()
+	if !near(hasty, "probe", "1") || turns != 1 {
+		t.Error("a turn beside another")
+	}
+	h.probe.release <- struct{}{}
+	<-done
+	h.do(t.Context(), http.MethodDelete, "/actors/probe/1", "")
+	if near(t.Context(), "probe", "1") || turns != 1 {
+		t.Error("a turn at an instance that was taken back")
 	}
 }
 

@@ -31,7 +31,9 @@ func build(_ context.Context, p *boot.Process, c config) error {
 	p.Add("levels", run.Func("levels", levels.Run))
 
 	direct := app.Direct{Store: store, Now: time.Now}
-	door := &app.Fallback{Actor: daprio.Door{Caller: p.Dapr}, Direct: direct, Now: time.Now, Log: p.Log}
+	actors, jobs := daprkit.NewActors(daprkit.ActorOptions{Log: p.Log}), daprkit.NewJobs(p.Log)
+	daprio.Host(actors, direct, store, time.Now)
+	door := &app.Fallback{Actor: daprio.Door{Caller: p.Dapr, Actors: actors}, Direct: direct, Now: time.Now, Log: p.Log}
 	server := p.Server()
 	httpapi.Register(server, httpapi.Services{
 		Holds:     &app.Holds{Store: store, Combiner: app.NewCombiner(door), Now: time.Now, Log: p.Log},
@@ -39,8 +41,6 @@ func build(_ context.Context, p *boot.Process, c config) error {
 		Staff:     &app.Staff{Store: store, Now: time.Now, Log: p.Log},
 		Reader:    store, Now: time.Now,
 	})
-	actors, jobs := daprkit.NewActors(daprkit.ActorOptions{Log: p.Log}), daprkit.NewJobs(p.Log)
-	daprio.Host(actors, direct, store, time.Now)
 	schedule := daprio.Jobs(jobs, (&app.Sweeper{Store: store, Now: time.Now}).Sweep, p.Pool)
 	daprkit.Mount(server.Router(), daprkit.Routes{AppID: p.Name, AppToken: p.AppToken, Actors: actors, Jobs: jobs})
 	p.Add("jobs", run.Func("jobs", func(ctx context.Context) error { return p.Dapr.Schedule(ctx, schedule...) }))

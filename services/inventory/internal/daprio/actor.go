@@ -92,7 +92,7 @@ func (a *skuActor) Invoke(ctx context.Context, method string, data []byte) (any,
 		for i, c := range in.Changes {
 			changes[i] = inventory.Change(c)
 		}
-		return a.turn(ctx, changes)
+		return answer(a.turn(ctx, changes))
 	case methodRelease:
 		var in releaseRequest
 		if err := decode(data, &in); err != nil {
@@ -102,7 +102,7 @@ func (a *skuActor) Invoke(ctx context.Context, method string, data []byte) (any,
 		for i, owner := range in.Owners {
 			changes[i].Owner = owner
 		}
-		return a.turn(ctx, changes)
+		return answer(a.turn(ctx, changes))
 	case methodAvailability:
 		found, err := a.read.Availability(ctx, []string{a.sku}, a.now())
 		if err != nil || len(found) == 0 {
@@ -121,13 +121,16 @@ func decode(data []byte, v any) error {
 }
 
 // turn checks what only inventory itself may send: the database would refuse it too, and fail the others of the turn.
-func (a *skuActor) turn(ctx context.Context, changes []inventory.Change) (any, error) {
+func (a *skuActor) turn(ctx context.Context, changes []inventory.Change) ([]inventory.Outcome, error) {
 	for _, c := range changes {
 		if !inventory.ValidID(c.Owner) || c.Quantity < 0 || c.Quantity > inventory.MaxQuantity || c.Quantity > 0 && c.ExpiresAt.IsZero() {
 			return nil, fault.New(fault.Invalid, "validation-failed", "a change names no owner, no end or no quantity that can be")
 		}
 	}
-	outcomes, err := a.door.Turn(ctx, a.sku, changes)
+	return a.door.Turn(ctx, a.sku, changes)
+}
+
+func answer(outcomes []inventory.Outcome, err error) (any, error) {
 	if err != nil {
 		return nil, err
 	}
@@ -143,11 +146,22 @@ type Caller interface {
 	Actor(ctx context.Context, typ, id, method string, in, out any) error
 }
 
-// Door is the way to the actor of a SKU, wherever it lives. It implements app.Door; the context must have a deadline.
-type Door struct{ Caller Caller }
+// Door is the way to the actor of a SKU, wherever it lives: in this process without a detour through the sidecar, as soon as daprd has
+// put it here. It implements app.Door; the context must have a deadline.
+type Door struct {
+	Caller Caller
+	Actors *daprkit.Actors
+}
 
 // Turn implements app.Door.
-func (d Door) Turn(ctx context.Context, sku string, changes []inventory.Change) ([]inventory.Outcome, error) {
+func (d Door) Turn(ctx context.Context, sku string, changes []inventory.Change) (outcomes []inventory.Outcome, err error) {
+	here, err := d.Actors.Near(ctx, ActorType, sku, func(ctx context.Context, a daprkit.Actor) error {
+		outcomes, err = a.(*skuActor).turn(ctx, changes)
+		return err
+	})
+	if here {
+		return outcomes, err
+	}
 	method := methodRelease
 	owners, wire := make([]string, len(changes)), make([]change, len(changes))
 	for i, c := range changes {
@@ -167,7 +181,7 @@ func (d Door) Turn(ctx context.Context, sku string, changes []inventory.Change) 
 	if len(answer.Outcomes) != len(changes) {
 		return nil, fmt.Errorf("the actor of %s answered %d of %d changes", sku, len(answer.Outcomes), len(changes))
 	}
-	outcomes := make([]inventory.Outcome, len(changes))
+	outcomes = make([]inventory.Outcome, len(changes))
 	for i, o := range answer.Outcomes {
 		outcomes[i] = inventory.Outcome(o)
 	}

@@ -63,7 +63,7 @@ func TestDoorToActor(t *testing.T) {
 	t.Parallel()
 	st := &stock{outcomes: []inventory.Outcome{{Held: true, Available: 3}, {Available: 1}}}
 	side := &sidecar{t: t, stock: st}
-	d := Door{Caller: side}
+	d := Door{Caller: side, Actors: daprkit.NewActors(daprkit.ActorOptions{})}
 	changes := []inventory.Change{{Owner: "a", Quantity: 2, ExpiresAt: noon.Add(time.Microsecond)}, {Owner: "b"}}
 	got, err := d.Turn(t.Context(), "mug", changes)
 	if diff := cmp.Diff(st.outcomes, got) + cmp.Diff(changes, st.changes); diff != "" || err != nil {
