@@ -166,6 +166,9 @@ func Problem(err error) *ProblemDetails {
 		p.RetryAfter = max(1, f.RetryAfter.Milliseconds())
 	}
 	for _, field := range f.Fields {
+		if text, ok := field.Value.(string); ok && len(text) > maxValue {
+			field.Value = nil
+		}
 		p.Errors = append(p.Errors, ProblemField(field))
 	}
 	return p

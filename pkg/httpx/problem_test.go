@@ -40,6 +40,14 @@ func TestEveryKindHasItsStatus(t *testing.T) {
 	}
 }
 
+func TestLongValuesAreNotRepeated(t *testing.T) {
+	t.Parallel()
+	p := httpx.Problem(fault.New(fault.Invalid, "validation-failed", "no").WithField("body.a", "is long", strings.Repeat("x", 101)).WithField("body.b", "is not", "x"))
+	if p.Errors[0].Value != nil || p.Errors[1].Value != "x" {
+		t.Errorf("%+v", p.Errors)
+	}
+}
+
 func TestFaultCrossesServices(t *testing.T) {
 	t.Parallel()
 	sent := fault.New(fault.Conflict, "out-of-stock", "two lines are gone").
