@@ -809,11 +809,12 @@ func TestFaultsAreSeen(t *testing.T) {
 	do(t, s.PutLocation(t.Context(), app.Location{ID: "east", Name: "East", Country: "US", Enabled: true}, by))
 	receive(t, s, "mug", "east", 5)
 	receive(t, s, "cup", "east", 5)
-	for _, sql := range []string{`UPDATE stock_levels SET on_hand = 6 WHERE sku = 'mug'`, `UPDATE hold_totals SET held = 1 WHERE sku = 'cup'`} {
+	for _, sql := range []string{`UPDATE stock_levels SET on_hand = 6 WHERE sku = 'mug'`, `UPDATE hold_totals SET held = 1 WHERE sku = 'cup'`,
+		`INSERT INTO allocations VALUES ('o', 'c', 'allocated', now(), NULL)`, `INSERT INTO inventory_reservations VALUES ('o', 0, 0, 'l', 'ghost', 'east', 1)`} {
 		_, err := pool.Exec(t.Context(), sql)
 		do(t, err)
 	}
 	whats, err := collect(t.Context(), pool, "faults", pgx.RowTo[string], `SELECT what || ' ' || sku FROM stock_faults ORDER BY 1`)
 	do(t, err)
-	want(t, "faults", whats, []string{"holds cup", "level mug"})
+	want(t, "faults", whats, []string{"holds cup", "level ghost", "level mug"})
 }

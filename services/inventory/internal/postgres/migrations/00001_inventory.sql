@@ -130,13 +130,13 @@ CREATE TABLE audit_log (
 
 -- What must be empty: invariant I1, and that the held totals are those of the holds. Read it in one snapshot.
 CREATE VIEW stock_faults AS
-SELECT 'level' AS what, coalesce(l.sku, g.sku) AS sku, coalesce(l.location_id, g.location_id) AS location_id,
+SELECT 'level' AS what, coalesce(l.sku, g.sku, r.sku) AS sku, coalesce(l.location_id, g.location_id, r.location_id) AS location_id,
     coalesce(l.on_hand, 0) AS on_hand, coalesce(l.allocated, 0) AS allocated,
     coalesce(g.on_hand, 0)::bigint AS ledger_on_hand, coalesce(g.allocated, 0)::bigint AS ledger_allocated, coalesce(r.reserved, 0)::bigint AS reserved
 FROM stock_levels l
 FULL JOIN (SELECT sku, location_id, sum(on_hand_delta) AS on_hand, sum(allocated_delta) AS allocated FROM stock_ledger GROUP BY sku, location_id) g
     ON g.sku = l.sku AND g.location_id = l.location_id
-LEFT JOIN (SELECT v.sku, v.location_id, sum(v.quantity) AS reserved FROM inventory_reservations v
+FULL JOIN (SELECT v.sku, v.location_id, sum(v.quantity) AS reserved FROM inventory_reservations v
         JOIN allocations a ON a.id = v.allocation_id AND a.status = 'allocated' GROUP BY v.sku, v.location_id) r
     ON r.sku = coalesce(l.sku, g.sku) AND r.location_id = coalesce(l.location_id, g.location_id)
 WHERE coalesce(l.on_hand, 0) <> coalesce(g.on_hand, 0) OR coalesce(l.allocated, 0) <> coalesce(g.allocated, 0)
