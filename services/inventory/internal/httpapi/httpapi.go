@@ -9,7 +9,6 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
-	"github.com/sidecart/sidecart/pkg/auth"
 	"github.com/sidecart/sidecart/pkg/httpx"
 	"github.com/sidecart/sidecart/services/inventory/internal/app"
 	"github.com/sidecart/sidecart/services/inventory/internal/inventory"
@@ -74,11 +73,6 @@ func registerInternal(s *httpx.Server, a *api) {
 
 // service names the caller of an internal route for the ledger; only those whom the route lists get here.
 func service(name string) string { return "service:" + name }
-
-func actor(ctx context.Context) string {
-	p, _ := auth.From(ctx)
-	return p.Kind + ":" + p.Subject
-}
 
 type bodyOf[T any] struct{ Body T }
 

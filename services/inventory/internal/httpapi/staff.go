@@ -7,6 +7,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"github.com/sidecart/sidecart/pkg/auth"
 	"github.com/sidecart/sidecart/pkg/httpx"
 	"github.com/sidecart/sidecart/pkg/idem"
 	"github.com/sidecart/sidecart/services/inventory/internal/app"
@@ -43,7 +44,7 @@ type putLocationInput struct {
 
 func (a *api) putLocation(ctx context.Context, in *putLocationInput) (*struct{}, error) {
 	b := in.Body
-	return nil, a.Staff.PutLocation(ctx, actor(ctx), app.Location{ID: in.ID, Name: b.Name, Country: b.Country, Region: b.Region,
+	return nil, a.Staff.PutLocation(ctx, auth.Actor(ctx), app.Location{ID: in.ID, Name: b.Name, Country: b.Country, Region: b.Region,
 		Postal: b.Postal, Priority: b.Priority, Enabled: b.Enabled})
 }
 
@@ -98,7 +99,7 @@ func (a *api) book(kind string) func(context.Context, *bookInput) (*bookOutput, 
 		for i, l := range in.Body.Lines {
 			b.Lines[i] = inventory.BookingLine{Place: inventory.Place{SKU: l.SKU, LocationID: l.LocationID}, Quantity: l.Quantity}
 		}
-		done, replayed, err := a.Staff.Book(ctx, actor(ctx), b, idem.Key(key))
+		done, replayed, err := a.Staff.Book(ctx, auth.Actor(ctx), b, idem.Key(key))
 		if err != nil {
 			return nil, err
 		}

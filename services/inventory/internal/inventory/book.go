@@ -56,11 +56,11 @@ func (b Booking) Check() error {
 		seen[l.Place] = true
 		switch b.Kind {
 		case KindReceive:
-			c.Check(l.Quantity >= 1 && l.Quantity <= MaxStock, at+".quantity", "must be above 0", l.Quantity)
+			c.Check(l.Quantity >= 1 && l.Quantity <= MaxStock, at+".quantity", fmt.Sprintf("must be from 1 to %d", int64(MaxStock)), l.Quantity)
 		case KindAdjust:
-			c.Check(l.Quantity != 0 && l.Quantity >= -MaxStock && l.Quantity <= MaxStock, at+".quantity", "must not be 0", l.Quantity)
+			c.Check(l.Quantity != 0 && l.Quantity >= -MaxStock && l.Quantity <= MaxStock, at+".quantity", fmt.Sprintf("must not be 0, and from -%d to %[1]d", int64(MaxStock)), l.Quantity)
 		case KindCount:
-			c.Check(l.Quantity >= 0 && l.Quantity <= MaxStock, at+".quantity", "must not be negative", l.Quantity)
+			c.Check(l.Quantity >= 0 && l.Quantity <= MaxStock, at+".quantity", fmt.Sprintf("must be from 0 to %d", int64(MaxStock)), l.Quantity)
 		}
 	}
 	return c.Err()
