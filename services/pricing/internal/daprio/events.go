@@ -6,6 +6,7 @@ import (
 	"context"
 
 	"github.com/sidecart/sidecart/pkg/daprkit"
+	"github.com/sidecart/sidecart/pkg/fault"
 	"github.com/sidecart/sidecart/services/catalog/catalogapi"
 	"github.com/sidecart/sidecart/services/order/orderapi"
 	"github.com/sidecart/sidecart/services/pricing/internal/app"
@@ -17,6 +18,9 @@ func Subscribe(s *daprkit.Subscriptions, replica app.Replica) {
 		var data catalogapi.ProductChangedV1
 		if err := ev.Decode(&data); err != nil {
 			return err
+		}
+		if data.ProductID == "" || ev.Sequence < 1 {
+			return fault.Newf(fault.Malformed, "malformed-event", "%s %s misses what it is about", ev.Type, ev.ID)
 		}
 		p := app.Product{ID: data.ProductID, TaxCategory: data.TaxCategory, SKUs: make([]string, 0, len(data.Variants))}
 		for _, v := range data.Variants {
