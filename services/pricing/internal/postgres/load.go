@@ -104,7 +104,7 @@ func (s *Store) Load(ctx context.Context, ask app.Ask) (*app.Loaded, error) {
 	}
 	set := s.settings.Load()
 	if set == nil || set.version != version {
-		if set, err = s.loadSettings(ctx); err != nil {
+		if set, err = loadSettings(ctx, s.pool); err != nil {
 			return nil, err
 		}
 		s.settings.Store(set)
@@ -162,8 +162,8 @@ SELECT 'list', id, name, currency, channel, customer_group, countries, tax_inclu
 UNION ALL
 SELECT 'rate', country, region, tax_category, rounding, '', '{}', false, rate_bp, NULL, NULL FROM tax_rates`
 
-func (s *Store) loadSettings(ctx context.Context) (*settings, error) {
-	rows, err := s.pool.Query(ctx, settingsSQL)
+func loadSettings(ctx context.Context, q pg.Querier) (*settings, error) {
+	rows, err := q.Query(ctx, settingsSQL)
 	if err != nil {
 		return nil, pg.AsFault(err)
 	}

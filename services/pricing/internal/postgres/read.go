@@ -17,7 +17,7 @@ import (
 
 // Lists returns all price lists by id.
 func (s *Store) Lists(ctx context.Context) ([]pricing.List, error) {
-	set, err := s.loadSettings(ctx)
+	set, err := loadSettings(ctx, s.pool)
 	if err != nil {
 		return nil, err
 	}
@@ -31,7 +31,7 @@ func (s *Store) Lists(ctx context.Context) ([]pricing.List, error) {
 
 // TaxRates returns all tax rates by place and category.
 func (s *Store) TaxRates(ctx context.Context) ([]pricing.TaxRate, error) {
-	set, err := s.loadSettings(ctx)
+	set, err := loadSettings(ctx, s.pool)
 	if err != nil {
 		return nil, err
 	}
@@ -47,29 +47,37 @@ func (s *Store) TaxRates(ctx context.Context) ([]pricing.TaxRate, error) {
 
 // Prices returns the rows of a SKU by list id; nothing for an unknown one.
 func (s *Store) Prices(ctx context.Context, sku string) (map[string][]app.PriceRow, error) {
-	rows, err := s.pool.Query(ctx, `SELECT list_id, currency, amount, compare_at, min_quantity, valid_from, valid_to FROM prices
-		WHERE sku = $1 ORDER BY list_id, min_quantity, valid_from NULLS FIRST`, sku)
+	rows, err := s.pool.Query(ctx, priceSQL+` WHERE sku = $1 ORDER BY list_id, min_quantity, valid_from NULLS FIRST`, sku)
 	if err != nil {
 		return nil, pg.AsFault(err)
 	}
+	defer rows.Close()
 	all := map[string][]app.PriceRow{}
-	var list string
-	var currency money.Currency
-	var amount, tier int64
-	var compare *int64
-	var from, to *time.Time
-	_, err = pgx.ForEachRow(rows, []any{&list, &currency, &amount, &compare, &tier, &from, &to}, func() error {
-		r := app.PriceRow{SKU: sku, Amount: money.New(amount, currency), MinQuantity: tier, Window: window(from, to)}
-		if compare != nil {
-			r.CompareAt = &money.Amount{Minor: *compare, Currency: currency}
+	for rows.Next() {
+		list, r, err := scanPrice(rows)
+		if err != nil {
+			return nil, fmt.Errorf("prices of %s: %w", sku, err)
 		}
 		all[list] = append(all[list], r)
-		return nil
-	})
-	if err != nil {
+	}
+	if err := rows.Err(); err != nil {
 		return nil, fmt.Errorf("prices of %s: %w", sku, pg.AsFault(err))
 	}
 	return all, nil
+}
+
+const priceSQL = `SELECT list_id, sku, currency, amount, compare_at, min_quantity, valid_from, valid_to FROM prices`
+
+// scanPrice reads a row of priceSQL.
+func scanPrice(row pgx.CollectableRow) (list string, r app.PriceRow, err error) {
+	var compare *int64
+	var from, to *time.Time
+	err = row.Scan(&list, &r.SKU, &r.Amount.Currency, &r.Amount.Minor, &compare, &r.MinQuantity, &from, &to)
+	if compare != nil {
+		r.CompareAt = &money.Amount{Minor: *compare, Currency: r.Amount.Currency}
+	}
+	r.Window = window(from, to)
+	return list, r, err
 }
 
 // Coupon returns a coupon by its normal code, or app.ErrCouponNotFound.

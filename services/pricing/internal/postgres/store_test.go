@@ -175,6 +175,36 @@ func TestPutPricesRefuses(t *testing.T) {
 	if n != 0 {
 		t.Errorf("%d rows of a refused change were kept", n)
 	}
+	do(t, s.PutPrices(ctx, by, "us", []app.PriceRow{row("a", 1)}))
+	err = s.PutPrices(ctx, by, "us", []app.PriceRow{row("a", 1), {SKU: "b", Amount: money.New(1, "EUR"), MinQuantity: 1}})
+	if f, ok := fault.As(err); !ok || f.Kind != fault.Invalid || f.Fields[0].Location != "body.prices[1].amount.currency" {
+		t.Errorf("another currency after a row that is there already: %v", err)
+	}
+}
+
+// Who changed a price or a rate from what to what can be read later; what stayed as it was is not in it.
+func TestAuditSaysBeforeAndAfter(t *testing.T) {
+	t.Parallel()
+	s, pool := open(t)
+	ctx := t.Context()
+	do(t, s.PutList(ctx, by, pricing.List{ID: "us", Name: "US", Currency: "USD"}))
+	do(t, s.PutPrices(ctx, by, "us", []app.PriceRow{row("a", 100), row("b", 200)}))
+	do(t, s.PutPrices(ctx, by, "us", []app.PriceRow{row("a", 150), row("b", 200)}))
+	rate := pricing.TaxRate{Country: "US", Category: "standard", BasisPoints: 500}
+	do(t, s.PutTaxRates(ctx, by, []pricing.TaxRate{rate, {Country: "CA", Category: "standard"}}))
+	rate.BasisPoints = 725
+	do(t, s.PutTaxRates(ctx, by, []pricing.TaxRate{rate}))
+	var before, after string
+	const last = `SELECT jsonb_path_query_array(before, $2)::text, jsonb_path_query_array(after, $2)::text FROM audit_log WHERE entity = $1 ORDER BY id DESC LIMIT 1`
+	for entity, want := range map[string][3]string{
+		"price-list/us": {"$[*].Amount.amount", "[100]", "[150]"},
+		"tax-rates":     {"$[*].BasisPoints", "[500]", "[725]"},
+	} {
+		do(t, pool.QueryRow(ctx, last, entity, want[0]).Scan(&before, &after))
+		if before != want[1] || after != want[2] {
+			t.Errorf("%s: %s became %s, want %s and %s", entity, before, after, want[1], want[2])
+		}
+	}
 }
 
 // Two lists are written side by side: the last event of the SKU carries the rows of both.

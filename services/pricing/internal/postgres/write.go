@@ -130,13 +130,14 @@ func (s *Store) PutPrices(ctx context.Context, by app.Change, listID string, row
 		if err != nil {
 			return fmt.Errorf("price list %s: %w", listID, err)
 		}
-		if rows, err = changed(ctx, tx, listID, rows); err != nil || len(rows) == 0 {
+		if err := ofCurrency(rows, currency); err != nil { // before changed takes rows out: a place is that of the input
 			return err
 		}
-		cols, skus, err := columns(rows, currency)
-		if err != nil {
+		rows, before, err := changed(ctx, tx, listID, rows)
+		if err != nil || len(rows) == 0 {
 			return err
 		}
+		cols, skus := columns(rows)
 		if _, err := tx.Exec(ctx, `DELETE FROM prices WHERE list_id = $1 AND sku = ANY ($2)`, listID, skus); err != nil {
 			return fmt.Errorf("old prices of %s: %w", listID, err)
 		}
@@ -147,60 +148,53 @@ func (s *Store) PutPrices(ctx context.Context, by app.Change, listID string, row
 		if err != nil {
 			return fmt.Errorf("prices of %s: %w", listID, err)
 		}
-		if err := audit(ctx, tx, by, "put-prices", "price-list/"+listID, nil, rows); err != nil {
+		if err := audit(ctx, tx, by, "put-prices", "price-list/"+listID, before, rows); err != nil {
 			return err
 		}
 		return s.announce(ctx, tx, by.At, skus)
 	})
 }
 
-// changed keeps the rows of those SKUs whose prices in the list are not these already: writing the same again is no change, and tells
-// nobody anything.
-func changed(ctx context.Context, tx *pg.Tx, listID string, rows []app.PriceRow) ([]app.PriceRow, error) {
-	wanted := map[string][]string{}
+// changed keeps the rows of those SKUs whose prices in the list are not these already, and returns what these SKUs had before: writing
+// the same again is no change, and tells nobody anything.
+func changed(ctx context.Context, tx *pg.Tx, listID string, rows []app.PriceRow) (left, before []app.PriceRow, err error) {
+	wanted, present := map[string][]string{}, map[string][]string{}
 	for _, r := range rows {
-		wanted[r.SKU] = append(wanted[r.SKU], fingerprint(r.Amount, r.CompareAt, r.MinQuantity, bound(r.Window.From), bound(r.Window.To)))
+		wanted[r.SKU] = append(wanted[r.SKU], fingerprint(r))
 	}
-	found, err := tx.Query(ctx, `SELECT sku, currency, amount, compare_at, min_quantity, valid_from, valid_to FROM prices WHERE list_id = $1 AND sku = ANY ($2)`,
-		listID, slices.Collect(maps.Keys(wanted)))
+	found, err := tx.Query(ctx, priceSQL+` WHERE list_id = $1 AND sku = ANY ($2)`, listID, slices.Collect(maps.Keys(wanted)))
 	if err != nil {
-		return nil, fmt.Errorf("present prices of %s: %w", listID, err)
+		return nil, nil, fmt.Errorf("present prices of %s: %w", listID, err)
 	}
-	present := map[string][]string{}
-	var sku string
-	var amount money.Amount
-	var compare *int64
-	var tier int64
-	var from, to *time.Time
-	_, err = pgx.ForEachRow(found, []any{&sku, &amount.Currency, &amount.Minor, &compare, &tier, &from, &to}, func() error {
-		var was *money.Amount
-		if compare != nil {
-			was = &money.Amount{Minor: *compare, Currency: amount.Currency}
-		}
-		present[sku] = append(present[sku], fingerprint(amount, was, tier, from, to))
-		return nil
+	before, err = pgx.CollectRows(found, func(row pgx.CollectableRow) (app.PriceRow, error) {
+		_, r, err := scanPrice(row)
+		return r, err
 	})
 	if err != nil {
-		return nil, fmt.Errorf("present prices of %s: %w", listID, err)
+		return nil, nil, fmt.Errorf("present prices of %s: %w", listID, err)
 	}
-	return slices.DeleteFunc(slices.Clone(rows), func(r app.PriceRow) bool {
+	for _, r := range before {
+		present[r.SKU] = append(present[r.SKU], fingerprint(r))
+	}
+	same := func(r app.PriceRow) bool {
 		a, b := wanted[r.SKU], present[r.SKU]
 		slices.Sort(a)
 		slices.Sort(b)
 		return slices.Equal(a, b)
-	}), nil
+	}
+	return slices.DeleteFunc(slices.Clone(rows), same), slices.DeleteFunc(before, same), nil
 }
 
 // fingerprint writes a price row so that two are the same exactly when they mean the same.
-func fingerprint(amount money.Amount, compare *money.Amount, tier int64, from, to *time.Time) string {
-	s := fmt.Sprint(amount, "|", tier, "|")
-	if compare != nil {
-		s += compare.String()
+func fingerprint(r app.PriceRow) string {
+	s := fmt.Sprint(r.Amount, "|", r.MinQuantity, "|")
+	if r.CompareAt != nil {
+		s += r.CompareAt.String()
 	}
-	for _, t := range []*time.Time{from, to} {
+	for _, t := range []*time.Time{bound(r.Window.From), bound(r.Window.To)} {
 		s += "|"
 		if t != nil {
-			s += t.UTC().Format(time.RFC3339Nano)
+			s += t.Format(time.RFC3339Nano)
 		}
 	}
 	return s
@@ -214,10 +208,17 @@ type priceColumns struct {
 	from, to            []*time.Time
 }
 
-func columns(rows []app.PriceRow, currency money.Currency) (c priceColumns, skus []string, err error) {
+// ofCurrency reports all rows that are of another currency.
+func ofCurrency(rows []app.PriceRow, currency money.Currency) error {
 	var wrong fault.Collector
 	for i, r := range rows {
 		wrong.Check(r.Amount.Currency == currency, fmt.Sprintf("body.prices[%d].amount.currency", i), "must be the list's: "+string(currency), string(r.Amount.Currency))
+	}
+	return wrong.Err()
+}
+
+func columns(rows []app.PriceRow) (c priceColumns, skus []string) {
+	for _, r := range rows {
 		var compare *int64
 		if r.CompareAt != nil {
 			compare = &r.CompareAt.Minor
@@ -227,7 +228,7 @@ func columns(rows []app.PriceRow, currency money.Currency) (c priceColumns, skus
 	}
 	skus = slices.Clone(c.sku)
 	slices.Sort(skus)
-	return c, slices.Compact(skus), wrong.Err()
+	return c, slices.Compact(skus)
 }
 
 // announce appends an event for each SKU with all its rows in all lists.
@@ -293,8 +294,16 @@ func sooner(a, b *time.Time) *time.Time {
 // PutTaxRates implements app.Store.
 func (s *Store) PutTaxRates(ctx context.Context, by app.Change, rates []pricing.TaxRate) error {
 	return s.change(ctx, true, func(ctx context.Context, tx *pg.Tx) error {
+		set, err := loadSettings(ctx, tx)
+		if err != nil {
+			return err
+		}
+		var before []pricing.TaxRate
 		var batch pgx.Batch
 		for _, r := range rates {
+			if was, ok := set.tax[pricing.TaxKey{Country: r.Country, Region: r.Region, Category: r.Category}]; ok {
+				before = append(before, was)
+			}
 			batch.Queue(`INSERT INTO tax_rates (country, region, tax_category, rate_bp, rounding) VALUES ($1, $2, $3, $4, $5)
 				ON CONFLICT (country, region, tax_category) DO UPDATE SET rate_bp = excluded.rate_bp, rounding = excluded.rounding`,
 				r.Country, r.Region, r.Category, r.BasisPoints, r.Rounding.String())
@@ -302,7 +311,7 @@ func (s *Store) PutTaxRates(ctx context.Context, by app.Change, rates []pricing.
 		if err := tx.SendBatch(ctx, &batch).Close(); err != nil {
 			return fmt.Errorf("tax rates: %w", err)
 		}
-		return audit(ctx, tx, by, "put", "tax-rates", nil, rates)
+		return audit(ctx, tx, by, "put", "tax-rates", before, rates)
 	})
 }
 
