@@ -1,6 +1,7 @@
 package pricing
 
 import (
+	"fmt"
 	"math/rand"
 	"slices"
 	"testing"
@@ -116,22 +117,24 @@ func TestOrderChangesNothing(t *testing.T) {
 	})
 }
 
-// TestChooseIgnoresRowOrder shuffles rows with ties in priority, tier and amount.
+// TestChooseIgnoresRowOrder shuffles rows with ties in priority, tier and amount; rows of one list and tier start at different times.
 func TestChooseIgnoresRowOrder(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		lists := []*List{{ID: "a", Currency: "USD"}, {ID: "b", Currency: "USD", Priority: 1}, {ID: "c", Currency: "USD", Priority: 1}}
 		row := rapid.Custom(func(t *rapid.T) Row {
 			return Row{List: rapid.SampledFrom(lists).Draw(t, "list"), MinQuantity: rapid.Int64Range(1, 3).Draw(t, "tier"),
-				Amount: money.New(rapid.Int64Range(1, 3).Draw(t, "amount"), "USD")}
+				Amount: money.New(rapid.Int64Range(1, 3).Draw(t, "amount"), "USD"), Window: Window{From: time.Unix(rapid.Int64Range(1, 3).Draw(t, "from"), 0)}}
 		})
-		rows := rapid.SliceOfN(row, 1, 8).Draw(t, "rows")
+		rows := rapid.SliceOfNDistinct(row, 1, 8, func(r Row) string {
+			return fmt.Sprint(r.List.ID, r.MinQuantity, r.Window.From.Unix())
+		}).Draw(t, "rows")
 		c := Context{Currency: "USD", Now: time.Unix(1e9, 0)}
 		quantity := rapid.Int64Range(1, 4).Draw(t, "quantity")
 		want, _, okWant := (&Book{Rows: map[string][]Row{"s": rows}}).Choose(c, "s", quantity)
 		shuffled := rapid.Permutation(rows).Draw(t, "shuffled")
 		got, _, ok := (&Book{Rows: map[string][]Row{"s": shuffled}}).Choose(c, "s", quantity)
-		if ok != okWant || got.Amount != want.Amount || got.List != want.List || got.MinQuantity != want.MinQuantity {
+		if ok != okWant || got != want {
 			t.Fatalf("chose %+v, then %+v", want, got)
 		}
 	})

@@ -163,13 +163,15 @@ func (b *Book) Choose(c Context, sku string, quantity int64) (row Row, edge time
 	return row, edge, ok
 }
 
-// better orders rows that all apply. The list id makes the order total, so that the order of rows changes nothing.
+// better orders rows that all apply. The list and, within it, the start of the window make the order total, so that the order of
+// rows changes nothing: rows of one amount may differ in what they compare it with.
 func better(a, b Row) bool {
 	return cmp.Or(
 		cmp.Compare(b.List.Priority, a.List.Priority),
 		cmp.Compare(b.MinQuantity, a.MinQuantity),
 		cmp.Compare(a.Amount.Minor, b.Amount.Minor),
 		cmp.Compare(a.List.ID, b.List.ID),
+		b.Window.From.Compare(a.Window.From),
 	) < 0
 }
 
