@@ -147,7 +147,7 @@ type PriceListInput struct {
 	TaxIncluded   bool       `json:"tax_included"`
 	Channel       string     `json:"channel,omitempty"`
 	CustomerGroup string     `json:"customer_group,omitempty"`
-	Countries     []string   `json:"countries,omitempty"` // empty: everywhere
+	Countries     []string   `json:"countries,omitempty" maxItems:"250"` // empty: everywhere
 	Priority      int        `json:"priority,omitempty"`
 	ValidFrom     *time.Time `json:"valid_from,omitempty"`
 	ValidTo       *time.Time `json:"valid_to,omitempty"`

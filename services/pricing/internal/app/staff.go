@@ -170,8 +170,14 @@ func checkAmounts(c *fault.Collector, place string, as []money.Amount) {
 	}
 }
 
+// checkWindow also refuses what is no year in UTC: no JSON could tell of it.
 func checkWindow(c *fault.Collector, place string, w pricing.Window) {
+	const years = "must be in the years 1 to 9999, UTC"
+	c.Check(inYears(w.From), place+".valid_from", years, nil)
+	c.Check(inYears(w.To), place+".valid_to", years, nil)
 	if !w.From.IsZero() && !w.To.IsZero() {
 		c.Check(w.From.Before(w.To), place+".valid_to", "must be after valid_from", w.To)
 	}
 }
+
+func inYears(t time.Time) bool { return t.UTC().Year() >= 1 && t.UTC().Year() <= 9999 }

@@ -54,9 +54,7 @@ func Register(s *httpx.Server, quoter *app.Quoter, staff *app.Staff, read Reader
 	}
 	httpx.Register(s, write("/v1/admin/price-lists/{id}", "put-price-list", "Create or change a price list"), a.putList)
 	httpx.Register(s, get("/v1/admin/price-lists", "list-price-lists", "All price lists"), a.lists)
-	prices := write("/v1/admin/price-lists/{id}/prices", "put-prices", "Replace all prices of the SKUs named, in one list")
-	prices.MaxBodyBytes = 1 << 20
-	httpx.Register(s, prices, a.putPrices)
+	httpx.Register(s, write("/v1/admin/price-lists/{id}/prices", "put-prices", "Replace all prices of the SKUs named, in one list"), a.putPrices)
 	httpx.Register(s, get("/v1/admin/prices", "get-prices", "All prices of a SKU"), a.prices)
 	httpx.Register(s, write("/v1/admin/tax-rates", "put-tax-rates", "Set tax rates; those not named stay"), a.putTaxRates)
 	httpx.Register(s, get("/v1/admin/tax-rates", "list-tax-rates", "All tax rates"), a.taxRates)
