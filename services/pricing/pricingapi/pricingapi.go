@@ -58,8 +58,9 @@ type Coupon struct {
 	Reason string `json:"reason,omitempty"`
 }
 
-// QuoteRequest asks for the price of lines in a context. Country is ISO 3166-1 alpha-2, Region the part after the hyphen
-// of ISO 3166-2, or empty. Shipping options are priced by checkout; pricing answers the totals of each.
+// QuoteRequest asks for the price of lines in a context. Country is ISO 3166-1 alpha-2; Region is the part after the hyphen
+// of ISO 3166-2, or what an address says where it names no code, or empty; capitals make no difference. Shipping options are
+// priced by checkout; pricing answers the totals of each.
 type QuoteRequest struct {
 	Currency        string           `json:"currency"`
 	Country         string           `json:"country"`

@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"time"
+	"unicode/utf8"
 
 	"github.com/sidecart/sidecart/pkg/fault"
 	"github.com/sidecart/sidecart/pkg/money"
@@ -18,7 +19,8 @@ const (
 	MaxQuantity = 1_000_000
 	MaxCodes    = 10
 	MaxShipping = 20
-	maxPlace    = 64 // bytes of a country, region, channel or group
+	maxPlace    = 64  // bytes of a channel or group
+	maxRegion   = 100 // characters of a region: as many as an address takes
 )
 
 // Ask names what a quote needs.
@@ -74,8 +76,9 @@ func (q *Quoter) Quote(ctx context.Context, req pricing.Request) (*pricing.Quote
 func check(req pricing.Request) error {
 	var c fault.Collector
 	c.Check(req.Context.Currency.Valid(), "body.currency", "must be an ISO 4217 code", string(req.Context.Currency))
-	c.Check(len(req.Context.Country) == 2, "body.country", "must be an ISO 3166-1 alpha-2 code", req.Context.Country)
-	for place, s := range map[string]string{"region": req.Context.Region, "channel": req.Context.Channel, "customer_group": req.Context.Group} {
+	c.Check(countryForm.MatchString(req.Context.Country), "body.country", "must be an ISO 3166-1 alpha-2 code", req.Context.Country)
+	c.Check(utf8.RuneCountInString(req.Context.Region) <= maxRegion, "body.region", fmt.Sprintf("must have at most %d characters", maxRegion), nil)
+	for place, s := range map[string]string{"channel": req.Context.Channel, "customer_group": req.Context.Group} {
 		c.Check(len(s) <= maxPlace, "body."+place, fmt.Sprintf("must have at most %d bytes", maxPlace), nil)
 	}
 	c.Check(len(req.Lines) <= MaxLines, "body.lines", fmt.Sprintf("must have at most %d entries", MaxLines), len(req.Lines))

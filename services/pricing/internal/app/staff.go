@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"regexp"
 	"time"
+	"unicode/utf8"
 
 	"github.com/sidecart/sidecart/pkg/fault"
 	"github.com/sidecart/sidecart/pkg/money"
@@ -118,13 +119,14 @@ func (s *Staff) PutTaxRates(ctx context.Context, actor string, rates []pricing.T
 	var c fault.Collector
 	c.Check(len(rates) >= 1 && len(rates) <= MaxRows, "body.tax_rates", fmt.Sprintf("must have 1 to %d entries", MaxRows), len(rates))
 	seen := make(map[pricing.TaxKey]bool, len(rates))
-	for i, r := range rates {
-		at := fmt.Sprintf("body.tax_rates[%d]", i)
+	for i := range rates {
+		r, at := &rates[i], fmt.Sprintf("body.tax_rates[%d]", i)
+		r.Region = pricing.NormalRegion(r.Region)
 		key := pricing.TaxKey{Country: r.Country, Region: r.Region, Category: r.Category}
 		c.Check(!seen[key], at, "stands twice: same place and category", r.Category)
 		seen[key] = true
 		c.Check(countryForm.MatchString(r.Country), at+".country", "must be an ISO 3166-1 alpha-2 code", r.Country)
-		c.Check(len(r.Region) <= maxPlace, at+".region", "is too long", nil)
+		c.Check(utf8.RuneCountInString(r.Region) <= maxRegion, at+".region", fmt.Sprintf("must have at most %d characters", maxRegion), nil)
 		c.Check(idForm.MatchString(r.Category), at+".tax_category", "must be lower-case letters, digits, . _ or -", r.Category)
 		c.Check(r.BasisPoints >= 0 && r.BasisPoints <= 10_000, at+".rate_bp", "must be from 0 to 10000", r.BasisPoints)
 	}

@@ -101,6 +101,7 @@ func TestQuoteRefuses(t *testing.T) {
 		"a float":        {`{"currency":"USD","country":"US","lines":[{"id":"1","sku":"shirt","quantity":1.5}]}`, 422, "validation-failed", []string{"body.lines[0].quantity"}},
 		"all at once": {`{"currency":"XXY","country":"USA","lines":[]}`, 422, "validation-failed",
 			[]string{"body.currency", "body.country"}},
+		"a country in small letters": {`{"currency":"USD","country":"us","lines":[]}`, 422, "validation-failed", []string{"body.country"}},
 		"bad lines": {`{"currency":"USD","country":"US","lines":[{"id":"1","sku":"shirt","quantity":0},{"id":"1","sku":"","quantity":-5},{"id":"2","sku":"mug","quantity":2000000}]}`,
 			422, "validation-failed", []string{"body.lines[0].quantity", "body.lines[1].id", "body.lines[1].sku", "body.lines[1].quantity", "body.lines[2].quantity"}},
 		"shipping in another currency": {`{"currency":"USD","country":"US","lines":[],"shipping_options":[{"id":"x","price":{"amount":1,"currency":"EUR"}}]}`,
@@ -117,6 +118,20 @@ func TestQuoteRefuses(t *testing.T) {
 				t.Error(diff)
 			}
 		})
+	}
+}
+
+// A region is as an address says it: whatever fits into an address can be asked for, and its capitals decide no tax.
+func TestRegionIsAsAddressesSayIt(t *testing.T) {
+	t.Parallel()
+	cart, staff := seeded(t)
+	staff.Do("PUT", "/v1/admin/tax-rates", `{"tax_rates":[{"country":"BR","tax_category":"standard","rate_bp":0},{"country":"BR","region":"São Paulo","tax_category":"standard","rate_bp":1800}]}`).Want(204)
+	for region, rate := range map[string]int64{"SÃO PAULO": 1800, "são paulo": 1800, "Bahia": 0, strings.Repeat("ष", 100): 0} {
+		var q pricingapi.Quote
+		cart.Do("POST", pricingapi.PathQuote, `{"currency":"USD","country":"BR","region":"`+region+`","lines":[{"id":"1","sku":"mug","quantity":1}]}`).Want(200).JSON(&q)
+		if got := q.Lines[0].TaxRateBP; got != rate {
+			t.Errorf("%s: %d basis points, want %d", region, got, rate)
+		}
 	}
 }
 

@@ -12,6 +12,7 @@ package pricing
 import (
 	"cmp"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/sidecart/sidecart/pkg/fault"
@@ -94,8 +95,12 @@ type TaxRate struct {
 // TaxKey finds a TaxRate.
 type TaxKey struct{ Country, Region, Category string }
 
-// TaxTable holds the rates by their keys.
+// TaxTable holds the rates by their keys, with regions in normal form.
 type TaxTable map[TaxKey]TaxRate
+
+// NormalRegion is the form in which regions are stored and compared, trimmed and in upper case: how somebody types the name of a state
+// decides no tax.
+func NormalRegion(region string) string { return strings.ToUpper(strings.TrimSpace(region)) }
 
 // StandardTax is the category of what says nothing else.
 const StandardTax = "standard"
@@ -103,6 +108,7 @@ const StandardTax = "standard"
 // Find returns the rate for a place and a category: of the region, else of the country; a category that the country does
 // not know is taxed as standard; a country without rates is not taxed.
 func (t TaxTable) Find(country, region, category string) TaxRate {
+	region = NormalRegion(region)
 	for _, cat := range [...]string{cmp.Or(category, StandardTax), StandardTax} {
 		if r, ok := t[TaxKey{country, region, cat}]; ok && region != "" {
 			return r

@@ -102,6 +102,7 @@ func TestTax(t *testing.T) {
 	}{
 		"net, country":                      {false, "US", "", "", 50, 1049, 1049 + 500 + 25},
 		"net, region over country":          {false, "US", "CA", "", 82, 1081, 1081 + 500 + 41},
+		"net, region typed otherwise":       {false, "US", " ca", "", 82, 1081, 1081 + 500 + 41},
 		"net, region without rate":          {false, "US", "NY", "", 50, 1049, 1049 + 500 + 25},
 		"net, zero category":                {false, "US", "CA", "zero", 0, 999, 999 + 500 + 41},
 		"net, category nobody knows":        {false, "US", "", "odd", 50, 1049, 1049 + 500 + 25},
