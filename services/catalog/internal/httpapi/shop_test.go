@@ -231,9 +231,11 @@ func TestPricesFollowTheClockTheCountryAndThePriority(t *testing.T) {
 	s := stocked(t)
 	s.write(sofa(0))
 	usd := func(n int64) money.Amount { return money.New(n, "USD") }
+	was, lately := usd(1500), usd(1200)
 	s.prices("SOFA-100",
 		app.Price{List: "base", Amount: usd(1000)},
-		app.Price{List: "cheaper", Amount: usd(990)},
+		app.Price{List: "cheaper", Amount: usd(990), CompareAt: &was},
+		app.Price{List: "cheaper", Amount: usd(990), CompareAt: &lately, From: now.Add(-time.Hour)},
 		app.Price{List: "over", Amount: usd(1), To: now},
 		app.Price{List: "tonight", Amount: usd(2), From: now.Add(time.Hour)},
 		app.Price{List: "canada", Amount: usd(1100), Countries: []string{"CA"}, Priority: 5},
@@ -246,6 +248,9 @@ func TestPricesFollowTheClockTheCountryAndThePriority(t *testing.T) {
 		s.guest.Do("GET", "/v1/products/sofa-number-100"+query, nil).Want(200).JSON(&p)
 		if len(page.Items) != 1 || page.Items[0].Price.Minor != want || p.Variants[0].Price.Minor != want {
 			t.Errorf("%q: %+v and %+v, want %d", query, page.Items, p.Variants[0].Price, want)
+		}
+		if compare := p.Variants[0].CompareAtPrice; want == 990 && *compare != lately {
+			t.Errorf("%q: compared with %s, want what began last: %s", query, compare, lately)
 		}
 	}
 }

@@ -19,13 +19,13 @@ import (
 	"github.com/sidecart/sidecart/services/catalog/internal/catalog"
 )
 
-// bestPrice picks the row that a SKU (v.sku) is sold by: the list with the highest priority, then the lowest amount. Its
-// parameters are currency, country and the time.
+// bestPrice picks the row that a SKU (v.sku) is sold by: the list with the highest priority, then the lowest amount, and of
+// equal ones what began last, as pricing does. Its parameters are currency, country and the time.
 const bestPrice = `
 	SELECT s.amount, s.compare_at, s.ctid AS place FROM sku_prices s
 	WHERE s.sku = v.sku AND s.currency = $1 AND (s.countries = '{}' OR $2 = ANY (s.countries))
 		AND (s.valid_from IS NULL OR s.valid_from <= $3) AND (s.valid_to IS NULL OR s.valid_to > $3)
-	ORDER BY s.priority DESC, s.amount, s.list_id LIMIT 1`
+	ORDER BY s.priority DESC, s.amount, s.list_id, s.valid_from DESC NULLS LAST LIMIT 1`
 
 // pageSQL answers all of the pages of the products that n (name, id) names, in one statement.
 const pageSQL = `
