@@ -20,7 +20,7 @@ func lost(t *testing.T) (putBack func()) {
 		}
 	}
 	level := func() (available int64) {
-		if err := s.DB(t, "cart").QueryRow(t.Context(), `SELECT available FROM levels WHERE sku = $1`, sku).Scan(&available); err != nil {
+		if err := s.DB(t, "cart").QueryRow(t.Context(), `SELECT coalesce(max(available), -1) FROM levels WHERE sku = $1`, sku).Scan(&available); err != nil {
 			t.Fatal(err)
 		}
 		return available
