@@ -42,6 +42,16 @@ func (a *Actors) Check(ctx context.Context, c *Client) error {
 	}
 }
 
+// CheckAtStart logs an error when the own sidecar does not host every registered type in time. It is no failure of the service, which
+// may do without its actors or wait for them.
+func (a *Actors) CheckAtStart(ctx context.Context, c *Client, patience time.Duration) {
+	limited, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	if err := a.Check(limited, c); err != nil && ctx.Err() == nil {
+		a.opts.Log.ErrorContext(ctx, "calls to actors will fail: is the sidecar's app token ours, is there an actor state store, does placement run?", "error", err)
+	}
+}
+
 func (a *Actors) missing(ctx context.Context, c *Client) ([]string, error) {
 	m, err := c.sdk.GetMetadata(ctx)
 	if err != nil {

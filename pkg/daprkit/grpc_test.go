@@ -1,9 +1,11 @@
 package daprkit_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
+	"log/slog"
 	"net"
 	"reflect"
 	"strings"
@@ -202,6 +204,24 @@ func TestScheduleEndsWithItsContext(t *testing.T) {
 	cancel()
 	if err := c.Schedule(ctx, daprkit.Job{Name: "sweep", Due: "5s"}); !errors.Is(err, context.Canceled) {
 		t.Error(err)
+	}
+}
+
+// A sidecar that hosts no actors is told of at start-up; a service that stops meanwhile has nothing to tell.
+func TestActorsAreCheckedAtStart(t *testing.T) {
+	t.Parallel()
+	var log bytes.Buffer
+	actors := daprkit.NewActors(daprkit.ActorOptions{Log: slog.New(slog.NewJSONHandler(&log, nil))})
+	actors.Register("sku", func(string) daprkit.Actor { return nil })
+	c := sidecar(t, nil, &fakeDapr{})
+	stopped, cancel := context.WithCancel(t.Context())
+	cancel()
+	if actors.CheckAtStart(stopped, c, time.Minute); log.Len() > 0 {
+		t.Error(log.String())
+	}
+	actors.CheckAtStart(t.Context(), c, 300*time.Millisecond)
+	if !strings.Contains(log.String(), `"level":"ERROR"`) || !strings.Contains(log.String(), "sku") {
+		t.Errorf("log %q", log.String())
 	}
 }
 

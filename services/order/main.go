@@ -45,6 +45,7 @@ func build(_ context.Context, p *boot.Process, c config) error {
 	daprio.Subscribe(subs, orders)
 	daprkit.Mount(server.Router(), daprkit.Routes{AppID: p.Name, AppToken: p.AppToken, Actors: actors, Subscriptions: subs, Jobs: jobs})
 	p.Add("jobs", run.Func("jobs", func(ctx context.Context) error { return p.Dapr.Schedule(ctx, schedule...) }))
+	p.Add("actors", run.Func("actors", func(ctx context.Context) error { actors.CheckAtStart(ctx, p.Dapr, 30*time.Second); return nil }))
 	p.Add("http", server.Listen(c.HTTPAddr))
 	return nil
 }
