@@ -5,12 +5,10 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
-	"errors"
 	"time"
 
 	"github.com/sidecart/sidecart/pkg/boot"
 	"github.com/sidecart/sidecart/pkg/daprkit"
-	"github.com/sidecart/sidecart/pkg/money"
 	"github.com/sidecart/sidecart/pkg/outbox"
 	"github.com/sidecart/sidecart/pkg/run"
 	"github.com/sidecart/sidecart/services/cart/internal/app"
@@ -20,31 +18,6 @@ import (
 )
 
 var version = "dev" // set by -ldflags "-X main.version=…"
-
-type config struct {
-	boot.Base
-	TTL      time.Duration `env:"SIDECART_CART_TTL" envDefault:"720h" doc:"How long a cart lives after its last change"`
-	Abandon  time.Duration `env:"SIDECART_CART_ABANDONED_AFTER" envDefault:"4h" doc:"How long a cart with lines is left alone until it counts as abandoned"`
-	Sweep    string        `env:"SIDECART_CART_SWEEP" envDefault:"@every 5m" doc:"Schedule of the job that looks for abandoned and expired carts"`
-	LowStock int64         `env:"SIDECART_LOW_STOCK" envDefault:"5" doc:"Up to how many pieces a line's availability is low_stock"`
-	Currency string        `env:"SIDECART_CURRENCY" envDefault:"USD" doc:"Currency of a cart whose shopper names none"`
-	Country  string        `env:"SIDECART_COUNTRY" envDefault:"US" doc:"Country of a cart whose shopper names none"`
-}
-
-// Validate checks the settings that have bounds.
-func (c config) Validate() error {
-	errs := []error{c.Base.Validate()}
-	check := func(ok bool, fault string) {
-		if !ok {
-			errs = append(errs, errors.New(fault))
-		}
-	}
-	check(c.TTL > c.Abandon && c.Abandon > 0, "SIDECART_CART_ABANDONED_AFTER is not between 0 and SIDECART_CART_TTL")
-	check(c.LowStock >= 0, "SIDECART_LOW_STOCK is negative")
-	check(money.Currency(c.Currency).Valid(), "SIDECART_CURRENCY is not an ISO 4217 code")
-	check(len(c.Country) == 2, "SIDECART_COUNTRY is not an ISO 3166-1 alpha-2 code")
-	return errors.Join(errs...)
-}
 
 func main() {
 	boot.Main(boot.Program[config]{Name: "cart", Title: "Cart", Version: version, Migrations: postgres.Migrations(), Build: build})

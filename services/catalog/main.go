@@ -3,7 +3,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"github.com/sidecart/sidecart/pkg/boot"
@@ -19,23 +18,6 @@ import (
 )
 
 var version = "dev" // set by -ldflags "-X main.version=…"
-
-type config struct {
-	boot.Base
-	Currency string        `env:"SIDECART_CURRENCY" envDefault:"USD" doc:"Currency of readers who name none"`
-	Country  string        `env:"SIDECART_COUNTRY" envDefault:"US" doc:"Country of readers who name none"`
-	LowStock int64         `env:"SIDECART_LOW_STOCK" envDefault:"5" doc:"That many pieces or fewer are shown as low stock"`
-	MaxAge   time.Duration `env:"SIDECART_PAGE_MAX_AGE" envDefault:"10s" doc:"How long caches may keep a page for shoppers"`
-}
-
-// Validate checks what has bounds.
-func (c config) Validate() error {
-	_, err := money.ParseCurrency(c.Currency)
-	if len(c.Country) != 2 || c.LowStock < 0 || c.MaxAge < 0 {
-		err = errors.Join(err, errors.New("SIDECART_COUNTRY has two letters, SIDECART_LOW_STOCK and SIDECART_PAGE_MAX_AGE are not negative"))
-	}
-	return errors.Join(c.Base.Validate(), err)
-}
 
 func main() {
 	boot.Main(boot.Program[config]{Name: "catalog", Title: "Catalog", Version: version, Migrations: postgres.Migrations(),

@@ -3,7 +3,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"github.com/sidecart/sidecart/pkg/boot"
@@ -17,26 +16,6 @@ import (
 )
 
 var version = "dev" // set by -ldflags "-X main.version=…"
-
-type config struct {
-	boot.Base
-	CheckoutTTL  time.Duration `env:"SIDECART_CHECKOUT_TTL" envDefault:"1h" doc:"How long a checkout lives after its last change"`
-	HoldTTL      time.Duration `env:"SIDECART_HOLD_TTL" envDefault:"15m" doc:"How long a checkout holds its stock"`
-	ShippingFile string        `env:"SIDECART_SHIPPING_FILE" doc:"Shipping rates (YAML); empty: the built-in ones"`
-}
-
-// Validate checks the settings that have bounds.
-func (c config) Validate() error {
-	var err error
-	if c.HoldTTL < 5*time.Minute {
-		err = errors.New("SIDECART_HOLD_TTL is below 5m")
-	}
-	if c.CheckoutTTL < c.HoldTTL {
-		err = errors.Join(err, errors.New("SIDECART_CHECKOUT_TTL is below SIDECART_HOLD_TTL"))
-	}
-	_, ratesErr := app.Rates(c.ShippingFile)
-	return errors.Join(c.Base.Validate(), err, ratesErr)
-}
 
 func main() {
 	boot.Main(boot.Program[config]{Name: "checkout", Title: "Checkout", Version: version, Migrations: postgres.Migrations(), Build: build})
