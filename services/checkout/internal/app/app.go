@@ -154,6 +154,8 @@ type Store interface {
 	Create(ctx context.Context, r Record) error
 	// Save records a change, all of it or nothing. ErrMoved: the version is not the one seen, or the key is not new.
 	Save(ctx context.Context, c Change) error
+	// Recall returns a checkout as this process knows it, without asking: it may be out of date, or unknown (version 0).
+	Recall(id string) Record
 	// Settled reports whether nothing more can happen to a checkout, as far as this process knows without asking.
 	Settled(id string) bool
 }

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"strings"
@@ -21,30 +22,33 @@ func (a *App) Patch(ctx context.Context, id string, seen *int64, in checkoutapi.
 	if err := checkPatch(&in); err != nil {
 		return Record{}, err
 	}
+	r := a.Store.Recall(id) // good enough to write upon, for the version decides, but not to refuse anything
 	for range maxMoves {
-		r, err := a.Get(ctx, id)
-		if err != nil {
-			return r, err
+		c, err := a.patch(ctx, r, seen, in)
+		if err == nil {
+			err = a.Store.Save(ctx, c)
 		}
-		if seen != nil && *seen != r.Version {
-			return r, ErrVersion.With("version", r.Version)
+		if err == nil {
+			return c.After, nil
 		}
-		c, err := a.patch(ctx, r, in)
-		if err != nil {
-			return r, err
+		now, getErr := a.Get(ctx, id)
+		if getErr != nil || now.Version == r.Version && !errors.Is(err, ErrMoved) {
+			return now, cmp.Or(getErr, err)
 		}
-		err = a.Store.Save(ctx, c)
-		if errors.Is(err, ErrMoved) {
-			continue
-		}
-		return c.After, err
+		r = now
 	}
 	return Record{}, errBusy
 }
 
-func (a *App) patch(ctx context.Context, r Record, in checkoutapi.PatchInput) (Change, error) {
+func (a *App) patch(ctx context.Context, r Record, seen *int64, in checkoutapi.PatchInput) (Change, error) {
 	now := a.now()
 	c := Change{Seen: r.Version, After: r}
+	if r.Version == 0 {
+		return c, ErrNotFound
+	}
+	if seen != nil && *seen != r.Version {
+		return c, ErrVersion.With("version", r.Version)
+	}
 	after, _, err := checkout.Decide(r.Checkout, checkout.Event{Name: checkout.Change, TTL: a.TTL}, now)
 	if err != nil {
 		return c, err

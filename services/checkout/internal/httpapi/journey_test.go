@@ -38,7 +38,6 @@ const (
 type session struct {
 	t      *testing.T
 	pool   *pgxpool.Pool
-	store  *postgres.Store
 	shop   *checkouttest.Neighbours
 	app    *app.App
 	client apitest.Client
@@ -49,8 +48,7 @@ type session struct {
 func open(t *testing.T) *session {
 	t.Helper()
 	pool := testkit.Schema(t, postgres.Migrations()...)
-	s := &session{t: t, pool: pool, store: postgres.New(pool, outbox.New(pool, outbox.Options{Source: "checkout"})), ahead: &atomic.Int64{},
-		start: time.Date(2026, 3, 6, 12, 0, 0, 0, time.UTC)}
+	s := &session{t: t, pool: pool, ahead: &atomic.Int64{}, start: time.Date(2026, 3, 6, 12, 0, 0, 0, time.UTC)}
 	s.shop = checkouttest.New(s.now)
 	s.shop.Cart(cartID, 3, "USD", map[string]int64{"shirt": 2, "mug": 1})
 	s.app, s.client = s.replica()
@@ -64,10 +62,11 @@ func (s *session) replica() (*app.App, apitest.Client) {
 		s.t.Fatal(err)
 	}
 	c := s.shop.Config()
-	c.Store, c.Sweeps, c.Rates = s.store, s.store, rates
+	store := postgres.New(s.pool, outbox.New(s.pool, outbox.Options{Source: "checkout"}))
+	c.Store, c.Sweeps, c.Rates = store, store, rates
 	a := app.New(c)
 	server := httpx.New(httpx.Config{Name: "checkout", Log: slog.New(slog.NewTextHandler(s.t.Output(), &slog.HandlerOptions{Level: slog.LevelError}))})
-	Register(server, a, s.store)
+	Register(server, a, store)
 	return a, apitest.Client{T: s.t, Handler: server}
 }
 

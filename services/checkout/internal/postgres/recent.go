@@ -52,6 +52,9 @@ func (r *recent) change(c app.Change) {
 	r.keep(c.After)
 }
 
+// Recall implements app.Store.
+func (s *Store) Recall(id string) app.Record { return s.recent.get(id) }
+
 // Settled implements app.Store: what is completed, its order's capability known, stays so.
 func (s *Store) Settled(id string) bool {
 	known := s.recent.get(id)
