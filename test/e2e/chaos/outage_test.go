@@ -145,8 +145,8 @@ func TestPlacementDownForAMinute(t *testing.T) {
 		return errors.Join(hosts(t, "order"), hosts(t, "inventory"))
 	})
 	closing()
-	clean(t)
 	putBack()
+	clean(t)
 }
 
 // hosts is nil when a service's sidecar takes part in the placement of actors.
