@@ -4,13 +4,17 @@ import (
 	"context"
 	"errors"
 	"io"
+	"net"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"go.opentelemetry.io/otel/trace"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/keepalive"
 
 	"github.com/sidecart/sidecart/pkg/daprkit"
 	"github.com/sidecart/sidecart/pkg/fault"
@@ -155,6 +159,31 @@ func TestTransportTellsNotSentFromUnknown(t *testing.T) {
 			t.Error(err)
 		}
 	})
+}
+
+// A server announces that the connection is old, and cuts it with the call under way: that may have been executed.
+func TestTransportDoesNotRepeatWhatWasCutOff(t *testing.T) {
+	t.Parallel()
+	var calls atomic.Int64
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	g := grpc.NewServer(grpc.KeepaliveParams(keepalive.ServerParameters{MaxConnectionAge: 50 * time.Millisecond, MaxConnectionAgeGrace: 50 * time.Millisecond}),
+		grpc.UnknownServiceHandler(func(_ any, s grpc.ServerStream) error { calls.Add(1); <-s.Context().Done(); return s.Context().Err() }))
+	go func() { _ = g.Serve(l) }()
+	t.Cleanup(g.Stop)
+	api := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { calls.Add(1) }))
+	t.Cleanup(api.Close)
+	c, err := daprkit.Connect(t.Context(), daprkit.Config{GRPCAddr: l.Addr().String(), HTTPAddr: api.Listener.Addr().String()}, quiet())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = c.Close() })
+	err = c.Caller("order").JSON(soon(t), http.MethodPost, "/v1", map[string]int{}, nil)
+	if fault.KindOf(err) != fault.Timeout || calls.Load() != 1 {
+		t.Errorf("%v after %d calls", err, calls.Load())
+	}
 }
 
 // Go repeats a request with an Idempotency-Key on a lost connection by itself. When the repetition finds nobody, the first may

@@ -16,7 +16,7 @@ var notSent = []string{
 	"dial tcp",                // net: no connection to the target
 	"dial unix",               // the same on a socket
 	"Error while dialing",     // grpc-go: no connection to the target
-	"connection error: ",      // grpc-go: the connection was never ready
+	"connection error: ",      // grpc-go: the connection was never ready; see perhaps
 	"circuit breaker is open", // resiliency refused before the target
 	"couldn't find output binding",
 	"does not support operation",
@@ -31,12 +31,14 @@ var notSent = []string{
 	"name resolver not initialized",   // the sidecar has no resolver
 }
 
-// retried matches what daprd adds when it has repeated a call by itself: the text then speaks of the last attempt only.
-var retried = regexp.MustCompile(`after [1-9][0-9]* retries`)
+// perhaps matches texts that hold one of notSent and yet tell of a call that may have been executed: what daprd adds when it has
+// repeated a call by itself, because the text then speaks of the last attempt only; and what grpc-go says of a call under way when
+// a server that had announced its stop (GOAWAY) is gone before the answer.
+var perhaps = regexp.MustCompile(`after [1-9][0-9]* retries|closing transport due to: `)
 
 // NotSent reports whether text says that the call never left for its target.
 func NotSent(text string) bool {
-	if retried.MatchString(text) {
+	if perhaps.MatchString(text) {
 		return false
 	}
 	for _, s := range notSent {

@@ -21,6 +21,7 @@ func TestNotSent(t *testing.T) {
 		"dial after daprd's retries": {`failed to invoke target order after 3 retries. Error: rpc error: code = Unavailable desc = connection error: desc = "transport: Error while dialing: dial tcp 127.0.0.1:2: connect: connection refused"`, false},
 		"dial before any retry":      {`failed to invoke target order after 0 retries. Error: rpc error: code = Unavailable desc = connection error: desc = "transport: Error while dialing: dial tcp 127.0.0.1:2: connect: connection refused"`, true},
 		"connection lost half-way":   {`rpc error: code = Unavailable desc = error reading from server: EOF`, false},
+		"lost while it stopped":      {`rpc error: code = Unavailable desc = closing transport due to: connection error: desc = "error reading from server: EOF", received prior goaway: code: NO_ERROR, debug data: "graceful_stop"`, false},
 		"component time-out":         {`error invoking output binding payment-gateway: Post "http://127.0.0.1:3/x": context deadline exceeded`, false},
 		"reset by the provider":      {`Post "http://127.0.0.1:3/x": read tcp 127.0.0.1:4->127.0.0.1:3: read: connection reset by peer`, false},
 		"an unknown text":            {`something else`, false},
