@@ -80,9 +80,9 @@ type Readiness struct {
 const readyTimeout = time.Second
 
 func (p Public) readyz(w http.ResponseWriter, r *http.Request) {
-	ctx, cancel := context.WithTimeout(r.Context(), readyTimeout)
-	defer cancel()
 	answer := Readiness{Status: "ready", Dependencies: map[string]string{}, Services: p.Services.States(r.Context())}
+	ctx, cancel := context.WithTimeout(r.Context(), readyTimeout) // not before: a service that hangs must not use it up
+	defer cancel()
 	status := http.StatusOK
 	for _, state := range answer.Services {
 		if state != app.Ready {

@@ -126,6 +126,21 @@ func TestPages(t *testing.T) {
 	s.problem(404, "not-found", "GET", "/", nil)
 }
 
+// A service that hangs uses up the time that it is given, and not that of the gateway's own dependencies.
+func TestReadyBesideAServiceThatHangs(t *testing.T) {
+	t.Parallel()
+	s := open(t, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("dapr-app-id") != "" { // the sidecar's client tries gRPC here, too
+			<-r.Context().Done()
+		}
+	}), func(p *Public) {
+		p.Ready = func(ctx context.Context) map[string]error { return map[string]error{"sidecar": ctx.Err()} }
+	})
+	if resp, text := s.do("GET", "/readyz", nil); resp.StatusCode != 200 || !strings.Contains(text, `"status":"degraded"`) || !strings.Contains(text, `"cart":"unreachable"`) {
+		t.Errorf("%d %s", resp.StatusCode, text)
+	}
+}
+
 func TestClientAddress(t *testing.T) {
 	t.Parallel()
 	proxies := []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("fd00::/8")}
