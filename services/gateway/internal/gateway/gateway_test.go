@@ -52,6 +52,9 @@ func TestRoutes(t *testing.T) {
 			t.Errorf("%s is routed to %s", path, r.App)
 		}
 	}
+	if r := table.Match("POST", []string{"v1", "carts", id, "lines", "batch"}); r.App != "cart" || r.MaxBody < 500*(2<<10+50) {
+		t.Errorf("500 lines with all their metadata do not pass: %+v", r)
+	}
 	if apps := table.Apps(); len(apps) != 7 {
 		t.Errorf("apps %v", apps)
 	}

@@ -47,6 +47,7 @@ type Route struct {
 // Limits of the routes. The sidecars take bodies of up to 4 MiB.
 const (
 	bodyUsual = 1 << 20
+	bodyBatch = 2 << 20 // 500 lines with all the metadata that they may have
 	bodyStaff = 4 << 20
 
 	timeUsual    = 15 * time.Second
@@ -61,6 +62,7 @@ func Routes() []Route {
 	}
 	list := []Route{
 		{Method: "POST", Pattern: "/v1/carts/*/coupons", App: "cart", Rate: Coupon, MaxBody: bodyUsual, Timeout: timeUsual},
+		{Method: "POST", Pattern: "/v1/carts/*/lines/batch", App: "cart", MaxBody: bodyBatch, Timeout: timeUsual},
 		{Method: "POST", Pattern: "/v1/checkouts/*/complete", App: "checkout", Rate: Complete, MaxBody: bodyUsual, Timeout: timeComplete},
 		open("/v1/products", "catalog", timeUsual),
 		open("/v1/categories", "catalog", timeUsual),

@@ -1,4 +1,4 @@
-// Package httpapi is the public listener: it routes, limits and checks, and passes bodies through without keeping them.
+// Package httpapi is the public listener: it routes, limits and checks, and passes bodies through without looking at them.
 //
 //	CORS → id, trace, log → rate per address → route → rate of its class → credential → size → time → own sidecar
 //
@@ -6,7 +6,7 @@
 // the services answer goes back as it is, but for the sidecar's headers; what is no answer of a service becomes a problem.
 //
 // What may go wrong: a client that stops in the middle leaves a broken request, which the service refuses; a service that dies in
-// the middle of an answer breaks the connection, because its status has left already.
+// the middle of an answer that came as plain HTTP breaks the connection, because its status has left already.
 package httpapi
 
 import (
