@@ -11,7 +11,7 @@ import (
 
 const (
 	nearDelay  = time.Second // how long a projection waits for the next one of its cart
-	nearWeight = 100_000     // carts and lines that are kept in memory, some 50 MB
+	nearWeight = 100_000     // carts, lines and half kilobytes of metadata that are kept in memory, some 50 MB
 )
 
 // Near keeps in memory the projections that this process made or read last, and hands them on to the state store a moment later:
@@ -37,7 +37,13 @@ type entry struct {
 	timer *time.Timer
 }
 
-func (e *entry) weight() int { return 1 + len(e.proj.Cart.Lines) }
+func (e *entry) weight() int {
+	w := 1 + len(e.proj.Cart.Lines)
+	for _, l := range e.proj.Cart.Lines {
+		w += len(l.Metadata) / 512
+	}
+	return w
+}
 
 // NewNear returns a Near in front of the state store.
 func NewNear(far app.Projections) *Near {
@@ -74,6 +80,9 @@ func (n *Near) keep(id string, p app.Projection, tag app.Tag, changed bool) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	el := n.kept[id]
+	if tag == held { // forgotten since it was read: what the store holds is not known any more
+		tag = nil
+	}
 	if el == nil {
 		el = n.order.PushFront(&entry{id: id, tag: tag})
 		n.kept[id] = el

@@ -179,6 +179,35 @@ func TestMemoryIsBounded(t *testing.T) {
 	})
 }
 
+// Metadata is most of a cart that has much of it.
+func TestMetadataWeighs(t *testing.T) {
+	t.Parallel()
+	p := version("a", 1, 2)
+	p.Cart.Lines[1].Metadata = make([]byte, cart.MaxMetadata)
+	if w := (&entry{proj: p}).weight(); w != 3+cart.MaxMetadata/512 {
+		t.Errorf("weighs %d", w)
+	}
+}
+
+// Forgotten between the reading and the writing: the store has an older one, which is replaced all the same.
+func TestForgottenInTheMiddleOfAnEdit(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		far := newStore()
+		n := NewNear(far)
+		edit(t.Context(), n, "a")
+		later()
+		was, _, tag := n.Get(t.Context(), "a")
+		n.weight = 2
+		edit(t.Context(), n, "b")
+		n.Put(t.Context(), version("a", was.Cart.Version+1, 1), tag)
+		later()
+		if got := far.holds("a"); got != 2 {
+			t.Errorf("the store holds version %d, want 2", got)
+		}
+	})
+}
+
 func TestStopHandsOnWhatIsLeft(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
