@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"strings"
 	"time"
 
 	"github.com/sidecart/sidecart/pkg/boot"
@@ -29,6 +30,6 @@ func (c config) Validate() error {
 	check(c.TTL > c.Abandon && c.Abandon > 0, "SIDECART_CART_ABANDONED_AFTER is not between 0 and SIDECART_CART_TTL")
 	check(c.LowStock >= 0, "SIDECART_LOW_STOCK is negative")
 	check(money.Currency(c.Currency).Valid(), "SIDECART_CURRENCY is not an ISO 4217 code")
-	check(len(c.Country) == 2, "SIDECART_COUNTRY is not an ISO 3166-1 alpha-2 code")
+	check(len(c.Country) == 2 && strings.ToUpper(c.Country) == c.Country, "SIDECART_COUNTRY is not an ISO 3166-1 alpha-2 code")
 	return errors.Join(errs...)
 }

@@ -75,7 +75,7 @@ type Store interface {
 	Apply(ctx context.Context, w Write) (answer cartapi.Cart, replayed bool, err error)
 	// Replay returns the answer stored under a key. Fault: idem.ErrReused.
 	Replay(ctx context.Context, k idem.Key) (answer cartapi.Cart, ok bool, err error)
-	// Log returns at most limit entries above a version.
+	// Log returns at most limit entries above a version, fewer when they are long, and at least one if there is one.
 	Log(ctx context.Context, id string, above int64, limit int) ([]cartapi.LogEntry, error)
 	// Keep takes what catalog says of SKUs into the replica; what is older than what it has changes nothing.
 	Keep(ctx context.Context, all []catalogapi.Sellable) error

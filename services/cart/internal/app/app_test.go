@@ -214,6 +214,38 @@ func TestAnOldProjectionRefusesNothing(t *testing.T) {
 	}
 }
 
+// Nor does pricing when it was asked about an old one.
+func TestAnOldProjectionCannotBePriced(t *testing.T) {
+	t.Parallel()
+	w := open(t)
+	cmd := w.begin()
+	w.add(cmd, "a", 1)
+	w.shop.Fail(fault.New(fault.Invalid, "amount-overflow", "too much"), nil)
+	w.shop.OnQuote(func() { w.shop.Fail(nil, nil) })
+	if c := w.add(cmd, "b", 1); c.Version != 3 {
+		t.Errorf("version %d", c.Version)
+	}
+}
+
+// What an order was placed for is shown as it was then.
+func TestACompletedCartKeepsItsQuote(t *testing.T) {
+	t.Parallel()
+	w := open(t)
+	cmd := w.begin()
+	w.add(cmd, "a", 2)
+	if err := w.Complete(t.Context(), cmd.CartID, "o1"); err != nil {
+		t.Fatal(err)
+	}
+	w.shop.Sell(150, "a")
+	w.shop.Fail(fault.New(fault.Unavailable, "x", ""), nil)
+	w.clock.Add(time.Hour)
+	for range 2 {
+		if c := w.read(cmd); c.Totals.Total.Minor != 200 || c.Version != 3 {
+			t.Errorf("total %s, version %d", c.Totals.Total, c.Version)
+		}
+	}
+}
+
 func TestStateStoreHangs(t *testing.T) {
 	t.Parallel()
 	w := open(t)
@@ -487,7 +519,7 @@ func TestExpiryAndAbandonment(t *testing.T) {
 		if _, err := w.Add(t.Context(), cmd, false, cart.Item{SKU: "a", Quantity: 1}); !errors.Is(err, cart.ErrNotFound) {
 			t.Errorf("a line for an expired cart: %v", err)
 		}
-		if _, err := w.Events(t.Context(), cmd.CartID, 0, 10); !errors.Is(err, cart.ErrNotFound) {
+		if _, _, err := w.Events(t.Context(), cmd.CartID, 0, 10); !errors.Is(err, cart.ErrNotFound) {
 			t.Errorf("the log of an expired cart: %v", err)
 		}
 	}

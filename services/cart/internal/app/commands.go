@@ -88,9 +88,9 @@ func metadata(wrong *fault.Collector, at string, raw []byte) []byte {
 		wrong.Add(at, "must be an object", nil)
 		return nil
 	}
-	wrong.Check(short.Len() <= cart.MaxMetadata, at, fmt.Sprintf("must have at most %d bytes", cart.MaxMetadata), nil)
 	var escaped bytes.Buffer
 	json.HTMLEscape(&escaped, short.Bytes())
+	wrong.Check(escaped.Len() <= cart.MaxMetadata, at, fmt.Sprintf("must have at most %d bytes, and <, > and & count six", cart.MaxMetadata), nil)
 	return escaped.Bytes()
 }
 

@@ -123,8 +123,10 @@ func (s *Carts) once(ctx context.Context, e edit, st state, now time.Time) (Resu
 		}
 	}
 	if event != nil || !st.quoted || !valid(next, now) {
-		if next.Quote, err = s.quote(ctx, &next.Cart, now); err != nil {
+		if next.Quote, err = s.quote(ctx, &next.Cart, now); errors.Is(err, ErrPricing) {
 			return Result{}, err
+		} else if err != nil {
+			return doubt(err)
 		}
 	}
 	if err := s.priced(ctx, e, next.Quote); err != nil {

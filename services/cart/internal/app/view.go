@@ -61,8 +61,13 @@ func (s *Carts) view(ctx context.Context, id string) (Projection, map[string]Ite
 		return Projection{}, nil, cart.ErrNotFound
 	}
 	if version != st.Cart.Version && !st.fresh {
+		old := st.Projection
 		if st, err = s.rebuilt(ctx, id, st.tag); err != nil {
 			return Projection{}, nil, err
+		}
+		if st.Cart.Status == cart.Completed && st.Cart.Version == old.Cart.Version+1 { // the order closed the cart and changed no line
+			st.Quote, st.quoted = old.Quote, true
+			s.Projections.Put(ctx, st.Projection, st.tag)
 		}
 		if _, items, err = s.Store.Read(ctx, id, st.Cart.SKUs()); err != nil {
 			return Projection{}, nil, err
@@ -82,19 +87,20 @@ func (s *Carts) view(ctx context.Context, id string) (Projection, map[string]Ite
 	return st.Projection, items, nil
 }
 
-// Events returns a page of the log, above a version.
-func (s *Carts) Events(ctx context.Context, id string, above int64, limit int) ([]cartapi.LogEntry, error) {
+// Events returns a page of the log, above a version, and whether there is more.
+func (s *Carts) Events(ctx context.Context, id string, above int64, limit int) (page []cartapi.LogEntry, more bool, err error) {
 	if !idForm.MatchString(id) {
-		return nil, cart.ErrNotFound
+		return nil, false, cart.ErrNotFound
 	}
 	c, err := s.Store.Load(ctx, id)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	if s.expired(&c, s.now()) {
-		return nil, cart.ErrNotFound
+		return nil, false, cart.ErrNotFound
 	}
-	return s.Store.Log(ctx, id, above, limit)
+	page, err = s.Store.Log(ctx, id, above, limit)
+	return page, len(page) > 0 && page[len(page)-1].Version < c.Version, err
 }
 
 // quote asks pricing. An empty cart costs nothing: nobody is asked.

@@ -264,7 +264,8 @@ type eventsInput struct {
 }
 
 type eventsOutput struct {
-	Body httpx.Page[cartapi.LogEntry]
+	CacheControl string `header:"Cache-Control"`
+	Body         httpx.Page[cartapi.LogEntry]
 }
 
 func (a *api) events(ctx context.Context, in *eventsInput) (*eventsOutput, error) {
@@ -272,11 +273,16 @@ func (a *api) events(ctx context.Context, in *eventsInput) (*eventsOutput, error
 	if err != nil {
 		return nil, err
 	}
-	all, err := a.carts.Events(ctx, in.ID, above, in.Limit+1)
+	all, more, err := a.carts.Events(ctx, in.ID, above, in.Limit)
 	if err != nil {
 		return nil, err
 	}
-	return &eventsOutput{Body: httpx.NewPage(all, in.Limit, func(last cartapi.LogEntry) string { return httpx.EncodeCursor(last.Version) })}, nil
+	out := &eventsOutput{CacheControl: noStore, Body: httpx.NewPage(all, in.Limit, nil)}
+	if more {
+		next := httpx.EncodeCursor(all[len(all)-1].Version)
+		out.Body.NextCursor = &next
+	}
+	return out, nil
 }
 
 type snapshotOutput struct{ Body cartapi.Snapshot }

@@ -126,7 +126,7 @@ func TestLog(t *testing.T) {
 	for _, e := range page.Items {
 		got = append(got, fmt.Sprintf("%d %s %s", e.Version, e.Type, e.Data))
 	}
-	want := []string{`1 created {"country": "US", "currency": "USD"}`, `2 lines_added {"lines": [{"id": "l1", "sku": "shirt", "quantity": 2}]}`, `3 quantity_changed {"line_id": "l1", "quantity": 3}`}
+	want := []string{`1 created {"currency": "USD", "country": "US"}`, `2 lines_added {"lines": [{"id": "l1", "sku": "shirt", "quantity": 2}]}`, `3 quantity_changed {"line_id": "l1", "quantity": 3}`}
 	for i := range want {
 		if !sameWords(got[i], want[i]) {
 			t.Errorf("entry %d: %s, want %s", i, got[i], want[i])
@@ -136,6 +136,8 @@ func TestLog(t *testing.T) {
 	if len(page.Items) != 1 || page.Items[0].Type != "coupon_added" || page.NextCursor != nil {
 		t.Errorf("last page %+v", page)
 	}
+	w.Do("POST", path+"/lines", `{"sku":"mug","quantity":1,"metadata":{"a":"\ud800","b":1e-20000}}`).Want(201)
+	w.Do("GET", path+"/events", nil).Want(200)
 	w.Do("GET", path+"/events?cursor=rubbish", nil).Problem(422, "validation-failed")
 }
 
@@ -166,6 +168,7 @@ func TestRefusals(t *testing.T) {
 		"wrong types":              {"POST", path + "/lines", `{"sku":5,"quantity":"1","metadata":[]}`, 422, "validation-failed", []string{"body.quantity", "body.sku"}},
 		"metadata is no object":    {"POST", path + "/lines", `{"sku":"shirt","quantity":1,"metadata":[]}`, 422, "validation-failed", []string{"body.metadata"}},
 		"metadata is huge":         {"POST", path + "/lines", `{"sku":"shirt","quantity":1,"metadata":{"a":"` + strings.Repeat("x", 2048) + `"}}`, 422, "validation-failed", []string{"body.metadata"}},
+		"metadata grows":           {"POST", path + "/lines", `{"sku":"shirt","quantity":1,"metadata":{"a":"` + strings.Repeat("<", 400) + `"}}`, 422, "validation-failed", []string{"body.metadata"}},
 		"nothing":                  {"POST", path + "/lines", `{"sku":"shirt","quantity":0}`, 422, "validation-failed", []string{"body.quantity"}},
 		"less than nothing":        {"POST", path + "/lines", `{"sku":"shirt","quantity":-1}`, 422, "validation-failed", []string{"body.quantity"}},
 		"half a shirt":             {"POST", path + "/lines", `{"sku":"shirt","quantity":0.5}`, 422, "validation-failed", []string{"body.quantity", "body.quantity"}},

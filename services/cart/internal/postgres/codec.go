@@ -118,6 +118,17 @@ func decodeEvent(typ string, data []byte) (cart.Event, error) {
 	return nil, fmt.Errorf("event type %q is not known", typ)
 }
 
+// public returns the data of an event without what nobody may see. Not by the database: jsonb refuses some of the JSON that a
+// shopper may give as metadata (half a surrogate pair, 1e-20000), and bends the rest.
+func public(data []byte) (json.RawMessage, error) {
+	var d eventDoc
+	if err := json.Unmarshal(data, &d); err != nil {
+		return nil, fmt.Errorf("data of an event: %w", err)
+	}
+	d.From, d.Into = "", ""
+	return json.Marshal(d)
+}
+
 // snapshotDoc is a cart as of a version.
 type snapshotDoc struct {
 	Status     string    `json:"status"`

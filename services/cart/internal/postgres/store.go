@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"io/fs"
 	"slices"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -247,18 +246,26 @@ func (s *Store) Replay(ctx context.Context, k idem.Key) (answer cartapi.Cart, ok
 	return answer, ok && err == nil, err
 }
 
+// maxPage is after how many bytes of data a page of the log ends.
+const maxPage = 1 << 20
+
 // Log implements app.Store. What would give another cart's id away is left out.
 func (s *Store) Log(ctx context.Context, id string, above int64, limit int) ([]cartapi.LogEntry, error) {
-	rows, err := s.pool.Query(ctx, `SELECT version, type, at, (data::jsonb - 'from' - 'into')::text FROM cart_events
-		WHERE cart_id = $1 AND version > $2 ORDER BY version LIMIT $3`, id, above, limit)
+	rows, err := s.pool.Query(ctx, `
+		SELECT version, type, at, data FROM (
+			SELECT *, sum(octet_length(data::text)) OVER (ORDER BY version) - octet_length(data::text) AS before
+			FROM cart_events WHERE cart_id = $1 AND version > $2 ORDER BY version LIMIT $3
+		) AS page WHERE before < $4 ORDER BY version`, id, above, limit, maxPage)
 	if err != nil {
 		return nil, fmt.Errorf("log of cart %s: %w", id, pg.AsFault(err))
 	}
 	all, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (e cartapi.LogEntry, err error) {
-		var data string
-		var at time.Time
-		err = row.Scan(&e.Version, &e.Type, &at, &data)
-		e.At, e.Data = at.UTC(), json.RawMessage(data)
+		var data []byte
+		if err = row.Scan(&e.Version, &e.Type, &e.At, &data); err != nil {
+			return e, err
+		}
+		e.At = e.At.UTC()
+		e.Data, err = public(data)
 		return e, err
 	})
 	if err != nil {

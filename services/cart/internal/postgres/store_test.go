@@ -283,6 +283,37 @@ func TestConstraints(t *testing.T) {
 	}
 }
 
+// Metadata that jsonb refuses stands in the log as it was given.
+func TestLogOfOddMetadata(t *testing.T) {
+	t.Parallel()
+	s, _ := open(t)
+	const odd = `{"b":1e-20000,"a":"\ud800","from":"x"}`
+	c := put(t, s, 1, cart.LinesAdded{Lines: []cart.Line{{ID: "l1", SKU: "a", Quantity: 2, Metadata: []byte(odd)}}})
+	all, err := s.Log(t.Context(), c.ID, 1, 100)
+	do(t, err)
+	if want := `{"lines":[{"id":"l1","sku":"a","quantity":2,"metadata":` + odd + `}]}`; len(all) != 1 || string(all[0].Data) != want {
+		t.Errorf("log %s, want %s", all[0].Data, want)
+	}
+}
+
+// A hundred entries can be a hundred megabytes: a page ends before.
+func TestLongEntriesMakeShortPages(t *testing.T) {
+	t.Parallel()
+	s, _ := open(t)
+	added := cart.LinesAdded{}
+	for i := range cart.MaxLines {
+		added.Lines = append(added.Lines, cart.Line{ID: fmt.Sprint("l", i), SKU: "a", Quantity: 1, Metadata: []byte(`"` + strings.Repeat("x", 1000) + `"`)})
+	}
+	c := put(t, s, 1, added, added, added, added)
+	for above, want := range map[int64]int{0: 3, 3: 2, 4: 1, 5: 0} { // the first is short, the others have half a megabyte each
+		page, err := s.Log(t.Context(), c.ID, above, 100)
+		do(t, err)
+		if len(page) != want || want > 0 && page[0].Version != above+1 {
+			t.Errorf("above %d: %d entries, want %d", above, len(page), want)
+		}
+	}
+}
+
 func TestLogPages(t *testing.T) {
 	t.Parallel()
 	s, _ := open(t)
