@@ -27,6 +27,7 @@ import (
 	"github.com/sidecart/sidecart/services/cart/internal/carttest"
 	"github.com/sidecart/sidecart/services/cart/internal/daprio"
 	"github.com/sidecart/sidecart/services/cart/internal/postgres"
+	"github.com/sidecart/sidecart/services/catalog/catalogapi"
 )
 
 const ttl = 720 * time.Hour
@@ -307,6 +308,31 @@ func TestCatalogIsAway(t *testing.T) {
 	w.add(cmd, "a", 1)
 	w.shop.Fail(nil, fault.New(fault.Timeout, "x", ""))
 	w.add(cmd, "a", 1) // known by now
+}
+
+// late is a catalog that withdraws a SKU while it says that it is sold: the event is faster than the answer.
+type late struct {
+	app.Catalog
+	store *postgres.Store
+}
+
+func (l late) Sellables(ctx context.Context, skus []string) ([]catalogapi.Sellable, error) {
+	all, err := l.Catalog.Sellables(ctx, skus)
+	for _, a := range all {
+		a.Version, a.Sellable = a.Version+1, false
+		err = errors.Join(err, l.store.KeepProduct(ctx, a.ProductID, a.Version, []catalogapi.Sellable{a}))
+	}
+	return all, err
+}
+
+func TestWithdrawnWhileItIsAdded(t *testing.T) {
+	t.Parallel()
+	w := open(t)
+	cmd := w.begin()
+	w.Carts.Catalog = late{w.shop, w.store}
+	if _, err := w.Add(t.Context(), cmd, false, cart.Item{SKU: "a", Quantity: 1}); !errors.Is(err, app.ErrNotSellable) {
+		t.Errorf("%v", err)
+	}
 }
 
 func TestQuoteIsAskedAgainWhenItRanOut(t *testing.T) {

@@ -16,6 +16,9 @@ import (
 // replicas are met here.
 const attempts = 25
 
+// vets bounds how often new SKUs that can be sold turn out not to be when they are appended.
+const vets = 2
+
 // edit is one command: decide says which event it is (nil: none) and what else changes with it.
 type edit struct {
 	Command
@@ -146,11 +149,14 @@ func (s *Carts) append(ctx context.Context, e edit, tag Tag, next Projection, ch
 		w.NewSKUs = nil
 	}
 	answer, replayed, err := s.Store.Apply(ctx, w)
-	if errors.Is(err, ErrItems) {
+	for n := 0; errors.Is(err, ErrItems); n++ {
 		if err := s.vet(ctx, e); err != nil {
 			return Result{}, err
 		}
-		answer, replayed, err = s.Store.Apply(ctx, w) // now the replica knows them
+		if n == vets {
+			return Result{}, ErrBusy
+		}
+		answer, replayed, err = s.Store.Apply(ctx, w) // now the replica knows them, if it was not told otherwise in between
 	}
 	if err != nil {
 		return Result{}, err
