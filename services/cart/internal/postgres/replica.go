@@ -8,12 +8,15 @@ import (
 	"github.com/sidecart/sidecart/services/catalog/catalogapi"
 )
 
-// upsertSellables takes rows whose product has the same or a later version, or is another product. It reads $1 SKUs, $2 product
-// ids, $3 versions, $4 titles, $5 images, $6 sellable. Locked in one order, so that two events do not deadlock.
+// upsertSellables takes rows whose version is at least the newest that is known of their product, also away from another product.
+// It reads $1 SKUs, $2 product ids, $3 versions, $4 titles, $5 images, $6 sellable. Locked in one order, so that two events do not
+// deadlock.
 const upsertSellables = `
 INSERT INTO sellables AS s (sku, product_id, version, title, image_url, sellable)
 SELECT DISTINCT ON (u.sku) u.* FROM unnest($1::text[], $2::text[], $3::bigint[], $4::text[], $5::text[], $6::boolean[])
-	AS u (sku, product_id, version, title, image_url, sellable) ORDER BY u.sku
+	AS u (sku, product_id, version, title, image_url, sellable)
+LEFT JOIN (SELECT product_id, max(version) AS version FROM sellables WHERE product_id = ANY ($2) GROUP BY product_id) AS newest USING (product_id)
+WHERE u.version >= coalesce(newest.version, 0) ORDER BY u.sku
 ON CONFLICT (sku) DO UPDATE SET product_id = excluded.product_id, version = excluded.version, title = excluded.title,
 	image_url = excluded.image_url, sellable = excluded.sellable
 WHERE s.version <= excluded.version OR s.product_id <> excluded.product_id`

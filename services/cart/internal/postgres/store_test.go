@@ -266,6 +266,29 @@ func TestReplicas(t *testing.T) {
 	}
 }
 
+// A late event brings back neither a variant that the replica never knew nor one that has gone to another product.
+func TestALateEventBringsNothingBack(t *testing.T) {
+	t.Parallel()
+	s, _ := open(t)
+	product := func(id string, version int64, skus ...string) {
+		t.Helper()
+		var all []catalogapi.Sellable
+		for _, sku := range skus {
+			all = append(all, catalogapi.Sellable{SKU: sku, ProductID: id, Version: version, Title: id, Sellable: true})
+		}
+		do(t, s.KeepProduct(t.Context(), id, version, all))
+	}
+	product("p", 3, "a")
+	product("p", 2, "a", "dropped")
+	product("q", 1, "moved")
+	product("p", 2, "a", "moved")
+	_, items, err := s.Read(t.Context(), id(1), []string{"a", "dropped", "moved"})
+	do(t, err)
+	if items["dropped"].Known || items["moved"].ProductID != "q" || !items["a"].Sellable {
+		t.Errorf("items %+v", items)
+	}
+}
+
 func TestConstraints(t *testing.T) {
 	t.Parallel()
 	s, pool := open(t)
