@@ -178,6 +178,32 @@ func TestListener(t *testing.T) {
 	}
 }
 
+// A request that hangs is cut off when the time to stop is over, whichever way the listener takes requests.
+func TestListenerCutsOffWhatHangs(t *testing.T) {
+	t.Parallel()
+	entered := make(chan struct{})
+	hang := http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { entered <- struct{}{}; <-r.Context().Done() })
+	for range 8 {
+		for _, l := range []*httpx.Listener{httpx.Listen("127.0.0.1:0", hang), httpx.ListenSidecar("127.0.0.1:0", hang)} {
+			if err := l.Start(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			go func() {
+				if resp, err := http.Get("http://" + l.Addr()); err == nil {
+					_ = resp.Body.Close()
+					t.Error("answered")
+				}
+			}()
+			<-entered
+			ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+			if err := l.Stop(ctx); !errors.Is(err, context.DeadlineExceeded) {
+				t.Error(err)
+			}
+			cancel()
+		}
+	}
+}
+
 func TestRawRoutesShareTheEdge(t *testing.T) {
 	t.Parallel()
 	s := httpx.New(httpx.Config{})

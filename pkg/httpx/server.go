@@ -250,7 +250,9 @@ func (l *Listener) Stop(ctx context.Context) error {
 	select {
 	case <-drained:
 	case <-ctx.Done():
-		l.framed.Stop()
+		if l.framed != nil {
+			l.framed.Stop()
+		}
 		err = cmp.Or(err, context.Cause(ctx))
 	}
 	if err != nil {
