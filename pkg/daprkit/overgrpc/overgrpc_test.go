@@ -194,6 +194,28 @@ func TestSizes(t *testing.T) {
 	}
 }
 
+// broken is a port that fails on its own.
+type broken struct{ net.Listener }
+
+var errBroken = errors.New("broken")
+
+func (broken) Accept() (net.Conn, error) { return nil, errBroken }
+
+// That a port failed is not taken for its closing, which is the end that servers pass over in silence.
+func TestAPortThatFails(t *testing.T) {
+	t.Parallel()
+	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	framed, plain := overgrpc.Split(broken{l})
+	for _, half := range []net.Listener{framed, plain} {
+		if _, err := half.Accept(); !errors.Is(err, errBroken) || errors.Is(err, net.ErrClosed) {
+			t.Error(err)
+		}
+	}
+}
+
 // One port: a connection that says nothing is closed in time, and closing one half ends both.
 func TestSplit(t *testing.T) {
 	t.Parallel()

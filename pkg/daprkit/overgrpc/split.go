@@ -1,6 +1,7 @@
 package overgrpc
 
 import (
+	"cmp"
 	"errors"
 	"io"
 	"net"
@@ -86,7 +87,7 @@ func (h *half) Accept() (net.Conn, error) {
 	case c := <-h.conns:
 		return c, nil
 	case <-h.done:
-		return nil, errors.Join(net.ErrClosed, h.err)
+		return nil, cmp.Or(h.err, net.ErrClosed)
 	}
 }
 
