@@ -36,7 +36,7 @@ func build(_ context.Context, p *boot.Process, c config) error {
 	door := &app.Fallback{Actor: daprio.Door{Caller: p.Dapr, Actors: actors}, Direct: direct, Now: time.Now, Log: p.Log}
 	server := p.Server()
 	httpapi.Register(server, httpapi.Services{
-		Holds:     &app.Holds{Store: store, Combiner: app.NewCombiner(door), Now: time.Now, Log: p.Log},
+		Holds:     &app.Holds{Store: app.Together(store, time.Now), Combiner: app.NewCombiner(door), Now: time.Now, Log: p.Log},
 		Allocator: &app.Allocator{Store: store, Now: time.Now, Log: p.Log},
 		Staff:     &app.Staff{Store: store, Now: time.Now, Log: p.Log},
 		Reader:    store, Now: time.Now,

@@ -9,21 +9,21 @@ import (
 	"github.com/sidecart/sidecart/services/inventory/internal/inventory"
 )
 
-// Combiner lets what waits for one SKU go through the door together: one turn for all. It waits for nobody: the first change
-// goes at once, and what comes while a turn runs makes the next.
+// Combiner lets what waits in one lane go together: one turn for all. It waits for nobody: the first call goes at once, and what comes
+// while a turn runs makes the next.
 //
-//	change ──▶ lane of its SKU ──▶ turn runs ──▶ outcomes
-//	change ──▶      waits      ──┐
-//	change ──▶      waits      ──┴▶ next turn
+//	call ──▶ lane  ──▶ turn runs ──▶ answers
+//	call ──▶ waits ──┐
+//	call ──▶ waits ──┴▶ next turn
 //
-// Changes of a turn keep the order in which they came. A caller that leaves before its turn is not in it.
-type Combiner struct {
-	door    Door
-	timeout time.Duration // of a turn, whoever waits for it
-	most    int           // changes in a turn
+// Calls of a turn keep the order in which they came. A caller that leaves before its turn is not in it.
+type Combiner[In, Out any] struct {
+	turn    func(ctx context.Context, lane string, in []In) ([]Out, error) // answers each call, or none
+	timeout time.Duration                                                  // of a turn, whoever waits for it
+	most    int                                                            // calls in a turn
 
 	mu    sync.Mutex
-	lanes map[string]*lane
+	lanes map[string]*lane[In, Out]
 }
 
 // Defaults of a Combiner.
@@ -32,57 +32,59 @@ const (
 	mostInTurn  = 200
 )
 
-// NewCombiner returns a combiner in front of a door.
-func NewCombiner(door Door) *Combiner {
-	return &Combiner{door: door, timeout: turnTimeout, most: mostInTurn, lanes: map[string]*lane{}}
+// NewCombiner returns a combiner in front of a door, with a lane for each SKU.
+func NewCombiner(door Door) *Combiner[inventory.Change, inventory.Outcome] { return combine(door.Turn) }
+
+func combine[In, Out any](turn func(context.Context, string, []In) ([]Out, error)) *Combiner[In, Out] {
+	return &Combiner[In, Out]{turn: turn, timeout: turnTimeout, most: mostInTurn, lanes: map[string]*lane[In, Out]{}}
 }
 
-// lane is the queue of a SKU; it exists while a turn runs.
-type lane struct{ waiting []*call }
+// lane is a queue; it exists while a turn runs.
+type lane[In, Out any] struct{ waiting []*call[In, Out] }
 
-type call struct {
-	ctx     context.Context
-	change  inventory.Change
-	done    chan struct{}
-	outcome inventory.Outcome
-	err     error
+type call[In, Out any] struct {
+	ctx  context.Context
+	in   In
+	done chan struct{}
+	out  Out
+	err  error
 }
 
 // errGone says that the caller left while its turn ran, or before.
 var errGone = fault.New(fault.Timeout, "timeout", "No answer in time: the outcome is unknown.")
 
-// Apply makes one change. When ctx ends first the outcome is unknown.
-func (c *Combiner) Apply(ctx context.Context, sku string, change inventory.Change) (inventory.Outcome, error) {
-	own := &call{ctx: ctx, change: change, done: make(chan struct{})}
+// Apply makes one call. When ctx ends first the outcome is unknown.
+func (c *Combiner[In, Out]) Apply(ctx context.Context, name string, in In) (out Out, err error) {
+	own := &call[In, Out]{ctx: ctx, in: in, done: make(chan struct{})}
 	c.mu.Lock()
-	l := c.lanes[sku]
+	l := c.lanes[name]
 	if l == nil {
-		l = &lane{}
-		c.lanes[sku] = l
-		go c.run(sku, l)
+		l = &lane[In, Out]{}
+		c.lanes[name] = l
+		go c.run(name, l)
 	}
 	l.waiting = append(l.waiting, own)
 	c.mu.Unlock()
 	select {
 	case <-own.done:
-		return own.outcome, own.err
+		return own.out, own.err
 	case <-ctx.Done():
-		return inventory.Outcome{}, errGone.WithCause(context.Cause(ctx))
+		return out, errGone.WithCause(context.Cause(ctx))
 	}
 }
 
-func (c *Combiner) run(sku string, l *lane) {
+func (c *Combiner[In, Out]) run(name string, l *lane[In, Out]) {
 	for {
-		calls := c.next(sku, l)
+		calls := c.next(name, l)
 		if calls == nil {
 			return
 		}
-		c.turn(sku, calls)
+		c.serve(name, calls)
 	}
 }
 
 // next takes what waits, and closes the lane when nothing does.
-func (c *Combiner) next(sku string, l *lane) (calls []*call) {
+func (c *Combiner[In, Out]) next(name string, l *lane[In, Out]) (calls []*call[In, Out]) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for len(l.waiting) > 0 && len(calls) < c.most {
@@ -92,27 +94,51 @@ func (c *Combiner) next(sku string, l *lane) (calls []*call) {
 		l.waiting = l.waiting[1:]
 	}
 	if calls == nil {
-		delete(c.lanes, sku)
+		delete(c.lanes, name)
 	}
 	return calls
 }
 
-// turn carries the trace of the first caller and outlives all of them: what one of them gives up is still asked by the others.
-func (c *Combiner) turn(sku string, calls []*call) {
+// serve makes a turn. It carries the trace of the first caller and outlives all of them: what one of them gives up is still asked by
+// the others.
+func (c *Combiner[In, Out]) serve(name string, calls []*call[In, Out]) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(calls[0].ctx), c.timeout)
 	defer cancel()
-	changes := make([]inventory.Change, len(calls))
+	in := make([]In, len(calls))
 	for i, w := range calls {
-		changes[i] = w.change
+		in[i] = w.in
 	}
-	outcomes, err := c.door.Turn(ctx, sku, changes)
-	if err == nil && len(outcomes) != len(calls) {
-		err = fault.New(fault.Internal, "internal", "a turn answered for another number of changes")
+	out, err := c.turn(ctx, name, in)
+	if err == nil && len(out) != len(calls) {
+		err = fault.New(fault.Internal, "internal", "a turn answered another number of calls")
 	}
 	for i, w := range calls {
 		if w.err = err; err == nil {
-			w.outcome = outcomes[i]
+			w.out = out[i]
 		}
 		close(w.done)
 	}
+}
+
+// Together reads what owners hold for all of them who wait at the same time: while one read runs, the next owners gather.
+func Together(store interface {
+	HoldsOfEach(ctx context.Context, owners []string, now time.Time) (map[string][]inventory.Hold, error)
+}, now func() time.Time) HoldStore {
+	return together{combine(func(ctx context.Context, _ string, owners []string) ([][]inventory.Hold, error) {
+		held, err := store.HoldsOfEach(ctx, owners, now())
+		out := make([][]inventory.Hold, len(owners))
+		for i, owner := range owners {
+			out[i] = held[owner]
+		}
+		return out, err
+	})}
+}
+
+type together struct {
+	*Combiner[string, []inventory.Hold]
+}
+
+// HoldsOf implements HoldStore. The time is that of the read.
+func (t together) HoldsOf(ctx context.Context, owner string, _ time.Time) ([]inventory.Hold, error) {
+	return t.Apply(ctx, "", owner)
 }

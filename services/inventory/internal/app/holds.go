@@ -33,7 +33,7 @@ type HoldStore interface {
 // Holds sets what owners hold.
 type Holds struct {
 	Store    HoldStore
-	Combiner *Combiner
+	Combiner *Combiner[inventory.Change, inventory.Outcome]
 	Now      func() time.Time
 	Log      *slog.Logger
 

@@ -182,6 +182,58 @@ func TestCombinerCombinesWhatWaits(t *testing.T) {
 	})
 }
 
+// reads answers with what was asked, when it is let.
+type reads struct {
+	entered chan []string
+	let     chan error
+}
+
+func (r reads) HoldsOfEach(_ context.Context, owners []string, _ time.Time) (map[string][]inventory.Hold, error) {
+	r.entered <- owners
+	held := map[string][]inventory.Hold{}
+	for _, o := range owners {
+		if o != "nobody" {
+			held[o] = []inventory.Hold{{Owner: o, SKU: "mug", Quantity: 1}}
+		}
+	}
+	return held, <-r.let
+}
+
+// Owners that wait while a read runs are read together, each gets its own, and a read that fails fails those who waited for it.
+func TestTogether(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		r := reads{make(chan []string), make(chan error)}
+		store := app.Together(r, clock)
+		var all sync.WaitGroup
+		ask := func(owner string, want int, fails bool) {
+			all.Go(func() {
+				held, err := store.HoldsOf(t.Context(), owner, noon)
+				if (err != nil) != fails || len(held) != want || want > 0 && held[0].Owner != owner {
+					t.Errorf("%s holds %v, %v", owner, held, err)
+				}
+			})
+			synctest.Wait()
+		}
+		ask("a", 1, false)
+		if got := <-r.entered; len(got) != 1 {
+			t.Errorf("the first read is of %v", got)
+		}
+		ask("b", 1, false)
+		ask("nobody", 0, false)
+		ask("b", 1, false)
+		r.let <- nil
+		if got := <-r.entered; len(got) != 3 {
+			t.Errorf("the second read is of %v", got)
+		}
+		ask("c", 0, true)
+		r.let <- nil
+		<-r.entered
+		r.let <- errors.New("broken")
+		all.Wait()
+	})
+}
+
 // Many callers of many SKUs at once: every change is made once, no turn is lost, and the lanes end.
 func TestCombinerManyAtOnce(t *testing.T) {
 	t.Parallel()

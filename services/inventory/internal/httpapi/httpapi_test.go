@@ -71,7 +71,7 @@ func open(t *testing.T) *shop {
 	log := slog.New(slog.DiscardHandler)
 	door := &app.Fallback{Actor: noActor{}, Direct: app.Direct{Store: store, Now: c.Now}, Now: c.Now, Log: log}
 	Register(s, Services{
-		Holds:     &app.Holds{Store: store, Combiner: app.NewCombiner(door), Now: c.Now, Log: log},
+		Holds:     &app.Holds{Store: app.Together(store, c.Now), Combiner: app.NewCombiner(door), Now: c.Now, Log: log},
 		Allocator: &app.Allocator{Store: store, Now: c.Now, Log: log},
 		Staff:     &app.Staff{Store: store, Now: c.Now, Log: log},
 		Reader:    store, Now: c.Now,

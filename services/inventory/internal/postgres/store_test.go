@@ -161,7 +161,7 @@ func TestThousandBuyersForTen(t *testing.T) {
 	receive(t, s, "mug", "west", 4)
 	other := replica(pool)
 	clock := func() time.Time { return noon }
-	hosts := []*app.Combiner{app.NewCombiner(app.Direct{Store: s, Now: clock}), app.NewCombiner(app.Direct{Store: other, Now: clock})}
+	hosts := []*app.Combiner[inventory.Change, inventory.Outcome]{app.NewCombiner(app.Direct{Store: s, Now: clock}), app.NewCombiner(app.Direct{Store: other, Now: clock})}
 	var refused atomic.Int64
 	errs := testkit.Race(1000, func(i int) error {
 		o, err := hosts[i%2].Apply(t.Context(), "mug", inventory.Change{Owner: fmt.Sprint("cart", i), Quantity: 1, ExpiresAt: soon})

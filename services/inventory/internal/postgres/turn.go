@@ -169,8 +169,19 @@ const alive = `h.expires_at > $1 AND NOT EXISTS (SELECT FROM taken_holds t WHERE
 
 // HoldsOf implements app.HoldStore.
 func (s *Store) HoldsOf(ctx context.Context, owner string, now time.Time) ([]inventory.Hold, error) {
-	return collect(ctx, s.pool, "holds of an owner", scanHold,
-		`SELECT h.owner, h.sku, h.quantity, h.expires_at FROM stock_holds h WHERE h.owner = $2 AND `+alive+` ORDER BY h.sku`, now, owner)
+	held, err := s.HoldsOfEach(ctx, []string{owner}, now)
+	return held[owner], err
+}
+
+// HoldsOfEach reads what each of the owners holds; see app.Together.
+func (s *Store) HoldsOfEach(ctx context.Context, owners []string, now time.Time) (map[string][]inventory.Hold, error) {
+	all, err := collect(ctx, s.pool, "holds of owners", scanHold,
+		`SELECT h.owner, h.sku, h.quantity, h.expires_at FROM stock_holds h WHERE h.owner = ANY ($2) AND `+alive+` ORDER BY h.sku`, now, owners)
+	held := make(map[string][]inventory.Hold, len(owners))
+	for _, h := range all {
+		held[h.Owner] = append(held[h.Owner], h)
+	}
+	return held, err
 }
 
 func scanHold(row pgx.CollectableRow) (h inventory.Hold, err error) {
