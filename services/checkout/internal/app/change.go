@@ -88,6 +88,9 @@ func (a *App) patch(ctx context.Context, r Record, seen *int64, in checkoutapi.P
 // checkPatch checks all that can be checked without the checkout, and brings addresses into their normal form.
 func checkPatch(in *checkoutapi.PatchInput) error {
 	var c fault.Collector
+	if in.Note != nil && checkout.HoldsCard(*in.Note) {
+		return ErrCardInNote
+	}
 	if in.Email != nil {
 		c.Check(checkout.ValidEmail(*in.Email), "body.email", "is not an e-mail address", nil)
 	}

@@ -33,6 +33,10 @@ type Completion struct {
 // ErrCard refuses a card number in the place of a nonce. It must not travel on.
 var ErrCard = fault.New(fault.Invalid, "card-number-refused", "A card number is not a means of payment here: send a nonce.")
 
+// ErrCardInNote refuses a card number in free text, which is kept and shown to staff.
+var ErrCardInNote = fault.New(fault.Invalid, "card-number-refused", "The note holds a card number: leave it out.").
+	WithField("body.note", "must not hold a card number", nil)
+
 // Complete places the order of a checkout. Whoever comes with the same key while it runs in this process joins and gets the same
 // answer, waiting up to 20 s; in another process, or after a crash, it asks order for the same attempt, which places nothing
 // twice. A refusal that is the outcome of an attempt is kept with the key; every other refusal leaves the key free.

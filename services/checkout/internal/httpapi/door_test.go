@@ -39,6 +39,7 @@ func TestBadInput(t *testing.T) {
 		"complete nobody":       {"POST", "/" + otherCartID + "/complete", `{"payment_method_nonce":"n","expected_total":{"amount":1,"currency":"USD"}}`, 404, "checkout-not-found", nil},
 		"a status by the buyer": {"PATCH", "/" + id, `{"status":"completed"}`, 422, "validation-failed", []string{"body.status"}},
 		"a note too long":       {"PATCH", "/" + id, `{"note":"` + long + `"}`, 422, "validation-failed", []string{"body.note"}},
+		"a card in a note":      {"PATCH", "/" + id, `{"note":"charge 4111 1111 1111 1111"}`, 422, "card-number-refused", []string{"body.note"}},
 		"half an address": {"PATCH", "/" + id, `{"shipping_address":{"name":"N","country":"US"}}`, 422, "validation-failed",
 			[]string{"body.shipping_address.city", "body.shipping_address.line1", "body.shipping_address.postal_code"}},
 		"two bad addresses": {"PATCH", "/" + id, `{"email":"me","shipping_address":{"name":"","line1":"1","city":"C","postal_code":"1","country":"US"},"billing_address":{"name":"N","line1":"1","city":"C","postal_code":"","country":"XX"}}`,
