@@ -197,7 +197,7 @@ type cancelInput struct {
 	GuestInput
 	httpx.IdempotencyHeader
 	Body struct {
-		Reason string `json:"reason" minLength:"1" maxLength:"500"`
+		Reason string `json:"reason" minLength:"1" maxLength:"500" pattern:"\\S" patternDescription:"text that is not blank"`
 	}
 }
 

@@ -364,6 +364,7 @@ func TestCancel(t *testing.T) {
 	token := s.place(id, 1).Order.AccessToken
 	path := "/v1/orders/" + id + "/cancel?access_token=" + token
 	s.client.Do("POST", "/v1/orders/"+id+"/cancel?access_token="+newID(t)[:32], `{"reason":"x"}`).Problem(404, "order-not-found")
+	s.client.With("Idempotency-Key", "blank").Do("POST", path, `{"reason":"  "}`).Problem(422, "validation-failed")
 	var o orderapi.Order
 	keyed := s.client.With("Idempotency-Key", "k1")
 	keyed.Do("POST", path, `{"reason":"changed my mind"}`).Want(200).JSON(&o)
