@@ -27,6 +27,9 @@ const longestSocketPath = 100
 // pollEvery is how often Restart and Stop look whether they have got their way.
 const pollEvery = 20 * time.Millisecond
 
+// answerLimit is the time in which a supervisor answers a request; what it asks for takes longer.
+const answerLimit = 2 * time.Second
+
 // control is the socket through which other processes reach a supervisor. A
 // signal would not do: the supervisor may be one of several in its process.
 type control struct {
@@ -70,7 +73,7 @@ func (c *control) serve(s *Supervisor) {
 
 func answer(conn net.Conn, s *Supervisor) {
 	defer func() { _ = conn.Close() }()
-	_ = conn.SetDeadline(time.Now().Add(2 * time.Second))
+	_ = conn.SetDeadline(time.Now().Add(answerLimit))
 	line, err := bufio.NewReader(conn).ReadString('\n')
 	if err != nil {
 		return
@@ -100,6 +103,8 @@ func ask(ctx context.Context, st State, request string) error {
 	if !st.Alive {
 		return fmt.Errorf("supervise: %s does not run: %w", st.Name, fs.ErrNotExist)
 	}
+	ctx, cancel := context.WithTimeout(ctx, answerLimit)
+	defer cancel()
 	var d net.Dialer
 	conn, err := d.DialContext(ctx, "unix", st.Control)
 	if err != nil {
@@ -146,34 +151,34 @@ func Restart(ctx context.Context, dir, name string) (State, error) {
 	}
 }
 
-// Stop has every named process stopped, all at once, and waits until their
-// supervisors are gone. Names that do not live are passed over.
+// Stop has every named process stopped, all at once, and waits until their supervisors are gone. Names that do not live are passed
+// over; one that comes to life meanwhile is stopped too.
 func Stop(ctx context.Context, dir string, names ...string) error {
-	var faults []error
-	var waiting []string
-	for _, name := range names {
-		st, err := Read(dir, name)
-		if err == nil && st.Alive {
-			err = ask(ctx, st, requestStop)
-		}
-		switch {
-		case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ECONNREFUSED):
-			// gone, or just going
-		case err != nil:
-			faults = append(faults, err)
-			continue
-		}
-		waiting = append(waiting, name)
-	}
-	for _, name := range waiting {
-		for alive(dir, name) {
-			if err := sleep(ctx, pollEvery); err != nil {
-				faults = append(faults, fmt.Errorf("supervise: stop %s: %w", name, err))
-				break
+	asked := map[int]bool{} // supervisors
+	for {
+		var left []string
+		var faults []error
+		for _, name := range names {
+			st, err := Read(dir, name)
+			switch {
+			case errors.Is(err, fs.ErrNotExist), err == nil && !st.Alive:
+				continue
+			case err == nil && !asked[st.WrapperPID]:
+				err = ask(ctx, st, requestStop)
+				asked[st.WrapperPID] = err == nil
+			}
+			left = append(left, name)
+			if err != nil && !errors.Is(err, syscall.ECONNREFUSED) { // it is just going
+				faults = append(faults, err)
 			}
 		}
+		if len(left) == 0 {
+			return nil
+		}
+		if err := sleep(ctx, pollEvery); err != nil {
+			return errors.Join(append(faults, fmt.Errorf("supervise: stop %s: %w", strings.Join(left, ", "), err))...)
+		}
 	}
-	return errors.Join(faults...)
 }
 
 func sleep(ctx context.Context, d time.Duration) error {

@@ -170,6 +170,27 @@ func TestStopOnRequest(t *testing.T) {
 	}
 }
 
+// What comes to life while others are being stopped is stopped as well.
+func TestStopReachesLatecomers(t *testing.T) {
+	t.Parallel()
+	w := startExec(t, []string{"--grace", "1s"}, child("deaf"))
+	w.running(t, 1)
+	w.says(t, "ready")
+	stopped := make(chan error, 1)
+	go func() { stopped <- Stop(t.Context(), w.dir, "cart", "late") }()
+	w.says(t, "heard")
+	late, err := New(Config{Name: "late", Argv: child("serve"), Env: withRole("exec"), StateDir: w.dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := late.Run(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if err := <-stopped; err != nil {
+		t.Error(err)
+	}
+}
+
 func TestSupervisorEndsWithItsParent(t *testing.T) {
 	t.Parallel()
 	w := startRole(t, "parent", nil, child("serve"))

@@ -203,15 +203,13 @@ func (r *runner) prepare(ctx context.Context) error {
 func (r *runner) stop() error {
 	r.out.say("stopping")
 	_ = r.setPhase(shop.PhaseStopping) // only informs others
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-	defer cancel()
 	if r.stopDog != nil {
 		r.stopDog()
 	}
 	var errs []error
 	// Sidecars first: they drain, then nobody calls the apps any more. The dapr CLI would kill both hard.
 	for _, side := range []bool{true, false} {
-		errs = append(errs, supervise.Stop(ctx, r.opt.Layout.Processes(), r.appProcesses(side)...))
+		errs = append(errs, r.stopAll(r.appProcesses(side)))
 	}
 	for i := len(r.units) - 1; i >= 0; i-- {
 		errs = append(errs, r.units[i].stop())
@@ -225,6 +223,12 @@ func (r *runner) stop() error {
 	}
 	r.out.say("stopped; the data is kept in %s", r.opt.Layout.Data)
 	return nil
+}
+
+func (r *runner) stopAll(names []string) error {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	return supervise.Stop(ctx, r.opt.Layout.Processes(), names...)
 }
 
 // appProcesses names the supervised processes of all apps, or of all sidecars.
