@@ -19,7 +19,7 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: run
-run: sidecart ## set everything up and serve the shop here (ARGS="--port-offset 100" for a second one)
+run: sidecart ## set everything up and serve the shop here (a second one beside it: ARGS="--port-offset 20 --data .data-2")
 	@exec $(SIDECART) up $(ARGS)
 
 .PHONY: stop
@@ -56,8 +56,9 @@ fmt: ## format every Go file
 	@gofmt -l -w .
 
 .PHONY: generate
-generate: ## write again what is generated from the code
-	$(call each,go generate ./...)
+generate: ## write again what is generated from the code: the drawings of states and docs/events.md
+	@go test -count=1 ./services/order/internal/app ./services/checkout/internal/checkout -run Drawing -update
+	@cd tools && go test -count=1 ./internal/eventdoc -update
 
 .PHONY: sidecart
 sidecart: ## build the command line into bin/sidecart

@@ -39,8 +39,8 @@ type Ports struct {
 // Shifted returns ports at a fixed distance from the defaults, for a second shop beside the first. Blocks of services lie
 // in hundreds, so multiples of 20 below 100 keep up to five shops apart.
 func Shifted(offset int) (Ports, error) {
-	if offset < 0 || offset > maxOffset {
-		return Ports{}, fmt.Errorf("port offset %d: want 0 to %d", offset, maxOffset)
+	if offset < 0 || offset > maxOffset || offset%20 != 0 {
+		return Ports{}, fmt.Errorf("port offset %d: want a multiple of 20 up to %d; 20, 40, 60 and 80 keep clear of each other", offset, maxOffset)
 	}
 	return Ports{Offset: offset}, nil
 }

@@ -115,8 +115,10 @@ func TestShopsBesideEachOtherShareNoPort(t *testing.T) {
 			owner[ports.Of(d)] = offset
 		}
 	}
-	if _, err := Shifted(-1); err == nil {
-		t.Error("a negative offset is taken")
+	for _, offset := range []int{-20, 7, 20020} {
+		if _, err := Shifted(offset); err == nil {
+			t.Errorf("the offset %d is taken", offset)
+		}
 	}
 }
 
