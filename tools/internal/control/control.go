@@ -141,8 +141,8 @@ func Restart(ctx context.Context, l shop.Layout, name string, out io.Writer) err
 		}
 		return err
 	}
-	if isApp {
-		if err := up.Answers(ctx, st, name); err != nil {
+	if id := strings.TrimSuffix(name, ".daprd"); isApp || id != name {
+		if err := up.Answers(ctx, st, id); err != nil {
 			return fmt.Errorf("%s was restarted but does not answer: %w (`bin/sidecart logs %s`)", name, err, name)
 		}
 	}

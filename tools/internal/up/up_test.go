@@ -198,6 +198,12 @@ func (r *running) restarts() {
 	if who.Version != "two" {
 		r.t.Errorf("after the restart version %q runs", who.Version)
 	}
+	if out, err := r.command("restart", "cart.daprd").CombinedOutput(); err != nil {
+		r.t.Errorf("restart cart.daprd: %v\n%s", err, out)
+	}
+	if err := r.sidecar("cart", "GET", "/v1.0/invoke/inventory/method/whoami", nil, &who); err != nil {
+		r.t.Errorf("a sidecar that was restarted: %v", err)
+	}
 	before, err := pgserver.Find(r.layout.Postgres())
 	if err != nil {
 		r.t.Fatal(err)
