@@ -39,7 +39,7 @@ type Booked struct {
 }
 
 // ErrBelowAllocated refuses a booking that leaves less than orders have taken; its member "lines" names
-// the places with what would be on hand and what is allocated.
+// the places with what is on hand there and what of it is allocated.
 var ErrBelowAllocated = fault.New(fault.Conflict, "below-allocated", "Orders have taken more than would be left. Release or ship them first.")
 
 // Check reports all faults of a booking at once.
@@ -80,7 +80,7 @@ func (b Booking) Differences(levels map[Place]Level) ([]int64, error) {
 		after := level.OnHand + all[i]
 		c.Check(after <= MaxStock, fmt.Sprintf("body.lines[%d].quantity", i), fmt.Sprintf("would make more than %d", int64(MaxStock)), l.Quantity)
 		if after < level.Allocated {
-			below = append(below, map[string]any{"sku": l.SKU, "location_id": l.LocationID, "on_hand": after, "allocated": level.Allocated})
+			below = append(below, map[string]any{"sku": l.SKU, "location_id": l.LocationID, "on_hand": level.OnHand, "allocated": level.Allocated})
 		}
 	}
 	if err := c.Err(); err != nil {

@@ -256,6 +256,23 @@ func TestBookingDifferences(t *testing.T) {
 	}
 }
 
+func TestBelowAllocatedSaysWhatIsThere(t *testing.T) {
+	t.Parallel()
+	mug, cup := Place{"mug", "here"}, Place{"cup", "here"}
+	_, err := Booking{Kind: KindAdjust, Lines: []BookingLine{{mug, -7}, {cup, -1}}}.Differences(map[Place]Level{mug: {OnHand: 10, Allocated: 4}})
+	f, ok := errors.AsType[*fault.Fault](err)
+	if !ok {
+		t.Fatal(err)
+	}
+	want := []map[string]any{
+		{"sku": "mug", "location_id": "here", "on_hand": int64(10), "allocated": int64(4)},
+		{"sku": "cup", "location_id": "here", "on_hand": int64(0), "allocated": int64(0)},
+	}
+	if diff := cmp.Diff(any(want), f.Extra["lines"]); diff != "" {
+		t.Error(diff)
+	}
+}
+
 func TestForms(t *testing.T) {
 	t.Parallel()
 	for s, want := range map[string]bool{"a": true, "A-1.b_c": true, "": false, "a b": false, "a/b": false, "ä": false, "a:b": false, strings.Repeat("a", 65): false} {
