@@ -10,10 +10,10 @@
 //
 // The file is read twice: first for the brands and categories that it needs, then for its products. SKUs and external ids
 // follow from the rows themselves, so that an import that broke off is simply begun again: what is there is unchanged, and
-// stock is booked under references that count once for each import id.
+// a SKU gets its stock once for each import id, whatever else changed in the file.
 //
-// What may go wrong: the shop refuses a whole call (then the import ends with its reason and can be begun again), or the file
-// changed under an import id whose stock was booked already (then those rows get no stock, and the report says so).
+// What may go wrong: the shop refuses a whole call (then the import ends with its reason and can be begun again), or a SKU got
+// another quantity, or at another location, under the import id before (then it keeps that, and the report says so).
 package importer
 
 import (
@@ -31,7 +31,6 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/sidecart/sidecart/services/catalog/catalogapi"
-	"github.com/sidecart/sidecart/services/inventory/inventoryapi"
 	"github.com/sidecart/sidecart/services/pricing/pricingapi"
 	"github.com/sidecart/sidecart/tools/internal/progress"
 	"github.com/sidecart/sidecart/tools/internal/shopclient"
@@ -65,9 +64,9 @@ type Report struct {
 	Updated    int64         `json:"updated"`
 	Unchanged  int64         `json:"unchanged"`
 	Exceptions int64         `json:"exceptions"`
-	Brands     int           `json:"brands"`
-	Categories int           `json:"categories"`
-	NoStock    int64         `json:"no_stock,omitempty"` // rows whose stock was booked before, for other rows
+	Brands     int           `json:"brands"`               // new ones
+	Categories int           `json:"categories"`           // new ones
+	StockKept  int64         `json:"stock_kept,omitempty"` // rows that got another quantity before, or at another location
 	Took       time.Duration `json:"took_ns"`
 	Writing    time.Duration `json:"writing_ns"` // of it, products, prices and stock
 	Samples    []string      `json:"samples,omitempty"`
@@ -91,6 +90,9 @@ func Run(ctx context.Context, opt Options) (Report, error) {
 		}
 	}
 	r := &run{Options: opt, report: Report{ImportID: opt.ImportID}}
+	if err := r.checkLocation(ctx); err != nil {
+		return r.report, err
+	}
 	if err := r.prepare(ctx); err != nil {
 		return r.report, err
 	}
@@ -213,7 +215,7 @@ func (r *run) batch(ctx context.Context, part []*item) error {
 			return err
 		}
 	}
-	return r.stock(ctx, part[0].row.Number, taken)
+	return r.stock(ctx, taken)
 }
 
 func (r *run) except(ctx context.Context, it *item) error {
@@ -243,6 +245,7 @@ func (r *run) products(ctx context.Context, fit []*item) (taken []*item, err err
 	}
 	for i, res := range out.Items {
 		r.count(fit[i], res.Outcome, res.Errors)
+		fit[i].created = res.Outcome == catalogapi.BatchCreated
 		if res.Outcome != catalogapi.BatchRefused {
 			taken = append(taken, fit[i])
 		}
@@ -280,35 +283,16 @@ func list(errs []catalogapi.BatchError) string {
 	return strings.Join(all, "; ")
 }
 
-// stock books the first delivery of a batch in, once for each import id.
-func (r *run) stock(ctx context.Context, first int64, taken []*item) error {
-	if r.Stock == 0 {
-		return nil
-	}
-	in := inventoryapi.StockInput{Reference: fmt.Sprintf("import:%.70s:%d", r.ImportID, first), Reason: "import"}
-	for _, it := range taken {
-		in.Lines = append(in.Lines, inventoryapi.StockLine{SKU: it.sku, LocationID: r.Location, Quantity: r.Stock})
-	}
-	err := r.Staff.Post(ctx, "/v1/admin/stock/receive", shopclient.Key(), in, nil)
-	if p, ok := errors.AsType[*shopclient.Problem](err); ok && p.Code() == "reference-used" {
-		r.mu.Lock()
-		defer r.mu.Unlock()
-		r.report.NoStock += int64(len(taken))
-		return nil
-	}
-	return err
-}
-
 // Print writes the report for people.
 func (r Report) Print(out io.Writer) {
 	rate := 0.0
 	if r.Writing > 0 {
 		rate = float64(r.Created+r.Updated+r.Unchanged) / r.Writing.Seconds()
 	}
-	fmt.Fprintf(out, "import %s: %d rows = %d created + %d updated + %d unchanged + %d exceptions; %d new brands, %d categories; %s, %.0f SKUs/s\n",
+	fmt.Fprintf(out, "import %s: %d rows = %d created + %d updated + %d unchanged + %d exceptions; %d new brands, %d new categories; %s, %.0f SKUs/s\n",
 		r.ImportID, r.Rows, r.Created, r.Updated, r.Unchanged, r.Exceptions, r.Brands, r.Categories, r.Took.Round(10*time.Millisecond), rate)
-	if r.NoStock > 0 {
-		fmt.Fprintf(out, "%d rows got no stock: under this import id it was booked before, for other rows. Book it by hand or take another --import-id.\n", r.NoStock)
+	if r.StockKept > 0 {
+		fmt.Fprintf(out, "%d rows keep the stock that this import id booked for them before: of another quantity, or at another location. Correct it with POST /v1/admin/stock/adjust.\n", r.StockKept)
 	}
 	for _, s := range r.Samples {
 		fmt.Fprintf(out, "  %s\n", s)

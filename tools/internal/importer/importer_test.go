@@ -15,6 +15,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/sidecart/sidecart/services/catalog/catalogapi"
+	"github.com/sidecart/sidecart/services/inventory/inventoryapi"
 	"github.com/sidecart/sidecart/tools/internal/shopclient"
 	"github.com/sidecart/sidecart/tools/internal/shopclient/shoptest"
 )
@@ -147,8 +148,13 @@ func TestCategoriesStayAsStaffLeaveThem(t *testing.T) {
 			{"code":"electronics.gadgets.phones","name":"Mobiles","slug":"mobiles","parent_code":"electronics.gadgets"}]}`)
 		return true
 	}
-	if _, err := importFile(t, s, m, "a.ndjson", gadget(1), nil); err != nil {
+	r, err := importFile(t, s, m, "a.ndjson", gadget(1), nil)
+	if err != nil {
 		t.Fatal(err)
+	}
+	var said strings.Builder
+	if r.Print(&said); !strings.Contains(said.String(), "; 1 new brands, 1 new categories;") { // two are there
+		t.Error(said.String())
 	}
 	var in catalogapi.CategoryInput
 	if err := json.Unmarshal(s.Written("PUT /v1/admin/categories/electronics.gadgets"), &in); err != nil {
@@ -214,21 +220,109 @@ func TestEveryRowIsAccountedFor(t *testing.T) {
 	}
 	before := s.Changes()
 	again, err := importFile(t, s, example(t), "gadgets.json", "[\n"+strings.Join(rows, ",\n")+"\n]\n", stock)
-	if err != nil || again.Created != 0 || again.Updated != 0 || again.Unchanged != r.Created || again.NoStock != 0 || s.Changes() != before {
+	if err != nil || again.Created != 0 || again.Updated != 0 || again.Unchanged != r.Created || again.StockKept != 0 || s.Changes() != before {
 		t.Errorf("again: %+v %v; %s, then %s", again, err, before, s.Changes())
 	}
 }
 
+// TestStockIsBookedOnceForAnImportID: rows are corrected, added and moved between the runs of an import, and goods come in otherwise.
 func TestStockIsBookedOnceForAnImportID(t *testing.T) {
 	t.Parallel()
-	s := shoptest.New(t)
-	stock := func(o *Options) { o.Stock, o.Location, o.ImportID = 5, "us-east", "spring" }
-	if _, err := importFile(t, s, example(t), "a.ndjson", gadget(1)+"\n"+gadget(2)+"\n", stock); err != nil {
-		t.Fatal(err)
+	const bad = `{"name":"Gadget"}`
+	file := func(rows ...string) string { return strings.Join(rows, "\n") }
+	var many []string
+	for n := range 2 * batchRows {
+		many = append(many, gadget(n))
 	}
-	r, err := importFile(t, s, example(t), "b.ndjson", gadget(1)+"\n"+gadget(2)+"\n"+gadget(3)+"\n", stock)
-	if err != nil || r.Created != 1 || r.NoStock != 3 || !strings.HasPrefix(s.Changes(), "3 products, 1 bookings") {
-		t.Errorf("%+v %v %s", r, err, s.Changes())
+	for name, tc := range map[string]struct {
+		first, then string
+		id          string
+		change      func(*Options) // in the second run
+		kept        int64
+	}{
+		"again":                {file(gadget(1), gadget(2)), file(gadget(1), gadget(2)), "spring", nil, 0},
+		"a corrected row":      {file(gadget(1), bad), file(gadget(1), gadget(2)), "spring", nil, 0},
+		"a first row":          {file(bad, gadget(2)), file(gadget(1), gadget(2)), "spring", nil, 0},
+		"another file":         {file(gadget(1), gadget(2)), file(gadget(3), gadget(2), gadget(1)), "spring", nil, 0},
+		"other batches":        {file(many[1:]...), file(many...), "spring", nil, 0},
+		"another quantity":     {file(gadget(1), gadget(2)), file(gadget(1), gadget(2), gadget(3)), "spring", func(o *Options) { o.Stock = 7 }, 2},
+		"another location":     {file(gadget(1), gadget(2)), file(gadget(1), gadget(2), gadget(3)), "spring", func(o *Options) { o.Location = "eu-west" }, 2},
+		"a long import id":     {file(gadget(1), bad), file(gadget(1), gadget(2)), strings.Repeat("ü", 50), nil, 0},
+		"no stock at first":    {bad, file(gadget(1), gadget(2)), "spring", nil, 0},
+		"a changed product":    {file(gadget(1), gadget(2)), strings.ReplaceAll(file(gadget(1), gadget(2)), "A thing.", "Two things."), "spring", nil, 0},
+		"nothing but bad rows": {file(gadget(1), gadget(2)), bad, "spring", nil, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := shoptest.New(t)
+			options := func(o *Options) { o.Stock, o.Location, o.ImportID = 5, "us-east", tc.id }
+			if _, err := importFile(t, s, example(t), "a.ndjson", tc.first, options); err != nil {
+				t.Fatal(err)
+			}
+			want := s.Stock()
+			clerk := shopclient.New(s.URL).As(func() (string, error) { return "token", nil })
+			for sku := range want {
+				in := inventoryapi.StockInput{Reference: "import:spring:2:" + sku, Lines: []inventoryapi.StockLine{{SKU: sku, LocationID: "us-east", Quantity: 100}}}
+				if err := clerk.Post(t.Context(), "/v1/admin/stock/receive", shopclient.Key(), in, nil); err != nil {
+					t.Fatal(err)
+				}
+				want[sku] += 100
+			}
+			given := int64(5)
+			for range 2 {
+				r, err := importFile(t, s, example(t), "b.ndjson", tc.then, func(o *Options) {
+					options(o)
+					if tc.change != nil {
+						tc.change(o)
+					}
+					given = o.Stock
+				})
+				if err != nil || r.StockKept != tc.kept {
+					t.Errorf("%v %+v", err, r)
+				}
+			}
+			got := s.Stock()
+			for sku, n := range got {
+				if _, before := want[sku]; !before && n != given {
+					t.Errorf("%s, new: %d", sku, n)
+				}
+			}
+			for sku, n := range want {
+				if got[sku] != n {
+					t.Errorf("%s: %d, want %d", sku, got[sku], n)
+				}
+			}
+			if rows := strings.Count(tc.then, `"price"`); len(got) < rows {
+				t.Errorf("stock of %d SKUs, of %d rows", len(got), rows)
+			}
+		})
+	}
+}
+
+// TestStockTakesFewCalls: what is new is not looked up, and of a batch that was booked as it is one SKU.
+func TestStockTakesFewCalls(t *testing.T) {
+	t.Parallel()
+	s := shoptest.New(t)
+	var rows []string
+	for n := range 2 * batchRows {
+		rows = append(rows, gadget(n))
+	}
+	for _, lookups := range []int{0, 2, 4} {
+		_, err := importFile(t, s, example(t), "a.ndjson", strings.Join(rows, "\n"), func(o *Options) { o.Stock, o.Location = 5, "us-east" })
+		if err != nil || s.Calls("GET /v1/admin/stock/ledger") != lookups || s.Calls("POST /v1/admin/stock/receive") != 2 {
+			t.Errorf("%v: %d lookups, want %d; %d bookings", err, s.Calls("GET /v1/admin/stock/ledger"), lookups, s.Calls("POST /v1/admin/stock/receive"))
+		}
+	}
+}
+
+func TestAnUnknownLocationEndsAnImport(t *testing.T) {
+	t.Parallel()
+	s := shoptest.New(t)
+	for _, location := range []string{"us-east", "atlantis"} {
+		_, err := importFile(t, s, example(t), "a.ndjson", gadget(1), func(o *Options) { o.Stock, o.Location = 5, location })
+		if known := location == "us-east"; known != (err == nil) || !known && !strings.Contains(err.Error(), `no location "atlantis"; there is: eu-west, us-east`) {
+			t.Errorf("%s: %v", location, err)
+		}
 	}
 }
 

@@ -74,11 +74,11 @@ func (r *run) prepare(ctx context.Context) error {
 		}
 		if !there {
 			in = catalogapi.CategoryInput{Name: c.name, Slug: c.slug, ParentCode: c.parent, Position: i}
+			r.report.Categories++
 		}
 		in.Attributes = append(in.Attributes, missing...)
 		add(c.depth, "/v1/admin/categories/"+url.PathEscape(c.code), in)
 	}
-	r.report.Categories = len(r.names.categories)
 	for _, level := range calls {
 		g, _ := errgroup.WithContext(ctx)
 		g.SetLimit(parallel)

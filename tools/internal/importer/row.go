@@ -23,6 +23,7 @@ type item struct {
 	prices  map[string]pricingapi.PriceInput // by list
 	faults  []catalogapi.BatchError
 	wire    catalogapi.BatchItem // of it what is sent
+	created bool                 // by this run
 }
 
 func (it *item) fault(location, format string, args ...any) {

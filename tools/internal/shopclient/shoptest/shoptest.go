@@ -8,6 +8,8 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -15,6 +17,7 @@ import (
 	"github.com/sidecart/sidecart/pkg/money"
 	"github.com/sidecart/sidecart/services/catalog/catalogapi"
 	"github.com/sidecart/sidecart/services/checkout/checkoutapi"
+	"github.com/sidecart/sidecart/services/inventory/inventoryapi"
 	"github.com/sidecart/sidecart/tools/internal/shopclient"
 )
 
@@ -33,6 +36,7 @@ type Shop struct {
 	calls     map[string]int
 	products  map[string]string // external id → body
 	stock     map[string]string // reference → body
+	ledger    []movement        // the oldest first
 	answers   map[string]answer // Idempotency-Key → answer
 	carts     map[string]*cart
 	checkouts map[string]*checkout
@@ -41,6 +45,14 @@ type Shop struct {
 }
 
 // The forms below have those members of the contracts' that callers look at; an amount without a currency is none.
+type movement struct {
+	SKU        string `json:"sku"`
+	LocationID string `json:"location_id"`
+	Kind       string `json:"kind"`
+	OnHand     int64  `json:"on_hand_delta"`
+	Reference  string `json:"reference"`
+}
+
 type totals struct {
 	Total money.Amount `json:"total"`
 }
@@ -107,6 +119,17 @@ func (s *Shop) Changes() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return fmt.Sprintf("%d products, %d bookings, %d orders", len(s.products), len(s.stock), len(s.orders))
+}
+
+// Stock returns what was received of each SKU.
+func (s *Shop) Stock() map[string]int64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n := map[string]int64{}
+	for _, m := range s.ledger {
+		n[m.SKU] += m.OnHand
+	}
+	return n
 }
 
 // Orders returns the orders by status.
@@ -195,15 +218,43 @@ func (s *Shop) staff(r *http.Request, body []byte) answer {
 	case "POST /v1/admin/products/batch":
 		return s.batch(body)
 	case "POST /v1/admin/stock/receive":
-		var in struct{ Reference string }
-		_ = json.Unmarshal(body, &in)
-		if was, ok := s.stock[in.Reference]; ok && was != string(body) {
-			return problem(409, "reference-used")
-		}
-		s.stock[in.Reference] = string(body)
-		return answer{200, `{}`}
+		return s.receive(body)
+	case "GET /v1/admin/stock/ledger":
+		return s.movements(r.URL.Query().Get("sku"), r.URL.Query().Get("cursor"))
+	case "GET /v1/admin/locations":
+		return answer{200, `{"items":[{"id":"eu-west"},{"id":"us-east"}]}`}
 	}
 	return answer{204, ""}
+}
+
+func (s *Shop) receive(body []byte) answer {
+	var in inventoryapi.StockInput
+	_ = json.Unmarshal(body, &in)
+	was, known := s.stock[in.Reference]
+	switch {
+	case known && was != string(body):
+		return problem(409, "reference-used")
+	case !known:
+		s.stock[in.Reference] = string(body)
+		for _, l := range in.Lines {
+			s.ledger = append(s.ledger, movement{l.SKU, l.LocationID, "receive", l.Quantity, in.Reference})
+		}
+	}
+	return answer{200, `{}`}
+}
+
+// movements lists those of a SKU, the newest first, one on each page.
+func (s *Shop) movements(sku, cursor string) answer {
+	before := len(s.ledger)
+	if cursor != "" {
+		before, _ = strconv.Atoi(cursor)
+	}
+	for i, m := range slices.Backward(s.ledger[:before]) {
+		if m.SKU == sku {
+			return reply(200, map[string]any{"items": []movement{m}, "next_cursor": strconv.Itoa(i)})
+		}
+	}
+	return reply(200, map[string]any{"items": []movement{}, "next_cursor": nil})
 }
 
 func (s *Shop) batch(body []byte) answer {
