@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
 	"syscall"
 	"time"
 
@@ -58,12 +59,13 @@ func usage(w io.Writer) {
 	}
 }
 
-// flags begins a command's flags with those that all share. They may stand before and after the operands.
-func flags(name string) (*flag.FlagSet, func(args []string, operands int) (shop.Layout, error)) {
+// flags begins a command's flags with those that all share. They may stand before and after the operands, of which there may be as
+// many as one of the numbers says.
+func flags(name string) (*flag.FlagSet, func(args []string, operands ...int) (shop.Layout, error)) {
 	set := flag.NewFlagSet("sidecart "+name, flag.ContinueOnError)
 	dir := set.String("dir", ".", "a folder of the repository")
 	data := set.String("data", "", "the shop's state folder (default: .data in the repository)")
-	return set, func(args []string, operands int) (shop.Layout, error) {
+	return set, func(args []string, operands ...int) (shop.Layout, error) {
 		var found []string
 		for {
 			if err := set.Parse(args); err != nil {
@@ -77,8 +79,8 @@ func flags(name string) (*flag.FlagSet, func(args []string, operands int) (shop.
 		if err := set.Parse(append([]string{"--"}, found...)); err != nil {
 			return shop.Layout{}, err
 		}
-		if set.NArg() != operands {
-			return shop.Layout{}, fmt.Errorf("%s: got %d operands, want %d", name, set.NArg(), operands)
+		if !slices.Contains(operands, set.NArg()) {
+			return shop.Layout{}, fmt.Errorf("%s: got %d operands, want %d", name, set.NArg(), operands[len(operands)-1])
 		}
 		return shop.FindLayout(*dir, *data)
 	}
@@ -170,7 +172,7 @@ func runLogs(ctx context.Context, args []string) error {
 	set, parse := flags("logs")
 	follow := set.Bool("f", false, "go on with what is added")
 	lines := set.Int("n", 100, "how many lines to begin with")
-	layout, err := parse(args, 1)
+	layout, err := parse(args, 0, 1) // without a name it tells which there are
 	if err != nil {
 		return err
 	}

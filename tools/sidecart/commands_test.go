@@ -1,7 +1,11 @@
 package main
 
 import (
+	"context"
+	"errors"
+	"flag"
 	"path/filepath"
+	"strings"
 	"testing"
 )
 
@@ -26,5 +30,36 @@ func TestFlagsMayFollowOperands(t *testing.T) {
 	_, parse = flags("logs")
 	if _, err := parse([]string{"cart", "--no-such-flag"}, 1); err == nil {
 		t.Error("an unknown flag after an operand is taken")
+	}
+}
+
+func TestWhatIsMissingIsSaid(t *testing.T) {
+	t.Parallel()
+	data := t.TempDir()
+	for name, tc := range map[string]struct {
+		run  func(context.Context, []string) error
+		args []string
+		want string // empty: the flags
+	}{
+		"help for import":          {runImport, []string{"-h"}, ""},
+		"help for import products": {runImport, []string{"products", "-h"}, ""},
+		"help for a file":          {runImport, []string{"products", "a.csv", "--help"}, ""},
+		"help for events":          {runEvents, []string{"-h"}, ""},
+		"help for events replay":   {runEvents, []string{"replay", "-h"}, ""},
+		"import of nothing":        {runImport, nil, "want: import products FILE"},
+		"import of no file":        {runImport, []string{"products"}, "want: import products FILE"},
+		"import of orders":         {runImport, []string{"orders", "a.csv"}, "want: import products FILE"},
+		"import without a mapping": {runImport, []string{"products", "a.csv"}, "--mapping is missing"},
+		"events of nothing":        {runEvents, nil, "want: events replay"},
+		"a log without a name":     {runLogs, []string{"--data", data}, "There is: postgres"},
+		"two logs":                 {runLogs, []string{"cart", "order"}, "got 2 operands, want 1"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			err := tc.run(t.Context(), tc.args)
+			if errors.Is(err, flag.ErrHelp) != (tc.want == "") || err == nil || !strings.Contains(err.Error(), tc.want) {
+				t.Errorf("%v, want %q", err, tc.want)
+			}
+		})
 	}
 }

@@ -38,17 +38,17 @@ func subscribed() []letters {
 // runEvents puts dead letters back. Mind that the broker takes an event that it saw within its dedupe window (a minute) for a
 // repetition: fix the cause first, and wait a minute before replaying what has just died.
 func runEvents(ctx context.Context, args []string) error {
-	if len(args) == 0 || args[0] != "replay" {
-		return errors.New("events: want: events replay [flags]")
-	}
 	set, parse := flags("events replay")
 	topic := set.String("topic", "", "only the dead letters of this topic")
 	app := set.String("app", "", "only those of this service")
 	limit := set.Int("max", 0, "how many of each at most; 0: all that are there")
 	idle := set.Duration("idle", 3*time.Second, "when nothing came for so long, there is no more")
-	layout, err := parse(args[1:], 0)
+	layout, err := parse(args, 0, 1)
 	if err != nil {
 		return err
+	}
+	if set.Arg(0) != "replay" {
+		return errors.New("events: want: events replay [flags]")
 	}
 	if _, err := shop.Running(layout); err != nil {
 		return err

@@ -10,9 +10,6 @@ import (
 )
 
 func runImport(ctx context.Context, args []string) error {
-	if len(args) < 2 || args[0] != "products" {
-		return errors.New("import: want: import products FILE --mapping M.yaml [flags]")
-	}
 	set, parse := flags("import products FILE")
 	base := set.String("base", "", "base URL of the public API (default: the running shop's)")
 	mapping := set.String("mapping", "", "how a row becomes a product; docs/examples/electronics.yaml explains the form")
@@ -21,9 +18,15 @@ func runImport(ctx context.Context, args []string) error {
 	location := set.String("location", "", "where the stock lies")
 	list := set.String("price-list", "", "price list in place of the mapping's")
 	asJSON := set.Bool("json", false, "the report for programs, on standard output; progress goes to standard error")
-	layout, err := parse(args[2:], 0)
+	layout, err := parse(args, 0, 1, 2)
 	if err != nil {
 		return err
+	}
+	if set.Arg(0) != "products" || set.NArg() != 2 {
+		return errors.New("import: want: import products FILE --mapping M.yaml [flags]")
+	}
+	if *mapping == "" {
+		return errors.New("import: --mapping is missing: it says how a row becomes a product; docs/examples/electronics.yaml explains the form")
 	}
 	m, err := importer.ReadMapping(*mapping)
 	if err != nil {
@@ -41,7 +44,7 @@ func runImport(ctx context.Context, args []string) error {
 	if *asJSON {
 		out = os.Stderr
 	}
-	report, err := importer.Run(ctx, importer.Options{Staff: clerk, File: args[1], Mapping: m, ImportID: *id, Stock: *stock, Location: *location, List: *list, Out: out})
+	report, err := importer.Run(ctx, importer.Options{Staff: clerk, File: set.Arg(1), Mapping: m, ImportID: *id, Stock: *stock, Location: *location, List: *list, Out: out})
 	if err != nil {
 		return err
 	}

@@ -200,6 +200,9 @@ func Names(l shop.Layout) []string {
 
 // Logs writes the last lines of a process's log and, if follow is set, what is added until ctx ends.
 func Logs(ctx context.Context, l shop.Layout, name string, lines int, follow bool, out io.Writer) error {
+	if name == "" {
+		return fmt.Errorf("whose log? There is: %s", strings.Join(logNames(l), ", "))
+	}
 	path := l.Log(name)
 	if name == postgres {
 		path = filepath.Join(l.Postgres(), "server.log")

@@ -33,9 +33,11 @@ func TestLogsBeginsWithTheLastLines(t *testing.T) {
 	if err := control.Logs(t.Context(), l, "cart", 2, false, &out); err != nil || out.String() != "two\nthree\n" {
 		t.Errorf("got %q, %v", out.String(), err)
 	}
-	err := control.Logs(t.Context(), l, "card", 2, false, &out)
-	if err == nil || !strings.Contains(err.Error(), "cart") {
-		t.Errorf("an unknown name: %v, want the names there are", err)
+	for _, name := range []string{"card", ""} {
+		err := control.Logs(t.Context(), l, name, 2, false, &out)
+		if err == nil || !strings.Contains(err.Error(), "here is: postgres, cart") {
+			t.Errorf("%q, an unknown name: %v, want the names there are", name, err)
+		}
 	}
 }
 
