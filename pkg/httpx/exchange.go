@@ -51,19 +51,30 @@ func (x *exchange) WriteHeader(status int) {
 	if x.override != 0 {
 		status = x.override
 	}
-	if x.status == 0 && status >= 200 {
-		x.status = status
+	if status >= 200 {
+		x.begin(status)
 	}
 	x.ResponseWriter.WriteHeader(status)
 }
 
 func (x *exchange) Write(p []byte) (int, error) {
-	if x.status == 0 {
-		x.status = http.StatusOK
-	}
+	x.begin(http.StatusOK)
 	n, err := x.ResponseWriter.Write(p)
 	x.bytes += int64(n)
 	return n, err
+}
+
+// begin notes the status of the answer. An answer that does not say how it may be cached is kept out of caches: most hold what
+// is about one person, or changes at once. It is said here, because a header that is there before would stand beside that
+// of an answer that the gateway passes on.
+func (x *exchange) begin(status int) {
+	if x.status != 0 {
+		return
+	}
+	x.status = status
+	if h := x.Header(); h.Get("Cache-Control") == "" {
+		h.Set("Cache-Control", "no-store")
+	}
 }
 
 // Unwrap lets http.ResponseController reach the real writer.
@@ -188,9 +199,7 @@ func readable(r *http.Request) error {
 
 // finish writes the one line of the request. It names the route's pattern, never the path: ids may be capabilities.
 func (s *Server) finish(x *exchange, span trace.Span, took time.Duration) {
-	if x.status == 0 {
-		x.status = http.StatusOK
-	}
+	x.begin(http.StatusOK) // of a handler that wrote nothing
 	route := chi.RouteContext(x.request.Context()).RoutePattern()
 	if route == "" || route == "/*" {
 		route = "unmatched"

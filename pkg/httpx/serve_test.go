@@ -141,6 +141,37 @@ func TestOpenAPI(t *testing.T) {
 	}
 }
 
+// What does not say how it may be cached is not: neither an answer with a body, nor one without, nor one written past huma.
+func TestNothingIsCachedUnasked(t *testing.T) {
+	t.Parallel()
+	s := fails(shop(httpx.Config{}), nil)
+	type public struct {
+		CacheControl string `header:"Cache-Control"`
+		Body         string
+	}
+	httpx.Register(s, huma.Operation{Method: "GET", Path: "/public"}, func(_ context.Context, in *struct {
+		Broken bool `query:"broken"`
+	}) (*public, error) {
+		if in.Broken {
+			return nil, errors.New("boom")
+		}
+		return &public{CacheControl: "public, max-age=10"}, nil
+	})
+	s.Router().Get("/raw", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "x") })
+	s.Router().Get("/silent", func(http.ResponseWriter, *http.Request) {})
+	for path, want := range map[string]string{
+		"/fail": "no-store", "/raw": "no-store", "/silent": "no-store", "/healthz": "no-store", "/nowhere": "no-store",
+		"/public": "public, max-age=10", "/public?broken=true": "no-store",
+	} {
+		if got := call(t, s, "GET", path, "").Header().Values("Cache-Control"); !slices.Equal(got, []string{want}) {
+			t.Errorf("%s: Cache-Control %q, want %q", path, got, want)
+		}
+	}
+	if got := call(t, s, "POST", "/v1/carts/c1/lines", goodLine).Header().Get("Cache-Control"); got != "no-store" {
+		t.Errorf("an answer in JSON: Cache-Control %q", got)
+	}
+}
+
 func TestDocsLoadNothingFromElsewhere(t *testing.T) {
 	t.Parallel()
 	a := call(t, httpx.New(httpx.Config{Title: "Sho</script>p"}), "GET", "/docs", "")

@@ -6,7 +6,8 @@
 // problem document (RFC 9457) by the one table in problem.go, everything else is a 500 that says nothing. ParseProblem is
 // the inverse, so that a fault crosses from service to service intact.
 //
-// In front of the routes stand, from the outside: request id and trace, which every answer carries; recovery; one log line
+// In front of the routes stand, from the outside: request id, trace and, unless the answer says something else,
+// Cache-Control: no-store, which every answer carries; recovery; one log line
 // and one metric per request, by the pattern of the route and never by its path, because ids may be capabilities; the app
 // token of the own sidecar; the bearer token of the caller. Per operation then: scopes, listed callers of internal routes,
 // the time-out, and the body, read once within its limit.

@@ -59,18 +59,14 @@ type CartPath struct {
 type cartOutput struct {
 	httpx.ETagHeader
 	httpx.ReplayedHeader
-	CacheControl string `header:"Cache-Control"`
-	Body         cartapi.Cart
+	Body cartapi.Cart
 }
-
-// noStore keeps carts out of caches: they change with every click, and their address is a secret.
-const noStore = "no-store"
 
 func output(res app.Result, err error) (*cartOutput, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &cartOutput{ETagHeader: httpx.ETag(res.Cart.Version), ReplayedHeader: httpx.Replayed(res.Replayed), CacheControl: noStore, Body: res.Cart}, nil
+	return &cartOutput{ETagHeader: httpx.ETag(res.Cart.Version), ReplayedHeader: httpx.Replayed(res.Replayed), Body: res.Cart}, nil
 }
 
 // command reads what every change carries. Nothing but the path, the version and the key says who may: the id is the capability.
@@ -101,9 +97,8 @@ type createInput struct {
 type createOutput struct {
 	httpx.ETagHeader
 	httpx.ReplayedHeader
-	CacheControl string `header:"Cache-Control"`
-	Location     string `header:"Location"`
-	Body         cartapi.Cart
+	Location string `header:"Location"`
+	Body     cartapi.Cart
 }
 
 func (a *api) create(ctx context.Context, in *createInput) (*createOutput, error) {
@@ -132,7 +127,7 @@ func (a *api) create(ctx context.Context, in *createInput) (*createOutput, error
 		return nil, err
 	}
 	return &createOutput{ETagHeader: httpx.ETag(res.Cart.Version), ReplayedHeader: httpx.Replayed(res.Replayed),
-		CacheControl: noStore, Location: "/v1/carts/" + res.Cart.ID, Body: res.Cart}, nil
+		Location: "/v1/carts/" + res.Cart.ID, Body: res.Cart}, nil
 }
 
 func or(s, fallback string) string {
@@ -264,8 +259,7 @@ type eventsInput struct {
 }
 
 type eventsOutput struct {
-	CacheControl string `header:"Cache-Control"`
-	Body         httpx.Page[cartapi.LogEntry]
+	Body httpx.Page[cartapi.LogEntry]
 }
 
 func (a *api) events(ctx context.Context, in *eventsInput) (*eventsOutput, error) {
@@ -277,7 +271,7 @@ func (a *api) events(ctx context.Context, in *eventsInput) (*eventsOutput, error
 	if err != nil {
 		return nil, err
 	}
-	out := &eventsOutput{CacheControl: noStore, Body: httpx.NewPage(all, in.Limit, nil)}
+	out := &eventsOutput{Body: httpx.NewPage(all, in.Limit, nil)}
 	if more {
 		next := httpx.EncodeCursor(all[len(all)-1].Version)
 		out.Body.NextCursor = &next

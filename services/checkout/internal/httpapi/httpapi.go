@@ -153,18 +153,14 @@ type paymentSessionInput struct {
 	httpx.IdempotencyHeader // taken and of no effect: a second token does no harm, and none is kept
 }
 
-type paymentSessionOutput struct {
-	CacheControl string `header:"Cache-Control"`
-	Body         checkoutapi.PaymentSession
-}
+type paymentSessionOutput struct{ Body checkoutapi.PaymentSession }
 
 func (h *api) paymentSession(ctx context.Context, in *paymentSessionInput) (*paymentSessionOutput, error) {
 	r, token, err := h.app.PaymentSession(ctx, in.ID)
 	if err != nil {
 		return nil, err
 	}
-	return &paymentSessionOutput{CacheControl: "no-store",
-		Body: checkoutapi.PaymentSession{Provider: token.Provider, ClientToken: token.ClientToken, Amount: r.Totals().Total}}, nil
+	return &paymentSessionOutput{Body: checkoutapi.PaymentSession{Provider: token.Provider, ClientToken: token.ClientToken, Amount: r.Totals().Total}}, nil
 }
 
 type cancelInput struct {

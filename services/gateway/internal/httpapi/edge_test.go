@@ -62,6 +62,21 @@ func TestPassesOn(t *testing.T) {
 	}
 }
 
+// What a service says about caching goes out as it is; of what says nothing, nothing is kept.
+func TestCachingIsTheServices(t *testing.T) {
+	t.Parallel()
+	s := open(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if said := r.URL.Query().Get("said"); said != "" {
+			w.Header().Set("Cache-Control", said)
+		}
+	}))
+	for query, want := range map[string]string{"?said=public,+max-age=10": "public, max-age=10", "?said=no-store": "no-store", "": "no-store"} {
+		if resp, _ := s.do("GET", "/v1/carts/abc"+query, nil); !slices.Equal(resp.Header["Cache-Control"], []string{want}) {
+			t.Errorf("%q: %q", query, resp.Header["Cache-Control"])
+		}
+	}
+}
+
 // What clients may not send does not arrive, however it is written.
 func TestSmuggledHeaders(t *testing.T) {
 	t.Parallel()
