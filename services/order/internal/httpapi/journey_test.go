@@ -383,7 +383,9 @@ func TestCancel(t *testing.T) {
 	if got := s.events(id); got[len(got)-1] != orderapi.TypeCancelledV1 {
 		t.Errorf("announced %q", got)
 	}
-	s.client.Do("GET", "/v1/orders/"+id+"?access_token="+token, nil).Want(200).JSON(&o)
+	if a := s.client.Do("GET", "/v1/orders/"+id+"?access_token="+token, nil).Want(200).JSON(&o); a.Header.Get("Cache-Control") != "no-store" {
+		t.Errorf("an order may be cached: %v", a.Header)
+	}
 	if o.PaymentStatus != "refunded" || o.CancelledAt == nil {
 		t.Errorf("order %+v", o)
 	}
