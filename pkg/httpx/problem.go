@@ -1,6 +1,7 @@
 package httpx
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
@@ -103,7 +104,7 @@ func (p *ProblemDetails) code() string { return strings.TrimPrefix(p.Type, Probl
 // MarshalJSON writes the named members and then the extra ones, by name.
 func (p *ProblemDetails) MarshalJSON() ([]byte, error) {
 	type plain ProblemDetails
-	data, err := json.Marshal((*plain)(p))
+	data, err := unescaped((*plain)(p))
 	if err != nil || len(p.Extra) == 0 {
 		return data, err
 	}
@@ -111,17 +112,26 @@ func (p *ProblemDetails) MarshalJSON() ([]byte, error) {
 		if slices.Contains(members, name) {
 			continue
 		}
-		key, err := json.Marshal(name)
+		key, err := unescaped(name)
 		if err != nil {
 			return nil, err
 		}
-		value, err := json.Marshal(p.Extra[name])
+		value, err := unescaped(p.Extra[name])
 		if err != nil {
 			return nil, fmt.Errorf("problem member %s: %w", name, err)
 		}
 		data = slices.Concat(data[:len(data)-1], []byte(","), key, []byte(":"), value, []byte("}"))
 	}
 	return data, nil
+}
+
+// unescaped is json.Marshal without the escapes that only HTML needs: messages hold "<=" and quotes of what was sent.
+func unescaped(v any) ([]byte, error) {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	err := e.Encode(v)
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), err
 }
 
 // UnmarshalJSON reads what MarshalJSON writes. Numbers in values and extra members become json.Number, so that none is bent.
@@ -212,7 +222,7 @@ func WriteProblem(w http.ResponseWriter, r *http.Request, err error) {
 	}
 	p = sendable(p)
 	setProblemHeaders(w.Header(), p)
-	body, _ := json.Marshal(p) // sendable has seen to it
+	body, _ := unescaped(p) // sendable has seen to it
 	w.Header().Set("Content-Type", ContentTypeProblem)
 	w.WriteHeader(p.Status)
 	if r.Method != http.MethodHead {

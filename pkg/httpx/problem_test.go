@@ -3,6 +3,7 @@ package httpx_test
 import (
 	"errors"
 	"fmt"
+	"net/http"
 	"reflect"
 	"strings"
 	"testing"
@@ -45,6 +46,25 @@ func TestLongValuesAreNotRepeated(t *testing.T) {
 	p := httpx.Problem(fault.New(fault.Invalid, "validation-failed", "no").WithField("body.a", "is long", strings.Repeat("x", 101)).WithField("body.b", "is not", "x"))
 	if p.Errors[0].Value != nil || p.Errors[1].Value != "x" {
 		t.Errorf("%+v", p.Errors)
+	}
+}
+
+// Messages are for people to read: a comparison is no escape, and a bound has all its digits.
+func TestMessagesAreReadable(t *testing.T) {
+	t.Parallel()
+	err := fault.New(fault.Conflict, "no", "a < b & c > d").With("x<y", "<&>").WithField("body.a", "is > 1", "<b>")
+	raw := httpx.New(httpx.Config{})
+	raw.Router().Get("/raw", func(w http.ResponseWriter, r *http.Request) { httpx.WriteProblem(w, r, err) })
+	for name, body := range map[string]string{
+		"from a handler":  call(t, fails(httpx.New(httpx.Config{}), err), "GET", "/fail", "").Body.String(),
+		"past huma":       call(t, raw, "GET", "/raw", "").Body.String(),
+		"a bound":         call(t, shop(httpx.Config{}), "POST", "/v1/carts/c/lines", `{"lines":[{"sku":"A","quantity":0}]}`).Body.String(),
+		"the exact bound": call(t, shop(httpx.Config{}), "POST", "/v1/carts/c/lines", `{"lines":[{"sku":"A","quantity":1e300}]}`).Body.String(),
+	} {
+		want := map[string]string{"a bound": "expected number >= 1", "the exact bound": "expected number <= 9007199254740991"}[name]
+		if strings.Contains(body, `\u00`) || want != "" && !strings.Contains(body, want) || want == "" && !(strings.Contains(body, `"x<y":"<&>"`) && strings.Contains(body, "a < b & c > d")) {
+			t.Errorf("%s: %s", name, body)
+		}
 	}
 }
 

@@ -180,6 +180,7 @@ func field(d *huma.ErrorDetail) ProblemField {
 	if place, message, found := strings.Cut(f.Message, misfit); found {
 		f.Location, f.Message = strings.TrimSuffix(d.Location+"."+place, "."), message
 	}
+	f.Message = strings.Replace(f.Message, fmt.Sprint(float64(maxExact)), strconv.Itoa(maxExact), 1) // huma writes 9.007199254740991e+15
 	if len(f.Message) > maxMessage {
 		f.Message = "is none of the values that the OpenAPI document lists"
 	}

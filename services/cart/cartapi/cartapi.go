@@ -63,7 +63,7 @@ type CreateInput struct {
 // existing line.
 type LineInput struct {
 	SKU      string          `json:"sku"`
-	Quantity int64           `json:"quantity" minimum:"1"`
+	Quantity int64           `json:"quantity" minimum:"1" doc:"A line takes at most 9999 in all; more is 409 quantity-limit"`
 	Metadata json.RawMessage `json:"metadata,omitempty"`
 }
 
@@ -74,7 +74,7 @@ type BatchInput struct {
 
 // QuantityInput sets the quantity of a line; 0 removes it.
 type QuantityInput struct {
-	Quantity int64 `json:"quantity" minimum:"0"`
+	Quantity int64 `json:"quantity" minimum:"0" doc:"At most 9999; more is 409 quantity-limit"`
 }
 
 // CouponInput notes a coupon code.
