@@ -8,11 +8,16 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humachi"
+
 	"github.com/sidecart/sidecart/pkg/auth"
 	"github.com/sidecart/sidecart/pkg/fault"
 )
 
-// IdempotencyHeader is embedded in the input of every POST.
+const headerKey = "Idempotency-Key"
+
+// IdempotencyHeader is embedded in the input of every POST. Where there must be a key the operation is registered with NeedsKey.
 type IdempotencyHeader struct {
 	IdempotencyKey string `header:"Idempotency-Key" doc:"Repeats of a request with the same key get the first answer"`
 }
@@ -86,12 +91,20 @@ func canonical(body []byte, isJSON bool) []byte {
 	return out
 }
 
-// Require returns the fault for a command that must have a key: 400 idempotency-key-required.
-func (k Idem) Require() error {
-	if k.Key == "" {
-		return fault.New(fault.Malformed, "idempotency-key-required", "this command needs an Idempotency-Key header")
+// requiredKey documents the header of an operation that NeedsKey; huma documents no parameter that stands there already.
+func requiredKey() *huma.Param {
+	return &huma.Param{Name: headerKey, In: "header", Required: true, Schema: &huma.Schema{Type: huma.TypeString},
+		Description: "Names the request: repeats with the same key get the first answer"}
+}
+
+// needKey refuses a request without a key here instead of in huma, which would call it 422 validation-failed.
+func needKey(hc huma.Context, next func(huma.Context)) {
+	if hc.Header(headerKey) == "" {
+		r, w := humachi.Unwrap(hc)
+		WriteProblem(w, r, fault.New(fault.Malformed, "idempotency-key-required", "this command needs an Idempotency-Key header"))
+		return
 	}
-	return nil
+	next(hc)
 }
 
 // AtLeast refuses a key that is shorter than n characters: where callers are anonymous, a stranger's short key could be

@@ -79,14 +79,42 @@ func TestIdemFrom(t *testing.T) {
 	if _, err := httpx.IdemFrom(context.Background(), "k"); err == nil {
 		t.Error("outside of a request")
 	}
-	if err := (httpx.Idem{}).Require(); fault.CodeOf(err) != "idempotency-key-required" || fault.KindOf(err) != fault.Malformed {
-		t.Errorf("required: %v", err)
-	}
-	if err := first.Require(); err != nil {
-		t.Error(err)
-	}
 	if first.AtLeast(4) == nil || first.AtLeast(3) != nil || (httpx.Idem{}).AtLeast(3) != nil {
 		t.Error("length of a key")
+	}
+}
+
+// What refuses requests without a key says so in its document; what takes them with and without does not.
+func TestNeedsKey(t *testing.T) {
+	t.Parallel()
+	s := shop(httpx.Config{})
+	type input struct {
+		httpx.IdempotencyHeader
+		Body struct {
+			N int64 `json:"n"`
+		}
+	}
+	httpx.Register(s, huma.Operation{Method: "POST", Path: "/pay"}, func(_ context.Context, in *input) (*struct{ Body string }, error) {
+		return &struct{ Body string }{Body: in.IdempotencyKey}, nil
+	}, httpx.NeedsKey())
+	call(t, s, "POST", "/pay", `{"n":1}`).want(t, 400, "idempotency-key-required")
+	call(t, s, "POST", "/pay", `{}`, "Idempotency-Key", "k").want(t, 422, "validation-failed")
+	if a := call(t, s, "POST", "/pay", `{"n":1}`, "Idempotency-Key", "k"); a.Code != 200 || strings.TrimSpace(a.Body.String()) != `"k"` {
+		t.Errorf("with a key: %d %s", a.Code, a.Body)
+	}
+	for path, want := range map[string]bool{"/pay": true, "/v1/carts/{id}/lines": false} {
+		n := 0
+		for _, p := range s.API().OpenAPI().Paths[path].Post.Parameters {
+			if p.Name == "Idempotency-Key" {
+				n++
+				if p.Required != want || p.In != "header" || p.Description == "" {
+					t.Errorf("%s documents %+v", path, p)
+				}
+			}
+		}
+		if n != 1 {
+			t.Errorf("%s documents the header %d times", path, n)
+		}
 	}
 }
 

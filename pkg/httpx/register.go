@@ -1,6 +1,7 @@
 package httpx
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -23,6 +24,8 @@ type options struct {
 	timeout   time.Duration
 	callers   []string
 	openQuery bool
+	needsKey  bool
+	also      []int
 }
 
 // Timeout sets the time-out of an operation instead of the server's.
@@ -33,6 +36,12 @@ func Callers(appIDs ...string) Option { return func(o *options) { o.callers = ap
 
 // OpenQuery takes query parameters that the input does not declare, such as attr.<code>. Without it they are refused.
 func OpenQuery() Option { return func(o *options) { o.openQuery = true } }
+
+// NeedsKey refuses requests without an Idempotency-Key (400 idempotency-key-required), and says so in the document.
+func NeedsKey() Option { return func(o *options) { o.needsKey = true } }
+
+// Also documents statuses that a handler sets besides the usual one: with the same headers, and below 300 with the same body.
+func Also(statuses ...int) Option { return func(o *options) { o.also = statuses } }
 
 // Register adds an operation. I has its parameters and a Body, O its headers, a Status and a Body (at the top level of the
 // struct, not embedded), as huma documents them. The handler returns plain errors.
@@ -59,7 +68,20 @@ func Register[I, O any](s *Server, op huma.Operation, h func(ctx context.Context
 		}
 		return out, nil
 	})
+	o.document(&op)
 	tighten(s.api.OpenAPI().Components.Schemas)
+}
+
+// document adds to what huma has written about op the statuses that it cannot see.
+func (o options) document(op *huma.Operation) {
+	usual := op.Responses[strconv.Itoa(cmp.Or(op.DefaultStatus, http.StatusOK))]
+	for _, status := range o.also {
+		r := &huma.Response{Description: http.StatusText(status), Headers: usual.Headers}
+		if status < http.StatusMultipleChoices {
+			r.Content = usual.Content
+		}
+		op.Responses[strconv.Itoa(status)] = r
+	}
 }
 
 func (s *Server) prepare(op *huma.Operation, o options) {
@@ -75,9 +97,12 @@ func (s *Server) prepare(op *huma.Operation, o options) {
 	}
 	op.MaxBodyBytes, op.BodyReadTimeout = -1, -1 // the body is read here, within limit, before huma sees it
 	op.RejectUnknownQueryParameters = !o.openQuery
-	op.Middlewares = append(huma.Middlewares{
-		s.guard(op.Security, o.callers), deadline(o.timeout), s.readBody(limit),
-	}, op.Middlewares...)
+	first := huma.Middlewares{s.guard(op.Security, o.callers)}
+	if o.needsKey {
+		first = append(first, needKey)
+		op.Parameters = append(op.Parameters, requiredKey())
+	}
+	op.Middlewares = slices.Concat(first, huma.Middlewares{deadline(o.timeout), s.readBody(limit)}, op.Middlewares)
 	s.documentProblems(op)
 }
 

@@ -141,6 +141,28 @@ func TestOpenAPI(t *testing.T) {
 	}
 }
 
+// A status that the handler sets itself stands in the document: with a body where there is one.
+func TestOtherStatuses(t *testing.T) {
+	t.Parallel()
+	s := httpx.New(httpx.Config{})
+	type output struct {
+		Status   int
+		Location string `header:"Location"`
+		Body     string
+	}
+	httpx.Register(s, huma.Operation{Method: "POST", Path: "/things", DefaultStatus: 201},
+		func(context.Context, *struct{}) (*output, error) { return &output{Status: 202}, nil }, httpx.Also(202, 303))
+	responses := s.API().OpenAPI().Paths["/things"].Post.Responses
+	for status, content := range map[string]int{"201": 1, "202": 1, "303": 0} {
+		if r := responses[status]; r == nil || len(r.Content) != content || r.Headers["Location"] == nil || r.Description == "" {
+			t.Errorf("%s: %+v", status, r)
+		}
+	}
+	if len(responses) != 4 { // and the problems
+		t.Errorf("%v", responses)
+	}
+}
+
 // What does not say how it may be cached is not: neither an answer with a body, nor one without, nor one written past huma.
 func TestNothingIsCachedUnasked(t *testing.T) {
 	t.Parallel()
@@ -178,6 +200,11 @@ func TestDocsLoadNothingFromElsewhere(t *testing.T) {
 	page := a.Body.String()
 	if a.Code != 200 || !strings.Contains(page, "openapi.json") || regexp.MustCompile(`(https?:)?//[a-z]`).MatchString(page) {
 		t.Errorf("%d, %s", a.Code, page)
+	}
+	for _, want := range []string{"securitySchemes", "an API key", "a bearer token"} { // each way in is named, as the document has it
+		if !strings.Contains(page, want) {
+			t.Errorf("the page says nothing of %q", want)
+		}
 	}
 	if strings.Contains(page, "Sho</script>p") || !strings.Contains(a.Header().Get("Content-Security-Policy"), "default-src 'none'") {
 		t.Errorf("title or policy: %v", a.Header())

@@ -1,7 +1,7 @@
 // Package apitest asks an HTTP handler as a client would and checks what it answers: statuses, problem documents, JSON.
 //
 // It talks to the handler without a socket, as the sidecar would: with the app token, the calling app's id and, if the test
-// has one, a bearer token. A failed expectation ends the test with the whole answer.
+// has one, a bearer token. An answer with a status that the OpenAPI document does not name for the route fails the test. A failed expectation ends the test with the whole answer.
 package apitest
 
 import (
@@ -10,11 +10,16 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/go-chi/chi/v5"
+
 	"github.com/sidecart/sidecart/pkg/auth"
+	"github.com/sidecart/sidecart/pkg/httpx"
 )
 
 // Client asks a handler. Header goes with every request; With returns a client with more of them.
@@ -97,7 +102,20 @@ func (c Client) Do(method, path string, body any) *Answer {
 	}
 	w := httptest.NewRecorder()
 	c.Handler.ServeHTTP(w, r)
+	if s, ok := c.Handler.(*httpx.Server); ok && w.Code < 400 && !documented(s, method, r.URL.Path, w.Code) {
+		c.T.Errorf("%s %s: the OpenAPI document says nothing of a %d", method, path, w.Code)
+	}
 	return &Answer{t: c.T, asked: method + " " + path, Status: w.Code, Header: w.Header(), Body: w.Body.Bytes()}
+}
+
+// documented reports whether the server's OpenAPI document names the status for the route. Routes that are not in it pass.
+func documented(s *httpx.Server, method, path string, status int) bool {
+	item := s.API().OpenAPI().Paths[s.Router().Find(chi.NewRouteContext(), method, path)]
+	if item == nil {
+		return true
+	}
+	op := map[string]*huma.Operation{"GET": item.Get, "POST": item.Post, "PUT": item.Put, "PATCH": item.Patch, "DELETE": item.Delete}[method]
+	return op == nil || op.Responses[strconv.Itoa(status)] != nil
 }
 
 // Want ends the test unless the status is this one.

@@ -93,7 +93,7 @@ func (a *api) registerRegistry(s *httpx.Server) {
 func (a *api) registerProducts(s *httpx.Server) {
 	post := operation(http.MethodPost, "/v1/admin/products", "post-product", "Write a product; one with a known external id is changed", ScopeWrite)
 	post.MaxBodyBytes, post.DefaultStatus = maxProducts, http.StatusCreated
-	httpx.Register(s, post, a.postProduct)
+	httpx.Register(s, post, a.postProduct, httpx.Also(http.StatusOK))
 	put := operation(http.MethodPut, "/v1/admin/products/{id}", "put-product", "Write the whole of a product", ScopeWrite)
 	put.MaxBodyBytes = maxProducts
 	httpx.Register(s, put, a.putProduct)

@@ -24,8 +24,11 @@ func (a *api) registerShop(s *httpx.Server) {
 	get := func(path, id, summary string) huma.Operation {
 		return huma.Operation{Method: http.MethodGet, Path: path, OperationID: id, Summary: summary, Tags: []string{"shop"}}
 	}
-	httpx.Register(s, get("/v1/products", "list-products", "Published products with their lowest price"), a.list, httpx.OpenQuery(), httpx.Timeout(5*time.Second))
-	httpx.Register(s, get("/v1/products/{id}", "get-product", "A published product by id or slug"), a.page, httpx.Timeout(2*time.Second))
+	list := get("/v1/products", "list-products", "Published products with their lowest price")
+	list.Parameters = []*huma.Param{attributeFilters()}
+	httpx.Register(s, list, a.list, httpx.OpenQuery(), httpx.Timeout(5*time.Second))
+	httpx.Register(s, get("/v1/products/{id}", "get-product", "A published product by id or slug"), a.page, httpx.Timeout(2*time.Second),
+		httpx.Also(http.StatusMovedPermanently, http.StatusNotModified))
 	httpx.Register(s, get("/v1/products/compare", "compare-products", "Published products, attribute by attribute"), a.compare, httpx.Timeout(2*time.Second))
 	httpx.Register(s, get("/v1/categories", "get-categories", "The category tree"), a.tree, httpx.Timeout(2*time.Second))
 }
@@ -128,6 +131,15 @@ type listInput struct {
 	Sort     string `query:"sort" enum:"relevance,price,-price,newest,rating,popularity" default:"relevance" doc:"relevance and rating are popularity until search and reviews serve this path"`
 	Facets   bool   `query:"facets" doc:"Understood, and answered once search serves this path"`
 	filters  map[string][]string
+}
+
+// attributeFilters documents the parameters without fixed names: an object in this style is one parameter for each member.
+func attributeFilters() *huma.Param {
+	explode := true
+	return &huma.Param{Name: "attr.<code>", In: "query", Style: "form", Explode: &explode,
+		Description: fmt.Sprintf("Only products with one of these values of the attribute, with commas or several times; at most %d attributes, and values of each", maxFilters),
+		Schema: &huma.Schema{Type: huma.TypeObject, AdditionalProperties: &huma.Schema{Type: huma.TypeString},
+			Extensions: map[string]any{"propertyNames": map[string]any{"pattern": `^attr\.`}}, Examples: []any{map[string]any{"attr.colour": "red,blue"}}}}
 }
 
 // Resolve takes the parameters that have no fixed names: attr.<code>, several times or with commas for any of the values.

@@ -17,6 +17,35 @@ import (
 	"github.com/sidecart/sidecart/services/catalog/internal/app"
 )
 
+// Filters by attribute stand in the document in the one way that it has for names that are not fixed: an object, spread out.
+func TestAttributeFiltersAreDocumented(t *testing.T) {
+	t.Parallel()
+	var doc struct {
+		Paths map[string]struct {
+			Get struct {
+				Parameters []struct {
+					Name, In, Style, Description string
+					Explode, Required            bool
+					Schema                       struct {
+						Type          any // several for what may be null
+						PropertyNames struct{ Pattern string }
+					}
+				}
+			}
+		}
+	}
+	open(t).guest.Do("GET", "/openapi.json", nil).Want(200).JSON(&doc)
+	for _, p := range doc.Paths["/v1/products"].Get.Parameters {
+		if p.Name == "attr.<code>" {
+			if p.In != "query" || p.Style != "form" || !p.Explode || p.Required || p.Description == "" || p.Schema.Type != "object" || p.Schema.PropertyNames.Pattern != `^attr\.` {
+				t.Errorf("%+v", p)
+			}
+			return
+		}
+	}
+	t.Error("not documented")
+}
+
 func TestProductPage(t *testing.T) {
 	t.Parallel()
 	s := stocked(t)

@@ -30,7 +30,7 @@ func Register(s *httpx.Server, a *app.App, store *postgres.Store) {
 	}
 	create := route(http.MethodPost, "", "create-checkout", "Begin the checkout of a cart, or bring the open one up to date")
 	create.DefaultStatus = http.StatusCreated
-	httpx.Register(s, create, h.create)
+	httpx.Register(s, create, h.create, httpx.Also(http.StatusOK))
 	httpx.Register(s, route(http.MethodGet, "/{id}", "get-checkout", "A checkout"), h.get)
 	httpx.Register(s, route(http.MethodPatch, "/{id}", "change-checkout", "Give an address, choose how it is sent"), h.patch)
 	httpx.Register(s, route(http.MethodGet, "/{id}/shipping-options", "list-shipping-options", "How it can be sent to the address"), h.options)
@@ -40,13 +40,13 @@ func Register(s *httpx.Server, a *app.App, store *postgres.Store) {
 	httpx.Register(s, remove, h.cancel)
 
 	complete := route(http.MethodPost, "/{id}/complete", "complete-checkout", "Pay and place the order")
-	complete.Description = "Needs an Idempotency-Key. 202: the outcome is not known yet, repeat with the same key."
+	complete.Description = "202: the outcome is not known yet, repeat with the same key."
 	complete.DefaultStatus = http.StatusCreated
 	complete.Middlewares = huma.Middlewares{replayable}
 	complete.Errors = []int{http.StatusPaymentRequired, http.StatusConflict, http.StatusGone, http.StatusTooManyRequests}
 	complete.Responses = map[string]*huma.Response{"202": {Description: "Accepted", Content: map[string]*huma.MediaType{
 		"application/json": {Schema: s.API().OpenAPI().Components.Schemas.Schema(reflect.TypeFor[checkoutapi.Checkout](), true, "")}}}}
-	httpx.Register(s, complete, h.complete, httpx.Timeout(app.CompleteLimit))
+	httpx.Register(s, complete, h.complete, httpx.NeedsKey(), httpx.Timeout(app.CompleteLimit))
 }
 
 // IDInput names a checkout by the path.
@@ -211,9 +211,6 @@ type completeOutput struct {
 func (h *api) complete(ctx context.Context, in *completeInput) (*completeOutput, error) {
 	key, err := httpx.IdemFrom(ctx, in.IdempotencyKey)
 	if err != nil {
-		return nil, err
-	}
-	if err := key.Require(); err != nil {
 		return nil, err
 	}
 	c, err := h.app.Complete(ctx, in.ID, app.Key(key), in.Body)

@@ -3,7 +3,9 @@ package httpapi
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -123,6 +125,23 @@ func TestWhoMayCall(t *testing.T) {
 	s.plain.Do("GET", "/v1/admin/payments", nil).Problem(401, "unauthenticated")
 	s.plain.Staff(s.signer, ScopeWrite).Do("GET", "/v1/admin/payments", nil).Problem(403, "forbidden")
 	s.plain.Staff(s.signer, ScopeRead).With("Idempotency-Key", "k").Do("POST", "/v1/admin/payments/o-1/void", `{}`).Problem(403, "forbidden")
+}
+
+// The document says what staff are answered and must send. What is answered beyond it fails every other test.
+func TestStaffDocument(t *testing.T) {
+	t.Parallel()
+	paths := open(t, paymenttest.NewGateway()).server.API().OpenAPI().Paths
+	for command, needsKey := range map[string]bool{"captures": true, "refunds": true, "void": false} {
+		op := paths["/v1/admin/payments/{id}/"+command].Post
+		if op.Responses["200"] != nil || op.Responses["201"] == nil || op.Responses["202"] == nil {
+			t.Errorf("%s answers %v", command, slices.Sorted(maps.Keys(op.Responses)))
+		}
+		for _, p := range op.Parameters {
+			if p.Name == "Idempotency-Key" && p.Required != needsKey {
+				t.Errorf("%s: a key is required: %v", command, p.Required)
+			}
+		}
+	}
 }
 
 func TestStaff(t *testing.T) {

@@ -67,9 +67,15 @@ func Register(s *httpx.Server, a *app.App, read Reader) {
 	httpx.Register(s, staff(http.MethodGet, "", "list-payments", "Payments, the latest first", ScopeRead), h.list)
 	httpx.Register(s, staff(http.MethodGet, "/{id}", "get-payment", "A payment with its log", ScopeRead), h.get)
 	httpx.Register(s, staff(http.MethodGet, "/{id}/events", "get-payment-events", "What happened to a payment", ScopeRead), h.events)
-	httpx.Register(s, staff(http.MethodPost, "/{id}/captures", "staff-capture-payment", "Capture a payment, whole or in part", ScopeWrite), h.staffMove(payment.Capture), money)
-	httpx.Register(s, staff(http.MethodPost, "/{id}/refunds", "staff-refund-payment", "Refund a payment, whole or in part", ScopeWrite), h.staffMove(payment.Refund), money)
-	httpx.Register(s, staff(http.MethodPost, "/{id}/void", "staff-void-payment", "Void a payment that has not settled", ScopeWrite), h.staffVoid, money)
+	move := func(path, id, summary string) huma.Operation {
+		op := staff(http.MethodPost, "/{id}"+path, id, summary, ScopeWrite)
+		op.DefaultStatus, op.Description = http.StatusCreated, "202: the outcome is not known yet, repeat with the same key."
+		return op
+	}
+	unknown := httpx.Also(http.StatusAccepted)
+	httpx.Register(s, move("/captures", "staff-capture-payment", "Capture a payment, whole or in part"), h.staffMove(payment.Capture), httpx.NeedsKey(), money, unknown)
+	httpx.Register(s, move("/refunds", "staff-refund-payment", "Refund a payment, whole or in part"), h.staffMove(payment.Refund), httpx.NeedsKey(), money, unknown)
+	httpx.Register(s, move("/void", "staff-void-payment", "Void a payment that has not settled"), h.staffVoid, money, unknown)
 }
 
 type bodyOf[T any] struct{ Body T }

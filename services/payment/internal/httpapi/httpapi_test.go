@@ -68,6 +68,7 @@ type shop struct {
 	pool   *pgxpool.Pool
 	app    *app.App
 	clock  *clock
+	server *httpx.Server
 }
 
 var accounts = app.Accounts{"USD": "sidecart-usd", "EUR": "sidecart-eur", "JPY": "sidecart-jpy", "KWD": "sidecart-kwd"}
@@ -82,7 +83,7 @@ func open(t *testing.T, gateway app.Gateway) *shop {
 	a := app.New(store, gateway, accounts, clock.Now, slog.New(slog.DiscardHandler), nil)
 	Register(s, a, store)
 	plain := apitest.Client{T: t, Handler: s}
-	return &shop{t: t, order: plain.As("order"), staff: plain.Staff(signer, ScopeRead, ScopeWrite), plain: plain, signer: signer, pool: pool, app: a, clock: clock}
+	return &shop{t: t, order: plain.As("order"), staff: plain.Staff(signer, ScopeRead, ScopeWrite), plain: plain, signer: signer, pool: pool, app: a, clock: clock, server: s}
 }
 
 func atSimulator(t *testing.T, flags ...string) (*shop, *paymenttest.Simulator) {

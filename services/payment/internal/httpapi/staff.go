@@ -115,9 +115,6 @@ type staffOutput struct {
 func (h *api) staffMove(kind payment.Kind) func(context.Context, *staffMoveInput) (*staffOutput, error) {
 	return func(ctx context.Context, in *staffMoveInput) (*staffOutput, error) {
 		key, err := httpx.IdemFrom(ctx, in.IdempotencyKey)
-		if err == nil {
-			err = key.Require()
-		}
 		if err != nil {
 			return nil, err
 		}
