@@ -26,10 +26,9 @@ func (a *App) Patch(ctx context.Context, id string, seen *int64, in checkoutapi.
 	for range maxMoves {
 		c, err := a.patch(ctx, r, seen, in)
 		if err == nil {
-			err = a.Store.Save(ctx, c)
-		}
-		if err == nil {
-			return c.After, nil
+			if err = a.Store.Save(ctx, c); !errors.Is(err, ErrMoved) {
+				return c.After, err
+			}
 		}
 		now, getErr := a.Get(ctx, id)
 		if getErr != nil || now.Version == r.Version && !errors.Is(err, ErrMoved) {
