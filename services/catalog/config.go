@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"strings"
 	"time"
 
 	"github.com/sidecart/sidecart/pkg/boot"
@@ -19,8 +20,8 @@ type config struct {
 // Validate checks what has bounds.
 func (c config) Validate() error {
 	_, err := money.ParseCurrency(c.Currency)
-	if len(c.Country) != 2 || c.LowStock < 0 || c.MaxAge < 0 {
-		err = errors.Join(err, errors.New("SIDECART_COUNTRY has two letters, SIDECART_LOW_STOCK and SIDECART_PAGE_MAX_AGE are not negative"))
+	if len(c.Country) != 2 || strings.ToUpper(c.Country) != c.Country || c.LowStock < 0 || c.MaxAge < 0 {
+		err = errors.Join(err, errors.New("SIDECART_COUNTRY has two capital letters, SIDECART_LOW_STOCK and SIDECART_PAGE_MAX_AGE are not negative"))
 	}
 	return errors.Join(c.Base.Validate(), err)
 }
