@@ -97,7 +97,6 @@ func TestWhatBecomesOfAnEvent(t *testing.T) {
 		"kept":                 {level, nil, "SUCCESS"},
 		"unreadable":           {`{"sku":7}`, nil, "DROP"},
 		"the database is slow": {level, fault.New(fault.Timeout, "database-timeout", "slow"), "RETRY"},
-		"it lied":              {level, fault.New(fault.Timeout, "database-timeout", "who knows"), "RETRY"},
 		"a bug of ours":        {level, errors.New("nil"), "RETRY"},
 	} {
 		if got := deliver(t, &replica{err: tc.err}, "inventory", "inventory.level_changed.v1", tc.data); got != tc.want {

@@ -96,8 +96,7 @@ func TestWhatBecomesOfAnEvent(t *testing.T) {
 		"unreadable":           {`{"product_id":7}`, nil, "DROP"},
 		"of no product":        {`{"sequence":4,"variants":[]}`, nil, "DROP"},
 		"of no moment":         {`{"product_id":"p1","variants":[]}`, nil, "DROP"},
-		"the database is away": {changed, fault.New(fault.Unavailable, "database-unavailable", "away"), "RETRY"},
-		"it lied":              {changed, fault.New(fault.Timeout, "database-timeout", "who knows"), "RETRY"},
+		"the database is slow": {changed, fault.New(fault.Timeout, "database-timeout", "who knows"), "RETRY"},
 		"a bug of ours":        {changed, errors.New("nil"), "RETRY"},
 	} {
 		if got := deliver(t, &replica{err: tc.err}, "catalog", "catalog.product_changed.v1", tc.data); got != tc.want {
