@@ -10,7 +10,7 @@ import (
 )
 
 // lost makes news that cart cannot take in, so that they end among its dead letters. The returned function has them put back and waits
-// until cart knows. Call it a minute later: until then the broker takes an event that it sees again for a repetition.
+// until cart knows.
 func lost(t *testing.T) (putBack func()) {
 	t.Helper()
 	sku := s.Goods(t, "dead-letter", 5)

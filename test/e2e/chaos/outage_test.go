@@ -132,8 +132,7 @@ func broker(t *testing.T) (st status) {
 	return st
 }
 
-// Placement is down for a minute: actors cannot be found, and selling goes on. The minute serves another end too: after it dead letters
-// can be put back.
+// Placement is down for a minute: actors cannot be found, and selling goes on. What cart could not take in before is put back after it.
 func TestPlacementDownForAMinute(t *testing.T) {
 	putBack := lost(t)
 	closing := selling(t, 2000)
