@@ -85,6 +85,7 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		_ = resp.Body.Close() // read already
 		return nil, f.WithCause(fmt.Errorf("%s %s%s: %w", req.Method, req.URL.Host, req.URL.Path, f.Unwrap()))
 	}
+	overgrpc.Whole(resp)
 	return resp, nil
 }
 

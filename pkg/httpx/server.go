@@ -195,7 +195,7 @@ func Listen(addr string, h http.Handler) *Listener {
 // ListenSidecar is Listen for the port that the own sidecar calls: it takes requests in gRPC calls too (package overgrpc).
 func ListenSidecar(addr string, h http.Handler) *Listener {
 	l := Listen(addr, h)
-	l.framed = overgrpc.NewServer(h)
+	l.handler, l.framed = overgrpc.Plain(h), overgrpc.NewServer(h)
 	return l
 }
 

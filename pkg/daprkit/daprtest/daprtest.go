@@ -36,6 +36,7 @@ const (
 type Options struct {
 	AppID     string            // required
 	App       http.Handler      // served to the sidecar, /healthz excepted; nil: no app
+	Port      string            // of an app that the test serves itself, in place of App
 	Resources map[string]string // file name → YAML of components, resiliency, configuration
 	Dir       string            // holds the name resolution that sidecars share; empty: the sidecar's own
 	Placement string            // host:port; empty: no actors
@@ -75,7 +76,10 @@ func Start(t testing.TB, o Options) *Sidecar {
 		"--log-level", orElse(o.LogLevel, "warn"), "--placement-host-address", o.Placement, "--scheduler-host-address", o.Scheduler,
 	}
 	if o.App != nil {
-		args = append(args, "--app-port", serve(t, o.App), "--enable-app-health-check", "--app-health-probe-interval", "1")
+		o.Port = serve(t, o.App)
+	}
+	if o.Port != "" {
+		args = append(args, "--app-port", o.Port, "--enable-app-health-check", "--app-health-probe-interval", "1")
 	}
 	p := run(t, "daprd", dir, args, "DAPR_API_TOKEN="+APIToken, "APP_API_TOKEN="+AppToken, "DAPR_HOST_IP=127.0.0.1")
 	c, err := daprkit.Connect(context.Background(), cfg, slog.New(slog.DiscardHandler))

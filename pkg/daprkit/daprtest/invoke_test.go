@@ -3,7 +3,9 @@ package daprtest_test
 import (
 	"context"
 	"io"
+	"net"
 	"net/http"
+	"net/http/httptest"
 	"testing"
 	"time"
 
@@ -11,6 +13,7 @@ import (
 
 	"github.com/sidecart/sidecart/pkg/daprkit"
 	"github.com/sidecart/sidecart/pkg/daprkit/daprtest"
+	"github.com/sidecart/sidecart/pkg/daprkit/overgrpc"
 	"github.com/sidecart/sidecart/pkg/fault"
 	"github.com/sidecart/sidecart/pkg/httpx"
 	"github.com/sidecart/sidecart/pkg/testkit"
@@ -113,6 +116,40 @@ func TestJobThroughARealScheduler(t *testing.T) {
 			}
 		case <-ctx.Done():
 			t.Fatalf("the job did not fire\n%s", side.Log())
+		}
+	}
+}
+
+// An app that dies in the middle of an answer: sidecars end what is left of it as if it were the whole, so its length tells.
+func TestAnAnswerThatBreaksOffIsNone(t *testing.T) {
+	t.Parallel()
+	names := t.TempDir()
+	app := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { // HTTP alone: the plain way
+		switch r.URL.Path {
+		case "/whole":
+			w.Header().Set(overgrpc.BodyLength, "7")
+			_, _ = io.WriteString(w, `"hello"`)
+		case "/head", "/half":
+			w.Header().Set(overgrpc.BodyLength, "7")
+			w.WriteHeader(http.StatusCreated)
+			if r.URL.Path == "/half" {
+				_, _ = io.WriteString(w, `"he`)
+			}
+			_ = http.NewResponseController(w).Flush()
+			panic(http.ErrAbortHandler)
+		}
+	}))
+	t.Cleanup(app.Close)
+	_, port, _ := net.SplitHostPort(app.Listener.Addr().String())
+	daprtest.Start(t, daprtest.Options{AppID: "inventory", Port: port, Dir: names})
+	caller := daprtest.Start(t, daprtest.Options{AppID: "checkout", Dir: names})
+	for path, want := range map[string]string{"/whole": "", "/head": "timeout", "/half": "timeout"} {
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		var got string
+		err := caller.Caller("inventory").JSON(ctx, http.MethodGet, path, nil, &got)
+		cancel()
+		if fault.CodeOf(err) != want || (err == nil) != (got == "hello") {
+			t.Errorf("%s: %q, %v\n%s", path, got, err, caller.Log())
 		}
 	}
 }

@@ -10,8 +10,8 @@
 // Whom to trust is told by the metadata, which sidecars write, and never by the message, which the caller wrote: headers that begin
 // with "dapr-" are dropped from a message and taken from the metadata.
 //
-// What may go wrong: a message over MaxMessage does not pass (callers take the plain way for it); an app whose port speaks
-// HTTP/1.1 alone, or one that is away, fails as gRPC's Unavailable with a text that says that no connection was made.
+// What may go wrong: a message over MaxMessage does not pass (callers take the plain way for it, see Plain and Whole); an app whose port
+// speaks HTTP/1.1 alone, or one that is away, fails as gRPC's Unavailable with a text that says that no connection was made.
 package overgrpc
 
 import (
@@ -183,8 +183,8 @@ func (a *recorder) Write(p []byte) (int, error) {
 
 var _ io.Writer = (*recorder)(nil)
 
-// message writes the answer as HTTP/1.1 does.
-func (a *recorder) message(asked string) []byte {
+// finish completes the head of the answer.
+func (a *recorder) finish() {
 	a.WriteHeader(http.StatusOK)
 	if a.status == http.StatusNoContent || a.status == http.StatusNotModified {
 		a.body.Reset()
@@ -194,6 +194,11 @@ func (a *recorder) message(asked string) []byte {
 			a.sent.Set("Content-Type", http.DetectContentType(a.body.Bytes()))
 		}
 	}
+}
+
+// message writes the answer as HTTP/1.1 does.
+func (a *recorder) message(asked string) []byte {
+	a.finish()
 	var out bytes.Buffer
 	out.Grow(512 + a.body.Len())
 	out.WriteString("HTTP/1.1 ")

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -56,7 +57,7 @@ func request(t *testing.T, method, url, body string, header http.Header) *http.R
 	return r
 }
 
-// A request that takes this way is answered as one over HTTP: status, headers, body, whatever the handler does.
+// A request that takes either way is answered as one over HTTP: status, headers, body, whatever the handler does.
 func TestBothWaysAnswerAlike(t *testing.T) {
 	t.Parallel()
 	mux := http.NewServeMux()
@@ -77,6 +78,8 @@ func TestBothWaysAnswerAlike(t *testing.T) {
 		w.WriteHeader(http.StatusTeapot)
 	})
 	addr, conn := port(t, mux)
+	measured := httptest.NewServer(overgrpc.Plain(mux))
+	t.Cleanup(measured.Close)
 	for _, c := range []struct{ method, path, body string }{
 		{"POST", "/echo/a%20b?x=1&y=%2F", `{"quantity":2}`},
 		{"POST", "/echo/empty", ""},
@@ -98,18 +101,48 @@ func TestBothWaysAnswerAlike(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s %s: %v", c.method, c.path, err)
 		}
-		want, got := read(t, plain), read(t, framed)
-		plain.Header.Del("Date")
-		if framed.StatusCode != plain.StatusCode || !bytes.Equal(got, want) {
-			t.Errorf("%s %s: %d %.80q, over HTTP %d %.80q", c.method, c.path, framed.StatusCode, got, plain.StatusCode, want)
+		whole, err := http.DefaultTransport.RoundTrip(request(t, c.method, measured.URL+c.path, c.body, header))
+		if err != nil {
+			t.Fatalf("%s %s: %v", c.method, c.path, err)
 		}
-		for k, v := range plain.Header {
-			if strings.Join(framed.Header[k], "|") != strings.Join(v, "|") && k != "Content-Length" {
-				t.Errorf("%s %s: %s %q, over HTTP %q", c.method, c.path, k, framed.Header[k], v)
+		overgrpc.Whole(whole)
+		want := read(t, plain)
+		plain.Header.Del("Date")
+		for way, resp := range map[string]*http.Response{"framed": framed, "plain": whole} {
+			if got := read(t, resp); resp.StatusCode != plain.StatusCode || !bytes.Equal(got, want) {
+				t.Errorf("%s %s, %s: %d %.80q, over HTTP %d %.80q", c.method, c.path, way, resp.StatusCode, got, plain.StatusCode, want)
+			}
+			for k, v := range plain.Header {
+				if strings.Join(resp.Header[k], "|") != strings.Join(v, "|") && k != "Content-Length" {
+					t.Errorf("%s %s, %s: %s %q, over HTTP %q", c.method, c.path, way, k, resp.Header[k], v)
+				}
+			}
+			if resp.Header.Get("X-Late") != "" || resp.Header.Get(overgrpc.BodyLength) != "" {
+				t.Errorf("%s %s, %s: %v", c.method, c.path, way, resp.Header)
 			}
 		}
-		if framed.Header.Get("X-Late") != "" {
-			t.Error("a header that was set after the status")
+	}
+}
+
+// An answer that broke off is no answer: neither one that the handler cut, nor one that a sidecar passed on in part.
+func TestWhatIsShorterThanItsLengthBrokeOff(t *testing.T) {
+	t.Parallel()
+	cut := httptest.NewServer(overgrpc.Plain(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(w, "part")
+		panic(http.ErrAbortHandler)
+	})))
+	t.Cleanup(cut.Close)
+	if resp, err := http.DefaultTransport.RoundTrip(request(t, "GET", cut.URL, "", nil)); err == nil {
+		_ = resp.Body.Close()
+		t.Errorf("a handler that broke off answered %d", resp.StatusCode)
+	}
+	for length, want := range map[string]error{"4": nil, "5": io.ErrUnexpectedEOF, "3": io.ErrUnexpectedEOF, "": nil, "four": nil, "-1": nil} {
+		resp := &http.Response{Header: http.Header{overgrpc.BodyLength: {length}}, Body: io.NopCloser(strings.NewReader("part"))}
+		overgrpc.Whole(resp)
+		got, err := io.ReadAll(resp.Body)
+		_ = resp.Body.Close()
+		if string(got) != "part" || !errors.Is(err, want) {
+			t.Errorf("length %q: %q, %v", length, got, err)
 		}
 	}
 }

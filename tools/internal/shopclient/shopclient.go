@@ -166,7 +166,7 @@ func (c *Client) once(ctx context.Context, call Call, body []byte) (Answer, erro
 	if resp.StatusCode >= http.StatusBadRequest {
 		return a, fmt.Errorf("%s %s: %w", call.Method, call.Path, problem(resp, data))
 	}
-	if call.Out != nil && len(data) > 0 {
+	if call.Out != nil && resp.StatusCode != http.StatusNoContent {
 		if err := json.Unmarshal(data, call.Out); err != nil {
 			return a, fmt.Errorf("%s %s: %w: %w", call.Method, call.Path, errAnswer, err)
 		}

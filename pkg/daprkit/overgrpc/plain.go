@@ -1,0 +1,61 @@
+package overgrpc
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"strconv"
+)
+
+// BodyLength is the header in which an app tells how many bytes its answer has when sidecars carry it in the plain way. They drop
+// Content-Length, and when the app or the callee's sidecar dies in the middle they end what there is as if it were the whole.
+const BodyLength = "X-Body-Length"
+
+// Plain serves h to a sidecar over HTTP: the answer leaves when it is whole, with its length.
+func Plain(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		a := recorder{header: http.Header{}}
+		a.serve(h, r)
+		if a.cut {
+			panic(http.ErrAbortHandler)
+		}
+		a.finish()
+		maps.Copy(w.Header(), a.sent)
+		if length := a.sent.Get("Content-Length"); length != "" && r.Method != http.MethodHead {
+			w.Header().Set(BodyLength, length)
+		}
+		w.WriteHeader(a.status)
+		if r.Method != http.MethodHead {
+			_, _ = w.Write(a.body.Bytes()) // a sidecar that has gone is no news
+		}
+	})
+}
+
+// Whole holds an answer that came in the plain way to its length: reading it fails with io.ErrUnexpectedEOF when it broke off. An app
+// that says nothing of the length is taken at its word.
+func Whole(resp *http.Response) {
+	length, err := strconv.ParseInt(resp.Header.Get(BodyLength), 10, 64)
+	if err != nil || length < 0 {
+		return
+	}
+	resp.Header.Del(BodyLength)
+	resp.Header.Set("Content-Length", strconv.FormatInt(length, 10))
+	resp.ContentLength = length
+	resp.Body = &measured{ReadCloser: resp.Body, left: length}
+}
+
+type measured struct {
+	io.ReadCloser
+	left int64
+}
+
+func (m *measured) Read(p []byte) (int, error) {
+	n, err := m.ReadCloser.Read(p)
+	m.left -= int64(n)
+	if errors.Is(err, io.EOF) && m.left != 0 {
+		err = fmt.Errorf("overgrpc: the answer broke off, %d bytes early: %w", m.left, io.ErrUnexpectedEOF)
+	}
+	return n, err
+}
