@@ -12,8 +12,27 @@ const Topic = "inventory"
 
 // Event types of Topic.
 const (
-	TypeLevelChangedV1 = "inventory.level_changed.v1"
-	TypeHoldExpiredV1  = "inventory.hold_expired.v1"
+	TypeLevelChangedV1    = "inventory.level_changed.v1"
+	TypeLowStockV1        = "inventory.low_stock.v1"
+	TypeBackInStockV1     = "inventory.back_in_stock.v1"
+	TypeBackorderFilledV1 = "inventory.backorder_filled.v1"
+	TypeHoldExpiredV1     = "inventory.hold_expired.v1"
+)
+
+// What a shopper is told of a SKU.
+const (
+	StatusInStock    = "in_stock"
+	StatusLowStock   = "low_stock"
+	StatusBackorder  = "backorder" // none on a shelf, but it can be ordered
+	StatusPreorder   = "preorder"  // the same before its release
+	StatusOutOfStock = "out_of_stock"
+)
+
+// The kinds of an AllocationPart.
+const (
+	PartStock     = "stock"     // taken from the shelf
+	PartBackorder = "backorder" // owed until goods come
+	PartPreorder  = "preorder"  // owed until the release
 )
 
 // Paths that other services call through their sidecars; {owner} is the cart id, {order} an opaque key of the caller, at most 80
@@ -93,10 +112,13 @@ type AllocationLine struct {
 	Parts    []AllocationPart `json:"parts"`
 }
 
-// AllocationPart is a quantity at one location.
+// AllocationPart is a quantity at one location: taken from its shelf, or owed by it. ShipsAt is when it can ship at the earliest, where
+// that is known.
 type AllocationPart struct {
-	LocationID string `json:"location_id"`
-	Quantity   int64  `json:"quantity"`
+	LocationID string     `json:"location_id"`
+	Quantity   int64      `json:"quantity"`
+	Kind       string     `json:"kind" enum:"stock,backorder,preorder"`
+	ShipsAt    *time.Time `json:"ships_at,omitempty"`
 }
 
 // AvailabilityRequest asks for SKUs, AvailabilityAnswer answers those that are known.
@@ -109,13 +131,17 @@ type AvailabilityAnswer struct {
 	Items []Availability `json:"items"`
 }
 
-// Availability is the stock of a SKU over all enabled locations. Available = OnHand − Allocated − Held, never below zero.
+// Availability is a SKU over all enabled locations. InStock can be sold from shelves (safety stock stays, what is owed comes first),
+// Available counts what may be owed too; both are without what is held, and never below zero.
 type Availability struct {
-	SKU       string `json:"sku"`
-	OnHand    int64  `json:"on_hand"`
-	Allocated int64  `json:"allocated"`
-	Held      int64  `json:"held"`
-	Available int64  `json:"available"`
+	SKU       string     `json:"sku"`
+	OnHand    int64      `json:"on_hand"`
+	Allocated int64      `json:"allocated"`
+	Owed      int64      `json:"owed"`
+	Held      int64      `json:"held"`
+	InStock   int64      `json:"in_stock"`
+	Available int64      `json:"available"`
+	ShipsAt   *time.Time `json:"ships_at,omitempty" doc:"of what is beyond in_stock, where it is known"`
 }
 
 // LocationInput creates or changes a stock location.
@@ -143,14 +169,70 @@ type StockLine struct {
 	Quantity   int64  `json:"quantity"`
 }
 
-// LevelChangedV1 tells what can be sold of a SKU, holds not counted: Available = on_hand − allocated over all enabled
-// locations. At most one a second per SKU.
+// TermsInput says how much of what lies at a location is for sale and how much may be owed beyond it, for up to 1,000 places, all or
+// none. A place that is not there yet is made, without stock.
+type TermsInput struct {
+	Lines []TermsLine `json:"lines" minItems:"1" maxItems:"1000"`
+}
+
+// TermsLine are the terms of a SKU at a location; what is left out is zero. Before ReleaseAt nothing is taken from the shelf and up to
+// PreorderLimit pieces are owed. From then on safety stock is never sold, and when the rest is gone up to BackorderLimit pieces are owed.
+type TermsLine struct {
+	SKU              string     `json:"sku"`
+	LocationID       string     `json:"location_id"`
+	SafetyStock      int64      `json:"safety_stock,omitempty"`
+	BackorderLimit   int64      `json:"backorder_limit,omitempty"`
+	BackorderShipsAt *time.Time `json:"backorder_ships_at,omitempty"`
+	PreorderLimit    int64      `json:"preorder_limit,omitempty"`
+	ReleaseAt        *time.Time `json:"release_at,omitempty"`
+}
+
+// RuleInput says when a SKU counts as low: with LowAt pieces in stock or fewer, until there are LowUntil again.
+type RuleInput struct {
+	LowAt    int64 `json:"low_at" minimum:"0"`
+	LowUntil int64 `json:"low_until" minimum:"1"`
+}
+
+// LevelChangedV1 tells what can be sold of a SKU over all enabled locations, holds not counted: InStock from shelves, Available with
+// what may be owed. At most one a second per SKU.
 type LevelChangedV1 struct {
+	Sequence  int64      `json:"sequence"`
+	SKU       string     `json:"sku"`
+	OnHand    int64      `json:"on_hand"`
+	Allocated int64      `json:"allocated"`
+	Owed      int64      `json:"owed"`
+	InStock   int64      `json:"in_stock"`
+	Available int64      `json:"available"`
+	Status    string     `json:"status"`             // Status…
+	ShipsAt   *time.Time `json:"ships_at,omitempty"` // of what is beyond InStock, where it is known
+}
+
+// LowStockV1 tells that little is left of a SKU: once, until there is enough again.
+type LowStockV1 struct {
 	Sequence  int64  `json:"sequence"`
 	SKU       string `json:"sku"`
-	OnHand    int64  `json:"on_hand"`
-	Allocated int64  `json:"allocated"`
-	Available int64  `json:"available"`
+	InStock   int64  `json:"in_stock"`
+	Threshold int64  `json:"threshold"`
+}
+
+// BackInStockV1 tells that a SKU that could not be had can be had again.
+type BackInStockV1 struct {
+	Sequence  int64      `json:"sequence"`
+	SKU       string     `json:"sku"`
+	Available int64      `json:"available"`
+	Status    string     `json:"status"` // Status…
+	ShipsAt   *time.Time `json:"ships_at,omitempty"`
+}
+
+// BackorderFilledV1 tells that pieces which a location owed an allocation now lie on its shelf for it.
+type BackorderFilledV1 struct {
+	Sequence     int64  `json:"sequence"`
+	AllocationID string `json:"allocation_id"`
+	Owner        string `json:"owner"`
+	LineID       string `json:"line_id"`
+	SKU          string `json:"sku"`
+	LocationID   string `json:"location_id"`
+	Quantity     int64  `json:"quantity"`
 }
 
 // HoldExpiredV1 tells that a hold ended by time. Owner is the cart id.

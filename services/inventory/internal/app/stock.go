@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"regexp"
 	"time"
@@ -26,15 +27,21 @@ type Entry struct {
 	ID int64
 	At time.Time
 	inventory.Place
-	Kind              string
-	OnHand, Allocated int64 // what it added
-	Reference         string
-	Actor, Reason     string
+	Kind                    string
+	OnHand, Allocated, Owed int64 // what it added
+	Reference               string
+	Actor, Reason           string
 }
+
+// Rule says when a SKU counts as low: from LowAt pieces on down, until there are LowUntil again.
+type Rule struct{ LowAt, LowUntil int64 }
 
 // StockStore keeps locations and levels. Each write is one transaction with its audit entry.
 type StockStore interface {
 	PutLocation(ctx context.Context, l Location, by Change) error
+	// PutTerms sets the terms of all lines, or inventory.ErrBelowOwed.
+	PutTerms(ctx context.Context, lines []inventory.TermsLine, by Change) error
+	PutRule(ctx context.Context, sku string, rule Rule, by Change) error
 	// Book books all lines once per reference. A repeat returns what was answered before, ErrReferenceUsed for other lines.
 	Book(ctx context.Context, b inventory.Booking, by Change, key idem.Key) (done inventory.Booked, replayed bool, err error)
 }
@@ -64,6 +71,26 @@ func (s *Staff) PutLocation(ctx context.Context, actor string, l Location) error
 		return err
 	}
 	return s.Store.PutLocation(ctx, l, stamp(actor, s.Now()))
+}
+
+// PutTerms says how much of the places is for sale and how much may be owed beyond it, all lines or none.
+func (s *Staff) PutTerms(ctx context.Context, actor string, lines []inventory.TermsLine) error {
+	if err := inventory.CheckTerms(lines); err != nil {
+		return err
+	}
+	return s.Store.PutTerms(ctx, lines, stamp(actor, s.Now()))
+}
+
+// PutRule says when a SKU counts as low.
+func (s *Staff) PutRule(ctx context.Context, actor, sku string, rule Rule) error {
+	var c fault.Collector
+	c.Check(inventory.ValidSKU(sku), "path.sku", "must be 1 to 64 letters, digits, . _ or -", sku)
+	c.Check(rule.LowAt >= 0 && rule.LowAt < inventory.MaxStock, "body.low_at", fmt.Sprintf("must be from 0 and below %d", int64(inventory.MaxStock)), rule.LowAt)
+	c.Check(rule.LowUntil > rule.LowAt && rule.LowUntil <= inventory.MaxStock, "body.low_until", "must be more than low_at", rule.LowUntil)
+	if err := c.Err(); err != nil {
+		return err
+	}
+	return s.Store.PutRule(ctx, sku, rule, stamp(actor, s.Now()))
 }
 
 // Book books goods, all lines or none, once per reference.

@@ -31,7 +31,7 @@ func (s *stock) Availability(_ context.Context, skus []string, _ time.Time) ([]i
 	if skus[0] == "ghost" {
 		return nil, s.err
 	}
-	return []inventory.Available{{SKU: skus[0], OnHand: 9, Allocated: 2, Held: 3}}, s.err
+	return []inventory.Available{{SKU: skus[0], OnHand: 9, Allocated: 2, Stock: 7, Held: 3}}, s.err
 }
 
 // sidecar calls the actor as daprd does: JSON there and back.

@@ -26,6 +26,7 @@ type Reader interface {
 	Availability(ctx context.Context, skus []string, now time.Time) ([]inventory.Available, error)
 	Locations(ctx context.Context) ([]app.Location, error)
 	Levels(ctx context.Context, of, after inventory.Place, limit int) ([]inventory.Level, error)
+	Rule(ctx context.Context, sku string) (app.Rule, error)
 	Ledger(ctx context.Context, of inventory.Place, before int64, limit int) ([]app.Entry, error)
 	Holds(ctx context.Context, sku, owner string, after inventory.Hold, now time.Time, limit int) ([]inventory.Hold, error)
 }
@@ -155,9 +156,23 @@ func (a *api) availability(ctx context.Context, in *bodyOf[inventoryapi.Availabi
 	}
 	out := inventoryapi.AvailabilityAnswer{Items: make([]inventoryapi.Availability, len(found))}
 	for i, f := range found {
-		out.Items[i] = inventoryapi.Availability{SKU: f.SKU, OnHand: f.OnHand, Allocated: f.Allocated, Held: f.Held, Available: f.Free()}
+		out.Items[i] = availabilityView(f)
 	}
 	return body(out), nil
+}
+
+func availabilityView(a inventory.Available) inventoryapi.Availability {
+	return inventoryapi.Availability{SKU: a.SKU, OnHand: a.OnHand, Allocated: a.Allocated, Owed: a.Owed, Held: a.Held,
+		InStock: min(a.Stock, a.Free()), Available: a.Free(), ShipsAt: orNull(a.ShipsAt)}
+}
+
+// orNull is a time in UTC, where there is one.
+func orNull(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	t = t.UTC()
+	return &t
 }
 
 func holdsView(owner string, held []inventory.Hold) inventoryapi.Holds {
@@ -169,15 +184,11 @@ func holdsView(owner string, held []inventory.Hold) inventoryapi.Holds {
 }
 
 func allocationView(a inventory.Allocation) inventoryapi.Allocation {
-	out := inventoryapi.Allocation{OrderID: a.ID, Status: a.Status, Lines: make([]inventoryapi.AllocationLine, len(a.Lines))}
-	if !a.ReleasedAt.IsZero() {
-		at := a.ReleasedAt.UTC()
-		out.Released = &at
-	}
+	out := inventoryapi.Allocation{OrderID: a.ID, Status: a.Status, Released: orNull(a.ReleasedAt), Lines: make([]inventoryapi.AllocationLine, len(a.Lines))}
 	for i, l := range a.Lines {
 		out.Lines[i] = inventoryapi.AllocationLine{LineID: l.ID, SKU: l.SKU, Quantity: l.Quantity, Parts: make([]inventoryapi.AllocationPart, len(l.Parts))}
 		for j, p := range l.Parts {
-			out.Lines[i].Parts[j] = inventoryapi.AllocationPart(p)
+			out.Lines[i].Parts[j] = inventoryapi.AllocationPart{LocationID: p.LocationID, Quantity: p.Quantity, Kind: p.Kind, ShipsAt: orNull(p.ShipsAt)}
 		}
 	}
 	return out

@@ -140,9 +140,9 @@ func TestFromHoldToAllocationAndBack(t *testing.T) {
 	var got, again inventoryapi.Allocation
 	s.order.Do("PUT", inventoryapi.PathAllocations+"order1-1", take).Want(200).JSON(&got)
 	want := []inventoryapi.AllocationLine{
-		{LineID: "l1", SKU: "mug", Quantity: 7, Parts: []inventoryapi.AllocationPart{{LocationID: "berlin", Quantity: 5}, {LocationID: "reno", Quantity: 2}}},
-		{LineID: "l2", SKU: "shirt", Quantity: 1, Parts: []inventoryapi.AllocationPart{{LocationID: "berlin", Quantity: 1}}},
-		{LineID: "l3", SKU: "mug", Quantity: 5, Parts: []inventoryapi.AllocationPart{{LocationID: "reno", Quantity: 5}}},
+		{LineID: "l1", SKU: "mug", Quantity: 7, Parts: []inventoryapi.AllocationPart{{LocationID: "berlin", Quantity: 5, Kind: "stock"}, {LocationID: "reno", Quantity: 2, Kind: "stock"}}},
+		{LineID: "l2", SKU: "shirt", Quantity: 1, Parts: []inventoryapi.AllocationPart{{LocationID: "berlin", Quantity: 1, Kind: "stock"}}},
+		{LineID: "l3", SKU: "mug", Quantity: 5, Parts: []inventoryapi.AllocationPart{{LocationID: "reno", Quantity: 5, Kind: "stock"}}},
 	}
 	same(t, "allocation", got, inventoryapi.Allocation{OrderID: "order1-1", Status: "allocated", Lines: want})
 	same(t, "available once allocated: nothing counted twice", s.available("mug", "shirt"), []int64{3, 2})
@@ -302,7 +302,9 @@ func TestStaffBookStock(t *testing.T) {
 
 	var levels httpx.Page[LevelView]
 	s.staff.Do("GET", "/v1/admin/stock/levels?sku=mug", nil).Want(200).JSON(&levels)
-	same(t, "levels", levels.Items, []LevelView{{SKU: "mug", LocationID: "berlin", OnHand: 4, Available: 4}, {SKU: "mug", LocationID: "reno", OnHand: 8, Available: 8}})
+	same(t, "levels", levels.Items, []LevelView{
+		{TermsLine: inventoryapi.TermsLine{SKU: "mug", LocationID: "berlin"}, OnHand: 4, InStock: 4, Available: 4},
+		{TermsLine: inventoryapi.TermsLine{SKU: "mug", LocationID: "reno"}, OnHand: 8, InStock: 8, Available: 8}})
 	var ledger httpx.Page[EntryView]
 	s.staff.Do("GET", "/v1/admin/stock/ledger?sku=mug&location_id=reno", nil).Want(200).JSON(&ledger)
 	if len(ledger.Items) != 2 || ledger.Items[0].OnHandDelta != -2 || ledger.Items[0].Reason != "fell down" || ledger.Items[0].Actor != "staff:tester" {
@@ -408,7 +410,9 @@ func TestFlashSale(t *testing.T) {
 	same(t, "left", s.available("drop"), []int64{0})
 	var levels httpx.Page[LevelView]
 	s.staff.Do("GET", "/v1/admin/stock/levels?sku=drop", nil).Want(200).JSON(&levels)
-	same(t, "levels", levels.Items, []LevelView{{SKU: "drop", LocationID: "berlin", OnHand: 4, Allocated: 4}, {SKU: "drop", LocationID: "reno", OnHand: 6, Allocated: 6}})
+	same(t, "levels", levels.Items, []LevelView{
+		{TermsLine: inventoryapi.TermsLine{SKU: "drop", LocationID: "berlin"}, OnHand: 4, Allocated: 4},
+		{TermsLine: inventoryapi.TermsLine{SKU: "drop", LocationID: "reno"}, OnHand: 6, Allocated: 6}})
 }
 
 // The same calls fifty times at once do what one does.
@@ -428,4 +432,63 @@ func TestRepeatedAtOnce(t *testing.T) {
 	var levels httpx.Page[LevelView]
 	s.staff.Do("GET", "/v1/admin/stock/levels?sku=mug&location_id=reno", nil).Want(200).JSON(&levels)
 	same(t, "taken once", levels.Items[0].Allocated, 4)
+}
+
+// Safety stock, backorder and preorder at the doors: what is owed is told with its date, filled when goods come, and given back as it was.
+func TestSellingBeyondTheShelf(t *testing.T) {
+	t.Parallel()
+	s := stocked(t)
+	ships, release := s.clock.Now().AddDate(0, 0, 10).UTC(), s.clock.Now().Add(time.Hour).UTC()
+	s.staff.Do("PUT", "/v1/admin/stock/terms", inventoryapi.TermsInput{Lines: []inventoryapi.TermsLine{
+		{SKU: "shirt", LocationID: "berlin", SafetyStock: 1, BackorderLimit: 4, BackorderShipsAt: &ships},
+		{SKU: "book", LocationID: "reno", PreorderLimit: 2, ReleaseAt: &release}}}).Want(204)
+	same(t, "available", s.available("book", "shirt"), []int64{2, 6})
+	s.holds("c", 10, `{"sku":"shirt","quantity":7}`).Problem(409, "out-of-stock")
+	s.holds("c", 10, `{"sku":"shirt","quantity":6},{"sku":"book","quantity":2}`).Want(200)
+	var a inventoryapi.Allocation
+	s.order.Do("PUT", inventoryapi.PathAllocations+"o-1", `{"owner":"c","lines":[{"line_id":"1","sku":"shirt","quantity":5},{"line_id":"2","sku":"book","quantity":2}]}`).Want(200).JSON(&a)
+	same(t, "parts", a.Lines, []inventoryapi.AllocationLine{
+		{LineID: "1", SKU: "shirt", Quantity: 5, Parts: []inventoryapi.AllocationPart{{LocationID: "berlin", Quantity: 2, Kind: "stock"},
+			{LocationID: "berlin", Quantity: 3, Kind: "backorder", ShipsAt: &ships}}},
+		{LineID: "2", SKU: "book", Quantity: 2, Parts: []inventoryapi.AllocationPart{{LocationID: "reno", Quantity: 2, Kind: "preorder", ShipsAt: &release}}}})
+	same(t, "left", s.available("book", "shirt"), []int64{0, 1})
+	s.staff.Do("PUT", "/v1/admin/stock/terms", `{"lines":[{"sku":"shirt","location_id":"berlin","backorder_limit":2}]}`).Problem(409, "below-owed")
+	s.staff.Do("POST", "/v1/admin/stock/receive", `{"reference":"more","lines":[{"sku":"shirt","location_id":"berlin","quantity":2},{"sku":"book","location_id":"reno","quantity":9}]}`).Want(200)
+	s.order.Do("GET", inventoryapi.PathAllocations+"o-1", nil).Want(200).JSON(&a)
+	same(t, "filled in part", a.Lines[0].Parts, []inventoryapi.AllocationPart{{LocationID: "berlin", Quantity: 2, Kind: "stock"},
+		{LocationID: "berlin", Quantity: 1, Kind: "backorder", ShipsAt: &ships}, {LocationID: "berlin", Quantity: 2, Kind: "stock"}})
+	same(t, "a preorder waits for its release", a.Lines[1].Parts[0].Kind, "preorder")
+	s.order.Do("DELETE", inventoryapi.PathAllocations+"o-1", nil).Want(200)
+	var levels httpx.Page[LevelView]
+	s.staff.Do("GET", "/v1/admin/stock/levels?sku=shirt", nil).Want(200).JSON(&levels)
+	same(t, "given back", levels.Items, []LevelView{{TermsLine: inventoryapi.TermsLine{SKU: "shirt", LocationID: "berlin", SafetyStock: 1, BackorderLimit: 4, BackorderShipsAt: &ships},
+		OnHand: 5, InStock: 4, Available: 8}})
+}
+
+func TestTermsAndRulesAreChecked(t *testing.T) {
+	t.Parallel()
+	s := stocked(t)
+	for name, body := range map[string]string{
+		"no lines":           `{"lines":[]}`,
+		"an unknown place":   `{"lines":[{"sku":"mug","location_id":"mars"}]}`,
+		"below zero":         `{"lines":[{"sku":"mug","location_id":"reno","safety_stock":-1}]}`,
+		"too large":          `{"lines":[{"sku":"mug","location_id":"reno","backorder_limit":1000000000001}]}`,
+		"release alone":      `{"lines":[{"sku":"mug","location_id":"reno","release_at":"2030-01-01T00:00:00Z"}]}`,
+		"a date that is not": `{"lines":[{"sku":"mug","location_id":"reno","preorder_limit":1,"release_at":"soon"}]}`,
+		"unknown member":     `{"lines":[{"sku":"mug","location_id":"reno","safety":1}]}`,
+		"text for a number":  `{"lines":[{"sku":"mug","location_id":"reno","safety_stock":"1"}]}`,
+	} {
+		t.Run(name, func(t *testing.T) { s.staff.Do("PUT", "/v1/admin/stock/terms", body).Problem(422, "validation-failed") })
+	}
+	s.staff.Do("PUT", "/v1/admin/stock/rules/mug", `{"low_at":5,"low_until":5}`).Problem(422, "validation-failed")
+	s.staff.Do("PUT", "/v1/admin/stock/rules/a%20b", `{"low_at":5,"low_until":6}`).Problem(422, "validation-failed")
+	var rule inventoryapi.RuleInput
+	s.staff.Do("GET", "/v1/admin/stock/rules/mug", nil).Want(200).JSON(&rule)
+	same(t, "the rule of all", rule, inventoryapi.RuleInput{LowAt: 5, LowUntil: 10})
+	s.staff.Do("PUT", "/v1/admin/stock/rules/mug", `{"low_at":2,"low_until":4}`).Want(204)
+	s.staff.Do("GET", "/v1/admin/stock/rules/mug", nil).Want(200).JSON(&rule)
+	same(t, "its own rule", rule, inventoryapi.RuleInput{LowAt: 2, LowUntil: 4})
+	for _, path := range []string{"/v1/admin/stock/terms", "/v1/admin/stock/rules/mug"} {
+		s.checkout.Do("PUT", path, `{}`).Problem(401, "unauthenticated")
+	}
 }

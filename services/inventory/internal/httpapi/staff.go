@@ -32,6 +32,13 @@ func registerStaff(s *httpx.Server, a *api) {
 		booking.DefaultStatus = http.StatusOK
 		httpx.Register(s, booking, a.book(kind))
 	}
+	terms := op(http.MethodPut, "/v1/admin/stock/terms", "put-terms", "Say how much is for sale and how much may be owed: safety stock, backorder, preorder", ScopeWrite)
+	terms.DefaultStatus = http.StatusNoContent
+	httpx.Register(s, terms, a.putTerms)
+	rule := op(http.MethodPut, "/v1/admin/stock/rules/{sku}", "put-rule", "Say when a SKU counts as low", ScopeWrite)
+	rule.DefaultStatus = http.StatusNoContent
+	httpx.Register(s, rule, a.putRule)
+	httpx.Register(s, op(http.MethodGet, "/v1/admin/stock/rules/{sku}", "get-rule", "When a SKU counts as low", ScopeRead), a.rule)
 	httpx.Register(s, op(http.MethodGet, "/v1/admin/stock/levels", "list-levels", "Stock by SKU and location", ScopeRead), a.levels)
 	httpx.Register(s, op(http.MethodGet, "/v1/admin/stock/ledger", "list-ledger", "Every movement of stock, the newest first", ScopeRead), a.ledger)
 	httpx.Register(s, op(http.MethodGet, "/v1/admin/holds", "list-holds", "Holds that count now, by SKU", ScopeRead), a.listHolds)
@@ -118,13 +125,54 @@ func (q placeQuery) place() inventory.Place {
 	return inventory.Place{SKU: q.SKU, LocationID: q.LocationID}
 }
 
-// LevelView is the stock of a SKU at a location.
+// LevelView is the stock of a SKU at a location, with its terms.
 type LevelView struct {
-	SKU        string `json:"sku"`
-	LocationID string `json:"location_id"`
-	OnHand     int64  `json:"on_hand"`
-	Allocated  int64  `json:"allocated"`
-	Available  int64  `json:"available" doc:"on hand less allocated, holds not counted"`
+	inventoryapi.TermsLine
+	OnHand    int64 `json:"on_hand"`
+	Allocated int64 `json:"allocated"`
+	Owed      int64 `json:"owed"`
+	InStock   int64 `json:"in_stock" doc:"what can be sold from the shelf, holds not counted"`
+	Available int64 `json:"available" doc:"in_stock and what may be owed beyond it, holds not counted"`
+}
+
+type putTermsInput struct{ Body inventoryapi.TermsInput }
+
+func (a *api) putTerms(ctx context.Context, in *putTermsInput) (*struct{}, error) {
+	lines := make([]inventory.TermsLine, len(in.Body.Lines))
+	for i, l := range in.Body.Lines {
+		lines[i] = inventory.TermsLine{Place: inventory.Place{SKU: l.SKU, LocationID: l.LocationID}, Terms: inventory.Terms{Safety: l.SafetyStock,
+			Backorder: l.BackorderLimit, ShipsAt: orZero(l.BackorderShipsAt), Preorder: l.PreorderLimit, ReleaseAt: orZero(l.ReleaseAt)}}
+	}
+	return nil, a.Staff.PutTerms(ctx, auth.Actor(ctx), lines)
+}
+
+// orZero is a time to the microsecond, as it is kept.
+func orZero(t *time.Time) time.Time {
+	if t == nil {
+		return time.Time{}
+	}
+	return t.UTC().Truncate(time.Microsecond)
+}
+
+type skuInput struct {
+	SKU string `path:"sku" maxLength:"64"`
+}
+
+type putRuleInput struct {
+	SKU  string `path:"sku" maxLength:"64"`
+	Body inventoryapi.RuleInput
+}
+
+func (a *api) putRule(ctx context.Context, in *putRuleInput) (*struct{}, error) {
+	return nil, a.Staff.PutRule(ctx, auth.Actor(ctx), in.SKU, app.Rule(in.Body))
+}
+
+func (a *api) rule(ctx context.Context, in *skuInput) (*bodyOf[inventoryapi.RuleInput], error) {
+	rule, err := a.Reader.Rule(ctx, in.SKU)
+	if err != nil {
+		return nil, err
+	}
+	return body(inventoryapi.RuleInput(rule)), nil
 }
 
 type levelCursor struct{ SKU, Location string }
@@ -138,22 +186,25 @@ func (a *api) levels(ctx context.Context, in *placeQuery) (*bodyOf[httpx.Page[Le
 	if err != nil {
 		return nil, err
 	}
-	views := make([]LevelView, len(levels))
+	views, now := make([]LevelView, len(levels)), a.Now()
 	for i, l := range levels {
-		views[i] = LevelView{SKU: l.SKU, LocationID: l.LocationID, OnHand: l.OnHand, Allocated: l.Allocated, Available: l.Free()}
+		views[i] = LevelView{TermsLine: inventoryapi.TermsLine{SKU: l.SKU, LocationID: l.LocationID, SafetyStock: l.Safety, BackorderLimit: l.Backorder,
+			BackorderShipsAt: orNull(l.ShipsAt), PreorderLimit: l.Preorder, ReleaseAt: orNull(l.ReleaseAt)},
+			OnHand: l.OnHand, Allocated: l.Allocated, Owed: l.Owed, InStock: l.Stock(now), Available: l.Free(now)}
 	}
 	return body(httpx.NewPage(views, in.Limit, func(l LevelView) string { return httpx.EncodeCursor(levelCursor{l.SKU, l.LocationID}) })), nil
 }
 
-// EntryView is a line of the ledger: what it added to what is on hand and to what is allocated.
+// EntryView is a line of the ledger: what it added to what is on hand, allocated and owed.
 type EntryView struct {
 	ID             int64     `json:"id"`
 	At             time.Time `json:"at"`
 	SKU            string    `json:"sku"`
 	LocationID     string    `json:"location_id"`
-	Kind           string    `json:"kind" enum:"receive,adjust,count,allocate,release"`
+	Kind           string    `json:"kind" enum:"receive,adjust,count,allocate,release,fill"`
 	OnHandDelta    int64     `json:"on_hand_delta"`
 	AllocatedDelta int64     `json:"allocated_delta"`
+	OwedDelta      int64     `json:"owed_delta"`
 	Reference      string    `json:"reference"`
 	Actor          string    `json:"actor"`
 	Reason         string    `json:"reason,omitempty"`
@@ -173,7 +224,7 @@ func (a *api) ledger(ctx context.Context, in *placeQuery) (*bodyOf[httpx.Page[En
 	views := make([]EntryView, len(entries))
 	for i, e := range entries {
 		views[i] = EntryView{ID: e.ID, At: e.At.UTC(), SKU: e.SKU, LocationID: e.LocationID, Kind: e.Kind, OnHandDelta: e.OnHand,
-			AllocatedDelta: e.Allocated, Reference: e.Reference, Actor: e.Actor, Reason: e.Reason}
+			AllocatedDelta: e.Allocated, OwedDelta: e.Owed, Reference: e.Reference, Actor: e.Actor, Reason: e.Reason}
 	}
 	return body(httpx.NewPage(views, in.Limit, func(e EntryView) string { return httpx.EncodeCursor(ledgerCursor{e.ID}) })), nil
 }

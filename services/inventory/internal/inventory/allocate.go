@@ -43,10 +43,12 @@ type AllocatedLine struct {
 	Parts []Part
 }
 
-// Part is a quantity at one location.
+// Part is a quantity at one location: taken from its shelf, or owed by it until ShipsAt or longer.
 type Part struct {
 	LocationID string
 	Quantity   int64
+	Kind       string
+	ShipsAt    time.Time // zero: at once, or not known
 }
 
 // SKUs returns what the order names, sorted, each once.
@@ -59,40 +61,48 @@ func (o Order) SKUs() []string {
 	return slices.Compact(all)
 }
 
-// Split spreads the lines over the levels, all or nothing. Locations in the order's country come first, then those of lower
-// priority, then those with more stock. When anything is missing, every SKU that is short is named and nothing is taken.
-func (o Order) Split(levels []Level) ([]AllocatedLine, []Shortage) {
+// Split spreads the lines over the levels, all or nothing: what lies on shelves first, then what may be owed. Locations in the
+// order's country come first, then those of lower priority, then those with more to sell. When anything is missing, every SKU that
+// is short is named and nothing is taken.
+func (o Order) Split(levels []Level, now time.Time) ([]AllocatedLine, []Shortage) {
 	free := map[string][]Level{}
 	for _, l := range levels {
-		if l.Free() > 0 {
+		if l.Free(now) > 0 {
 			free[l.SKU] = append(free[l.SKU], l)
 		}
 	}
-	if short := o.shortages(free); len(short) > 0 {
+	if short := o.shortages(free, now); len(short) > 0 {
 		return nil, short
 	}
 	for _, at := range free {
 		slices.SortFunc(at, func(a, b Level) int {
-			return cmp.Or(-cmp.Compare(o.near(a), o.near(b)), cmp.Compare(a.Priority, b.Priority), -cmp.Compare(a.Free(), b.Free()), cmp.Compare(a.LocationID, b.LocationID))
+			return cmp.Or(-cmp.Compare(o.near(a), o.near(b)), cmp.Compare(a.Priority, b.Priority), -cmp.Compare(a.Free(now), b.Free(now)), cmp.Compare(a.LocationID, b.LocationID))
 		})
 	}
 	lines := make([]AllocatedLine, len(o.Lines))
-	for i, line := range o.Lines {
-		lines[i].OrderLine = line
-		at, rest := free[line.SKU], line.Quantity
-		for rest > 0 { // the sums were compared: it ends before the levels do
-			if at[0].Free() == 0 {
-				at = at[1:]
-				continue
-			}
-			q := min(rest, at[0].Free())
-			at[0].Allocated += q
-			rest -= q
-			lines[i].Parts = append(lines[i].Parts, Part{LocationID: at[0].LocationID, Quantity: q})
-		}
-		free[line.SKU] = at
+	for i, line := range o.Lines { // the sums were compared: there is enough for each
+		lines[i] = AllocatedLine{OrderLine: line, Parts: parts(free[line.SKU], line.Quantity, now)}
 	}
 	return lines, nil
+}
+
+// parts takes a quantity from levels, and off them.
+func parts(levels []Level, rest int64, now time.Time) (parts []Part) {
+	for i := range levels {
+		if q := min(rest, levels[i].Stock(now)); q > 0 {
+			levels[i].Allocated += q
+			rest -= q
+			parts = append(parts, Part{LocationID: levels[i].LocationID, Quantity: q, Kind: FromStock})
+		}
+	}
+	for i := range levels {
+		if q := min(rest, levels[i].Promise(now)); q > 0 {
+			levels[i].Owed += q
+			rest -= q
+			parts = append(parts, levels[i].promised(q, now))
+		}
+	}
+	return parts
 }
 
 func (o Order) near(l Level) int {
@@ -103,7 +113,7 @@ func (o Order) near(l Level) int {
 }
 
 // shortages sums the lines of each SKU first.
-func (o Order) shortages(free map[string][]Level) (short []Shortage) {
+func (o Order) shortages(free map[string][]Level, now time.Time) (short []Shortage) {
 	asked := map[string]int64{}
 	for _, l := range o.Lines {
 		asked[l.SKU] += l.Quantity
@@ -111,7 +121,7 @@ func (o Order) shortages(free map[string][]Level) (short []Shortage) {
 	for _, sku := range o.SKUs() {
 		var have int64
 		for _, l := range free[sku] {
-			have += l.Free()
+			have += l.Free(now)
 		}
 		if have < asked[sku] {
 			short = append(short, Shortage{SKU: sku, Requested: asked[sku], Available: have})

@@ -7,13 +7,14 @@ import (
 	"github.com/sidecart/sidecart/pkg/fault"
 )
 
-// The kinds of bookings, and of ledger entries beside KindAllocate and KindRelease.
+// The kinds of bookings, and of ledger entries beside KindAllocate, KindRelease and KindFill, which serves what was owed.
 const (
 	KindReceive  = "receive"
 	KindAdjust   = "adjust"
 	KindCount    = "count"
 	KindAllocate = "allocate"
 	KindRelease  = "release"
+	KindFill     = "fill"
 )
 
 // Booking changes what is on hand, all lines or none.

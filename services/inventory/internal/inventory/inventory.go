@@ -62,22 +62,23 @@ func HoldID(owner, sku string) string { return owner + ":" + sku }
 // ID is HoldID of the hold.
 func (h Hold) ID() string { return HoldID(h.Owner, h.SKU) }
 
-// Level is the stock of a SKU at a location. OnHand − Allocated can be sold.
+// Level is the stock of a SKU at a location: what lies there, what of it orders have taken, and what the location owes beyond it.
 type Level struct {
-	SKU, LocationID   string
-	OnHand, Allocated int64
-	Country           string // of the location
-	Priority          int    // of the location, lower first
+	SKU, LocationID         string
+	OnHand, Allocated, Owed int64
+	Terms
+	Country  string // of the location
+	Priority int    // of the location, lower first
 }
 
-// Free is what can be taken.
-func (l Level) Free() int64 { return l.OnHand - l.Allocated }
-
-// Available is the stock of a SKU over all enabled locations.
+// Available is a SKU over all enabled locations.
 type Available struct {
-	SKU                     string
-	OnHand, Allocated, Held int64
+	SKU                           string
+	OnHand, Allocated, Owed, Held int64
+	Stock, Promise                int64     // what can be sold from the shelf, and beyond it, holds not counted
+	ShipsAt                       time.Time // the earliest of what would be owed; zero: not known
+	Preorder                      bool      // what would be owed waits for its release
 }
 
 // Free is what a shopper without a hold can have; never below zero.
-func (a Available) Free() int64 { return max(a.OnHand-a.Allocated-a.Held, 0) }
+func (a Available) Free() int64 { return max(a.Stock+a.Promise-a.Held, 0) }

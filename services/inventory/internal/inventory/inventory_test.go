@@ -142,25 +142,36 @@ func TestSplit(t *testing.T) {
 		{SKU: "cup", LocationID: "far", OnHand: 1, Country: "JP"},
 	}
 	order := func(country string, lines ...OrderLine) Order { return Order{Country: country, Lines: lines} }
+	type at struct {
+		Location string
+		Quantity int64
+	}
 	for name, tc := range map[string]struct {
 		order Order
-		want  [][]Part
+		want  [][]at
 		short []Shortage
 	}{
 		"the own country first, then priority, then more stock": {order("DE", OrderLine{"1", "mug", 44}, OrderLine{"2", "mug", 50}),
-			[][]Part{{{"near", 3}, {"far", 40}, {"big", 1}}, {{"big", 49}, {"small", 1}}}, nil},
-		"without a country":             {order("", OrderLine{"1", "mug", 41}), [][]Part{{{"far", 40}, {"big", 1}}}, nil},
+			[][]at{{{"near", 3}, {"far", 40}, {"big", 1}}, {{"big", 49}, {"small", 1}}}, nil},
+		"without a country":             {order("", OrderLine{"1", "mug", 41}), [][]at{{{"far", 40}, {"big", 1}}}, nil},
 		"lines of one SKU are summed":   {order("", OrderLine{"1", "mug", 60}, OrderLine{"2", "mug", 39}), nil, []Shortage{{"mug", 99, 98}}},
 		"every shortage is named":       {order("", OrderLine{"1", "zip", 1}, OrderLine{"2", "mug", 1}, OrderLine{"3", "cup", 2}), nil, []Shortage{{"cup", 2, 1}, {"zip", 1, 0}}},
-		"the last piece of everything":  {order("", OrderLine{"1", "mug", 98}), [][]Part{{{"far", 40}, {"big", 50}, {"small", 5}, {"near", 3}}}, nil},
-		"a country that nobody is near": {order("US", OrderLine{"1", "cup", 1}), [][]Part{{{"far", 1}}}, nil},
+		"the last piece of everything":  {order("", OrderLine{"1", "mug", 98}), [][]at{{{"far", 40}, {"big", 50}, {"small", 5}, {"near", 3}}}, nil},
+		"a country that nobody is near": {order("US", OrderLine{"1", "cup", 1}), [][]at{{{"far", 1}}}, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			lines, short := tc.order.Split(levels)
-			var got [][]Part
+			lines, short := tc.order.Split(levels, noon)
+			var got [][]at
 			for _, l := range lines {
-				got = append(got, l.Parts)
+				var parts []at
+				for _, p := range l.Parts {
+					if p.Kind != FromStock || !p.ShipsAt.IsZero() {
+						t.Errorf("part %+v", p)
+					}
+					parts = append(parts, at{p.LocationID, p.Quantity})
+				}
+				got = append(got, parts)
 			}
 			if diff := cmp.Diff(tc.want, got); diff != "" {
 				t.Error(diff)
@@ -172,21 +183,35 @@ func TestSplit(t *testing.T) {
 	}
 }
 
-// Whatever is asked: all of it comes, from what is free, or everything that is short is named and nothing comes.
+func drawTerms(t *rapid.T) Terms {
+	terms := Terms{Safety: rapid.Int64Range(0, 3).Draw(t, "safety")}
+	if rapid.Bool().Draw(t, "backorder") {
+		terms.Backorder, terms.ShipsAt = rapid.Int64Range(1, 9).Draw(t, "backorder limit"), noon.AddDate(0, 0, 9)
+	}
+	if rapid.Bool().Draw(t, "preorder") {
+		terms.Preorder, terms.ReleaseAt = rapid.Int64Range(1, 9).Draw(t, "preorder limit"), noon.Add(time.Duration(rapid.IntRange(-1, 1).Draw(t, "release"))*time.Hour)
+	}
+	return terms
+}
+
+// Whatever is asked: all of it comes, from shelves first, or everything that is short is named and nothing comes.
 func TestSplitLaw(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		var levels []Level
-		free := map[Place]int64{}
-		total := map[string]int64{}
+		shelf, promise := map[Place]int64{}, map[Place]int64{}
+		total, stock := map[string]int64{}, map[string]int64{}
 		for _, sku := range []string{"a", "b", "c"} {
 			for _, loc := range []string{"x", "y", "z"} {
 				l := Level{SKU: sku, LocationID: loc, OnHand: rapid.Int64Range(0, 9).Draw(t, "on hand"), Priority: rapid.IntRange(0, 2).Draw(t, "priority"),
 					Country: rapid.SampledFrom([]string{"DE", "US"}).Draw(t, "country")}
 				l.Allocated = rapid.Int64Range(0, l.OnHand).Draw(t, "allocated")
+				l.Terms = drawTerms(t)
+				l.Owed = rapid.Int64Range(0, l.Backorder+l.Preorder).Draw(t, "owed")
 				levels = append(levels, l)
-				free[Place{sku, loc}] = l.Free()
-				total[sku] += l.Free()
+				shelf[Place{sku, loc}], promise[Place{sku, loc}] = l.Stock(noon), l.Promise(noon)
+				total[sku] += l.Free(noon)
+				stock[sku] += l.Stock(noon)
 			}
 		}
 		o := Order{Country: "DE"}
@@ -196,7 +221,7 @@ func TestSplitLaw(t *testing.T) {
 			o.Lines = append(o.Lines, l)
 			asked[l.SKU] += l.Quantity
 		}
-		lines, short := o.Split(levels)
+		lines, short := o.Split(levels, noon)
 		for _, s := range short {
 			if s.Requested != asked[s.SKU] || s.Available != total[s.SKU] || s.Requested <= s.Available {
 				t.Fatalf("shortage %+v, asked %d of %d", s, asked[s.SKU], total[s.SKU])
@@ -215,8 +240,15 @@ func TestSplitLaw(t *testing.T) {
 			rest := l.Quantity
 			for _, p := range l.Parts {
 				rest -= p.Quantity
-				free[Place{l.SKU, p.LocationID}] -= p.Quantity
-				if p.Quantity <= 0 || free[Place{l.SKU, p.LocationID}] < 0 {
+				left := promise
+				if p.Kind == FromStock {
+					left = shelf
+					stock[l.SKU] -= p.Quantity
+				} else if stock[l.SKU] > 0 {
+					t.Fatalf("%+v is owed while %d lie on shelves", p, stock[l.SKU])
+				}
+				left[Place{l.SKU, p.LocationID}] -= p.Quantity
+				if p.Quantity <= 0 || left[Place{l.SKU, p.LocationID}] < 0 {
 					t.Fatalf("part %+v of %+v", p, l)
 				}
 			}

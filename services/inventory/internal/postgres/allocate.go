@@ -28,8 +28,8 @@ func (s *Store) Allocate(ctx context.Context, o inventory.Order, by app.Change) 
 			fresh = tag.RowsAffected()
 			return nil
 		})
-		batch.Queue(`SELECT l.sku, l.location_id, l.on_hand, l.allocated, o.country, o.priority
-			FROM stock_levels l JOIN locations o ON o.id = l.location_id WHERE l.sku = ANY ($1) AND o.enabled`, o.SKUs()).Query(func(rows pgx.Rows) (err error) {
+		batch.Queue(`SELECT `+levelColumns+` FROM stock_levels l JOIN locations o ON o.id = l.location_id
+			WHERE l.sku = ANY ($1) AND o.enabled`, o.SKUs()).Query(func(rows pgx.Rows) (err error) {
 			levels, err = pgx.CollectRows(rows, scanLevel)
 			return err
 		})
@@ -37,7 +37,7 @@ func (s *Store) Allocate(ctx context.Context, o inventory.Order, by app.Change) 
 		if fresh == 0 {
 			return errRepeated
 		}
-		lines, short := o.Split(levels)
+		lines, short := o.Split(levels, by.At)
 		if len(short) > 0 {
 			return inventory.OutOfStock(short)
 		}
@@ -54,30 +54,36 @@ func (s *Store) Allocate(ctx context.Context, o inventory.Order, by app.Change) 
 	return done, nil
 }
 
+const levelColumns = `l.sku, l.location_id, l.on_hand, l.allocated, l.owed, l.safety_stock, l.backorder_limit, l.backorder_ships_at,
+	l.preorder_limit, l.release_at, o.country, o.priority`
+
 func scanLevel(row pgx.CollectableRow) (l inventory.Level, err error) {
-	err = row.Scan(&l.SKU, &l.LocationID, &l.OnHand, &l.Allocated, &l.Country, &l.Priority)
+	var ships, release *time.Time
+	err = row.Scan(&l.SKU, &l.LocationID, &l.OnHand, &l.Allocated, &l.Owed, &l.Safety, &l.Backorder, &ships, &l.Preorder, &release, &l.Country, &l.Priority)
+	l.ShipsAt, l.ReleaseAt = orZero(ships), orZero(release)
 	return l, err
 }
 
-// moveSQL adds to what is allocated at each place, and notes in the ledger and among the changed levels what it has added. The
-// CHECK on stock_levels refuses a place that would leave its bounds.
+// moveSQL adds to what is allocated and owed at each place, and notes in the ledger and among the changed levels what it has added. The
+// CHECKs on stock_levels refuse a place that would leave its bounds.
 const moveSQL = `
 	WITH moved AS (
-		UPDATE stock_levels l SET allocated = l.allocated + u.q FROM unnest($1::text[], $2::text[], $3::bigint[]) AS u (sku, location_id, q)
-		WHERE l.sku = u.sku AND l.location_id = u.location_id RETURNING u.sku, u.location_id, u.q
+		UPDATE stock_levels l SET allocated = l.allocated + u.q, owed = l.owed + u.d
+		FROM unnest($1::text[], $2::text[], $3::bigint[], $8::bigint[]) AS u (sku, location_id, q, d)
+		WHERE l.sku = u.sku AND l.location_id = u.location_id RETURNING u.sku, u.location_id, u.q, u.d
 	), changed AS (
 		INSERT INTO level_changes (sku) SELECT DISTINCT sku FROM moved
 	)
-	INSERT INTO stock_ledger (at, sku, location_id, kind, on_hand_delta, allocated_delta, reference, actor, reason)
-	SELECT $4::timestamptz, sku, location_id, $5, 0, q, $6, $7, '' FROM moved`
+	INSERT INTO stock_ledger (at, sku, location_id, kind, on_hand_delta, allocated_delta, owed_delta, reference, actor, reason)
+	SELECT $4::timestamptz, sku, location_id, $5, 0, q, d, $6, $7, '' FROM moved`
 
 // takeSQL writes the reservations of an order and which holds it has taken, whether there are such or not.
 const takeSQL = `
 	WITH taken AS (
 		INSERT INTO taken_holds (sku, id) SELECT * FROM unnest($8::text[], $9::text[])
 	)
-	INSERT INTO inventory_reservations (allocation_id, line_no, part_no, line_id, sku, location_id, quantity)
-	SELECT $1, u.* FROM unnest($2::int[], $3::int[], $4::text[], $5::text[], $6::text[], $7::bigint[]) AS u`
+	INSERT INTO inventory_reservations (allocation_id, line_no, part_no, line_id, sku, location_id, quantity, kind, ships_at)
+	SELECT $1, u.* FROM unnest($2::int[], $3::int[], $4::text[], $5::text[], $6::text[], $7::bigint[], $10::text[], $11::timestamptz[]) AS u`
 
 func take(batch *pgx.Batch, o inventory.Order, lines []inventory.AllocatedLine, by app.Change) {
 	var r reservations
@@ -86,6 +92,7 @@ func take(batch *pgx.Batch, o inventory.Order, lines []inventory.AllocatedLine, 
 			r.line, r.part = append(r.line, int32(no)), append(r.part, int32(part))
 			r.lineID, r.sku = append(r.lineID, l.ID), append(r.sku, l.SKU)
 			r.location, r.quantity = append(r.location, p.LocationID), append(r.quantity, p.Quantity)
+			r.kind, r.ships = append(r.kind, p.Kind), append(r.ships, orNull(p.ShipsAt))
 		}
 	}
 	skus := o.SKUs()
@@ -94,20 +101,21 @@ func take(batch *pgx.Batch, o inventory.Order, lines []inventory.AllocatedLine, 
 		holds[i] = inventory.HoldID(o.Owner, sku)
 	}
 	move(batch, lines, 1, o.ID, inventory.KindAllocate, by)
-	batch.Queue(takeSQL, o.ID, r.line, r.part, r.lineID, r.sku, r.location, r.quantity, skus, holds)
+	batch.Queue(takeSQL, o.ID, r.line, r.part, r.lineID, r.sku, r.location, r.quantity, skus, holds, r.kind, r.ships)
 }
 
 // reservations turned on their side, as unnest takes them.
 type reservations struct {
-	line, part            []int32
-	lineID, sku, location []string
-	quantity              []int64
+	line, part                  []int32
+	lineID, sku, location, kind []string
+	quantity                    []int64
+	ships                       []*time.Time
 }
 
 // move queues moveSQL for the parts of lines, each place once.
 func move(batch *pgx.Batch, lines []inventory.AllocatedLine, sign int64, reference, kind string, by app.Change) {
 	var sku, location []string
-	var quantity []int64
+	var taken, owed []int64
 	at := map[inventory.Place]int{}
 	for _, l := range lines {
 		for _, p := range l.Parts {
@@ -116,12 +124,16 @@ func move(batch *pgx.Batch, lines []inventory.AllocatedLine, sign int64, referen
 			if !ok {
 				i = len(sku)
 				at[place] = i
-				sku, location, quantity = append(sku, l.SKU), append(location, p.LocationID), append(quantity, 0)
+				sku, location, taken, owed = append(sku, l.SKU), append(location, p.LocationID), append(taken, 0), append(owed, 0)
 			}
-			quantity[i] += sign * p.Quantity
+			if p.Kind == inventory.FromStock {
+				taken[i] += sign * p.Quantity
+			} else {
+				owed[i] += sign * p.Quantity
+			}
 		}
 	}
-	batch.Queue(moveSQL, sku, location, quantity, by.At, kind, reference, by.Actor)
+	batch.Queue(moveSQL, sku, location, taken, by.At, kind, reference, by.Actor, owed)
 }
 
 // Release implements app.AllocationStore. An id without an allocation is noted as released, so that an allocation that
@@ -146,22 +158,26 @@ func (s *Store) Release(ctx context.Context, id string, by app.Change) (inventor
 	if a.Status == inventory.Released {
 		return a, nil
 	}
-	var mine int64
-	err = s.halved(ctx, skusOf(a.Lines), pgx.ReadCommitted, func(batch *pgx.Batch) {
-		batch.Queue(`UPDATE allocations SET status = 'released', released_at = $2 WHERE id = $1 AND status = 'allocated'`, id, by.At).Exec(func(tag pgconn.CommandTag) error {
-			mine = tag.RowsAffected()
-			return nil
-		})
-	}, func(batch *pgx.Batch) error {
-		if mine == 1 { // else somebody released it meanwhile
-			move(batch, a.Lines, -1, id, inventory.KindRelease, by)
+	err = s.locked(ctx, skusOf(a.Lines), func(ctx context.Context, tx *pg.Tx) error {
+		tag, err := tx.Exec(ctx, `UPDATE allocations SET status = 'released', released_at = $2 WHERE id = $1 AND status = 'allocated'`, id, by.At)
+		if err != nil {
+			return err
 		}
-		return nil
+		a, err = allocation(ctx, tx, id) // as it is now: what was owed may have been filled
+		if err != nil || tag.RowsAffected() == 0 { // somebody released it meanwhile
+			return err
+		}
+		var batch pgx.Batch
+		move(&batch, a.Lines, -1, id, inventory.KindRelease, by)
+		if err := tx.SendBatch(ctx, &batch).Close(); err != nil {
+			return err
+		}
+		return s.fill(ctx, tx, skusOf(a.Lines), by)
 	})
 	if err != nil {
 		return a, fmt.Errorf("release %s: %w", id, err)
 	}
-	return s.Allocation(ctx, id)
+	return a, nil
 }
 
 func skusOf(lines []inventory.AllocatedLine) []string {
@@ -174,24 +190,30 @@ func skusOf(lines []inventory.AllocatedLine) []string {
 
 // Allocation implements app.AllocationStore.
 func (s *Store) Allocation(ctx context.Context, id string) (inventory.Allocation, error) {
+	return allocation(ctx, s.pool, id)
+}
+
+func allocation(ctx context.Context, q pg.Querier, id string) (inventory.Allocation, error) {
 	a := inventory.Allocation{ID: id}
-	rows, err := s.pool.Query(ctx, `
-		SELECT a.owner, a.status, a.released_at, r.line_no, coalesce(r.line_id, ''), coalesce(r.sku, ''), coalesce(r.location_id, ''), coalesce(r.quantity, 0)
+	rows, err := q.Query(ctx, `
+		SELECT a.owner, a.status, a.released_at, r.line_no, coalesce(r.line_id, ''), coalesce(r.sku, ''), coalesce(r.location_id, ''), coalesce(r.quantity, 0),
+			coalesce(r.kind, ''), r.ships_at
 		FROM allocations a LEFT JOIN inventory_reservations r ON r.allocation_id = a.id WHERE a.id = $1 ORDER BY r.line_no, r.part_no`, id)
 	if err != nil {
 		return a, fmt.Errorf("allocation %s: %w", id, pg.AsFault(err))
 	}
-	var released *time.Time
+	var released, ships *time.Time
 	var no *int32
 	var line inventory.OrderLine
 	var part inventory.Part
-	tag, err := pgx.ForEachRow(rows, []any{&a.Owner, &a.Status, &released, &no, &line.ID, &line.SKU, &part.LocationID, &part.Quantity}, func() error {
+	tag, err := pgx.ForEachRow(rows, []any{&a.Owner, &a.Status, &released, &no, &line.ID, &line.SKU, &part.LocationID, &part.Quantity, &part.Kind, &ships}, func() error {
 		if no == nil {
 			return nil
 		}
 		if int(*no) == len(a.Lines) {
 			a.Lines = append(a.Lines, inventory.AllocatedLine{OrderLine: line})
 		}
+		part.ShipsAt = orZero(ships)
 		l := &a.Lines[*no]
 		l.Quantity += part.Quantity
 		l.Parts = append(l.Parts, part)

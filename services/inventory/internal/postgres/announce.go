@@ -25,14 +25,26 @@ const dueSQL = `
 	)
 	SELECT sku FROM due`
 
-// announceSQL notes the levels as they are now and returns those that differ from what was announced before.
-const announceSQL = `
-	INSERT INTO announced_levels AS a (sku, at, on_hand, allocated)
-	SELECT u.sku, $2, coalesce(sum(l.on_hand) FILTER (WHERE o.enabled), 0), coalesce(sum(l.allocated) FILTER (WHERE o.enabled), 0)
-	FROM unnest($1::text[]) AS u (sku) LEFT JOIN stock_levels l ON l.sku = u.sku LEFT JOIN locations o ON o.id = l.location_id GROUP BY u.sku
-	ON CONFLICT (sku) DO UPDATE SET at = excluded.at, on_hand = excluded.on_hand, allocated = excluded.allocated
-	WHERE (a.on_hand, a.allocated) <> (excluded.on_hand, excluded.allocated)
-	RETURNING sku, on_hand, allocated`
+// announceSQL notes the levels as they are now and returns those that differ from what was announced before, with what it was then.
+// A SKU is low from its low_at on down until there is low_until again; $3 and $4 are those of SKUs without a rule.
+var announceSQL = `
+	WITH fresh AS (
+		SELECT u.sku, l.*, CASE WHEN old.low THEN l.stock < coalesce(r.low_until, $4) ELSE l.stock <= coalesce(r.low_at, $3) END AS low,
+			coalesce(r.low_at, $3) AS low_at, old.sku IS NOT NULL AS known, coalesce(old.low, false) AS was_low, coalesce(old.stock + old.promise, 0) AS was_free
+		FROM unnest($1::text[]) AS u (sku) LEFT JOIN announced_levels old ON old.sku = u.sku LEFT JOIN sku_rules r ON r.sku = u.sku,
+			LATERAL (SELECT ` + sumsOf("$2") + ` FROM stock_levels l JOIN locations o ON o.id = l.location_id
+				WHERE l.sku = u.sku AND o.enabled) AS l (on_hand, allocated, owed, stock, promise, ships_at, preorder)
+	), put AS (
+		INSERT INTO announced_levels AS a (sku, at, on_hand, allocated, owed, stock, promise, ships_at, preorder, low)
+		SELECT sku, $2, on_hand, allocated, owed, stock, promise, ships_at, preorder, low FROM fresh
+		ON CONFLICT (sku) DO UPDATE SET at = excluded.at, on_hand = excluded.on_hand, allocated = excluded.allocated, owed = excluded.owed,
+			stock = excluded.stock, promise = excluded.promise, ships_at = excluded.ships_at, preorder = excluded.preorder, low = excluded.low
+		WHERE (a.on_hand, a.allocated, a.owed, a.stock, a.promise, a.preorder, a.low)
+				<> (excluded.on_hand, excluded.allocated, excluded.owed, excluded.stock, excluded.promise, excluded.preorder, excluded.low)
+			OR a.ships_at IS DISTINCT FROM excluded.ships_at
+		RETURNING sku
+	)
+	SELECT sku, on_hand, allocated, owed, stock, promise, ships_at, preorder, low, low_at, known, was_low, was_free FROM put JOIN fresh USING (sku)`
 
 // AnnounceLevels implements app.Announcer. One replica announces at a time: two would tell of one change twice a second, or in
 // the wrong order. The change's mark is taken before the levels are read, so what comes between is told next time. A look costs
@@ -61,21 +73,63 @@ func (s *Store) announceSome(ctx context.Context, tx *pg.Tx, now time.Time, gap 
 	if err != nil || len(skus) == 0 {
 		return 0, err
 	}
-	levels, err := collect(ctx, tx, "levels", scanAvailable, announceSQL, skus, now)
+	levels, err := collect(ctx, tx, "levels", scanAnnounced, announceSQL, skus, now, s.LowAt, s.LowUntil)
 	if err != nil {
 		return 0, err
 	}
-	events := make([]outbox.Event, len(levels))
-	for i, a := range levels {
-		events[i] = outbox.Event{Topic: inventoryapi.Topic, Type: inventoryapi.TypeLevelChangedV1, Subject: a.SKU, Time: now,
-			Data: inventoryapi.LevelChangedV1{SKU: a.SKU, OnHand: a.OnHand, Allocated: a.Allocated, Available: a.Free()}}
+	var events []outbox.Event
+	for _, a := range levels {
+		events = append(events, a.events(now)...)
 	}
 	return len(skus), s.box.Append(ctx, tx, events...)
 }
 
-func scanAvailable(row pgx.CollectableRow) (a inventory.Available, err error) {
-	err = row.Scan(&a.SKU, &a.OnHand, &a.Allocated)
+// announced is a level that changed since others were told of it.
+type announced struct {
+	inventory.Available
+	low     bool
+	lowAt   int64
+	known   bool // others were told before
+	wasLow  bool
+	wasFree int64
+}
+
+func scanAnnounced(row pgx.CollectableRow) (a announced, err error) {
+	var ships *time.Time
+	err = row.Scan(&a.SKU, &a.OnHand, &a.Allocated, &a.Owed, &a.Stock, &a.Promise, &ships, &a.Preorder, &a.low, &a.lowAt, &a.known, &a.wasLow, &a.wasFree)
+	a.ShipsAt = orZero(ships)
 	return a, err
+}
+
+// events tells of the level, and of what it means: that little is left, or that there is something again.
+func (a announced) events(now time.Time) []outbox.Event {
+	event := func(kind string, data any) outbox.Event {
+		return outbox.Event{Topic: inventoryapi.Topic, Type: kind, Subject: a.SKU, Time: now, Data: data}
+	}
+	status, ships := a.status(), orNull(a.ShipsAt)
+	all := []outbox.Event{event(inventoryapi.TypeLevelChangedV1, inventoryapi.LevelChangedV1{SKU: a.SKU, OnHand: a.OnHand, Allocated: a.Allocated, Owed: a.Owed,
+		Available: a.Free(), InStock: a.Stock, Status: status, ShipsAt: ships})}
+	if a.known && a.low && !a.wasLow {
+		all = append(all, event(inventoryapi.TypeLowStockV1, inventoryapi.LowStockV1{SKU: a.SKU, InStock: a.Stock, Threshold: a.lowAt}))
+	}
+	if a.known && a.wasFree == 0 && a.Free() > 0 {
+		all = append(all, event(inventoryapi.TypeBackInStockV1, inventoryapi.BackInStockV1{SKU: a.SKU, Available: a.Free(), Status: status, ShipsAt: ships}))
+	}
+	return all
+}
+
+func (a announced) status() string {
+	switch {
+	case a.Stock > 0 && a.low:
+		return inventoryapi.StatusLowStock
+	case a.Stock > 0:
+		return inventoryapi.StatusInStock
+	case a.Promise > 0 && a.Preorder:
+		return inventoryapi.StatusPreorder
+	case a.Promise > 0:
+		return inventoryapi.StatusBackorder
+	}
+	return inventoryapi.StatusOutOfStock
 }
 
 // Fold implements app.SweepStore: a read, and one statement for all SKUs.

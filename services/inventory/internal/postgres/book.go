@@ -22,7 +22,7 @@ import (
 func (s *Store) Book(ctx context.Context, b inventory.Booking, by app.Change, key idem.Key) (done inventory.Booked, replayed bool, err error) {
 	cols := columnsOf(b)
 	err = s.locked(ctx, cols.skus, func(ctx context.Context, tx *pg.Tx) error {
-		done, replayed, err = idem.Do(ctx, tx, key, func() (inventory.Booked, error) { return book(ctx, tx, b, cols, by) })
+		done, replayed, err = idem.Do(ctx, tx, key, func() (inventory.Booked, error) { return s.book(ctx, tx, b, cols, by) })
 		return err
 	})
 	if err != nil {
@@ -57,7 +57,7 @@ func hashOf(b inventory.Booking) []byte {
 	return h.Sum(nil)
 }
 
-func book(ctx context.Context, tx *pg.Tx, b inventory.Booking, cols bookingColumns, by app.Change) (inventory.Booked, error) {
+func (s *Store) book(ctx context.Context, tx *pg.Tx, b inventory.Booking, cols bookingColumns, by app.Change) (inventory.Booked, error) {
 	done := inventory.Booked{Reference: b.Reference, Kind: b.Kind, Lines: len(b.Lines), At: by.At}
 	hash := hashOf(b)
 	tag, err := tx.Exec(ctx, `INSERT INTO stock_bookings (reference, kind, lines, hash, at, actor) VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING`,
@@ -91,6 +91,11 @@ func book(ctx context.Context, tx *pg.Tx, b inventory.Booking, cols bookingColum
 	if err := tx.SendBatch(ctx, &batch).Close(); err != nil {
 		return done, fmt.Errorf("write: %w", err)
 	}
+	for _, l := range levels {
+		if l.Owed > 0 {
+			return done, s.fill(ctx, tx, cols.skus, by)
+		}
+	}
 	return done, nil
 }
 
@@ -118,9 +123,9 @@ func levelsAt(ctx context.Context, tx *pg.Tx, b inventory.Booking, cols bookingC
 		_, err := pgx.ForEachRow(rows, []any{&id}, func() error { known[id] = true; return nil })
 		return err
 	})
-	batch.Queue(`SELECT sku, location_id, on_hand, allocated FROM stock_levels WHERE sku = ANY ($1) FOR UPDATE`, cols.skus).Query(func(rows pgx.Rows) error {
+	batch.Queue(`SELECT sku, location_id, on_hand, allocated, owed FROM stock_levels WHERE sku = ANY ($1) FOR UPDATE`, cols.skus).Query(func(rows pgx.Rows) error {
 		var l inventory.Level
-		_, err := pgx.ForEachRow(rows, []any{&l.SKU, &l.LocationID, &l.OnHand, &l.Allocated}, func() error {
+		_, err := pgx.ForEachRow(rows, []any{&l.SKU, &l.LocationID, &l.OnHand, &l.Allocated, &l.Owed}, func() error {
 			levels[inventory.Place{SKU: l.SKU, LocationID: l.LocationID}] = l
 			return nil
 		})

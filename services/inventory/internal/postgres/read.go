@@ -10,20 +10,57 @@ import (
 	"github.com/sidecart/sidecart/services/inventory/internal/inventory"
 )
 
+// What can be sold of a level l at a time, given as a parameter: from the shelf, and beyond it.
+func stockOf(at string) string {
+	return `level_stock(l.on_hand, l.allocated, l.owed, l.safety_stock, l.release_at, ` + at + `)`
+}
+
+func promiseOf(at string) string {
+	return `level_promise(l.owed, l.backorder_limit, l.preorder_limit, l.release_at, ` + at + `)`
+}
+
+func sellable(at string) string { return stockOf(at) + ` + ` + promiseOf(at) }
+
+// sumsOf is the select list of scanSums for the levels l at enabled locations: what is there and what can be sold; when the first of
+// what would be owed ships, and whether it waits for its release.
+func sumsOf(at string) string {
+	return `coalesce(sum(l.on_hand), 0)::bigint, coalesce(sum(l.allocated), 0)::bigint, coalesce(sum(l.owed), 0)::bigint,
+		coalesce(sum(` + stockOf(at) + `), 0)::bigint, coalesce(sum(` + promiseOf(at) + `), 0)::bigint,
+		min(CASE WHEN l.release_at > ` + at + ` THEN l.release_at ELSE l.backorder_ships_at END) FILTER (WHERE ` + promiseOf(at) + ` > 0),
+		coalesce(bool_and(l.release_at > ` + at + ` IS TRUE) FILTER (WHERE ` + promiseOf(at) + ` > 0), false)`
+}
+
+var availabilitySQL = `
+	SELECT t.sku, l.on_hand, l.allocated, l.owed, l.stock, l.promise, l.ships_at, l.preorder,
+		t.held - coalesce((SELECT sum(h.quantity) FROM stock_holds h WHERE h.sku = t.sku AND h.expires_at <= $1), 0)::bigint
+			- coalesce((SELECT sum(h.quantity) FROM stock_holds h WHERE h.expires_at > $1
+				AND h.id = ANY (ARRAY(SELECT k.id FROM taken_holds k WHERE k.sku = t.sku))), 0)::bigint
+	FROM hold_totals t, LATERAL (SELECT ` + sumsOf("$1") + ` FROM stock_levels l JOIN locations o ON o.id = l.location_id
+		WHERE l.sku = t.sku AND o.enabled) AS l (on_hand, allocated, owed, stock, promise, ships_at, preorder)
+	WHERE t.sku = ANY ($2) ORDER BY t.sku`
+
 // Availability returns the stock of the SKUs that are known, over all enabled locations, with the holds that still count.
 func (s *Store) Availability(ctx context.Context, skus []string, now time.Time) ([]inventory.Available, error) {
 	return collect(ctx, s.pool, "availability", func(row pgx.CollectableRow) (a inventory.Available, err error) {
-		err = row.Scan(&a.SKU, &a.OnHand, &a.Allocated, &a.Held)
+		var ships *time.Time
+		err = row.Scan(&a.SKU, &a.OnHand, &a.Allocated, &a.Owed, &a.Stock, &a.Promise, &ships, &a.Preorder, &a.Held)
+		a.ShipsAt = orZero(ships)
 		return a, err
-	}, `
-		SELECT t.sku, coalesce(l.on_hand, 0)::bigint, coalesce(l.allocated, 0)::bigint,
-			t.held - coalesce((SELECT sum(h.quantity) FROM stock_holds h WHERE h.sku = t.sku AND h.expires_at <= $1), 0)::bigint
-				- coalesce((SELECT sum(h.quantity) FROM stock_holds h WHERE h.expires_at > $1
-					AND h.id = ANY (ARRAY(SELECT k.id FROM taken_holds k WHERE k.sku = t.sku))), 0)::bigint
-		FROM hold_totals t LEFT JOIN LATERAL (
-			SELECT sum(l.on_hand) AS on_hand, sum(l.allocated) AS allocated FROM stock_levels l JOIN locations o ON o.id = l.location_id
-			WHERE l.sku = t.sku AND o.enabled) l ON true
-		WHERE t.sku = ANY ($2) ORDER BY t.sku`, now, skus)
+	}, availabilitySQL, now, skus)
+}
+
+func orZero(t *time.Time) time.Time {
+	if t == nil {
+		return time.Time{}
+	}
+	return *t
+}
+
+func orNull(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	return &t
 }
 
 const locationSQL = `SELECT id, name, country, region, postal_code, priority, enabled FROM locations`
@@ -41,7 +78,7 @@ func (s *Store) Locations(ctx context.Context) ([]app.Location, error) {
 // Levels returns levels by SKU and location after a place, up to limit. An empty SKU or location means all.
 func (s *Store) Levels(ctx context.Context, of, after inventory.Place, limit int) ([]inventory.Level, error) {
 	return collect(ctx, s.pool, "levels", scanLevel, `
-		SELECT l.sku, l.location_id, l.on_hand, l.allocated, o.country, o.priority FROM stock_levels l JOIN locations o ON o.id = l.location_id
+		SELECT `+levelColumns+` FROM stock_levels l JOIN locations o ON o.id = l.location_id
 		WHERE ($1 = '' OR l.sku = $1) AND ($2 = '' OR l.location_id = $2) AND (l.sku, l.location_id) > ($3, $4)
 		ORDER BY l.sku, l.location_id LIMIT $5`, of.SKU, of.LocationID, after.SKU, after.LocationID, limit)
 }
@@ -49,9 +86,9 @@ func (s *Store) Levels(ctx context.Context, of, after inventory.Place, limit int
 // Ledger returns entries, the newest first, older than the entry before (0: all), up to limit.
 func (s *Store) Ledger(ctx context.Context, of inventory.Place, before int64, limit int) ([]app.Entry, error) {
 	return collect(ctx, s.pool, "ledger", func(row pgx.CollectableRow) (e app.Entry, err error) {
-		err = row.Scan(&e.ID, &e.At, &e.SKU, &e.LocationID, &e.Kind, &e.OnHand, &e.Allocated, &e.Reference, &e.Actor, &e.Reason)
+		err = row.Scan(&e.ID, &e.At, &e.SKU, &e.LocationID, &e.Kind, &e.OnHand, &e.Allocated, &e.Owed, &e.Reference, &e.Actor, &e.Reason)
 		return e, err
-	}, `SELECT id, at, sku, location_id, kind, on_hand_delta, allocated_delta, reference, actor, reason FROM stock_ledger
+	}, `SELECT id, at, sku, location_id, kind, on_hand_delta, allocated_delta, owed_delta, reference, actor, reason FROM stock_ledger
 		WHERE ($1 = '' OR sku = $1) AND ($2 = '' OR location_id = $2) AND ($3::bigint = 0 OR id < $3) ORDER BY id DESC LIMIT $4`,
 		of.SKU, of.LocationID, before, limit)
 }

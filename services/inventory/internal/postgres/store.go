@@ -34,15 +34,20 @@ func Migrations() []pg.Migrations {
 
 // Store is inventory's database. It implements the ports of app.
 type Store struct {
+	LowAt, LowUntil int64 // when a SKU without a rule of its own counts as low; set before use
+
 	pool    *pgxpool.Pool
 	box     *outbox.Box
 	stripes *stripeLocks
 }
 
+// DefaultLow is how many pieces of a SKU are few.
+const DefaultLow = 5
+
 // New returns a store on a migrated database. The pool plans [pg.ByKey]: a scan of a whole small table would let serializable
 // orders of unrelated SKUs fail each other.
 func New(pool *pgxpool.Pool, box *outbox.Box) *Store {
-	return &Store{pool: pool, box: box, stripes: newStripeLocks()}
+	return &Store{LowAt: DefaultLow, LowUntil: 2 * DefaultLow, pool: pool, box: box, stripes: newStripeLocks()}
 }
 
 func audit(ctx context.Context, tx *pg.Tx, by app.Change, action, entity string, before, after any) error {

@@ -133,7 +133,7 @@ func TestTurnFoldsWhatDied(t *testing.T) {
 	hold(t, s, "mug", "b", 2)
 	_, err := s.Allocate(t.Context(), order("o-1", "b", line("mug", 2)), by)
 	do(t, err)
-	want(t, "available", stock(t, s, "mug", noon), inventory.Available{SKU: "mug", OnHand: 5, Allocated: 2, Held: 3})
+	want(t, "available", stock(t, s, "mug", noon), inventory.Available{SKU: "mug", OnHand: 5, Allocated: 2, Stock: 3, Held: 3})
 	held, err := s.HoldsOf(t.Context(), "b", noon)
 	do(t, err)
 	want(t, "taken", len(held), 0)
@@ -359,7 +359,7 @@ func TestOnlyHoldsAreAsynchronous(t *testing.T) {
 	}), "off")
 	want(t, "an order", setting("order", func(ctx context.Context, tx *pg.Tx) error {
 		var batch pgx.Batch
-		take(&batch, order("o", "a"), []inventory.AllocatedLine{{OrderLine: line("mug", 1), Parts: []inventory.Part{{LocationID: "east", Quantity: 1}}}}, by)
+		take(&batch, order("o", "a"), []inventory.AllocatedLine{{OrderLine: line("mug", 1), Parts: []inventory.Part{{LocationID: "east", Quantity: 1, Kind: inventory.FromStock}}}}, by)
 		if err := tx.SendBatch(ctx, &batch).Close(); err != nil {
 			return err
 		}
@@ -534,7 +534,7 @@ func TestStatements(t *testing.T) {
 	o := order("o-1", "cart0", line("mug", 1), line("cup", 2), line("mug", 3))
 	count("an allocation", 6, func(ctx context.Context) error { _, err := s.Allocate(ctx, o, by); return err })
 	count("a repeated allocation", 5, func(ctx context.Context) error { _, err := s.Allocate(ctx, o, by); return err })
-	count("a release", 6, func(ctx context.Context) error { _, err := s.Release(ctx, o.ID, by); return err })
+	count("a release", 7, func(ctx context.Context) error { _, err := s.Release(ctx, o.ID, by); return err })
 	count("availability", 1, func(ctx context.Context) error {
 		_, err := s.Availability(ctx, []string{"mug", "cup"}, noon)
 		return err
@@ -646,7 +646,7 @@ func TestOutOfStockTakesNothing(t *testing.T) {
 	if !errors.Is(err, inventory.ErrOutOfStock) {
 		t.Fatal(err)
 	}
-	want(t, "level", stock(t, s, "mug", noon), inventory.Available{SKU: "mug", OnHand: 5, Held: 5})
+	want(t, "level", stock(t, s, "mug", noon), inventory.Available{SKU: "mug", OnHand: 5, Stock: 5, Held: 5})
 	if _, err := s.Allocation(t.Context(), "o-1"); !errors.Is(err, app.ErrNoAllocation) {
 		t.Errorf("an allocation is left: %v", err)
 	}
@@ -697,9 +697,9 @@ func TestLevelsAreAnnouncedOnceASecond(t *testing.T) {
 	do(t, s.PutLocation(t.Context(), app.Location{ID: "west", Name: "West", Country: "US", Priority: 1}, by))
 	want(t, "a closed location", announce(5*time.Second), 3)
 	want(t, "events", events[inventoryapi.LevelChangedV1](t, pool, inventoryapi.TypeLevelChangedV1), []inventoryapi.LevelChangedV1{
-		{Sequence: 1, SKU: "mug", OnHand: 10, Available: 10},
-		{Sequence: 2, SKU: "mug", OnHand: 10, Allocated: 4, Available: 6},
-		{Sequence: 3, SKU: "mug", OnHand: 5, Allocated: 4, Available: 1},
+		{Sequence: 1, SKU: "mug", OnHand: 10, Available: 10, InStock: 10, Status: "in_stock"},
+		{Sequence: 2, SKU: "mug", OnHand: 10, Allocated: 4, Available: 6, InStock: 6, Status: "in_stock"},
+		{Sequence: 3, SKU: "mug", OnHand: 5, Allocated: 4, Available: 1, InStock: 1, Status: "low_stock"},
 	})
 }
 
@@ -789,6 +789,12 @@ func TestConstraints(t *testing.T) {
 	receive(t, s, "mug", "east", 5)
 	for constraint, sql := range map[string]string{
 		"stock_levels_allocated":          `UPDATE stock_levels SET allocated = 6`,
+		"stock_levels_owed":               `UPDATE stock_levels SET owed = 1`,
+		"stock_levels_safety":             `UPDATE stock_levels SET safety_stock = -1`,
+		"stock_levels_backorder":          `UPDATE stock_levels SET backorder_limit = -1, preorder_limit = 9`,
+		"stock_levels_preorder":           `UPDATE stock_levels SET preorder_limit = -1, backorder_limit = 9`,
+		"inventory_reservations_kind":     `INSERT INTO inventory_reservations VALUES ('o', 0, 0, 'l', 'mug', 'east', 1, 'gift')`,
+		"sku_rules_low_until":             `INSERT INTO sku_rules VALUES ('mug', 5, 5)`,
 		"stock_levels_location":           `INSERT INTO stock_levels VALUES ('mug', 'nowhere', 1, 0)`,
 		"hold_totals_held":                `UPDATE hold_totals SET held = -1`,
 		"stock_holds_quantity":            `INSERT INTO stock_holds VALUES ('c:mug', 'c', 'mug', 0, now())`,

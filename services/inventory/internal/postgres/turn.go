@@ -16,9 +16,9 @@ import (
 // can be sold, what is held, what of it is dead and in how many rows, and what the owners hold who want a change, with whether
 // any of it is dead: lapsed, or marked as taken. Holds are named by id and the dead are found by index: the cost follows them, not
 // the living holds.
-const shelfSQL = `
+var shelfSQL = `
 	SELECT t.xmin, t.held,
-		(SELECT coalesce(sum(l.on_hand - l.allocated), 0)::bigint FROM stock_levels l JOIN locations o ON o.id = l.location_id
+		(SELECT coalesce(sum(` + sellable("$2") + `), 0)::bigint FROM stock_levels l JOIN locations o ON o.id = l.location_id
 			WHERE l.sku = $1 AND o.enabled),
 		dead.quantity, dead.marks + dead.rows, own.owners, own.quantities, own.ends, own.lapsed OR taken.ids && $3::text[]
 	FROM hold_totals t,
