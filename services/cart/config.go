@@ -14,7 +14,6 @@ type config struct {
 	TTL      time.Duration `env:"SIDECART_CART_TTL" envDefault:"720h" doc:"How long a cart lives after its last change"`
 	Abandon  time.Duration `env:"SIDECART_CART_ABANDONED_AFTER" envDefault:"4h" doc:"How long a cart with lines is left alone until it counts as abandoned"`
 	Sweep    string        `env:"SIDECART_CART_SWEEP" envDefault:"@every 5m" doc:"Schedule of the job that looks for abandoned and expired carts"`
-	LowStock int64         `env:"SIDECART_LOW_STOCK" envDefault:"5" doc:"Up to how many pieces a line's availability is low_stock"`
 	Currency string        `env:"SIDECART_CURRENCY" envDefault:"USD" doc:"Currency of a cart whose shopper names none"`
 	Country  string        `env:"SIDECART_COUNTRY" envDefault:"US" doc:"Country of a cart whose shopper names none"`
 }
@@ -28,7 +27,6 @@ func (c config) Validate() error {
 		}
 	}
 	check(c.TTL > c.Abandon && c.Abandon > 0, "SIDECART_CART_ABANDONED_AFTER is not between 0 and SIDECART_CART_TTL")
-	check(c.LowStock >= 0, "SIDECART_LOW_STOCK is negative")
 	check(money.Currency(c.Currency).Valid(), "SIDECART_CURRENCY is not an ISO 4217 code")
 	check(len(c.Country) == 2 && strings.ToUpper(c.Country) == c.Country, "SIDECART_COUNTRY is not an ISO 3166-1 alpha-2 code")
 	return errors.Join(errs...)

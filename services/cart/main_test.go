@@ -17,8 +17,8 @@ func TestConfiguration(t *testing.T) {
 		faults  []string // what is complained about; none: it is good
 	}{
 		"the defaults": {nil, nil},
-		"all at once": {[]string{"SIDECART_CART_ABANDONED_AFTER=721h", "SIDECART_LOW_STOCK=-1", "SIDECART_CURRENCY=usd", "SIDECART_COUNTRY=USA"},
-			[]string{"SIDECART_CART_ABANDONED_AFTER", "SIDECART_LOW_STOCK", "SIDECART_CURRENCY", "SIDECART_COUNTRY"}},
+		"all at once": {[]string{"SIDECART_CART_ABANDONED_AFTER=721h", "SIDECART_CURRENCY=usd", "SIDECART_COUNTRY=USA"},
+			[]string{"SIDECART_CART_ABANDONED_AFTER", "SIDECART_CURRENCY", "SIDECART_COUNTRY"}},
 		"of every service": {[]string{"SIDECART_DATABASE_CONNS=0"}, []string{"SIDECART_DATABASE_CONNS"}},
 		"a small country":  {[]string{"SIDECART_COUNTRY=us"}, []string{"SIDECART_COUNTRY"}},
 		"a typing error":   {[]string{"SIDECART_CART_TLL=1h"}, []string{"SIDECART_CART_TLL"}},

@@ -31,7 +31,7 @@ func build(_ context.Context, p *boot.Process, c config) error {
 
 	server := p.Server()
 	httpapi.Register(server, &app.Staff{Store: store, Now: time.Now}, store, store,
-		httpapi.Options{Currency: money.Currency(c.Currency), Country: c.Country, LowStock: c.LowStock, MaxAge: c.MaxAge, Now: time.Now})
+		httpapi.Options{Currency: money.Currency(c.Currency), Country: c.Country, MaxAge: c.MaxAge, Now: time.Now})
 	subs := daprkit.NewSubscriptions(daprkit.PubSub, p.Log)
 	daprio.Subscribe(subs, store)
 	jobs := daprkit.NewJobs(p.Log)

@@ -17,8 +17,6 @@ import (
 
 var version = "dev" // set by -ldflags "-X main.version=…"
 
-type config struct{ boot.Base }
-
 func main() {
 	boot.Main(boot.Program[config]{Name: "inventory", Title: "Inventory", Version: version, Migrations: postgres.Migrations(), Build: build})
 }
@@ -27,6 +25,7 @@ func build(_ context.Context, p *boot.Process, c config) error {
 	box := outbox.New(p.Pool, outbox.Options{Source: p.Name, Publisher: p.Dapr, Log: p.Log, Metrics: p.Registry})
 	p.Add("outbox", box.Service())
 	store := postgres.New(p.Pool, box)
+	store.LowAt, store.LowUntil = c.LowStock, 2*c.LowStock
 	levels := &app.Levels{Store: store, Now: time.Now, Log: p.Log}
 	p.Add("levels", run.Func("levels", levels.Run))
 
@@ -36,7 +35,7 @@ func build(_ context.Context, p *boot.Process, c config) error {
 	door := &app.Fallback{Actor: daprio.Door{Caller: p.Dapr, Actors: actors}, Direct: direct, Now: time.Now, Log: p.Log}
 	server := p.Server()
 	httpapi.Register(server, httpapi.Services{
-		Holds:     &app.Holds{Store: app.Together(store, time.Now), Combiner: app.NewCombiner(door), Now: time.Now, Log: p.Log},
+		Holds:     &app.Holds{Store: app.Together(store, time.Now), Combiner: app.NewCombiner(door), Queue: c.Queue, Now: time.Now, Log: p.Log},
 		Allocator: &app.Allocator{Store: store, Now: time.Now, Log: p.Log},
 		Staff:     &app.Staff{Store: store, Now: time.Now, Log: p.Log},
 		Reader:    store, Now: time.Now,

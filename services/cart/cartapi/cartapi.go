@@ -46,7 +46,7 @@ type Line struct {
 	Subtotal     money.Amount          `json:"subtotal"`
 	Discounts    []pricingapi.Discount `json:"discounts"`
 	Total        money.Amount          `json:"total"`
-	Availability string                `json:"availability" enum:"in_stock,low_stock,out_of_stock,unknown"`
+	Availability string                `json:"availability" enum:"in_stock,low_stock,backorder,preorder,out_of_stock,unknown"`
 
 	// Unsellable says why the line cannot be bought now: "no-price" and "unknown-sku" (then it is in no total), "withdrawn"
 	// (catalog no longer sells it). Empty: it can.
@@ -96,10 +96,13 @@ type LogEntry struct {
 	Data    json.RawMessage `json:"data"`
 }
 
-// The states of a line's availability. Low stock also means that less is left than the line wants.
+// The states of a line's availability. Low stock also means that less can be had than the line wants; backorder and preorder, that some of
+// it ships later.
 const (
 	InStock    = "in_stock"
 	LowStock   = "low_stock"
+	Backorder  = "backorder"
+	Preorder   = "preorder"
 	OutOfStock = "out_of_stock"
 	Unknown    = "unknown"
 )

@@ -88,7 +88,7 @@ func (w *world) fill() {
 		INSERT INTO carts (id, version, status, line_count, total, updated_at) VALUES
 			('`+cart1+`', 2, 'completed', 1, 1000, '2026-01-01'), ('`+cart2+`', 2, 'completed', 1, 500, '2026-01-01');
 		INSERT INTO sellables VALUES ('SKU-1', '`+product+`', 2, 'S', '', true);
-		INSERT INTO levels VALUES ('SKU-1', 5, 8)`)
+		INSERT INTO levels VALUES ('SKU-1', 5, 8, 8)`)
 	w.exec("inventory", `
 		INSERT INTO locations VALUES ('main', 'Main', 'US', '', '', 1, true, '2026-01-01');
 		INSERT INTO stock_levels VALUES ('SKU-1', 'main', 10, 2);
@@ -170,6 +170,7 @@ func TestEveryKindOfDamageIsFound(t *testing.T) {
 			VALUES ('2026-01-01', 'SKU-3', 'main', 'receive', 1, 0, 'r', 'a', '')`, "I1 level-is-not-the-ledger", "SKU-3@main"},
 		{"inventory", `INSERT INTO inventory_reservations VALUES ('` + order1 + `-1', 1, 0, 'l2', 'SKU-4', 'main', 1)`, "I1 allocated-is-not-reserved", "SKU-4@main"},
 		{"inventory", `ALTER TABLE stock_levels DROP CONSTRAINT stock_levels_allocated; INSERT INTO stock_levels VALUES ('SKU-5', 'main', 0, 1)`, "I1 allocated-out-of-bounds", "SKU-5@main"},
+		{"inventory", `ALTER TABLE stock_levels DROP CONSTRAINT stock_levels_owed; INSERT INTO stock_levels VALUES ('SKU-6', 'main', 0, 0, 1)`, "I1 owed-out-of-bounds", "SKU-6@main"},
 		{"order", `UPDATE orders SET snapshot = '{"lines":[{"sku":"SKU-1","quantity":11}]}' WHERE id = '` + order1 + `'`, "I2 oversold", "SKU-1"},
 		{"order", also, "I2 sold-unreserved", order1},
 		{"inventory", `UPDATE allocations SET status = 'allocated', released_at = NULL WHERE id = '` + order2 + `-1'`, "I2 stock-without-order", order2 + "-1"},

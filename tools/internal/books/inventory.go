@@ -9,13 +9,15 @@ import (
 
 // The four books of a level, side by side; a level that is missing in one of them is zero there.
 const levelsSQL = `
-SELECT sku, location_id, sum(on_hand)::bigint, sum(allocated)::bigint, sum(ledger_on_hand)::bigint, sum(ledger_allocated)::bigint, sum(reserved)::bigint
+SELECT sku, location_id, sum(on_hand)::bigint, sum(allocated)::bigint, sum(owed)::bigint, sum(may_owe)::bigint,
+	sum(ledger_on_hand)::bigint, sum(ledger_allocated)::bigint, sum(ledger_owed)::bigint, sum(reserved)::bigint, sum(reserved_owed)::bigint
 FROM (
-	SELECT sku, location_id, on_hand, allocated, 0 AS ledger_on_hand, 0 AS ledger_allocated, 0 AS reserved FROM stock_levels
+	SELECT sku, location_id, on_hand, allocated, owed, backorder_limit + preorder_limit AS may_owe,
+		0 AS ledger_on_hand, 0 AS ledger_allocated, 0 AS ledger_owed, 0 AS reserved, 0 AS reserved_owed FROM stock_levels
 	UNION ALL
-	SELECT sku, location_id, 0, 0, on_hand_delta, allocated_delta, 0 FROM stock_ledger
+	SELECT sku, location_id, 0, 0, 0, 0, on_hand_delta, allocated_delta, owed_delta, 0, 0 FROM stock_ledger
 	UNION ALL
-	SELECT v.sku, v.location_id, 0, 0, 0, 0, v.quantity
+	SELECT v.sku, v.location_id, 0, 0, 0, 0, 0, 0, 0, CASE v.kind WHEN 'stock' THEN v.quantity ELSE 0 END, CASE v.kind WHEN 'stock' THEN 0 ELSE v.quantity END
 	FROM inventory_reservations v JOIN allocations a ON a.id = v.allocation_id WHERE a.status = 'allocated'
 ) b GROUP BY sku, location_id`
 

@@ -100,23 +100,30 @@ func (j *judge) young(at time.Time) bool { return j.s.young(at, j.grace) }
 func (j *judge) levels() {
 	for _, l := range j.s.Levels {
 		id := l.SKU + "@" + l.Location
-		if l.OnHand != l.LedgerOnHand || l.Allocated != l.LedgerAllocated {
-			j.found("I1", "level-is-not-the-ledger", id, "on hand %d, allocated %d; the ledger says %d and %d", l.OnHand, l.Allocated, l.LedgerOnHand, l.LedgerAllocated)
+		if l.OnHand != l.LedgerOnHand || l.Allocated != l.LedgerAllocated || l.Owed != l.LedgerOwed {
+			j.found("I1", "level-is-not-the-ledger", id, "on hand %d, allocated %d, owed %d; the ledger says %d, %d and %d",
+				l.OnHand, l.Allocated, l.Owed, l.LedgerOnHand, l.LedgerAllocated, l.LedgerOwed)
 		}
-		if l.Allocated != l.Reserved {
-			j.found("I1", "allocated-is-not-reserved", id, "allocated %d, reserved %d", l.Allocated, l.Reserved)
+		if l.Allocated != l.Reserved || l.Owed != l.ReservedOwed {
+			j.found("I1", "allocated-is-not-reserved", id, "allocated %d and owed %d, reserved %d and %d", l.Allocated, l.Owed, l.Reserved, l.ReservedOwed)
 		}
 		if l.Allocated < 0 || l.Allocated > l.OnHand {
 			j.found("I1", "allocated-out-of-bounds", id, "allocated %d of %d", l.Allocated, l.OnHand)
 		}
+		if l.Owed < 0 || l.Owed > l.MayOwe {
+			j.found("I1", "owed-out-of-bounds", id, "owed %d of %d", l.Owed, l.MayOwe)
+		}
 	}
 }
 
-// sold: I2.
+// sold: I2. What is owed was sold without being stocked.
 func (j *judge) sold() {
 	stocked, sold := map[string]int64{}, map[string]int64{}
 	for _, c := range j.s.Stocked {
 		stocked[c.SKU] = c.Quantity
+	}
+	for _, l := range j.s.Levels {
+		stocked[l.SKU] += l.Owed
 	}
 	held := map[string]*Allocation{}
 	for i := range j.s.Allocations {
@@ -152,7 +159,7 @@ func (j *judge) sold() {
 	}
 	for _, sku := range slices.Sorted(maps.Keys(sold)) {
 		if sold[sku] > stocked[sku] {
-			j.found("I2", "oversold", sku, "sold %d, stocked %d", sold[sku], stocked[sku])
+			j.found("I2", "oversold", sku, "sold %d, stocked or owed %d", sold[sku], stocked[sku])
 		}
 	}
 }

@@ -30,8 +30,10 @@ type Snapshot struct {
 
 // Level is the stock of a SKU at a location, as four books have it.
 type Level struct {
-	SKU, Location                                              string
-	OnHand, Allocated, LedgerOnHand, LedgerAllocated, Reserved int64
+	SKU, Location                             string
+	OnHand, Allocated, Owed, MayOwe           int64
+	LedgerOnHand, LedgerAllocated, LedgerOwed int64
+	Reserved, ReservedOwed                    int64
 }
 
 // SKUCount is how much of a SKU was ever booked in, corrections included.

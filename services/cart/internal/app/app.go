@@ -39,12 +39,18 @@ type Projections interface {
 	Put(ctx context.Context, p Projection, tag Tag)
 }
 
+// Level is what inventory has told of a SKU: what can be had, what of it lies on shelves, and its word for it.
+type Level struct {
+	Available, InStock int64
+	Status             string
+}
+
 // Item is what the replica of catalog and inventory knows of a SKU.
 type Item struct {
 	ProductID, Title, ImageURL string
 	Known                      bool // catalog has told of it
 	Sellable                   bool
-	Available                  *int64 // nil: inventory has told nothing
+	Level                      *Level // nil: inventory has told nothing
 }
 
 // Change is one event with the cart that it makes.
@@ -107,7 +113,7 @@ var (
 	ErrCatalog     = fault.New(fault.Unavailable, "catalog-unavailable", "This article cannot be looked up now. Nothing was changed.").WithRetryAfter(time.Second)
 )
 
-// Carts are the use cases on one cart. All fields are needed but LowStock and Log.
+// Carts are the use cases on one cart. All fields are needed but Log.
 type Carts struct {
 	Store       Store
 	Projections Projections
@@ -116,7 +122,6 @@ type Carts struct {
 	Now         func() time.Time
 	NewID       func() string
 	TTL         time.Duration // how long a cart lives after its last change
-	LowStock    int64         // up to which a SKU counts as low
 	Log         *slog.Logger
 
 	locks locks

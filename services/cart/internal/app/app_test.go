@@ -60,7 +60,7 @@ func (w *world) replica() *app.Carts {
 	var mu sync.Mutex
 	n := 0
 	return &app.Carts{Store: w.store, Projections: daprio.NewProjections(w.state, ttl, discard), Pricer: w.shop, Catalog: w.shop,
-		Now: w.clock.Now, TTL: ttl, LowStock: 5, Log: discard, NewID: func() string {
+		Now: w.clock.Now, TTL: ttl, Log: discard, NewID: func() string {
 			mu.Lock()
 			defer mu.Unlock()
 			n++

@@ -14,7 +14,7 @@ import (
 // Replica takes in what catalog and inventory tell. What came before, or is older than what is there, changes nothing.
 type Replica interface {
 	KeepProduct(ctx context.Context, productID string, version int64, variants []catalogapi.Sellable) error
-	KeepLevel(ctx context.Context, sku string, sequence, available int64) error
+	KeepLevel(ctx context.Context, sku string, sequence int64, l Level) error
 }
 
 // LeftCart is an open cart with lines that nobody touched for a while.

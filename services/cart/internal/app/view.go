@@ -10,6 +10,7 @@ import (
 	"github.com/sidecart/sidecart/pkg/money"
 	"github.com/sidecart/sidecart/services/cart/cartapi"
 	"github.com/sidecart/sidecart/services/cart/internal/cart"
+	"github.com/sidecart/sidecart/services/inventory/inventoryapi"
 	"github.com/sidecart/sidecart/services/pricing/pricingapi"
 )
 
@@ -216,15 +217,25 @@ func (s *Carts) line(c *cart.Cart, l cart.Line, q *pricingapi.QuotedLine, it Ite
 	if it.Known && !it.Sellable {
 		out.Unsellable = "withdrawn"
 	}
-	if it.Available != nil {
-		switch a := *it.Available; {
-		case a <= 0:
-			out.Availability = cartapi.OutOfStock
-		case a <= s.LowStock || a < l.Quantity:
-			out.Availability = cartapi.LowStock
-		default:
-			out.Availability = cartapi.InStock
-		}
+	if it.Level != nil {
+		out.Availability = availability(*it.Level, l.Quantity)
 	}
 	return out
+}
+
+// availability is what inventory says of a SKU, seen by a line that wants so many.
+func availability(l Level, quantity int64) string {
+	switch {
+	case l.Available <= 0:
+		return cartapi.OutOfStock
+	case l.Available < quantity:
+		return cartapi.LowStock
+	case l.InStock >= quantity && l.Status == inventoryapi.StatusLowStock:
+		return cartapi.LowStock
+	case l.InStock >= quantity:
+		return cartapi.InStock
+	case l.Status == inventoryapi.StatusPreorder:
+		return cartapi.Preorder
+	}
+	return cartapi.Backorder
 }

@@ -191,8 +191,8 @@ func (s *sink) KeepProduct(_ context.Context, id string, version int64, all []ca
 	return s.note("product %s %d %v", id, version, all)
 }
 
-func (s *sink) KeepLevel(_ context.Context, sku string, sequence, available int64) error {
-	return s.note("level %s %d %d", sku, sequence, available)
+func (s *sink) KeepLevel(_ context.Context, sku string, sequence int64, l app.Level) error {
+	return s.note("level %s %d %d %d %s", sku, sequence, l.Available, l.InStock, l.Status)
 }
 
 func (s *sink) Complete(_ context.Context, cartID, orderID string) error {
@@ -212,12 +212,13 @@ func TestEvents(t *testing.T) {
 			"product p 3 [{a p 3 Shirt, M /a.svg standard true} {b p 3 Shirt /p.svg standard true}]"},
 		"product archived": {"catalog", "catalog.product_changed.v1", fmt.Sprintf(product, "archived"), nil, daprkit.Ack,
 			"product p 3 [{a p 3 Shirt, M /a.svg standard false} {b p 3 Shirt /p.svg standard false}]"},
-		"level":                  {"inventory", "inventory.level_changed.v1", `{"sequence":4,"sku":"a","available":-2}`, nil, daprkit.Ack, "level a 4 -2"},
+		"level":                  {"inventory", "inventory.level_changed.v1", `{"sequence":4,"sku":"a","available":-2}`, nil, daprkit.Ack, "level a 4 -2 -2 "},
+		"level beyond the shelf": {"inventory", "inventory.level_changed.v1", `{"sequence":4,"sku":"a","in_stock":1,"available":5,"status":"low_stock"}`, nil, daprkit.Ack, "level a 4 5 1 low_stock"},
 		"order placed":           {"order", "order.placed.v1", `{"sequence":1,"order_id":"o","cart_id":"c"}`, nil, daprkit.Ack, "complete c o"},
 		"not ours":               {"order", "order.confirmed.v1", `{"sequence":1}`, nil, daprkit.Ack, ""},
 		"database is slow":       {"order", "order.placed.v1", `{"sequence":1,"order_id":"o","cart_id":"c"}`, fault.New(fault.Timeout, "x", ""), daprkit.Retry, "complete c o"},
-		"outcome unknown":        {"inventory", "inventory.level_changed.v1", `{"sequence":4,"sku":"a"}`, fault.New(fault.Timeout, "x", ""), daprkit.Retry, "level a 4 0"},
-		"a bug":                  {"inventory", "inventory.level_changed.v1", `{"sequence":4,"sku":"a"}`, errors.New("x"), daprkit.Retry, "level a 4 0"},
+		"outcome unknown":        {"inventory", "inventory.level_changed.v1", `{"sequence":4,"sku":"a"}`, fault.New(fault.Timeout, "x", ""), daprkit.Retry, "level a 4 0 0 "},
+		"a bug":                  {"inventory", "inventory.level_changed.v1", `{"sequence":4,"sku":"a"}`, errors.New("x"), daprkit.Retry, "level a 4 0 0 "},
 		"not readable":           {"catalog", "catalog.product_changed.v1", `{"version":"three"}`, nil, daprkit.Drop, ""},
 		"product without id":     {"catalog", "catalog.product_changed.v1", `{"sequence":1,"version":1}`, nil, daprkit.Drop, ""},
 		"level without a number": {"inventory", "inventory.level_changed.v1", `{"sku":"a"}`, nil, daprkit.Drop, ""},

@@ -45,7 +45,10 @@ func Subscribe(s *daprkit.Subscriptions, replica app.Replica, carts Completer) {
 		if l.SKU == "" || ev.Sequence < 1 {
 			return incomplete(ev)
 		}
-		return replica.KeepLevel(ctx, l.SKU, ev.Sequence, l.Available)
+		if l.Status == "" { // told before there was anything but shelves
+			l.InStock = l.Available
+		}
+		return replica.KeepLevel(ctx, l.SKU, ev.Sequence, app.Level{Available: l.Available, InStock: l.InStock, Status: l.Status})
 	})
 	s.On(orderapi.Topic, orderapi.TypePlacedV1, func(ctx context.Context, ev daprkit.Event) error {
 		var o orderapi.PlacedV1

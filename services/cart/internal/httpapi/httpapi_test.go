@@ -47,7 +47,7 @@ func serve(t *testing.T) *world {
 	w.store = postgres.New(w.pool, outbox.New(w.pool, outbox.Options{Source: "cart"}))
 	var n atomic.Int64
 	w.carts = &app.Carts{Store: w.store, Projections: daprio.NewProjections(w.state, 720*time.Hour, slog.New(slog.DiscardHandler)), Pricer: w.shop, Catalog: w.shop,
-		Now: w.clock.Now, NewID: func() string { return fmt.Sprintf("%032x", n.Add(1)) }, TTL: 720 * time.Hour, LowStock: 5, Log: slog.New(slog.DiscardHandler)}
+		Now: w.clock.Now, NewID: func() string { return fmt.Sprintf("%032x", n.Add(1)) }, TTL: 720 * time.Hour, Log: slog.New(slog.DiscardHandler)}
 	var verifier *auth.Verifier
 	w.signer, verifier = apitest.Signer(t)
 	s := httpx.New(httpx.Config{Name: "cart", Verifier: verifier})
@@ -431,14 +431,25 @@ func TestAvailabilityAndWithdrawal(t *testing.T) {
 		t.Errorf("availability %q", c.Lines[0].Availability)
 	}
 	for seq, tc := range []struct {
-		available int64
-		want      string
-	}{{100, cartapi.InStock}, {9, cartapi.LowStock}, {5, cartapi.LowStock}, {0, cartapi.OutOfStock}, {-3, cartapi.OutOfStock}} {
-		if err := w.store.KeepLevel(t.Context(), "shirt", int64(seq+1), tc.available); err != nil {
+		level app.Level
+		want  string
+	}{
+		{app.Level{Available: 100, InStock: 100, Status: "in_stock"}, cartapi.InStock},
+		{app.Level{Available: 100, InStock: 100}, cartapi.InStock},
+		{app.Level{Available: 12, InStock: 12, Status: "low_stock"}, cartapi.LowStock},
+		{app.Level{Available: 9, InStock: 9, Status: "in_stock"}, cartapi.LowStock},
+		{app.Level{Available: 12, InStock: 9, Status: "low_stock"}, cartapi.Backorder},
+		{app.Level{Available: 12, Status: "backorder"}, cartapi.Backorder},
+		{app.Level{Available: 12, Status: "preorder"}, cartapi.Preorder},
+		{app.Level{Available: 3, Status: "preorder"}, cartapi.LowStock},
+		{app.Level{Status: "out_of_stock"}, cartapi.OutOfStock},
+		{app.Level{Available: -3}, cartapi.OutOfStock},
+	} {
+		if err := w.store.KeepLevel(t.Context(), "shirt", int64(seq+1), tc.level); err != nil {
 			t.Fatal(err)
 		}
 		if got := decode(t, w.Do("GET", path, nil)).Lines[0].Availability; got != tc.want {
-			t.Errorf("%d available: %s, want %s", tc.available, got, tc.want)
+			t.Errorf("%+v: %s, want %s", tc.level, got, tc.want)
 		}
 	}
 	if err := w.store.KeepProduct(t.Context(), "p-shirt", 2, nil); err != nil {

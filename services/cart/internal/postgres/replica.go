@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/sidecart/sidecart/pkg/pg"
+	"github.com/sidecart/sidecart/services/cart/internal/app"
 	"github.com/sidecart/sidecart/services/catalog/catalogapi"
 )
 
@@ -62,11 +63,11 @@ func (s *Store) KeepProduct(ctx context.Context, productID string, version int64
 }
 
 // KeepLevel implements app.Replica; the event's sequence makes it idempotent and immune to reordering.
-func (s *Store) KeepLevel(ctx context.Context, sku string, sequence, available int64) error {
+func (s *Store) KeepLevel(ctx context.Context, sku string, sequence int64, l app.Level) error {
 	_, err := s.pool.Exec(ctx, `
-		INSERT INTO levels AS l (sku, sequence, available) VALUES ($1, $2, $3)
-		ON CONFLICT (sku) DO UPDATE SET sequence = excluded.sequence, available = excluded.available WHERE l.sequence < excluded.sequence`,
-		sku, sequence, available)
+		INSERT INTO levels AS l (sku, sequence, available, in_stock, status) VALUES ($1, $2, $3, $4, $5)
+		ON CONFLICT (sku) DO UPDATE SET sequence = excluded.sequence, available = excluded.available, in_stock = excluded.in_stock, status = excluded.status
+		WHERE l.sequence < excluded.sequence`, sku, sequence, l.Available, l.InStock, l.Status)
 	if err != nil {
 		return fmt.Errorf("replica of the level of %s: %w", sku, pg.AsFault(err))
 	}

@@ -184,7 +184,7 @@ func TestNewSKUsMustBeSellable(t *testing.T) {
 	ctx, counter := pg.WithCounter(t.Context())
 	_, _, err := s.Apply(ctx, w)
 	do(t, err)
-	if counter.Statements() != 1 || items["a"].Title != "A" || !items["a"].Sellable || items["ghost"].Known || items["ghost"].Available != nil {
+	if counter.Statements() != 1 || items["a"].Title != "A" || !items["a"].Sellable || items["ghost"].Known || items["ghost"].Level != nil {
 		t.Errorf("%d statements, items %+v", counter.Statements(), items)
 	}
 }
@@ -238,7 +238,9 @@ func TestReplicas(t *testing.T) {
 		return func(ctx context.Context) error { return s.KeepProduct(ctx, "p", version, all) }
 	}
 	level := func(sequence, available int64) func(context.Context) error {
-		return func(ctx context.Context) error { return s.KeepLevel(ctx, "a", sequence, available) }
+		return func(ctx context.Context) error {
+			return s.KeepLevel(ctx, "a", sequence, app.Level{Available: available, InStock: available})
+		}
 	}
 	deliveries := []func(context.Context) error{
 		product(1, "old", "a", "b"), product(3, "new", "a", "c"), product(2, "middle", "a", "b"), product(3, "new", "a", "c"),
@@ -252,10 +254,10 @@ func TestReplicas(t *testing.T) {
 	do(t, s.Keep(t.Context(), []catalogapi.Sellable{{SKU: "a", ProductID: "p", Version: 2, Title: "late answer"}}))
 	_, items, err := s.Read(t.Context(), id(1), []string{"a", "b", "c"})
 	do(t, err)
-	if a := items["a"]; a.Title != "new" || !a.Sellable || *a.Available != 20 {
+	if a := items["a"]; a.Title != "new" || !a.Sellable || a.Level.Available != 20 {
 		t.Errorf("a is %+v", a)
 	}
-	if items["b"].Sellable || !items["b"].Known || !items["c"].Sellable || items["c"].Available != nil {
+	if items["b"].Sellable || !items["b"].Known || !items["c"].Sellable || items["c"].Level != nil {
 		t.Errorf("items %+v", items)
 	}
 	do(t, s.KeepProduct(t.Context(), "p", 4, nil))

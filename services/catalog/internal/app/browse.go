@@ -49,7 +49,14 @@ type Listing struct {
 // Offer is what is known of a SKU in a market.
 type Offer struct {
 	Price, CompareAt *money.Amount
-	Available        int64
+	Level
+}
+
+// Level is what inventory has told of a SKU: what can be had, its word for it, and when what is not on a shelf ships.
+type Level struct {
+	Available int64
+	Status    string
+	ShipsAt   *time.Time
 }
 
 // Page is a product with all that its page shows.

@@ -27,6 +27,6 @@ type Event struct {
 type Replica interface {
 	// KeepPrices replaces all prices of a SKU.
 	KeepPrices(ctx context.Context, ev Event, sku string, prices []Price) error
-	// KeepLevel sets how much of a SKU can be sold.
-	KeepLevel(ctx context.Context, ev Event, sku string, available int64) error
+	// KeepLevel sets what can be had of a SKU.
+	KeepLevel(ctx context.Context, ev Event, sku string, l Level) error
 }

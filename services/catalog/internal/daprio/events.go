@@ -26,7 +26,7 @@ func Subscribe(s *daprkit.Subscriptions, replica app.Replica) {
 		if err := ev.Decode(&data); err != nil {
 			return err
 		}
-		return replica.KeepLevel(ctx, event(ev), data.SKU, data.Available)
+		return replica.KeepLevel(ctx, event(ev), data.SKU, app.Level{Available: data.Available, Status: data.Status, ShipsAt: data.ShipsAt})
 	})
 }
 

@@ -25,7 +25,7 @@ type replica struct {
 	events []app.Event
 	skus   []string
 	prices []app.Price
-	level  int64
+	level  app.Level
 	err    error
 }
 
@@ -34,8 +34,8 @@ func (r *replica) KeepPrices(_ context.Context, ev app.Event, sku string, prices
 	return r.err
 }
 
-func (r *replica) KeepLevel(_ context.Context, ev app.Event, sku string, available int64) error {
-	r.events, r.skus, r.level = append(r.events, ev), append(r.skus, sku), available
+func (r *replica) KeepLevel(_ context.Context, ev app.Event, sku string, l app.Level) error {
+	r.events, r.skus, r.level = append(r.events, ev), append(r.skus, sku), l
 	return r.err
 }
 
@@ -65,7 +65,7 @@ const (
 		{"price_list_id":"us","amount":{"amount":900,"currency":"USD"},"min_quantity":10,"tax_included":false},
 		{"price_list_id":"app","amount":{"amount":800,"currency":"USD"},"min_quantity":1,"tax_included":false,"channel":"app"},
 		{"price_list_id":"vip","amount":{"amount":700,"currency":"USD"},"min_quantity":1,"tax_included":false,"customer_group":"vip"}]}`
-	level = `{"sequence":9,"sku":"SKU-1","on_hand":12,"allocated":5,"available":7}`
+	level = `{"sequence":9,"sku":"SKU-1","on_hand":12,"allocated":5,"in_stock":6,"available":7,"status":"in_stock","ships_at":"2026-03-01T12:00:00Z"}`
 )
 
 func TestEventsAreHandedOn(t *testing.T) {
@@ -82,7 +82,7 @@ func TestEventsAreHandedOn(t *testing.T) {
 	if diff := cmp.Diff(want, r.prices); diff != "" {
 		t.Errorf("only what anybody gets for one piece is kept: %s", diff)
 	}
-	if diff := cmp.Diff([]app.Event{{Subject: "SKU-1", Sequence: 4}, {Subject: "SKU-1", Sequence: 9}}, r.events); diff != "" || r.level != 7 || r.skus[1] != "SKU-1" {
+	if diff := cmp.Diff([]app.Event{{Subject: "SKU-1", Sequence: 4}, {Subject: "SKU-1", Sequence: 9}}, r.events); diff != "" || r.level.Available != 7 || r.level.Status != "in_stock" || r.level.ShipsAt.IsZero() || r.skus[1] != "SKU-1" {
 		t.Error(diff, r)
 	}
 }

@@ -42,7 +42,7 @@ func TestComparison(t *testing.T) {
 	s.price("SH-S-N", 4900)
 	s.prices("SH-M-N", app.Price{List: "us", Amount: money.New(3900, "USD"), CompareAt: &compareAt}, app.Price{List: "eu", Amount: money.New(3700, "EUR")})
 	s.price("SOFA-100", 10000)
-	s.level("SH-S-N", 1)
+	s.level("SH-S-N", 1, "low_stock")
 	got := s.compare("ids=sofa-number-100," + w.ID + ",sofa-number-101")
 	sofas := []catalogapi.CategoryRefV1{{Code: "furniture", Name: "Furniture", Slug: "furniture"}}
 	price, none := func(minor int64) *money.Amount { m := money.New(minor, "USD"); return &m }, []catalogapi.ComparedValue{}

@@ -6,6 +6,7 @@ import (
 	"github.com/sidecart/sidecart/services/catalog/catalogapi"
 	"github.com/sidecart/sidecart/services/catalog/internal/app"
 	"github.com/sidecart/sidecart/services/catalog/internal/catalog"
+	"github.com/sidecart/sidecart/services/inventory/inventoryapi"
 )
 
 func product(b catalogapi.ProductInput) catalog.Product {
@@ -68,7 +69,7 @@ func categoryPath(reg *catalog.Registry, code string) []catalogapi.CategoryRefV1
 	return out
 }
 
-func page(p *app.Page, lowStock int64) *catalogapi.Product {
+func page(p *app.Page) *catalogapi.Product {
 	in, reg := &p.Product, p.Registry
 	out := &catalogapi.Product{ID: p.ID, Version: p.Version, Slug: in.Slug, Status: in.Status, Title: in.Title, Description: in.Description,
 		Brand: reg.BrandName(in), CategoryPath: categoryPath(reg, in.Category), TaxCategory: in.TaxCategory, Images: imagesOut(in.Images),
@@ -85,18 +86,18 @@ func page(p *app.Page, lowStock int64) *catalogapi.Product {
 		offer := p.Offers[v.SKU]
 		out.Variants = append(out.Variants, catalogapi.Variant{SKU: v.SKU, Title: reg.TitleOf(in, v), Options: reg.Chosen(in.Category, v),
 			Attributes: attributeValues(reg, in.Category, v.Values), Price: offer.Price, CompareAtPrice: offer.CompareAt, ImageURL: in.ImageOf(v),
-			Barcode: v.Barcode, WeightGrams: v.WeightGrams, Dimensions: dimensions(v.Size), Availability: availability(offer.Available, lowStock)})
+			Barcode: v.Barcode, WeightGrams: v.WeightGrams, Dimensions: dimensions(v.Size), Availability: availability(offer.Level)})
 	}
 	return out
 }
 
-func availability(available, lowStock int64) catalogapi.Availability {
-	a := catalogapi.Availability{Status: "in_stock", Available: max(available, 0)}
+func availability(l app.Level) catalogapi.Availability {
+	a := catalogapi.Availability{Status: l.Status, Available: max(l.Available, 0), ShipsAt: l.ShipsAt}
 	switch {
-	case available <= 0:
-		a.Status = "out_of_stock"
-	case available <= lowStock:
-		a.Status = "low_stock"
+	case l.Available <= 0:
+		a.Status, a.ShipsAt = inventoryapi.StatusOutOfStock, nil
+	case l.Status == "":
+		a.Status = inventoryapi.StatusInStock
 	}
 	return a
 }

@@ -35,7 +35,7 @@ func open(t testing.TB) *shop {
 	store := postgres.New(pool, outbox.New(pool, outbox.Options{Source: "catalog"}))
 	signer, verifier := apitest.Signer(t)
 	s := httpx.New(httpx.Config{Name: "catalog", Verifier: verifier})
-	Register(s, &app.Staff{Store: store, Now: clock}, store, store, Options{Currency: "USD", Country: "US", LowStock: 5, MaxAge: 10 * time.Second, Now: clock})
+	Register(s, &app.Staff{Store: store, Now: clock}, store, store, Options{Currency: "USD", Country: "US", MaxAge: 10 * time.Second, Now: clock})
 	guest := apitest.Client{T: t, Handler: s}
 	return &shop{t: t, guest: guest, staff: guest.Staff(signer, ScopeRead, ScopeWrite), reader: guest.Staff(signer, ScopeRead), store: store, pool: pool}
 }
@@ -94,9 +94,9 @@ func (s *shop) prices(sku string, prices ...app.Price) {
 	}
 }
 
-func (s *shop) level(sku string, available int64) {
+func (s *shop) level(sku string, available int64, status string) {
 	s.t.Helper()
-	if err := s.store.KeepLevel(s.t.Context(), app.Event{Subject: sku, Sequence: s.next("inventory", sku)}, sku, available); err != nil {
+	if err := s.store.KeepLevel(s.t.Context(), app.Event{Subject: sku, Sequence: s.next("inventory", sku)}, sku, app.Level{Available: available, Status: status}); err != nil {
 		s.t.Fatal(err)
 	}
 }

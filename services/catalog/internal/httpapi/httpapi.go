@@ -38,7 +38,6 @@ type Reader interface {
 type Options struct {
 	Currency money.Currency   // of readers who name none
 	Country  string           // of readers who name none
-	LowStock int64            // that much or less is low_stock
 	MaxAge   time.Duration    // how long shoppers' caches may keep a page
 	Now      func() time.Time // the clock
 }

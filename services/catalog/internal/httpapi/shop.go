@@ -91,7 +91,7 @@ func (a *api) page(ctx context.Context, in *pageInput) (*pageOutput, error) {
 	case in.IfNoneMatch == "*" || strings.Contains(in.IfNoneMatch, out.ETag):
 		out.Status = http.StatusNotModified
 	default:
-		out.Body = page(p, a.opt.LowStock)
+		out.Body = page(p)
 	}
 	return out, nil
 }

@@ -52,8 +52,8 @@ func TestProductPage(t *testing.T) {
 	w := s.write(shirt)
 	compare := money.New(5900, "USD")
 	s.prices("SH-S-N", app.Price{List: "us", Amount: money.New(4900, "USD"), CompareAt: &compare}, app.Price{List: "eu", Amount: money.New(4500, "EUR")})
-	s.level("SH-S-N", 3)
-	s.level("SH-M-N", 30)
+	s.level("SH-S-N", 3, "low_stock")
+	s.level("SH-M-N", 30, "in_stock")
 	var p catalogapi.Product
 	first := s.guest.Do("GET", "/v1/products/linen-shirt", nil).Want(200).JSON(&p)
 	if p.ID != w.ID || p.Brand != "Alder & Co" || p.Status != "published" || p.TaxCategory != "standard" || len(p.CategoryPath) != 2 || p.CategoryPath[0].Slug != "clothing" {
@@ -86,7 +86,16 @@ func TestProductPage(t *testing.T) {
 	if a := s.guest.With("If-None-Match", tag).Do("GET", "/v1/products/linen-shirt", nil).Want(304); len(a.Body) != 0 {
 		t.Errorf("304 with %s", a.Body)
 	}
-	s.level("SH-S-N", 0)
+	ships := time.Date(2026, 5, 1, 8, 0, 0, 0, time.UTC)
+	if err := s.store.KeepLevel(t.Context(), app.Event{Subject: "SH-S-N", Sequence: s.next("inventory", "SH-S-N")}, "SH-S-N",
+		app.Level{Available: 8, Status: "preorder", ShipsAt: &ships}); err != nil {
+		t.Fatal(err)
+	}
+	s.guest.With("If-None-Match", tag).Do("GET", "/v1/products/linen-shirt", nil).Want(200).JSON(&p)
+	if a := p.Variants[0].Availability; a.Status != "preorder" || a.Available != 8 || !a.ShipsAt.Equal(ships) {
+		t.Errorf("availability %+v", a)
+	}
+	s.level("SH-S-N", 0, "out_of_stock")
 	s.guest.With("If-None-Match", tag).Do("GET", "/v1/products/linen-shirt", nil).Want(200).JSON(&p)
 	if p.Variants[0].Availability.Status != "out_of_stock" {
 		t.Errorf("availability %+v", p.Variants[0].Availability)
@@ -179,8 +188,8 @@ func TestListing(t *testing.T) {
 		s.price("SOFA-10"+string(rune('0'+i)), int64(10000+i%2)) // ties
 	}
 	s.write(`{"title":"Free of price","category_code":"furniture","status":"published","attributes":{"width":1},"variants":[{"sku":"NOPRICE"}]}`)
-	s.level("SOFA-103", 2)
-	s.level("SH-S-N", 0)
+	s.level("SOFA-103", 2, "low_stock")
+	s.level("SH-S-N", 0, "out_of_stock")
 	n := func(ns ...string) (all []string) {
 		for _, one := range ns {
 			all = append(all, "sofa-number-10"+one)
@@ -225,7 +234,7 @@ func TestListedProduct(t *testing.T) {
 	compare := money.New(4400, "USD")
 	s.price("SH-S-N", 4900)
 	s.prices("SH-M-N", app.Price{List: "us", Amount: money.New(3900, "USD"), CompareAt: &compare})
-	s.level("SH-S-N", 1)
+	s.level("SH-S-N", 1, "low_stock")
 	var page struct{ Items []catalogapi.ProductSummary }
 	s.guest.Do("GET", "/v1/products", nil).Want(200).JSON(&page)
 	want := []catalogapi.ProductSummary{{ID: w.ID, Slug: "linen-shirt", Title: "Linen Shirt", Brand: "Alder & Co", ImageURL: "/media/shirt.svg",
@@ -242,7 +251,7 @@ func TestStockWithoutAPrice(t *testing.T) {
 	s := stocked(t)
 	s.write(shirt)
 	s.price("SH-S-N", 4900)
-	s.level("SH-M-N", 30)
+	s.level("SH-M-N", 30, "in_stock")
 	if got := s.slugs("in_stock=true"); got != nil {
 		t.Errorf("%v in stock", got)
 	}

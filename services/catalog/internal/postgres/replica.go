@@ -52,10 +52,11 @@ const newerSQL = `WITH newer AS (
 	)`
 
 // KeepLevel implements app.Replica.
-func (s *Store) KeepLevel(ctx context.Context, ev app.Event, sku string, available int64) error {
+func (s *Store) KeepLevel(ctx context.Context, ev app.Event, sku string, l app.Level) error {
 	_, err := s.pool.Exec(ctx, newerSQL+`
-		INSERT INTO sku_levels (sku, available) SELECT $4, $5 FROM newer ON CONFLICT (sku) DO UPDATE SET available = excluded.available`,
-		"inventory", ev.Subject, ev.Sequence, sku, available)
+		INSERT INTO sku_levels (sku, available, status, ships_at) SELECT $4, $5, $6, $7 FROM newer
+		ON CONFLICT (sku) DO UPDATE SET available = excluded.available, status = excluded.status, ships_at = excluded.ships_at`,
+		"inventory", ev.Subject, ev.Sequence, sku, l.Available, l.Status, l.ShipsAt)
 	if err != nil {
 		return fmt.Errorf("level of %s: %w", sku, pg.AsFault(err))
 	}

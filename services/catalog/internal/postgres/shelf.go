@@ -33,7 +33,8 @@ const pageSQL = `
 		coalesce(o.offers, '{}')
 	FROM (%s) AS n (name, id) JOIN products p ON p.id = n.id
 	LEFT JOIN LATERAL (
-		SELECT jsonb_object_agg(v.sku, jsonb_build_array(b.amount, b.compare_at, coalesce(l.available, 0))) AS offers
+		SELECT jsonb_object_agg(v.sku, jsonb_build_object(
+			'amount', b.amount, 'compare_at', b.compare_at, 'available', coalesce(l.available, 0), 'status', coalesce(l.status, ''), 'ships_at', l.ships_at)) AS offers
 		FROM variants v LEFT JOIN LATERAL (` + bestPrice + `) b ON true LEFT JOIN sku_levels l ON l.sku = v.sku
 		WHERE v.product_id = p.id
 	) o ON true
@@ -120,13 +121,19 @@ func (s *Store) pages(ctx context.Context, m app.Market, sql string, names ...an
 }
 
 func readOffers(raw []byte, c money.Currency) (map[string]app.Offer, error) {
-	var bySKU map[string][3]*int64
+	var bySKU map[string]struct {
+		Amount    *int64     `json:"amount"`
+		CompareAt *int64     `json:"compare_at"`
+		Available int64      `json:"available"`
+		Status    string     `json:"status"`
+		ShipsAt   *time.Time `json:"ships_at"`
+	}
 	if err := json.Unmarshal(raw, &bySKU); err != nil {
 		return nil, err
 	}
 	out := make(map[string]app.Offer, len(bySKU))
-	for sku, n := range bySKU {
-		out[sku] = app.Offer{Price: amount(n[0], c), CompareAt: amount(n[1], c), Available: *n[2]}
+	for sku, o := range bySKU {
+		out[sku] = app.Offer{Price: amount(o.Amount, c), CompareAt: amount(o.CompareAt, c), Level: app.Level{Available: o.Available, Status: o.Status, ShipsAt: o.ShipsAt}}
 	}
 	return out, nil
 }

@@ -144,7 +144,7 @@ func TestReplicasIgnoreWhatIsStale(t *testing.T) {
 		do(t, s.KeepPrices(t.Context(), app.Event{Subject: "C-S", Sequence: sequence}, "C-S", all))
 	}
 	level := func(sequence, available int64) {
-		do(t, s.KeepLevel(t.Context(), app.Event{Subject: "C-S", Sequence: sequence}, "C-S", available))
+		do(t, s.KeepLevel(t.Context(), app.Event{Subject: "C-S", Sequence: sequence}, "C-S", app.Level{Available: available}))
 	}
 	offer := func() app.Offer {
 		page, err := s.Page(t.Context(), chairID, app.Market{Currency: "USD", Country: "US", Now: by.At})

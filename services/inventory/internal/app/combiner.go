@@ -73,6 +73,16 @@ func (c *Combiner[In, Out]) Apply(ctx context.Context, name string, in In) (out 
 	}
 }
 
+// Waiting returns how many calls wait in a lane.
+func (c *Combiner[In, Out]) Waiting(name string) int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if l := c.lanes[name]; l != nil {
+		return len(l.waiting)
+	}
+	return 0
+}
+
 func (c *Combiner[In, Out]) run(name string, l *lane[In, Out]) {
 	for {
 		calls := c.next(name, l)

@@ -34,6 +34,7 @@ type HoldStore interface {
 type Holds struct {
 	Store    HoldStore
 	Combiner *Combiner[inventory.Change, inventory.Outcome]
+	Queue    int // calls that may wait for one SKU; 0: any number
 	Now      func() time.Time
 	Log      *slog.Logger
 
@@ -65,6 +66,9 @@ func (h *Holds) Set(ctx context.Context, owner string, lines []inventory.Hold, u
 	}
 	until = until.UTC().Truncate(time.Microsecond)
 	p := planOf(owner, before, lines, until)
+	if err := h.room(p.more); err != nil {
+		return nil, err
+	}
 	short, err := h.apply(ctx, p.more)
 	if err == nil && len(short) == 0 {
 		short, err = h.apply(ctx, p.less)
@@ -79,6 +83,25 @@ func (h *Holds) Set(ctx context.Context, owner string, lines []inventory.Hold, u
 		return nil, inventory.OutOfStock(short)
 	}
 	return p.after, nil
+}
+
+// ErrWaitingRoom sends a caller away whose turn would come too late; it was surely not executed.
+var ErrWaitingRoom = fault.New(fault.Unavailable, "waiting-room", "More people want this than can be served at once: come back in a moment.")
+
+// Who is sent away comes back when the queue has been served, at the speed that one SKU usually has.
+const (
+	servedASecond = 1000
+	roomAtLeast   = time.Second
+)
+
+// room refuses a call that wants more of a SKU for which too many wait. Giving back and renewing always find room.
+func (h *Holds) room(more []step) error {
+	for _, s := range more {
+		if n := h.Combiner.Waiting(s.sku); h.Queue > 0 && n >= h.Queue {
+			return ErrWaitingRoom.With("sku", s.sku).WithRetryAfter(max(roomAtLeast, time.Duration(n)*time.Second/servedASecond))
+		}
+	}
+	return nil
 }
 
 // Release gives back everything that the owner holds.

@@ -260,6 +260,43 @@ func TestCombinerManyAtOnce(t *testing.T) {
 	}
 }
 
+// Where too many wait, whoever wants more is told when to come back, before anything is changed; giving back and renewing go on.
+func TestWaitingRoom(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newShelves(map[string]int64{"hot": 100, "cold": 5})
+		g := gate{s, make(chan struct{}, 99), make(chan struct{})}
+		h := &app.Holds{Store: s, Combiner: app.NewCombiner(g), Queue: 3, Now: clock, Log: quiet}
+		mine := inventory.Hold{Owner: "me", SKU: "hot", Quantity: 2, ExpiresAt: soon}
+		s.holds[mine.ID()] = mine
+		var all sync.WaitGroup
+		for i := range 4 { // one in its turn, three behind it
+			all.Go(func() {
+				if _, err := h.Set(t.Context(), fmt.Sprint("o", i), []inventory.Hold{{SKU: "hot", Quantity: 1}}, soon); err != nil {
+					t.Error(err)
+				}
+			})
+			synctest.Wait()
+		}
+		_, err := h.Set(t.Context(), "late", []inventory.Hold{{SKU: "cold", Quantity: 1}, {SKU: "hot", Quantity: 1}}, soon)
+		f, ok := fault.As(err)
+		if !ok || !errors.Is(err, app.ErrWaitingRoom) || f.RetryAfter != time.Second || f.Extra["sku"] != "hot" || s.held("cold") != 0 {
+			t.Errorf("%v, %d of the other SKU held", err, s.held("cold"))
+		}
+		all.Go(func() {
+			if err := h.Release(t.Context(), "me"); err != nil {
+				t.Errorf("giving back: %v", err)
+			}
+		})
+		synctest.Wait()
+		close(g.let)
+		all.Wait()
+		if _, err := h.Set(t.Context(), "late", []inventory.Hold{{SKU: "hot", Quantity: 1}}, soon); err != nil || s.held("hot") != 5 {
+			t.Errorf("afterwards: %v, %d held", err, s.held("hot"))
+		}
+	})
+}
+
 // A door that hangs: callers get their answer when the turn is given up, and the lane goes on.
 func TestCombinerGivesUpATurn(t *testing.T) {
 	t.Parallel()

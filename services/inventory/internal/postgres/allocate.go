@@ -163,7 +163,7 @@ func (s *Store) Release(ctx context.Context, id string, by app.Change) (inventor
 		if err != nil {
 			return err
 		}
-		a, err = allocation(ctx, tx, id) // as it is now: what was owed may have been filled
+		a, err = allocation(ctx, tx, id)           // as it is now: what was owed may have been filled
 		if err != nil || tag.RowsAffected() == 0 { // somebody released it meanwhile
 			return err
 		}

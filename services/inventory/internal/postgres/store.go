@@ -41,13 +41,10 @@ type Store struct {
 	stripes *stripeLocks
 }
 
-// DefaultLow is how many pieces of a SKU are few.
-const DefaultLow = 5
-
 // New returns a store on a migrated database. The pool plans [pg.ByKey]: a scan of a whole small table would let serializable
 // orders of unrelated SKUs fail each other.
 func New(pool *pgxpool.Pool, box *outbox.Box) *Store {
-	return &Store{LowAt: DefaultLow, LowUntil: 2 * DefaultLow, pool: pool, box: box, stripes: newStripeLocks()}
+	return &Store{pool: pool, box: box, stripes: newStripeLocks()}
 }
 
 func audit(ctx context.Context, tx *pg.Tx, by app.Change, action, entity string, before, after any) error {

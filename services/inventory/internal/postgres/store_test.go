@@ -42,7 +42,9 @@ func do(t testing.TB, err error) {
 
 // replica is another process on the database of pool.
 func replica(pool *pgxpool.Pool) *Store {
-	return New(pool, outbox.New(pool, outbox.Options{Source: "inventory"}))
+	s := New(pool, outbox.New(pool, outbox.Options{Source: "inventory"}))
+	s.LowAt, s.LowUntil = 5, 10
+	return s
 }
 
 // empty is a store with two open locations; its books are held at the end of the test.

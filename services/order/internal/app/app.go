@@ -35,9 +35,11 @@ type Record struct {
 
 // Part is a quantity of a line at a location.
 type Part struct {
-	LineID     string `json:"line_id"`
-	LocationID string `json:"location_id"`
-	Quantity   int64  `json:"quantity"`
+	LineID     string     `json:"line_id"`
+	LocationID string     `json:"location_id"`
+	Quantity   int64      `json:"quantity"`
+	Owed       string     `json:"owed,omitempty"` // "backorder" or "preorder": not on the shelf yet
+	ShipsAt    *time.Time `json:"ships_at,omitempty"`
 }
 
 // Entry is one line of the append-only log.

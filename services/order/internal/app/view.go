@@ -56,11 +56,19 @@ func paymentStatus(rec Record, status string) string {
 	return status
 }
 
+// unfulfilled is the status of goods that nobody has picked yet.
+const unfulfilled = "unfulfilled"
+
+// fulfillments are the parts of a line: what is owed by its location says so, until somebody picks it.
 func fulfillments(rec Record, lineID, status string) []orderapi.Fulfillment {
 	all := []orderapi.Fulfillment{}
 	for _, p := range rec.Parts {
 		if p.LineID == lineID {
-			all = append(all, orderapi.Fulfillment{ID: fmt.Sprintf("%s-%d", lineID, len(all)+1), Status: status, Quantity: p.Quantity, LocationID: p.LocationID})
+			f := orderapi.Fulfillment{ID: fmt.Sprintf("%s-%d", lineID, len(all)+1), Status: status, Quantity: p.Quantity, LocationID: p.LocationID, ShipsAt: p.ShipsAt}
+			if p.Owed != "" && status == unfulfilled {
+				f.Status = p.Owed
+			}
+			all = append(all, f)
 		}
 	}
 	return all

@@ -96,7 +96,11 @@ func (s Stock) Allocate(ctx context.Context, key, owner, country string, lines [
 	var parts []app.Part
 	for _, l := range out.Lines {
 		for _, p := range l.Parts {
-			parts = append(parts, app.Part{LineID: l.LineID, LocationID: p.LocationID, Quantity: p.Quantity})
+			part := app.Part{LineID: l.LineID, LocationID: p.LocationID, Quantity: p.Quantity, ShipsAt: p.ShipsAt}
+			if p.Kind != inventoryapi.PartStock {
+				part.Owed = p.Kind
+			}
+			parts = append(parts, part)
 		}
 	}
 	return parts, nil, nil
