@@ -7,7 +7,8 @@ package inventoryapi
 
 import "time"
 
-// Topic is where inventory's events are published. The subject of a level event is the SKU, of a hold event the hold id.
+// Topic is where inventory's events are published. The subject of what is told of a SKU is the SKU; of a hold, the hold id; of a filled
+// backorder, "<allocation id>:<sku>".
 const Topic = "inventory"
 
 // Event types of Topic.

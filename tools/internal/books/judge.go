@@ -336,7 +336,7 @@ func (j *judge) events() {
 		}
 	}
 	for _, t := range j.s.Told {
-		if j.young(t.At) || t.Topic == "inventory" && strings.Contains(t.Subject, ":") { // a hold's id, told to checkout alone
+		if j.young(t.At) || t.Topic == "inventory" && strings.Contains(t.Subject, ":") { // of a hold, told to checkout alone, or of an allocation, told to order alone
 			continue
 		}
 		for _, sub := range subscriptions[t.Topic] {

@@ -65,6 +65,7 @@ func open(t *testing.T) *shop {
 	t.Helper()
 	pool := testkit.Schema(t, postgres.Migrations()...)
 	store := postgres.New(pool, outbox.New(pool, outbox.Options{Source: "inventory"}))
+	store.LowAt, store.LowUntil = 5, 10
 	signer, verifier := apitest.Signer(t)
 	s := httpx.New(httpx.Config{Name: "inventory", Verifier: verifier, Log: slog.New(slog.DiscardHandler)})
 	c := &clock{now: start}

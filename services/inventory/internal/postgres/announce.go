@@ -101,21 +101,22 @@ func scanAnnounced(row pgx.CollectableRow) (a announced, err error) {
 	return a, err
 }
 
-// events tells of the level, and of what it means: that little is left, or that there is something again.
+// events tells what a level means, that little is left or that there is something again, and then the level: whoever keeps a replica of
+// it has the last of the SKU's events.
 func (a announced) events(now time.Time) []outbox.Event {
 	event := func(kind string, data any) outbox.Event {
 		return outbox.Event{Topic: inventoryapi.Topic, Type: kind, Subject: a.SKU, Time: now, Data: data}
 	}
 	status, ships := a.status(), orNull(a.ShipsAt)
-	all := []outbox.Event{event(inventoryapi.TypeLevelChangedV1, inventoryapi.LevelChangedV1{SKU: a.SKU, OnHand: a.OnHand, Allocated: a.Allocated, Owed: a.Owed,
-		Available: a.Free(), InStock: a.Stock, Status: status, ShipsAt: ships})}
+	var all []outbox.Event
 	if a.known && a.low && !a.wasLow {
 		all = append(all, event(inventoryapi.TypeLowStockV1, inventoryapi.LowStockV1{SKU: a.SKU, InStock: a.Stock, Threshold: a.lowAt}))
 	}
 	if a.known && a.wasFree == 0 && a.Free() > 0 {
 		all = append(all, event(inventoryapi.TypeBackInStockV1, inventoryapi.BackInStockV1{SKU: a.SKU, Available: a.Free(), Status: status, ShipsAt: ships}))
 	}
-	return all
+	return append(all, event(inventoryapi.TypeLevelChangedV1, inventoryapi.LevelChangedV1{SKU: a.SKU, OnHand: a.OnHand, Allocated: a.Allocated, Owed: a.Owed,
+		Available: a.Free(), InStock: a.Stock, Status: status, ShipsAt: ships}))
 }
 
 func (a announced) status() string {

@@ -74,7 +74,7 @@ func (s *Store) fill(ctx context.Context, tx *pg.Tx, skus []string, by app.Chang
 			}
 			ids, lines, parts, quantities = append(ids, d.AllocationID), append(lines, int32(d.Line)), append(parts, int32(d.Part)), append(quantities, got)
 			batch.Queue(moveSQL, []string{d.SKU}, []string{d.LocationID}, []int64{got}, by.At, inventory.KindFill, d.AllocationID, by.Actor, []int64{-got})
-			events = append(events, outbox.Event{Topic: inventoryapi.Topic, Type: inventoryapi.TypeBackorderFilledV1, Subject: d.AllocationID, Time: by.At,
+			events = append(events, outbox.Event{Topic: inventoryapi.Topic, Type: inventoryapi.TypeBackorderFilledV1, Subject: d.AllocationID + ":" + d.SKU, Time: by.At,
 				Data: inventoryapi.BackorderFilledV1{AllocationID: d.AllocationID, Owner: d.Owner, LineID: d.LineID, SKU: d.SKU, LocationID: d.LocationID, Quantity: got}})
 		}
 	}

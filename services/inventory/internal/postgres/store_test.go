@@ -701,7 +701,7 @@ func TestLevelsAreAnnouncedOnceASecond(t *testing.T) {
 	want(t, "events", events[inventoryapi.LevelChangedV1](t, pool, inventoryapi.TypeLevelChangedV1), []inventoryapi.LevelChangedV1{
 		{Sequence: 1, SKU: "mug", OnHand: 10, Available: 10, InStock: 10, Status: "in_stock"},
 		{Sequence: 2, SKU: "mug", OnHand: 10, Allocated: 4, Available: 6, InStock: 6, Status: "in_stock"},
-		{Sequence: 3, SKU: "mug", OnHand: 5, Allocated: 4, Available: 1, InStock: 1, Status: "low_stock"},
+		{Sequence: 4, SKU: "mug", OnHand: 5, Allocated: 4, Available: 1, InStock: 1, Status: "low_stock"},
 	})
 }
 

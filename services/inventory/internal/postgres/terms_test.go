@@ -141,7 +141,8 @@ func TestLowAndBackInStock(t *testing.T) {
 		change()
 		at = at.Add(2 * time.Second)
 		do(t, s.AnnounceLevels(t.Context(), at, time.Second))
-		rows, err := pool.Query(t.Context(), `DELETE FROM outbox RETURNING replace(type, 'inventory.', '') || CASE WHEN type LIKE '%level_changed%' THEN ' ' || (data->>'status') ELSE '' END`)
+		rows, err := pool.Query(t.Context(), `WITH told AS (DELETE FROM outbox RETURNING position, type, data)
+			SELECT replace(type, 'inventory.', '') || CASE WHEN type LIKE '%level_changed%' THEN ' ' || (data->>'status') ELSE '' END FROM told ORDER BY position`)
 		do(t, err)
 		all, err := pgx.CollectRows(rows, pgx.RowTo[string])
 		do(t, err)
@@ -161,14 +162,14 @@ func TestLowAndBackInStock(t *testing.T) {
 	}{
 		{bring(10), "level_changed.v1 in_stock"},
 		{take(6), "level_changed.v1 in_stock"},
-		{take(1), "level_changed.v1 low_stock, low_stock.v1"},
+		{take(1), "low_stock.v1, level_changed.v1 low_stock"},
 		{take(1), "level_changed.v1 low_stock"},
 		{bring(3), "level_changed.v1 low_stock"}, // 5: not enough yet
 		{bring(1), "level_changed.v1 in_stock"},
-		{take(6), "level_changed.v1 out_of_stock, low_stock.v1"},
-		{bring(1), "level_changed.v1 low_stock, back_in_stock.v1"},
+		{take(6), "low_stock.v1, level_changed.v1 out_of_stock"},
+		{bring(1), "back_in_stock.v1, level_changed.v1 low_stock"},
 		{take(1), "level_changed.v1 out_of_stock"},
-		{func() { terms(t, s, "mug", "east", inventory.Terms{Backorder: 1}) }, "level_changed.v1 backorder, back_in_stock.v1"},
+		{func() { terms(t, s, "mug", "east", inventory.Terms{Backorder: 1}) }, "back_in_stock.v1, level_changed.v1 backorder"},
 		{func() { do(t, s.PutRule(t.Context(), "mug", app.Rule{LowAt: 0, LowUntil: 1}, by)) }, ""},
 	} {
 		if got := step(tc.change); got != tc.want {

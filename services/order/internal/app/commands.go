@@ -7,6 +7,9 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"reflect"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/sidecart/sidecart/pkg/fault"
@@ -297,6 +300,49 @@ func (a *App) FollowMoney(ctx context.Context, m MoneyBack) error {
 		return ErrTooEarly
 	}
 	return nil
+}
+
+// ErrAllocating says that an order is about to record where its stock comes from.
+var ErrAllocating = fault.New(fault.Unavailable, "not-allocated-yet", "The allocation is not recorded yet.")
+
+// FollowStock keeps the parts of an order at what inventory has for it. Inventory is asked, so it may be told often, late and out of order.
+func (a *App) FollowStock(ctx context.Context, allocation string) error {
+	id, attempt, ok := orderOf(allocation)
+	if !ok {
+		return nil // of nobody here
+	}
+	rec, err := a.Store.Load(ctx, id)
+	if fault.KindOf(err) == fault.NotFound {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	parts, err := a.driver.stock.Parts(ctx, allocation)
+	if err != nil {
+		return err
+	}
+	if rec.Attempt == attempt && reflect.DeepEqual(rec.Parts, parts) {
+		return nil
+	}
+	rec, err = a.apply(ctx, rec, command{event: order.Event{Name: order.Filled, Attempt: attempt}, actor: "inventory", parts: parts})
+	if fault.KindOf(err) != fault.Conflict {
+		return err
+	}
+	if rec.State == "allocating" && rec.Attempt == attempt {
+		return ErrAllocating
+	}
+	return nil
+}
+
+// orderOf reads an id "<order>-<attempt>", as PaymentID writes it.
+func orderOf(id string) (order string, attempt int, ok bool) {
+	i := strings.LastIndexByte(id, '-')
+	if i < 1 {
+		return "", 0, false
+	}
+	attempt, err := strconv.Atoi(id[i+1:])
+	return id[:i], attempt, err == nil
 }
 
 // Guest is the actor of whoever proved an order's access token.

@@ -59,6 +59,8 @@ type AllocateLine struct {
 type Stock interface {
 	// Allocate returns where each line comes from, or the shortages when there is not enough.
 	Allocate(ctx context.Context, key, owner, country string, lines []AllocateLine) ([]Part, []order.Shortage, error)
+	// Parts returns where the lines of an allocation come from as it is now.
+	Parts(ctx context.Context, key string) ([]Part, error)
 	Release(ctx context.Context, key string) error
 }
 

@@ -93,8 +93,20 @@ func (s Stock) Allocate(ctx context.Context, key, owner, country string, lines [
 	if err != nil {
 		return nil, nil, err
 	}
-	var parts []app.Part
-	for _, l := range out.Lines {
+	return partsOf(out), nil, nil
+}
+
+// Parts implements app.Stock.
+func (s Stock) Parts(ctx context.Context, key string) ([]app.Part, error) {
+	var out inventoryapi.Allocation
+	if err := s.Caller.JSON(ctx, http.MethodGet, inventoryapi.PathAllocations+key, nil, &out); err != nil {
+		return nil, err
+	}
+	return partsOf(out), nil
+}
+
+func partsOf(a inventoryapi.Allocation) (parts []app.Part) {
+	for _, l := range a.Lines {
 		for _, p := range l.Parts {
 			part := app.Part{LineID: l.LineID, LocationID: p.LocationID, Quantity: p.Quantity, ShipsAt: p.ShipsAt}
 			if p.Kind != inventoryapi.PartStock {
@@ -103,7 +115,7 @@ func (s Stock) Allocate(ctx context.Context, key, owner, country string, lines [
 			parts = append(parts, part)
 		}
 	}
-	return parts, nil, nil
+	return parts
 }
 
 // shortages reads the lines of an out-of-stock problem.

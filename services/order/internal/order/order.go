@@ -71,6 +71,7 @@ const (
 	MoneyReturnFailed EventName = "money_return_failed"
 	Released          EventName = "released"
 	MoneyGone         EventName = "money_gone" // went back at the gateway without the order's asking: staff did it
+	Filled            EventName = "filled"     // a location has what it owed
 	Pick              EventName = "pick"
 	Ship              EventName = "ship"
 	Deliver           EventName = "deliver"
@@ -80,7 +81,7 @@ const (
 
 // Events are all of them.
 var Events = []EventName{Place, Abandon, Cancel, Authorised, AuthoriseDeclined, AuthoriseFailed, Allocated, AllocateShort, AllocateRefused, CartTaken,
-	Voided, VoidRefused, CaptureDone, CaptureDeclined, CaptureFailed, MoneyReturned, MoneyReturnFailed, Released, MoneyGone, Pick, Ship, Deliver, Return, Advance}
+	Voided, VoidRefused, CaptureDone, CaptureDeclined, CaptureFailed, MoneyReturned, MoneyReturnFailed, Released, MoneyGone, Filled, Pick, Ship, Deliver, Return, Advance}
 
 // EffectKind names what a driver does for an order.
 type EffectKind string

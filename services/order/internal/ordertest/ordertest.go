@@ -110,6 +110,7 @@ type Shelf struct {
 	mu    sync.Mutex
 	Left  map[string]int64
 	Taken map[string][]app.AllocateLine // by key; nil once released
+	Owed  map[string]string             // SKUs that are owed instead: "backorder" or "preorder"
 	Err   func() error                  // asked before anything is done
 	Lie   func() error                  // asked after it was done
 }
@@ -140,15 +141,34 @@ func (s *Shelf) Allocate(_ context.Context, key, _, _ string, lines []app.Alloca
 		}
 		s.Taken[key] = lines
 	}
-	for _, l := range lines {
-		parts = append(parts, app.Part{LineID: l.LineID, LocationID: "main", Quantity: l.Quantity})
-	}
+	parts = s.parts(lines)
 	if s.Lie != nil {
 		if err := s.Lie(); err != nil {
 			return nil, nil, err
 		}
 	}
 	return parts, nil, nil
+}
+
+func (s *Shelf) parts(lines []app.AllocateLine) (parts []app.Part) {
+	for _, l := range lines {
+		parts = append(parts, app.Part{LineID: l.LineID, LocationID: "main", Quantity: l.Quantity, Owed: s.Owed[l.SKU]})
+	}
+	return parts
+}
+
+// Parts implements app.Stock.
+func (s *Shelf) Parts(_ context.Context, key string) ([]app.Part, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.parts(s.Taken[key]), nil
+}
+
+// Come makes everything that is owed lie on the shelf.
+func (s *Shelf) Come() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.Owed = nil
 }
 
 // Release implements app.Stock.
