@@ -194,6 +194,28 @@ type RuleInput struct {
 	LowUntil int64 `json:"low_until" minimum:"1"`
 }
 
+// TransferInput plans to bring goods from one location to another. A SKU may stand in one line only.
+type TransferInput struct {
+	From  string         `json:"from"`
+	To    string         `json:"to"`
+	Note  string         `json:"note,omitempty"`
+	Lines []TransferLine `json:"lines" minItems:"1" maxItems:"1000"`
+}
+
+// TransferLine is a quantity of a SKU.
+type TransferLine struct {
+	SKU      string `json:"sku"`
+	Quantity int64  `json:"quantity"`
+}
+
+// TransferReceiptInput books what has come of a transfer, once per reference. Last says that nothing more is awaited: what is missing
+// then is lost.
+type TransferReceiptInput struct {
+	Reference string         `json:"reference" minLength:"1" maxLength:"100"`
+	Lines     []TransferLine `json:"lines,omitempty" maxItems:"1000"`
+	Last      bool           `json:"last,omitempty"`
+}
+
 // LevelChangedV1 tells what can be sold of a SKU over all enabled locations, holds not counted: InStock from shelves, Available with
 // what may be owed. At most one a second per SKU.
 type LevelChangedV1 struct {

@@ -39,6 +39,7 @@ type Rule struct{ LowAt, LowUntil int64 }
 // StockStore keeps locations and levels. Each write is one transaction with its audit entry.
 type StockStore interface {
 	PutLocation(ctx context.Context, l Location, by Change) error
+	TransferStore
 	// PutTerms sets the terms of all lines, or inventory.ErrBelowOwed.
 	PutTerms(ctx context.Context, lines []inventory.TermsLine, by Change) error
 	PutRule(ctx context.Context, sku string, rule Rule, by Change) error

@@ -27,6 +27,8 @@ type Reader interface {
 	Locations(ctx context.Context) ([]app.Location, error)
 	Levels(ctx context.Context, of, after inventory.Place, limit int) ([]inventory.Level, error)
 	Rule(ctx context.Context, sku string) (app.Rule, error)
+	Transfer(ctx context.Context, id string) (inventory.Transfer, error)
+	Transfers(ctx context.Context, status string, after inventory.Transfer, limit int) ([]inventory.Transfer, error)
 	Ledger(ctx context.Context, of inventory.Place, before int64, limit int) ([]app.Entry, error)
 	Holds(ctx context.Context, sku, owner string, after inventory.Hold, now time.Time, limit int) ([]inventory.Hold, error)
 }
@@ -49,6 +51,7 @@ func Register(s *httpx.Server, services Services) {
 	a := &api{services}
 	registerInternal(s, a)
 	registerStaff(s, a)
+	registerTransfers(s, a)
 }
 
 func registerInternal(s *httpx.Server, a *api) {

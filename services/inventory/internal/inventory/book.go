@@ -15,6 +15,9 @@ const (
 	KindAllocate = "allocate"
 	KindRelease  = "release"
 	KindFill     = "fill"
+
+	KindTransferOut = "transfer_out"
+	KindTransferIn  = "transfer_in"
 )
 
 // Booking changes what is on hand, all lines or none.

@@ -59,22 +59,23 @@ func hashOf(b inventory.Booking) []byte {
 
 func (s *Store) book(ctx context.Context, tx *pg.Tx, b inventory.Booking, cols bookingColumns, by app.Change) (inventory.Booked, error) {
 	done := inventory.Booked{Reference: b.Reference, Kind: b.Kind, Lines: len(b.Lines), At: by.At}
-	hash := hashOf(b)
-	tag, err := tx.Exec(ctx, `INSERT INTO stock_bookings (reference, kind, lines, hash, at, actor) VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING`,
-		b.Reference, b.Kind, len(b.Lines), hash, by.At, by.Actor)
-	if err != nil {
-		return done, fmt.Errorf("reference: %w", err)
+	at, again, err := bookedBefore(ctx, tx, b.Kind, b.Reference, len(b.Lines), hashOf(b), by)
+	if err != nil || again {
+		done.At = at
+		return done, err
 	}
-	if tag.RowsAffected() == 0 {
-		return booked(ctx, tx, done, hash)
-	}
+	return done, s.change(ctx, tx, b, cols, by)
+}
+
+// change writes what a booking changes, in a transaction that holds the stripes of its SKUs.
+func (s *Store) change(ctx context.Context, tx *pg.Tx, b inventory.Booking, cols bookingColumns, by app.Change) error {
 	levels, err := levelsAt(ctx, tx, b, cols)
 	if err != nil {
-		return done, err
+		return err
 	}
 	diffs, err := b.Differences(levels)
 	if err != nil {
-		return done, err
+		return err
 	}
 	var batch pgx.Batch
 	batch.Queue(`INSERT INTO stock_levels (sku, location_id, on_hand) SELECT u.*, 0 FROM unnest($1::text[], $2::text[]) AS u ON CONFLICT DO NOTHING`,
@@ -89,28 +90,31 @@ func (s *Store) book(ctx context.Context, tx *pg.Tx, b inventory.Booking, cols b
 	batch.Queue(`INSERT INTO audit_log (at, actor, action, entity, after) VALUES ($1, $2, $3, $4, $5)`,
 		by.At, by.Actor, b.Kind, "booking/"+b.Reference, map[string]any{"lines": len(b.Lines), "reason": b.Reason})
 	if err := tx.SendBatch(ctx, &batch).Close(); err != nil {
-		return done, fmt.Errorf("write: %w", err)
+		return fmt.Errorf("write: %w", err)
 	}
 	for _, l := range levels {
 		if l.Owed > 0 {
-			return done, s.fill(ctx, tx, cols.skus, by)
+			return s.fill(ctx, tx, cols.skus, by)
 		}
 	}
-	return done, nil
+	return nil
 }
 
-// booked answers a reference that is there.
-func booked(ctx context.Context, tx *pg.Tx, done inventory.Booked, hash []byte) (inventory.Booked, error) {
+// bookedBefore notes a reference, and says whether and when it was noted before for the same. Another hash: app.ErrReferenceUsed.
+func bookedBefore(ctx context.Context, tx *pg.Tx, kind, reference string, lines int, hash []byte, by app.Change) (at time.Time, again bool, err error) {
+	tag, err := tx.Exec(ctx, `INSERT INTO stock_bookings (reference, kind, lines, hash, at, actor) VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING`,
+		reference, kind, lines, hash, by.At, by.Actor)
+	if err != nil || tag.RowsAffected() == 1 {
+		return by.At, false, err
+	}
 	var before []byte
-	var at time.Time
-	if err := tx.QueryRow(ctx, `SELECT hash, at FROM stock_bookings WHERE reference = $1`, done.Reference).Scan(&before, &at); err != nil {
-		return done, fmt.Errorf("reference: %w", err)
+	if err := tx.QueryRow(ctx, `SELECT hash, at FROM stock_bookings WHERE reference = $1`, reference).Scan(&before, &at); err != nil {
+		return at, false, fmt.Errorf("reference: %w", err)
 	}
 	if !bytes.Equal(hash, before) {
-		return done, app.ErrReferenceUsed
+		return at, false, app.ErrReferenceUsed
 	}
-	done.At = at
-	return done, nil
+	return at, true, nil
 }
 
 // levelsAt reads the levels of the places, locked, and refuses locations that do not exist.
