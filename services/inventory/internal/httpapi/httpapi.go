@@ -29,7 +29,7 @@ type Reader interface {
 	Rule(ctx context.Context, sku string) (app.Rule, error)
 	Transfer(ctx context.Context, id string) (inventory.Transfer, error)
 	Transfers(ctx context.Context, status string, after inventory.Transfer, limit int) ([]inventory.Transfer, error)
-	Ledger(ctx context.Context, of inventory.Place, before int64, limit int) ([]app.Entry, error)
+	Ledger(ctx context.Context, of inventory.Place, reference string, before int64, limit int) ([]app.Entry, error)
 	Holds(ctx context.Context, sku, owner string, after inventory.Hold, now time.Time, limit int) ([]inventory.Hold, error)
 }
 

@@ -294,7 +294,11 @@ func TestStaffBookStock(t *testing.T) {
 	s.staff.Do("POST", "/v1/admin/stock/receive", strings.Replace(adjust, "-2", "2", 1)).Problem(409, "reference-used")
 	keyed := s.staff.With("Idempotency-Key", "count-1")
 	count := `{"reference":"count","lines":[{"sku":"mug","location_id":"berlin","quantity":4},{"sku":"cup","location_id":"berlin","quantity":0}]}`
-	keyed.Do("POST", "/v1/admin/stock/count", count).Want(200)
+	var counted, again BookingView
+	keyed.Do("POST", "/v1/admin/stock/count", count).Want(200).JSON(&counted)
+	same(t, "variances", counted.Variances, []VarianceView{{"mug", "berlin", 5, 4, -1}, {"cup", "berlin", 0, 0, 0}})
+	s.staff.Do("POST", "/v1/admin/stock/count", count).Want(200).JSON(&again)
+	same(t, "the same count again", again, counted)
 	if a := keyed.Do("POST", "/v1/admin/stock/count", count).Want(200); a.Header.Get("Idempotency-Replayed") != "true" {
 		t.Error("not replayed")
 	}
@@ -308,6 +312,10 @@ func TestStaffBookStock(t *testing.T) {
 		{TermsLine: inventoryapi.TermsLine{SKU: "mug", LocationID: "reno"}, OnHand: 8, InStock: 8, Available: 8}})
 	var ledger httpx.Page[EntryView]
 	s.staff.Do("GET", "/v1/admin/stock/ledger?sku=mug&location_id=reno", nil).Want(200).JSON(&ledger)
+	s.staff.Do("POST", "/v1/admin/stock/adjust", `{"reference":"why","lines":[{"sku":"mug","location_id":"reno","quantity":-2}]}`).Problem(422, "validation-failed")
+	var counts httpx.Page[EntryView]
+	s.staff.Do("GET", "/v1/admin/stock/ledger?reference=count", nil).Want(200).JSON(&counts)
+	same(t, "entries of the count", len(counts.Items), 2)
 	if len(ledger.Items) != 2 || ledger.Items[0].OnHandDelta != -2 || ledger.Items[0].Reason != "fell down" || ledger.Items[0].Actor != "staff:tester" {
 		t.Errorf("ledger %+v", ledger.Items)
 	}
@@ -327,18 +335,19 @@ func TestStaffInputIsChecked(t *testing.T) {
 		code               string
 		locations          []string
 	}{
-		"below what orders took": {"POST", "stock/adjust", `{"reference":"a","lines":[{"sku":"shirt","location_id":"berlin","quantity":-2}]}`, 409, "below-allocated", nil},
-		"counted below":          {"POST", "stock/count", `{"reference":"a","lines":[{"sku":"shirt","location_id":"berlin","quantity":1}]}`, 409, "below-allocated", nil},
-		"below zero":             {"POST", "stock/adjust", `{"reference":"a","lines":[{"sku":"new","location_id":"berlin","quantity":-1}]}`, 409, "below-allocated", nil},
-		"nothing received":       {"POST", "stock/receive", `{"reference":"","lines":[{"sku":"mug","location_id":"berlin","quantity":0}]}`, 422, "validation-failed", []string{"body.reference"}},
-		"received backwards":     {"POST", "stock/receive", `{"reference":"a","lines":[{"sku":"mug","location_id":"berlin","quantity":-1},{"sku":" ","location_id":"berlin","quantity":1}]}`, 422, "validation-failed", []string{"body.lines[0].quantity", "body.lines[1].sku"}},
-		"counted below zero":     {"POST", "stock/count", `{"reference":"a","lines":[{"sku":"mug","location_id":"berlin","quantity":-1}]}`, 422, "validation-failed", []string{"body.lines[0].quantity"}},
-		"an empty adjustment":    {"POST", "stock/adjust", `{"reference":"a","lines":[{"sku":"mug","location_id":"berlin","quantity":0}]}`, 422, "validation-failed", []string{"body.lines[0].quantity"}},
-		"the same place twice":   {"POST", "stock/receive", `{"reference":"a","lines":[{"sku":"mug","location_id":"berlin","quantity":1},{"sku":"mug","location_id":"berlin","quantity":1}]}`, 422, "validation-failed", []string{"body.lines[1]"}},
-		"nowhere":                {"POST", "stock/receive", `{"reference":"a","lines":[{"sku":"mug","location_id":"atlantis","quantity":1}]}`, 422, "validation-failed", []string{"body.lines[0].location_id"}},
-		"more than can be":       {"POST", "stock/receive", `{"reference":"a","lines":[{"sku":"mug","location_id":"berlin","quantity":1000000000000}]}`, 422, "validation-failed", []string{"body.lines[0].quantity"}},
-		"no such place":          {"PUT", "locations/Nowhere", `{"name":"","country":"Nowhere","enabled":true}`, 422, "validation-failed", []string{"path.id", "body.name", "body.country"}},
-		"a cursor of nothing":    {"GET", "stock/levels?cursor=abc", ``, 422, "validation-failed", []string{"query.cursor"}},
+		"below what orders took":   {"POST", "stock/adjust", `{"reference":"a","reason":"broken","lines":[{"sku":"shirt","location_id":"berlin","quantity":-2}]}`, 409, "below-allocated", nil},
+		"counted below":            {"POST", "stock/count", `{"reference":"a","lines":[{"sku":"shirt","location_id":"berlin","quantity":1}]}`, 409, "below-allocated", nil},
+		"below zero":               {"POST", "stock/adjust", `{"reference":"a","reason":"broken","lines":[{"sku":"new","location_id":"berlin","quantity":-1}]}`, 409, "below-allocated", nil},
+		"nothing received":         {"POST", "stock/receive", `{"reference":"","lines":[{"sku":"mug","location_id":"berlin","quantity":0}]}`, 422, "validation-failed", []string{"body.reference"}},
+		"received backwards":       {"POST", "stock/receive", `{"reference":"a","lines":[{"sku":"mug","location_id":"berlin","quantity":-1},{"sku":" ","location_id":"berlin","quantity":1}]}`, 422, "validation-failed", []string{"body.lines[0].quantity", "body.lines[1].sku"}},
+		"counted below zero":       {"POST", "stock/count", `{"reference":"a","lines":[{"sku":"mug","location_id":"berlin","quantity":-1}]}`, 422, "validation-failed", []string{"body.lines[0].quantity"}},
+		"a correction without why": {"POST", "stock/adjust", `{"reference":"a","lines":[{"sku":"mug","location_id":"berlin","quantity":1}]}`, 422, "validation-failed", []string{"body.reason"}},
+		"an empty adjustment":      {"POST", "stock/adjust", `{"reference":"a","reason":"broken","lines":[{"sku":"mug","location_id":"berlin","quantity":0}]}`, 422, "validation-failed", []string{"body.lines[0].quantity"}},
+		"the same place twice":     {"POST", "stock/receive", `{"reference":"a","lines":[{"sku":"mug","location_id":"berlin","quantity":1},{"sku":"mug","location_id":"berlin","quantity":1}]}`, 422, "validation-failed", []string{"body.lines[1]"}},
+		"nowhere":                  {"POST", "stock/receive", `{"reference":"a","lines":[{"sku":"mug","location_id":"atlantis","quantity":1}]}`, 422, "validation-failed", []string{"body.lines[0].location_id"}},
+		"more than can be":         {"POST", "stock/receive", `{"reference":"a","lines":[{"sku":"mug","location_id":"berlin","quantity":1000000000000}]}`, 422, "validation-failed", []string{"body.lines[0].quantity"}},
+		"no such place":            {"PUT", "locations/Nowhere", `{"name":"","country":"Nowhere","enabled":true}`, 422, "validation-failed", []string{"path.id", "body.name", "body.country"}},
+		"a cursor of nothing":      {"GET", "stock/levels?cursor=abc", ``, 422, "validation-failed", []string{"query.cursor"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

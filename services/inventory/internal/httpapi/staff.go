@@ -89,6 +89,17 @@ type BookingView struct {
 	Kind      string    `json:"kind"`
 	Lines     int       `json:"lines"`
 	BookedAt  time.Time `json:"booked_at"`
+	// Of a count, one per line.
+	Variances []VarianceView `json:"variances,omitempty"`
+}
+
+// VarianceView is what was counted beside what should have been there.
+type VarianceView struct {
+	SKU        string `json:"sku"`
+	LocationID string `json:"location_id"`
+	Expected   int64  `json:"expected"`
+	Counted    int64  `json:"counted"`
+	Variance   int64  `json:"variance" doc:"counted less expected"`
 }
 
 type bookOutput struct {
@@ -110,18 +121,22 @@ func (a *api) book(kind string) func(context.Context, *bookInput) (*bookOutput, 
 		if err != nil {
 			return nil, err
 		}
-		return &bookOutput{ReplayedHeader: httpx.Replayed(replayed),
-			Body: BookingView{Reference: done.Reference, Kind: done.Kind, Lines: done.Lines, BookedAt: done.At.UTC()}}, nil
+		view := BookingView{Reference: done.Reference, Kind: done.Kind, Lines: done.Lines, BookedAt: done.At.UTC()}
+		for _, v := range done.Variances {
+			view.Variances = append(view.Variances, VarianceView{SKU: v.SKU, LocationID: v.LocationID, Expected: v.Expected, Counted: v.Counted, Variance: v.Counted - v.Expected})
+		}
+		return &bookOutput{ReplayedHeader: httpx.Replayed(replayed), Body: view}, nil
 	}
 }
 
-type placeQuery struct {
+// PlaceQuery asks for a page of what is at places.
+type PlaceQuery struct {
 	httpx.PageQuery
 	SKU        string `query:"sku" maxLength:"64"`
 	LocationID string `query:"location_id" maxLength:"64"`
 }
 
-func (q placeQuery) place() inventory.Place {
+func (q PlaceQuery) place() inventory.Place {
 	return inventory.Place{SKU: q.SKU, LocationID: q.LocationID}
 }
 
@@ -177,7 +192,7 @@ func (a *api) rule(ctx context.Context, in *skuInput) (*bodyOf[inventoryapi.Rule
 
 type levelCursor struct{ SKU, Location string }
 
-func (a *api) levels(ctx context.Context, in *placeQuery) (*bodyOf[httpx.Page[LevelView]], error) {
+func (a *api) levels(ctx context.Context, in *PlaceQuery) (*bodyOf[httpx.Page[LevelView]], error) {
 	after, _, err := httpx.DecodeCursor[levelCursor](in.Cursor)
 	if err != nil {
 		return nil, err
@@ -212,12 +227,17 @@ type EntryView struct {
 
 type ledgerCursor struct{ Before int64 }
 
-func (a *api) ledger(ctx context.Context, in *placeQuery) (*bodyOf[httpx.Page[EntryView]], error) {
+type ledgerQuery struct {
+	PlaceQuery
+	Reference string `query:"reference" maxLength:"100" doc:"Of the booking, allocation or transfer"`
+}
+
+func (a *api) ledger(ctx context.Context, in *ledgerQuery) (*bodyOf[httpx.Page[EntryView]], error) {
 	from, _, err := httpx.DecodeCursor[ledgerCursor](in.Cursor)
 	if err != nil {
 		return nil, err
 	}
-	entries, err := a.Reader.Ledger(ctx, in.place(), from.Before, in.Limit+1)
+	entries, err := a.Reader.Ledger(ctx, in.place(), in.Reference, from.Before, in.Limit+1)
 	if err != nil {
 		return nil, err
 	}

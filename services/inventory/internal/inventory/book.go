@@ -40,6 +40,25 @@ type Booked struct {
 	Reference, Kind string
 	Lines           int
 	At              time.Time
+	Variances       []Variance // of a count, one per line
+}
+
+// Variance is what was counted beside what should have been there.
+type Variance struct {
+	Place
+	Expected, Counted int64
+}
+
+// VariancesOf are those of a count whose lines changed what is on hand by differences.
+func (b Booking) VariancesOf(differences []int64) []Variance {
+	if b.Kind != KindCount {
+		return nil
+	}
+	all := make([]Variance, len(b.Lines))
+	for i, l := range b.Lines {
+		all[i] = Variance{Place: l.Place, Counted: l.Quantity, Expected: l.Quantity - differences[i]}
+	}
+	return all
 }
 
 // ErrBelowAllocated refuses a booking that leaves less than orders have taken; its member "lines" names
@@ -50,6 +69,7 @@ var ErrBelowAllocated = fault.New(fault.Conflict, "below-allocated", "Orders hav
 func (b Booking) Check() error {
 	var c fault.Collector
 	c.Check(b.Reference != "" && len(b.Reference) <= 100, "body.reference", "must have 1 to 100 bytes", nil)
+	c.Check(b.Kind != KindAdjust || b.Reason != "", "body.reason", "says why, for a correction", nil)
 	c.Check(len(b.Reason) <= 500, "body.reason", "must have at most 500 bytes", nil)
 	c.Check(len(b.Lines) >= 1 && len(b.Lines) <= MaxBooking, "body.lines", fmt.Sprintf("must have 1 to %d entries", MaxBooking), len(b.Lines))
 	seen := make(map[Place]bool, len(b.Lines))

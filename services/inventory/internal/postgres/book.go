@@ -60,22 +60,52 @@ func hashOf(b inventory.Booking) []byte {
 func (s *Store) book(ctx context.Context, tx *pg.Tx, b inventory.Booking, cols bookingColumns, by app.Change) (inventory.Booked, error) {
 	done := inventory.Booked{Reference: b.Reference, Kind: b.Kind, Lines: len(b.Lines), At: by.At}
 	at, again, err := bookedBefore(ctx, tx, b.Kind, b.Reference, len(b.Lines), hashOf(b), by)
-	if err != nil || again {
+	var diffs []int64
+	if err == nil && again {
 		done.At = at
+		diffs, err = differences(ctx, tx, b)
+	} else if err == nil {
+		diffs, err = s.change(ctx, tx, b, cols, by)
+	}
+	if err != nil {
 		return done, err
 	}
-	return done, s.change(ctx, tx, b, cols, by)
+	done.Variances = b.VariancesOf(diffs)
+	return done, nil
 }
 
-// change writes what a booking changes, in a transaction that holds the stripes of its SKUs.
-func (s *Store) change(ctx context.Context, tx *pg.Tx, b inventory.Booking, cols bookingColumns, by app.Change) error {
+// differences reads what a count changed when it was booked.
+func differences(ctx context.Context, tx *pg.Tx, b inventory.Booking) ([]int64, error) {
+	if b.Kind != inventory.KindCount {
+		return nil, nil
+	}
+	at := make(map[inventory.Place]int, len(b.Lines))
+	for i, l := range b.Lines {
+		at[l.Place] = i
+	}
+	all := make([]int64, len(b.Lines))
+	rows, err := tx.Query(ctx, `SELECT sku, location_id, on_hand_delta FROM stock_ledger WHERE reference = $1 AND kind = $2`, b.Reference, b.Kind)
+	if err != nil {
+		return nil, fmt.Errorf("count: %w", err)
+	}
+	var p inventory.Place
+	var delta int64
+	_, err = pgx.ForEachRow(rows, []any{&p.SKU, &p.LocationID, &delta}, func() error { all[at[p]] = delta; return nil })
+	if err != nil {
+		return nil, fmt.Errorf("count: %w", err)
+	}
+	return all, nil
+}
+
+// change writes what a booking changes, in a transaction that holds the stripes of its SKUs, and returns what each line changed.
+func (s *Store) change(ctx context.Context, tx *pg.Tx, b inventory.Booking, cols bookingColumns, by app.Change) ([]int64, error) {
 	levels, err := levelsAt(ctx, tx, b, cols)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	diffs, err := b.Differences(levels)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	var batch pgx.Batch
 	batch.Queue(`INSERT INTO stock_levels (sku, location_id, on_hand) SELECT u.*, 0 FROM unnest($1::text[], $2::text[]) AS u ON CONFLICT DO NOTHING`,
@@ -90,14 +120,14 @@ func (s *Store) change(ctx context.Context, tx *pg.Tx, b inventory.Booking, cols
 	batch.Queue(`INSERT INTO audit_log (at, actor, action, entity, after) VALUES ($1, $2, $3, $4, $5)`,
 		by.At, by.Actor, b.Kind, "booking/"+b.Reference, map[string]any{"lines": len(b.Lines), "reason": b.Reason})
 	if err := tx.SendBatch(ctx, &batch).Close(); err != nil {
-		return fmt.Errorf("write: %w", err)
+		return nil, fmt.Errorf("write: %w", err)
 	}
 	for _, l := range levels {
 		if l.Owed > 0 {
-			return s.fill(ctx, tx, cols.skus, by)
+			return diffs, s.fill(ctx, tx, cols.skus, by)
 		}
 	}
-	return nil
+	return diffs, nil
 }
 
 // bookedBefore notes a reference, and says whether and when it was noted before for the same. Another hash: app.ErrReferenceUsed.

@@ -83,7 +83,7 @@ func (s *Store) moveTransfer(ctx context.Context, tx *pg.Tx, m app.TransferMove,
 // moved writes a transfer and what it moves.
 func (s *Store) moved(ctx context.Context, tx *pg.Tx, before, t inventory.Transfer, b inventory.Booking, by app.Change) error {
 	if len(b.Lines) > 0 {
-		if err := s.change(ctx, tx, b, columnsOf(b), by); err != nil {
+		if _, err := s.change(ctx, tx, b, columnsOf(b), by); err != nil {
 			return err
 		}
 	}

@@ -2,6 +2,8 @@
 ALTER TABLE stock_ledger DROP CONSTRAINT stock_ledger_kind, ADD CONSTRAINT stock_ledger_kind
     CHECK (kind IN ('receive', 'adjust', 'count', 'allocate', 'release', 'fill', 'transfer_out', 'transfer_in'));
 
+CREATE INDEX stock_ledger_by_reference ON stock_ledger (reference);
+
 -- Goods on their way from one location to another; in transit they lie at neither.
 CREATE TABLE stock_transfers (
     id            text        CONSTRAINT stock_transfers_pkey PRIMARY KEY,
@@ -28,6 +30,7 @@ CREATE TABLE stock_transfer_lines (
 );
 
 -- +goose Down
+DROP INDEX stock_ledger_by_reference;
 DROP TABLE stock_transfer_lines, stock_transfers;
 UPDATE stock_ledger SET kind = 'adjust' WHERE kind IN ('transfer_out', 'transfer_in');
 ALTER TABLE stock_ledger DROP CONSTRAINT stock_ledger_kind,
