@@ -30,7 +30,7 @@ type letters struct{ topic, app string }
 // subscribed lists who takes in what.
 func subscribed() []letters {
 	return []letters{
-		{"catalog", "cart"}, {"catalog", "pricing"}, {"inventory", "cart"}, {"inventory", "catalog"}, {"inventory", "checkout"},
+		{"catalog", "cart"}, {"catalog", "pricing"}, {"inventory", "cart"}, {"inventory", "catalog"}, {"inventory", "checkout"}, {"inventory", "order"},
 		{"pricing", "catalog"}, {"order", "cart"}, {"order", "checkout"}, {"order", "pricing"},
 		{"payment", "order"},
 	}
