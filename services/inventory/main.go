@@ -38,6 +38,7 @@ func build(_ context.Context, p *boot.Process, c config) error {
 		Holds:     &app.Holds{Store: app.Together(store, time.Now), Combiner: app.NewCombiner(door), Queue: c.Queue, Now: time.Now, Log: p.Log},
 		Allocator: &app.Allocator{Store: store, Now: time.Now, Log: p.Log},
 		Staff:     &app.Staff{Store: store, Now: time.Now, Log: p.Log},
+		Auditor:   &app.Auditor{Store: store, Now: time.Now},
 		Reader:    store, Now: time.Now,
 	})
 	schedule := daprio.Jobs(jobs, (&app.Sweeper{Store: store, Now: time.Now}).Sweep, p.Pool)

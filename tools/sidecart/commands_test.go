@@ -51,6 +51,9 @@ func TestWhatIsMissingIsSaid(t *testing.T) {
 		"import of orders":         {runImport, []string{"orders", "a.csv"}, "want: import products FILE"},
 		"import without a mapping": {runImport, []string{"products", "a.csv"}, "--mapping is missing"},
 		"events of nothing":        {runEvents, nil, "want: events replay"},
+		"stock of nothing":         {runStock, nil, "want: stock reconcile"},
+		"a snapshot of no name":    {runStock, []string{"snapshot"}, "want: stock reconcile"},
+		"a reconcile of a name":    {runStock, []string{"reconcile", "x"}, "want: stock reconcile"},
 		"a log without a name":     {runLogs, []string{"--data", data}, "There is: postgres"},
 		"two logs":                 {runLogs, []string{"cart", "order"}, "got 2 operands, want 1"},
 	} {

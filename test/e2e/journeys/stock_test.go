@@ -2,6 +2,7 @@ package journeys
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -18,6 +19,9 @@ func TestAGuestBuysBeyondTheShelf(t *testing.T) {
 	ships := time.Now().AddDate(0, 0, 12).UTC().Truncate(time.Second)
 	s.Staff(t, 204, "PUT", "/v1/admin/stock/terms", inventoryapi.TermsInput{Lines: []inventoryapi.TermsLine{
 		{SKU: sku, LocationID: "test-shelf", BackorderLimit: 5, BackorderShipsAt: &ships}}}, nil)
+	if out, err := s.Run(t.Context(), "stock", "snapshot", sku); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
 	cart := s.Cart(t, sku)
 	path := "/v1/carts/" + cart.ID
 	eventually(t, 15*time.Second, func() error {
@@ -61,6 +65,13 @@ func TestAGuestBuysBeyondTheShelf(t *testing.T) {
 		}
 		return nil
 	})
+	out, err := s.Run(t.Context(), "stock", "compare", sku)
+	if err != nil || !strings.Contains(out, "allocate 1× (+1 allocated +2 owed), fill 1× (+2 allocated -2 owed), receive 1× (+2)") {
+		t.Errorf("the sale is not explained: %v\n%s", err, out)
+	}
+	if out, err := s.Run(t.Context(), "stock", "reconcile"); err != nil {
+		t.Errorf("%v\n%s", err, out)
+	}
 	if out, err := s.Run(t.Context(), "books", "--wait", "30s"); err != nil {
 		t.Errorf("%v\n%s", err, out)
 	}

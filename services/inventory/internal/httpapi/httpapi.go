@@ -38,6 +38,7 @@ type Services struct {
 	Holds     *app.Holds
 	Allocator *app.Allocator
 	Staff     *app.Staff
+	Auditor   *app.Auditor
 	Reader    Reader
 	Now       func() time.Time
 }
@@ -52,6 +53,7 @@ func Register(s *httpx.Server, services Services) {
 	registerInternal(s, a)
 	registerStaff(s, a)
 	registerTransfers(s, a)
+	registerAudit(s, a)
 }
 
 func registerInternal(s *httpx.Server, a *api) {

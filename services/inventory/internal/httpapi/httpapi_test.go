@@ -75,6 +75,7 @@ func open(t *testing.T) *shop {
 		Holds:     &app.Holds{Store: app.Together(store, c.Now), Combiner: app.NewCombiner(door), Now: c.Now, Log: log},
 		Allocator: &app.Allocator{Store: store, Now: c.Now, Log: log},
 		Staff:     &app.Staff{Store: store, Now: c.Now, Log: log},
+		Auditor:   &app.Auditor{Store: store, Now: c.Now},
 		Reader:    store, Now: c.Now,
 	})
 	client := apitest.Client{T: t, Handler: s}

@@ -216,7 +216,7 @@ type EntryView struct {
 	At             time.Time `json:"at"`
 	SKU            string    `json:"sku"`
 	LocationID     string    `json:"location_id"`
-	Kind           string    `json:"kind" enum:"receive,adjust,count,allocate,release,fill,transfer_out,transfer_in"`
+	Kind           string    `json:"kind" enum:"receive,adjust,count,allocate,release,fill,transfer_out,transfer_in,reconcile"`
 	OnHandDelta    int64     `json:"on_hand_delta"`
 	AllocatedDelta int64     `json:"allocated_delta"`
 	OwedDelta      int64     `json:"owed_delta"`

@@ -1,0 +1,122 @@
+package app
+
+import (
+	"context"
+	"regexp"
+	"time"
+
+	"github.com/sidecart/sidecart/pkg/fault"
+	"github.com/sidecart/sidecart/services/inventory/internal/inventory"
+)
+
+// What auditing is refused with.
+var (
+	ErrNoSnapshot   = fault.New(fault.NotFound, "snapshot-not-found", "There is no such snapshot.")
+	ErrSnapshotUsed = fault.New(fault.Conflict, "snapshot-exists", "There is a snapshot of that name.")
+)
+
+// Snapshot is the stock at a moment.
+type Snapshot struct {
+	Name  string
+	At    time.Time
+	Actor string
+	Lines int64 // levels
+}
+
+// Stand is a level at a moment.
+type Stand struct{ OnHand, Allocated, Owed int64 }
+
+// Moved is what ledger entries of a kind have added between two moments.
+type Moved struct {
+	Entries int64
+	Stand
+}
+
+// Difference is what happened to a level between two moments. What is not explained by the ledger is damage.
+type Difference struct {
+	inventory.Place
+	Before, After Stand
+	Moves         map[string]Moved // by kind of the ledger
+}
+
+// Unexplained is what the ledger does not account for.
+func (d Difference) Unexplained() Stand {
+	u := Stand{d.After.OnHand - d.Before.OnHand, d.After.Allocated - d.Before.Allocated, d.After.Owed - d.Before.Owed}
+	for _, m := range d.Moves {
+		u.OnHand -= m.OnHand
+		u.Allocated -= m.Allocated
+		u.Owed -= m.Owed
+	}
+	return u
+}
+
+// HeldAt is what was held of a SKU at two moments.
+type HeldAt struct {
+	SKU                   string
+	Before, After         int64
+	OwnersThen, OwnersNow int64
+}
+
+// Comparison is two moments side by side: the levels and SKUs of which something differs.
+type Comparison struct {
+	From, To Snapshot
+	Levels   []Difference
+	Holds    []HeldAt
+}
+
+// Fault is a level, or the held total of a SKU, that does not agree with what it is the sum of.
+type Fault struct {
+	What string // "level" or "holds"
+	inventory.Place
+	Is, Ledger, Reserved Stand // of holds: Is.OnHand is the total, Ledger.OnHand the sum of the holds
+	Repaired             bool
+}
+
+// AuditStore looks back.
+type AuditStore interface {
+	// TakeSnapshot keeps all levels, holds and sums of the ledger as they are in one moment, or ErrSnapshotUsed.
+	TakeSnapshot(ctx context.Context, name string, by Change) (Snapshot, error)
+	Snapshots(ctx context.Context) ([]Snapshot, error)
+	// Compare sets a snapshot beside a later one, or beside now when to is empty. ErrNoSnapshot.
+	Compare(ctx context.Context, from, to string, now time.Time) (Comparison, error)
+	// Faults returns what does not add up, up to limit.
+	Faults(ctx context.Context, limit int) ([]Fault, error)
+	// Repair makes a fault's level the sum of the ledger and of the reservations, and a held total the sum of the holds; whether it
+	// could be done within what constraints allow.
+	Repair(ctx context.Context, f Fault, by Change) (done bool, err error)
+}
+
+// Auditor recounts.
+type Auditor struct {
+	Store AuditStore
+	Now   func() time.Time
+}
+
+var snapshotForm = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
+
+// TakeSnapshot keeps the stock as it is under a name.
+func (a *Auditor) TakeSnapshot(ctx context.Context, actor, name string) (Snapshot, error) {
+	if !snapshotForm.MatchString(name) {
+		return Snapshot{}, fault.New(fault.Invalid, "validation-failed", "path.name: must be 1 to 64 letters, digits, . _ or -").
+			WithField("path.name", "must be 1 to 64 letters, digits, . _ or -", name)
+	}
+	return a.Store.TakeSnapshot(ctx, name, stamp(actor, a.Now()))
+}
+
+// maxFaults is how many faults one call reports and repairs; the next call goes on.
+const maxFaults = 1000
+
+// Reconcile recounts every level from the ledger and the reservations and every held total from its holds, and repairs what differs if it
+// is asked to.
+func (a *Auditor) Reconcile(ctx context.Context, actor string, repair bool) ([]Fault, error) {
+	faults, err := a.Store.Faults(ctx, maxFaults)
+	if err != nil || !repair {
+		return faults, err
+	}
+	for i := range faults {
+		if faults[i].Repaired, err = a.Store.Repair(ctx, faults[i], stamp(actor, a.Now())); err != nil {
+			return nil, err
+		}
+	}
+	return faults, nil
+}

@@ -1,0 +1,76 @@
+package httpapi
+
+import (
+	"testing"
+
+	"github.com/sidecart/sidecart/services/inventory/inventoryapi"
+)
+
+// Before a sale and after it: every piece is explained by an order, a hold or a booking.
+func TestSnapshotsCompare(t *testing.T) {
+	t.Parallel()
+	s := stocked(t)
+	var snap inventoryapi.Snapshot
+	s.staff.Do("PUT", "/v1/admin/stock/snapshots/before", nil).Want(200).JSON(&snap)
+	same(t, "levels", snap.Levels, int64(3))
+	s.staff.Do("PUT", "/v1/admin/stock/snapshots/before", nil).Problem(409, "snapshot-exists")
+	s.staff.Do("PUT", "/v1/admin/stock/snapshots/a%20b", nil).Problem(422, "validation-failed")
+	var c inventoryapi.Comparison
+	s.staff.Do("GET", "/v1/admin/stock/snapshots/before/compare", nil).Want(200).JSON(&c)
+	same(t, "nothing happened", len(c.Levels)+len(c.Holds), 0)
+
+	s.holds("c", 10, `{"sku":"mug","quantity":2},{"sku":"shirt","quantity":1}`).Want(200)
+	s.order.Do("PUT", inventoryapi.PathAllocations+"o-1", `{"owner":"c","country":"US","lines":[{"line_id":"1","sku":"mug","quantity":2}]}`).Want(200)
+	s.order.Do("PUT", inventoryapi.PathAllocations+"o-2", `{"owner":"d","country":"US","lines":[{"line_id":"1","sku":"mug","quantity":3}]}`).Want(200)
+	s.order.Do("DELETE", inventoryapi.PathAllocations+"o-2", nil).Want(200)
+	s.staff.Do("POST", "/v1/admin/stock/receive", `{"reference":"more","lines":[{"sku":"mug","location_id":"reno","quantity":7}]}`).Want(200)
+	s.staff.Do("PUT", "/v1/admin/stock/snapshots/after", nil).Want(200)
+	s.staff.Do("POST", "/v1/admin/stock/receive", `{"reference":"later","lines":[{"sku":"mug","location_id":"berlin","quantity":1}]}`).Want(200)
+	s.staff.Do("GET", "/v1/admin/stock/snapshots/before/compare?to=after", nil).Want(200).JSON(&c)
+	same(t, "levels", c.Levels, []inventoryapi.LevelDifference{{SKU: "mug", LocationID: "reno", Before: inventoryapi.Stand{OnHand: 10}, After: inventoryapi.Stand{OnHand: 17, Allocated: 2},
+		Moves: map[string]inventoryapi.Moved{"receive": {Entries: 1, Stand: inventoryapi.Stand{OnHand: 7}}, "allocate": {Entries: 2, Stand: inventoryapi.Stand{Allocated: 5}},
+			"release": {Entries: 1, Stand: inventoryapi.Stand{Allocated: -3}}}}})
+	same(t, "holds", c.Holds, []inventoryapi.HoldDifference{{SKU: "shirt", After: 1, OwnersAfter: 1}})
+	s.staff.Do("GET", "/v1/admin/stock/snapshots/before/compare", nil).Want(200).JSON(&c)
+	same(t, "until now", len(c.Levels), 2)
+	s.staff.Do("GET", "/v1/admin/stock/snapshots/never/compare", nil).Problem(404, "snapshot-not-found")
+	s.staff.Do("GET", "/v1/admin/stock/snapshots/before/compare?to=never", nil).Problem(404, "snapshot-not-found")
+}
+
+// Damage is found, shown as unexplained, and made good from the ledger, the reservations and the holds, where constraints allow.
+func TestReconcile(t *testing.T) {
+	t.Parallel()
+	s := stocked(t)
+	s.staff.Do("PUT", "/v1/admin/stock/snapshots/sound", nil).Want(200)
+	s.holds("c", 10, `{"sku":"shirt","quantity":1}`).Want(200)
+	s.order.Do("PUT", inventoryapi.PathAllocations+"o-1", `{"owner":"d","lines":[{"line_id":"1","sku":"mug","quantity":2}]}`).Want(200)
+	var r inventoryapi.Reconciliation
+	s.staff.Do("POST", "/v1/admin/stock/reconcile", `{}`).Want(200).JSON(&r)
+	same(t, "sound", len(r.Faults), 0)
+	for _, damage := range []string{
+		`UPDATE stock_levels SET on_hand = 99 WHERE sku = 'mug' AND location_id = 'berlin'`,
+		`UPDATE stock_levels SET allocated = 0 WHERE sku = 'mug' AND location_id = 'reno'`,
+		`UPDATE hold_totals SET held = 3 WHERE sku = 'shirt'`,
+		`DELETE FROM stock_ledger WHERE sku = 'mug' AND kind = 'allocate'`,
+	} {
+		if _, err := s.pool.Exec(t.Context(), damage); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.staff.Do("POST", "/v1/admin/stock/reconcile", `{}`).Want(200).JSON(&r)
+	same(t, "found", len(r.Faults), 3)
+	var c inventoryapi.Comparison
+	s.staff.Do("GET", "/v1/admin/stock/snapshots/sound/compare", nil).Want(200).JSON(&c)
+	same(t, "unexplained", c.Levels[0].Unexplained, inventoryapi.Stand{OnHand: 94})
+	s.staff.Do("POST", "/v1/admin/stock/reconcile", `{"repair":true}`).Want(200).JSON(&r)
+	for _, f := range r.Faults {
+		if !f.Repaired {
+			t.Errorf("not repaired: %+v", f)
+		}
+	}
+	s.staff.Do("POST", "/v1/admin/stock/reconcile", `{}`).Want(200).JSON(&r)
+	same(t, "sound again", len(r.Faults), 0)
+	same(t, "available", s.available("mug", "shirt"), []int64{13, 2})
+	s.staff.Do("POST", "/v1/admin/stock/reconcile", `{"mend":true}`).Problem(422, "validation-failed")
+	s.checkout.Do("POST", "/v1/admin/stock/reconcile", `{}`).Problem(401, "unauthenticated")
+}

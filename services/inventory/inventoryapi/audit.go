@@ -1,0 +1,74 @@
+package inventoryapi
+
+import "time"
+
+// Snapshot is the stock as it was at a moment.
+type Snapshot struct {
+	Name   string    `json:"name,omitempty"` // empty: now
+	At     time.Time `json:"at"`
+	Actor  string    `json:"actor,omitempty"`
+	Levels int64     `json:"levels"`
+}
+
+// Stand is a level at a moment, or what was added to it.
+type Stand struct {
+	OnHand    int64 `json:"on_hand"`
+	Allocated int64 `json:"allocated"`
+	Owed      int64 `json:"owed"`
+}
+
+// Moved is what entries of one kind in the ledger have added.
+type Moved struct {
+	Entries int64 `json:"entries"`
+	Stand
+}
+
+// LevelDifference is what happened to a level between two moments, by kind of the ledger's entries. What is unexplained is damage: it is
+// zero, or reconcile will say so too.
+type LevelDifference struct {
+	SKU         string           `json:"sku"`
+	LocationID  string           `json:"location_id"`
+	Before      Stand            `json:"before"`
+	After       Stand            `json:"after"`
+	Moves       map[string]Moved `json:"moves"`
+	Unexplained Stand            `json:"unexplained"`
+}
+
+// HoldDifference is what carts hold of a SKU at two moments.
+type HoldDifference struct {
+	SKU          string `json:"sku"`
+	Before       int64  `json:"before"`
+	After        int64  `json:"after"`
+	OwnersBefore int64  `json:"owners_before"`
+	OwnersAfter  int64  `json:"owners_after"`
+}
+
+// Comparison is two moments side by side; only what differs is named.
+type Comparison struct {
+	From   Snapshot          `json:"from"`
+	To     Snapshot          `json:"to"`
+	Levels []LevelDifference `json:"levels"`
+	Holds  []HoldDifference  `json:"holds"`
+}
+
+// ReconcileInput asks for a recount. Repair makes what differs what it should be.
+type ReconcileInput struct {
+	Repair bool `json:"repair,omitempty"`
+}
+
+// Reconciliation names up to 1,000 faults; none is as it should be.
+type Reconciliation struct {
+	Faults []StockFault `json:"faults"`
+}
+
+// StockFault is a level that is not the sum of its ledger and its living reservations, or ("holds") a held total that is not the sum of
+// the holds: then is.on_hand is the total and ledger.on_hand the sum. What is not repaired promises more than there is.
+type StockFault struct {
+	What       string `json:"what" enum:"level,holds"`
+	SKU        string `json:"sku"`
+	LocationID string `json:"location_id,omitempty"`
+	Is         Stand  `json:"is"`
+	Ledger     Stand  `json:"ledger"`
+	Reserved   Stand  `json:"reserved"`
+	Repaired   bool   `json:"repaired"`
+}

@@ -1,0 +1,45 @@
+package main
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/sidecart/sidecart/services/inventory/inventoryapi"
+)
+
+func TestAComparisonSaysWhy(t *testing.T) {
+	t.Parallel()
+	type stand = inventoryapi.Stand
+	c := inventoryapi.Comparison{
+		Levels: []inventoryapi.LevelDifference{
+			{SKU: "mug", LocationID: "reno", Before: stand{OnHand: 10}, After: stand{OnHand: 17, Allocated: 5, Owed: 1}, Moves: map[string]inventoryapi.Moved{
+				"receive": {Entries: 1, Stand: stand{OnHand: 7}}, "allocate": {Entries: 3, Stand: stand{Allocated: 5, Owed: 1}}}},
+			{SKU: "cup", LocationID: "reno", Before: stand{OnHand: 4}, After: stand{OnHand: 3}, Unexplained: stand{OnHand: -1}},
+		},
+		Holds: []inventoryapi.HoldDifference{{SKU: "mug", Before: 1, After: 3, OwnersBefore: 1, OwnersAfter: 2}},
+	}
+	var out strings.Builder
+	printComparison(&out, c)
+	for _, want := range []string{"10 → 17", "allocate 3× (+5 allocated +1 owed), receive 1× (+7)", "4 → 3", "-1\n", "1 → 3", "1 → 2 carts"} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("%q is not said:\n%s", want, &out)
+		}
+	}
+	if unexplained(c) != 1 {
+		t.Errorf("%d levels unexplained", unexplained(c))
+	}
+}
+
+func TestFaultsAreSaidInWords(t *testing.T) {
+	t.Parallel()
+	for want, r := range map[string]inventoryapi.Reconciliation{
+		"every level is": {},
+		"mug: 3 held, but its holds are 1 (repaired)":          {Faults: []inventoryapi.StockFault{{What: "holds", SKU: "mug", Is: inventoryapi.Stand{OnHand: 3}, Ledger: inventoryapi.Stand{OnHand: 1}, Repaired: true}}},
+		"mug at reno: on hand 3, allocated 4, owed 0; the led": {Faults: []inventoryapi.StockFault{{What: "level", SKU: "mug", LocationID: "reno", Is: inventoryapi.Stand{OnHand: 3, Allocated: 4}}}},
+	} {
+		var out strings.Builder
+		if printFaults(&out, r); !strings.Contains(out.String(), want) {
+			t.Errorf("%q is not said: %s", want, &out)
+		}
+	}
+}
