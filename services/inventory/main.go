@@ -33,11 +33,13 @@ func build(_ context.Context, p *boot.Process, c config) error {
 	actors, jobs := daprkit.NewActors(daprkit.ActorOptions{Log: p.Log}), daprkit.NewJobs(p.Log)
 	daprio.Host(actors, direct, store, time.Now)
 	door := &app.Fallback{Actor: daprio.Door{Caller: p.Dapr, Actors: actors}, Direct: direct, Now: time.Now, Log: p.Log}
+	limits := &app.Limits{Store: store, Now: time.Now}
 	server := p.Server()
 	httpapi.Register(server, httpapi.Services{
 		Holds:     &app.Holds{Store: app.Together(store, time.Now), Combiner: app.NewCombiner(door), Queue: c.Queue, Now: time.Now, Log: p.Log},
-		Allocator: &app.Allocator{Store: store, Now: time.Now, Log: p.Log},
+		Allocator: &app.Allocator{Store: store, Limits: limits, Now: time.Now, Log: p.Log},
 		Staff:     &app.Staff{Store: store, Now: time.Now, Log: p.Log},
+		Limits:    limits,
 		Auditor:   &app.Auditor{Store: store, Now: time.Now},
 		Reader:    store, Now: time.Now,
 	})

@@ -5,7 +5,10 @@
 // below zero, whatever was held.
 package inventoryapi
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // Topic is where inventory's events are published. The subject of what is told of a SKU is the SKU; of a hold, the hold id; of a filled
 // backorder, "<allocation id>:<sku>".
@@ -46,9 +49,10 @@ const (
 
 // HoldRequest sets everything that an owner holds, all or nothing: lines that are not named are released, others are
 // made or changed to the quantity and expiry given. Repeating it changes nothing. A SKU may stand in one line only.
-// Refused: 409 out-of-stock with lines []Shortage; then the owner holds what it held before.
+// Refused: 409 out-of-stock with lines []Shortage, or quantity-limit with lines []OverLimit; then the owner holds what it held before.
 type HoldRequest struct {
 	ExpiresAt time.Time  `json:"expires_at"`
+	Customer  string     `json:"customer,omitempty" maxLength:"320" doc:"Whose limits count; empty while nobody knows"`
 	Lines     []HoldLine `json:"lines" maxItems:"500"`
 }
 
@@ -81,13 +85,30 @@ type Shortage struct {
 
 // AllocateRequest takes the stock of an order for good, all or nothing, once per order id: again answers the same
 // allocation. Owner's holds become taken in the same transaction. Country prefers locations there.
-// Refused: 409 out-of-stock with lines []Shortage; 409 allocation-released when the id was released before, even if it had no
+// Refused: 409 out-of-stock with lines []Shortage; 409 quantity-limit with lines []OverLimit; 409 allocation-released when the id was released before, even if it had no
 // allocation then; 409 allocation-differs when the id has an allocation of other lines. DELETE answers the allocation, released,
 // and an empty released one for an id that has none.
 type AllocateRequest struct {
-	Owner   string         `json:"owner"`
-	Country string         `json:"country,omitempty"`
-	Lines   []AllocateLine `json:"lines" minItems:"1" maxItems:"500"`
+	Owner    string         `json:"owner"`
+	Customer string         `json:"customer,omitempty" maxLength:"320" doc:"Whose limits count"`
+	Country  string         `json:"country,omitempty"`
+	Lines    []AllocateLine `json:"lines" minItems:"1" maxItems:"500"`
+}
+
+// Customer is how inventory knows a customer: by the account, else by the address. It keeps a hash of it alone.
+func Customer(id, email string) string {
+	if id != "" {
+		return id
+	}
+	return strings.ToLower(strings.TrimSpace(email))
+}
+
+// OverLimit is one line of a quantity-limit answer: what a customer may have in the sale window, has had, and asked for.
+type OverLimit struct {
+	SKU       string `json:"sku"`
+	Limit     int64  `json:"limit"`
+	Had       int64  `json:"had"`
+	Requested int64  `json:"requested"`
 }
 
 // AllocateLine is one order line; several lines may name one SKU.
@@ -188,10 +209,19 @@ type TermsLine struct {
 	ReleaseAt        *time.Time `json:"release_at,omitempty"`
 }
 
-// RuleInput says when a SKU counts as low: with LowAt pieces in stock or fewer, until there are LowUntil again.
+// RuleInput says when a SKU counts as low, with LowAt pieces in stock or fewer until there are LowUntil again, and how much of it one
+// customer may have.
 type RuleInput struct {
-	LowAt    int64 `json:"low_at" minimum:"0"`
-	LowUntil int64 `json:"low_until" minimum:"1"`
+	LowAt       int64        `json:"low_at" minimum:"0"`
+	LowUntil    int64        `json:"low_until" minimum:"1"`
+	PerCustomer *PerCustomer `json:"per_customer,omitempty"`
+}
+
+// PerCustomer is how many pieces of a SKU one customer may have in all orders of a sale window; a window without an end is open there.
+type PerCustomer struct {
+	Quantity int64      `json:"quantity" minimum:"1"`
+	From     *time.Time `json:"from,omitempty"`
+	Until    *time.Time `json:"until,omitempty"`
 }
 
 // TransferInput plans to bring goods from one location to another. A SKU may stand in one line only.

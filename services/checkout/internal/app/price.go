@@ -117,7 +117,7 @@ func (r *Record) quoteFits(now time.Time) bool {
 // hold holds the stock of all lines for the hold TTL, in one call, and notes it in r.
 func (a *App) hold(ctx context.Context, r *Record, now time.Time) error {
 	until := now.Add(a.HoldTTL)
-	if err := a.Holds.Put(ctx, r.CartID, inventoryapi.HoldRequest{ExpiresAt: until, Lines: r.holdLines()}); err != nil {
+	if err := a.Holds.Put(ctx, r.CartID, inventoryapi.HoldRequest{ExpiresAt: until, Customer: inventoryapi.Customer(r.CustomerID, r.Email), Lines: r.holdLines()}); err != nil {
 		return err
 	}
 	r.Hold, r.HoldUntil = checkout.Held, until

@@ -30,16 +30,22 @@ type AllocationStore interface {
 
 // Allocator takes stock for orders, for good.
 type Allocator struct {
-	Store AllocationStore
-	Now   func() time.Time
-	Log   *slog.Logger
+	Store  AllocationStore
+	Limits *Limits
+	Now    func() time.Time
+	Log    *slog.Logger
 }
 
-// Allocate takes everything the order names or nothing, once per id.
+// Allocate takes everything the order names or nothing, once per id, and no more than a customer may have.
 func (a *Allocator) Allocate(ctx context.Context, actor string, o inventory.Order) (inventory.Allocation, error) {
 	if err := checkOrder(o); err != nil {
 		return inventory.Allocation{}, err
 	}
+	limited, err := a.Limits.Any(ctx, o.SKUs())
+	if err != nil {
+		return inventory.Allocation{}, err
+	}
+	o.Limited = limited
 	got, err := a.Store.Allocate(ctx, o, stamp(actor, a.Now()))
 	switch {
 	case err != nil:

@@ -33,8 +33,11 @@ type Entry struct {
 	Actor, Reason           string
 }
 
-// Rule says when a SKU counts as low: from LowAt pieces on down, until there are LowUntil again.
-type Rule struct{ LowAt, LowUntil int64 }
+// Rule says when a SKU counts as low, from LowAt pieces on down until there are LowUntil again, and what one customer may have of it.
+type Rule struct {
+	LowAt, LowUntil int64
+	Limit           inventory.Limit // Quantity 0: none
+}
 
 // StockStore keeps locations and levels. Each write is one transaction with its audit entry.
 type StockStore interface {
@@ -88,6 +91,9 @@ func (s *Staff) PutRule(ctx context.Context, actor, sku string, rule Rule) error
 	c.Check(inventory.ValidSKU(sku), "path.sku", "must be 1 to 64 letters, digits, . _ or -", sku)
 	c.Check(rule.LowAt >= 0 && rule.LowAt < inventory.MaxStock, "body.low_at", fmt.Sprintf("must be from 0 and below %d", int64(inventory.MaxStock)), rule.LowAt)
 	c.Check(rule.LowUntil > rule.LowAt && rule.LowUntil <= inventory.MaxStock, "body.low_until", "must be more than low_at", rule.LowUntil)
+	l := rule.Limit
+	c.Check(l.Quantity >= 0 && l.Quantity <= inventory.MaxQuantity, "body.per_customer.quantity", fmt.Sprintf("must be from 1 to %d", inventory.MaxQuantity), l.Quantity)
+	c.Check(l.From.IsZero() || l.Until.IsZero() || l.From.Before(l.Until), "body.per_customer.until", "must be after from", nil)
 	if err := c.Err(); err != nil {
 		return err
 	}

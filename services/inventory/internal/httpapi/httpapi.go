@@ -36,6 +36,7 @@ type Reader interface {
 // Services is what the routes need.
 type Services struct {
 	Holds     *app.Holds
+	Limits    *app.Limits
 	Allocator *app.Allocator
 	Staff     *app.Staff
 	Auditor   *app.Auditor
@@ -98,6 +99,9 @@ func (a *api) putHolds(ctx context.Context, in *putHoldsInput) (*bodyOf[inventor
 	for i, l := range in.Body.Lines {
 		lines[i] = inventory.Hold{Owner: in.Owner, SKU: l.SKU, Quantity: l.Quantity}
 	}
+	if err := a.Limits.Check(ctx, in.Body.Customer, lines); err != nil {
+		return nil, err
+	}
 	held, err := a.Holds.Set(ctx, in.Owner, lines, in.Body.ExpiresAt)
 	if err != nil {
 		return nil, err
@@ -127,7 +131,7 @@ type allocateInput struct {
 }
 
 func (a *api) allocate(ctx context.Context, in *allocateInput) (*bodyOf[inventoryapi.Allocation], error) {
-	o := inventory.Order{ID: in.Order, Owner: in.Body.Owner, Country: in.Body.Country, Lines: make([]inventory.OrderLine, len(in.Body.Lines))}
+	o := inventory.Order{ID: in.Order, Owner: in.Body.Owner, Customer: in.Body.Customer, Country: in.Body.Country, Lines: make([]inventory.OrderLine, len(in.Body.Lines))}
 	for i, l := range in.Body.Lines {
 		o.Lines[i] = inventory.OrderLine{ID: l.LineID, SKU: l.SKU, Quantity: l.Quantity}
 	}

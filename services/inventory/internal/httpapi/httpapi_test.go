@@ -71,10 +71,12 @@ func open(t *testing.T) *shop {
 	c := &clock{now: start}
 	log := slog.New(slog.DiscardHandler)
 	door := &app.Fallback{Actor: noActor{}, Direct: app.Direct{Store: store, Now: c.Now}, Now: c.Now, Log: log}
+	limits := &app.Limits{Store: store, Now: c.Now}
 	Register(s, Services{
 		Holds:     &app.Holds{Store: app.Together(store, c.Now), Combiner: app.NewCombiner(door), Now: c.Now, Log: log},
-		Allocator: &app.Allocator{Store: store, Now: c.Now, Log: log},
+		Allocator: &app.Allocator{Store: store, Limits: limits, Now: c.Now, Log: log},
 		Staff:     &app.Staff{Store: store, Now: c.Now, Log: log},
+		Limits:    limits,
 		Auditor:   &app.Auditor{Store: store, Now: c.Now},
 		Reader:    store, Now: c.Now,
 	})

@@ -179,7 +179,11 @@ type putRuleInput struct {
 }
 
 func (a *api) putRule(ctx context.Context, in *putRuleInput) (*struct{}, error) {
-	return nil, a.Staff.PutRule(ctx, auth.Actor(ctx), in.SKU, app.Rule(in.Body))
+	rule := app.Rule{LowAt: in.Body.LowAt, LowUntil: in.Body.LowUntil}
+	if p := in.Body.PerCustomer; p != nil {
+		rule.Limit = inventory.Limit{SKU: in.SKU, Quantity: p.Quantity, From: orZero(p.From), Until: orZero(p.Until)}
+	}
+	return nil, a.Staff.PutRule(ctx, auth.Actor(ctx), in.SKU, rule)
 }
 
 func (a *api) rule(ctx context.Context, in *skuInput) (*bodyOf[inventoryapi.RuleInput], error) {
@@ -187,7 +191,11 @@ func (a *api) rule(ctx context.Context, in *skuInput) (*bodyOf[inventoryapi.Rule
 	if err != nil {
 		return nil, err
 	}
-	return body(inventoryapi.RuleInput(rule)), nil
+	out := inventoryapi.RuleInput{LowAt: rule.LowAt, LowUntil: rule.LowUntil}
+	if l := rule.Limit; l.Quantity > 0 {
+		out.PerCustomer = &inventoryapi.PerCustomer{Quantity: l.Quantity, From: orNull(l.From), Until: orNull(l.Until)}
+	}
+	return body(out), nil
 }
 
 type levelCursor struct{ SKU, Location string }

@@ -17,10 +17,12 @@ const (
 
 // Order is what an allocation is asked for.
 type Order struct {
-	ID      string // of the allocation
-	Owner   string // whose holds become taken
-	Country string // preferred; "" for none
-	Lines   []OrderLine
+	ID       string // of the allocation
+	Owner    string // whose holds become taken
+	Customer string // whose limits count; "" for nobody's
+	Limited  bool   // some of the SKUs may have limits
+	Country  string // preferred; "" for none
+	Lines    []OrderLine
 }
 
 // OrderLine is a quantity of a SKU; several lines may name one SKU.
@@ -114,10 +116,7 @@ func (o Order) near(l Level) int {
 
 // shortages sums the lines of each SKU first.
 func (o Order) shortages(free map[string][]Level, now time.Time) (short []Shortage) {
-	asked := map[string]int64{}
-	for _, l := range o.Lines {
-		asked[l.SKU] += l.Quantity
-	}
+	asked := o.Asked()
 	for _, sku := range o.SKUs() {
 		var have int64
 		for _, l := range free[sku] {

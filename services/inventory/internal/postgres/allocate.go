@@ -22,6 +22,8 @@ func (s *Store) Allocate(ctx context.Context, o inventory.Order, by app.Change) 
 	done := inventory.Allocation{ID: o.ID, Owner: o.Owner, Status: inventory.Allocated}
 	var fresh int64
 	var levels []inventory.Level
+	var limited []had
+	customer := inventory.CustomerHash(o.Customer)
 	err := s.halved(ctx, o.SKUs(), pgx.Serializable, func(batch *pgx.Batch) {
 		batch.Queue(`INSERT INTO allocations (id, owner, status, created_at) VALUES ($1, $2, 'allocated', $3) ON CONFLICT DO NOTHING`,
 			o.ID, o.Owner, by.At).Exec(func(tag pgconn.CommandTag) error {
@@ -33,9 +35,19 @@ func (s *Store) Allocate(ctx context.Context, o inventory.Order, by app.Change) 
 			levels, err = pgx.CollectRows(rows, scanLevel)
 			return err
 		})
+		if !o.Limited {
+			return
+		}
+		batch.Queue(hadSQL, o.SKUs(), customer).Query(func(rows pgx.Rows) (err error) {
+			limited, err = pgx.CollectRows(rows, scanHad)
+			return err
+		})
 	}, func(batch *pgx.Batch) error {
 		if fresh == 0 {
 			return errRepeated
+		}
+		if err := inventory.Over(limits(limited), sums(limited), o.Asked(), by.At); err != nil {
+			return err
 		}
 		lines, short := o.Split(levels, by.At)
 		if len(short) > 0 {
@@ -43,6 +55,7 @@ func (s *Store) Allocate(ctx context.Context, o inventory.Order, by app.Change) 
 		}
 		done.Lines = lines
 		take(batch, o, lines, by)
+		takeLimited(batch, o, customer, limited, by)
 		return nil
 	})
 	if errors.Is(err, errRepeated) {
@@ -102,6 +115,17 @@ func take(batch *pgx.Batch, o inventory.Order, lines []inventory.AllocatedLine, 
 	}
 	move(batch, lines, 1, o.ID, inventory.KindAllocate, by)
 	batch.Queue(takeSQL, o.ID, r.line, r.part, r.lineID, r.sku, r.location, r.quantity, skus, holds, r.kind, r.ships)
+}
+
+// takeLimited notes what the customer takes of limited SKUs.
+func takeLimited(batch *pgx.Batch, o inventory.Order, customer []byte, limited []had, by app.Change) {
+	if customer == nil {
+		return
+	}
+	asked := o.Asked()
+	for _, h := range limited {
+		batch.Queue(`INSERT INTO customer_takes (allocation_id, sku, customer, at, quantity) VALUES ($1, $2, $3, $4, $5)`, o.ID, h.SKU, customer, by.At, asked[h.SKU])
+	}
 }
 
 // reservations turned on their side, as unnest takes them.

@@ -88,8 +88,10 @@ func (s *Store) ReleaseDue(ctx context.Context, by app.Change, limit int) (relea
 // PutRule implements app.StockStore.
 func (s *Store) PutRule(ctx context.Context, sku string, rule app.Rule, by app.Change) error {
 	err := pg.InTx(ctx, s.pool, pg.TxOptions{}, func(ctx context.Context, tx *pg.Tx) error {
-		if _, err := tx.Exec(ctx, `INSERT INTO sku_rules (sku, low_at, low_until) VALUES ($1, $2, $3)
-			ON CONFLICT (sku) DO UPDATE SET low_at = excluded.low_at, low_until = excluded.low_until`, sku, rule.LowAt, rule.LowUntil); err != nil {
+		if _, err := tx.Exec(ctx, `INSERT INTO sku_rules (sku, low_at, low_until, per_customer, sale_from, sale_until)
+			VALUES ($1, $2, $3, nullif($4::bigint, 0), $5, $6) ON CONFLICT (sku) DO UPDATE SET low_at = excluded.low_at, low_until = excluded.low_until,
+				per_customer = excluded.per_customer, sale_from = excluded.sale_from, sale_until = excluded.sale_until`,
+			sku, rule.LowAt, rule.LowUntil, rule.Limit.Quantity, orNull(rule.Limit.From), orNull(rule.Limit.Until)); err != nil {
 			return err
 		}
 		if _, err := tx.Exec(ctx, `INSERT INTO level_changes (sku) SELECT sku FROM hold_totals WHERE sku = $1`, sku); err != nil {
@@ -106,7 +108,10 @@ func (s *Store) PutRule(ctx context.Context, sku string, rule app.Rule, by app.C
 // Rule returns what holds for a SKU: its own rule, or that of all without one.
 func (s *Store) Rule(ctx context.Context, sku string) (app.Rule, error) {
 	rule := app.Rule{LowAt: s.LowAt, LowUntil: s.LowUntil}
-	err := s.pool.QueryRow(ctx, `SELECT low_at, low_until FROM sku_rules WHERE sku = $1`, sku).Scan(&rule.LowAt, &rule.LowUntil)
+	var from, until *time.Time
+	err := s.pool.QueryRow(ctx, `SELECT low_at, low_until, coalesce(per_customer, 0), sale_from, sale_until FROM sku_rules WHERE sku = $1`, sku).
+		Scan(&rule.LowAt, &rule.LowUntil, &rule.Limit.Quantity, &from, &until)
+	rule.Limit.From, rule.Limit.Until = orZero(from), orZero(until)
 	if err != nil && !errors.Is(err, pgx.ErrNoRows) {
 		return rule, fmt.Errorf("rule of %s: %w", sku, pg.AsFault(err))
 	}

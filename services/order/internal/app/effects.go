@@ -7,6 +7,7 @@ import (
 
 	"github.com/sidecart/sidecart/pkg/fault"
 	"github.com/sidecart/sidecart/pkg/money"
+	"github.com/sidecart/sidecart/services/inventory/inventoryapi"
 	"github.com/sidecart/sidecart/services/order/internal/order"
 	"github.com/sidecart/sidecart/services/order/orderapi"
 )
@@ -49,6 +50,14 @@ type Payments interface {
 	Refund(ctx context.Context, c MoneyCommand) (MoneyAnswer, error)
 }
 
+// Allocation is what stock is asked for, once per key.
+type Allocation struct {
+	Key, Owner string // the attempt, and the cart whose holds are taken
+	Customer   string // whose limits count
+	Country    string
+	Lines      []AllocateLine
+}
+
 // AllocateLine is one order line.
 type AllocateLine struct {
 	LineID, SKU string
@@ -58,7 +67,7 @@ type AllocateLine struct {
 // Stock takes stock for good and gives it back, idempotent by key.
 type Stock interface {
 	// Allocate returns where each line comes from, or the shortages when there is not enough.
-	Allocate(ctx context.Context, key, owner, country string, lines []AllocateLine) ([]Part, []order.Shortage, error)
+	Allocate(ctx context.Context, a Allocation) ([]Part, []order.Shortage, error)
 	// Parts returns where the lines of an allocation come from as it is now.
 	Parts(ctx context.Context, key string) ([]Part, error)
 	Release(ctx context.Context, key string) error
@@ -151,7 +160,8 @@ func (d *Driver) allocate(ctx context.Context, l Lease) (command, error) {
 	for i, line := range l.Record.Snapshot.Lines {
 		lines[i] = AllocateLine{LineID: line.ID, SKU: line.SKU, Quantity: line.Quantity}
 	}
-	parts, short, err := d.stock.Allocate(ctx, PaymentID(l.Record), l.Record.CartID, l.Record.Snapshot.ShippingAddress.Country, lines)
+	parts, short, err := d.stock.Allocate(ctx, Allocation{Key: PaymentID(l.Record), Owner: l.Record.CartID,
+		Customer: inventoryapi.Customer(l.Record.Snapshot.CustomerID, l.Record.Snapshot.Email), Country: l.Record.Snapshot.ShippingAddress.Country, Lines: lines})
 	c := l.event(order.Allocated)
 	f, no := refused(err)
 	switch {

@@ -79,13 +79,13 @@ func (p Payments) Open(ctx context.Context, olderThan time.Duration) ([]app.Open
 type Stock struct{ Caller daprkit.Caller }
 
 // Allocate implements app.Stock.
-func (s Stock) Allocate(ctx context.Context, key, owner, country string, lines []app.AllocateLine) ([]app.Part, []order.Shortage, error) {
-	in := inventoryapi.AllocateRequest{Owner: owner, Country: country}
-	for _, l := range lines {
+func (s Stock) Allocate(ctx context.Context, a app.Allocation) ([]app.Part, []order.Shortage, error) {
+	in := inventoryapi.AllocateRequest{Owner: a.Owner, Customer: a.Customer, Country: a.Country}
+	for _, l := range a.Lines {
 		in.Lines = append(in.Lines, inventoryapi.AllocateLine{LineID: l.LineID, SKU: l.SKU, Quantity: l.Quantity})
 	}
 	var out inventoryapi.Allocation
-	err := s.Caller.JSON(ctx, http.MethodPut, inventoryapi.PathAllocations+key, in, &out)
+	err := s.Caller.JSON(ctx, http.MethodPut, inventoryapi.PathAllocations+a.Key, in, &out)
 	if fault.CodeOf(err) == "out-of-stock" {
 		short, err := shortages(err)
 		return nil, short, err

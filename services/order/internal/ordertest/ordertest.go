@@ -116,7 +116,7 @@ type Shelf struct {
 }
 
 // Allocate implements app.Stock.
-func (s *Shelf) Allocate(_ context.Context, key, _, _ string, lines []app.AllocateLine) (parts []app.Part, short []order.Shortage, err error) {
+func (s *Shelf) Allocate(_ context.Context, a app.Allocation) (parts []app.Part, short []order.Shortage, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.Err != nil {
@@ -127,8 +127,8 @@ func (s *Shelf) Allocate(_ context.Context, key, _, _ string, lines []app.Alloca
 	if s.Taken == nil {
 		s.Taken = map[string][]app.AllocateLine{}
 	}
-	if _, again := s.Taken[key]; !again {
-		for _, l := range lines {
+	if _, again := s.Taken[a.Key]; !again {
+		for _, l := range a.Lines {
 			if s.Left[l.SKU] < l.Quantity {
 				short = append(short, order.Shortage{SKU: l.SKU, Requested: l.Quantity, Available: s.Left[l.SKU]})
 			}
@@ -136,12 +136,12 @@ func (s *Shelf) Allocate(_ context.Context, key, _, _ string, lines []app.Alloca
 		if len(short) > 0 {
 			return nil, short, nil
 		}
-		for _, l := range lines {
+		for _, l := range a.Lines {
 			s.Left[l.SKU] -= l.Quantity
 		}
-		s.Taken[key] = lines
+		s.Taken[a.Key] = a.Lines
 	}
-	parts = s.parts(lines)
+	parts = s.parts(a.Lines)
 	if s.Lie != nil {
 		if err := s.Lie(); err != nil {
 			return nil, nil, err
