@@ -260,6 +260,39 @@ func TestCombinerManyAtOnce(t *testing.T) {
 	}
 }
 
+// First come, first held: what waits for a SKU is served in the order in which it came, within a turn and from turn to turn.
+func TestFirstComeFirstHeld(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		const buyers, pieces = 450, 230 // more than two turns of 200
+		s := newShelves(map[string]int64{"hot": pieces})
+		g := gate{s, make(chan struct{}, 9), make(chan struct{})}
+		c := app.NewCombiner(g)
+		got := make([]bool, buyers)
+		var all sync.WaitGroup
+		for i := range buyers {
+			all.Go(func() {
+				o, err := c.Apply(t.Context(), "hot", inventory.Change{Owner: fmt.Sprint("o", i), Quantity: 1, ExpiresAt: soon})
+				if err != nil {
+					t.Error(err)
+				}
+				got[i] = o.Held
+			})
+			synctest.Wait() // it stands in the queue
+		}
+		close(g.let)
+		all.Wait()
+		for i, held := range got {
+			if held != (i < pieces) {
+				t.Fatalf("buyer %d: held %t", i, held)
+			}
+		}
+		if s.turns < 3 || s.largest != 200 {
+			t.Errorf("%d turns, the largest of %d", s.turns, s.largest)
+		}
+	})
+}
+
 // Where too many wait, whoever wants more is told when to come back, before anything is changed; giving back and renewing go on.
 func TestWaitingRoom(t *testing.T) {
 	t.Parallel()

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/go-chi/chi/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/sidecart/sidecart/pkg/daprkit"
 	"github.com/sidecart/sidecart/pkg/daprkit/daprtest"
@@ -47,8 +48,8 @@ func (c counted) Turn(ctx context.Context, sku string, changes []inventory.Chang
 	return c.Door.Turn(ctx, sku, changes)
 }
 
-// stocked hosts the actors of a stock of mugs and cups beside a real sidecar; each turn goes through door.
-func stocked(t *testing.T, pieces int64, door func(app.Direct) app.Door) (*postgres.Store, *daprtest.Sidecar, *daprkit.Actors) {
+// shelf is a stock of mugs and cups.
+func shelf(t *testing.T, pieces int64) (*postgres.Store, *pgxpool.Pool) {
 	t.Helper()
 	pool := testkit.Schema(t, postgres.Migrations()...)
 	store := postgres.New(pool, outbox.New(pool, outbox.Options{Source: "inventory"}))
@@ -61,20 +62,33 @@ func stocked(t *testing.T, pieces int64, door func(app.Direct) app.Door) (*postg
 	if _, _, err := store.Book(t.Context(), goods, by, idem.Key{}); err != nil {
 		t.Fatal(err)
 	}
+	return store, pool
+}
 
+// stocked hosts the actors of a stock of mugs and cups beside a real sidecar; each turn goes through door.
+func stocked(t *testing.T, pieces int64, door func(app.Direct) app.Door) (*postgres.Store, *daprtest.Sidecar, *daprkit.Actors) {
+	t.Helper()
+	store, _ := shelf(t, pieces)
+	side, actors := host(t, store, daprtest.Placement(t), door)
+	return store, side, actors
+}
+
+// host is a replica of inventory: it hosts actors beside a sidecar of its own.
+func host(t *testing.T, store *postgres.Store, placement string, door func(app.Direct) app.Door) (*daprtest.Sidecar, *daprkit.Actors) {
+	t.Helper()
 	actors := daprkit.NewActors(daprkit.ActorOptions{Log: quiet})
 	Host(actors, door(app.Direct{Store: store, Now: time.Now}), store, time.Now)
 	r := chi.NewRouter()
 	daprkit.Mount(r, daprkit.Routes{AppID: "inventory", AppToken: daprtest.AppToken, Actors: actors})
 	side := daprtest.Start(t, daprtest.Options{
-		AppID: "inventory", App: r, Placement: daprtest.Placement(t), Resources: map[string]string{"actorstate.yaml": actorStore},
+		AppID: "inventory", App: r, Placement: placement, Resources: map[string]string{"actorstate.yaml": actorStore},
 	})
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
 	if err := actors.Check(ctx, side.Client); err != nil {
 		t.Fatalf("%v\n%s", err, side.Log())
 	}
-	return store, side, actors
+	return side, actors
 }
 
 // elsewhere hosts no actor: every turn goes through the sidecar.
