@@ -19,6 +19,7 @@ import (
 	"github.com/sidecart/sidecart/services/checkout/checkoutapi"
 	"github.com/sidecart/sidecart/services/checkout/internal/app"
 	"github.com/sidecart/sidecart/services/checkout/internal/checkouttest"
+	"github.com/sidecart/sidecart/services/inventory/inventoryapi"
 	"github.com/sidecart/sidecart/services/order/orderapi"
 )
 
@@ -423,4 +424,36 @@ func TestUnknownOutcomeWords(t *testing.T) {
 		n.Before = func(string) error { return fault.New(fault.Internal, "internal", "A bug.") }
 	})
 	s.complete(c.ID, "k", pay(total)).Want(202)
+}
+
+// What inventory refuses a shopper with reaches him: what one customer may have, and that too many want the same.
+func TestRefusedHoldsAreTold(t *testing.T) {
+	t.Parallel()
+	s := open(t)
+	refuse := func(err error) {
+		s.shop.Set(func(n *checkouttest.Neighbours) {
+			n.Before = func(call string) error {
+				if call == "inventory PUT" {
+					return err
+				}
+				return nil
+			}
+		})
+	}
+	body := `{"cart_id":"` + cartID + `","email":"Customer@Example.com"}`
+	refuse(fault.New(fault.Conflict, "quantity-limit", "One customer may not have so many of it.").With("lines", []inventoryapi.OverLimit{{SKU: "shirt", Limit: 1, Requested: 2}}))
+	var limited struct{ Lines []inventoryapi.OverLimit }
+	s.client.Do("POST", "/v1/checkouts", body).Problem(409, "quantity-limit")
+	s.client.Do("POST", "/v1/checkouts", body).JSON(&limited)
+	if len(limited.Lines) != 1 || limited.Lines[0].Limit != 1 {
+		t.Errorf("lines %+v", limited.Lines)
+	}
+	refuse(fault.New(fault.Unavailable, "waiting-room", "More people want this than can be served at once.").WithRetryAfter(3 * time.Second))
+	a := s.client.Do("POST", "/v1/checkouts", body)
+	a.Problem(503, "waiting-room")
+	if a.Header.Get("Retry-After") != "3" {
+		t.Errorf("Retry-After %q", a.Header.Get("Retry-After"))
+	}
+	refuse(nil)
+	s.client.Do("POST", "/v1/checkouts", body).Want(201)
 }
