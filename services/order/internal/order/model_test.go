@@ -1,0 +1,336 @@
+package order_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/sidecart/sidecart/pkg/money"
+	. "github.com/sidecart/sidecart/services/order/internal/order"
+)
+
+// What payment knows of an attempt's money, and inventory of its stock.
+const (
+	nothing     = ' '
+	held        = 'h' // authorised
+	taken       = 't' // captured, or allocated
+	declined    = 'd'
+	closed      = 'x' // not executed, and never will be
+	uncaptured  = 'u' // authorised; the capture was declined
+	gone        = 'g' // voided, refunded, released
+	attempts    = 2
+	refusals    = 1 // of giving money back, until it works
+	lateAnswers = 2 // on their way at once
+)
+
+// late is an answer that somebody has and has not recorded yet: of a driver that hangs, or of two that did the same.
+type late struct {
+	Name    EventName
+	Attempt int
+}
+
+// node is all there is: the order, what is to be done for it, the world outside, answers on their way, and what may still happen.
+type node struct {
+	order                      Order
+	effect                     EffectKind
+	money, stock               [attempts + 1]rune
+	captures                   int
+	late                       []late
+	refused                    int
+	cancelled, abandoned       bool // asked for
+	staffReturned, cartOrdered bool
+}
+
+func (n node) key() string {
+	o := n.order
+	return fmt.Sprint(o.State, o.Attempt, o.Captured.Minor, o.Returned.Minor, o.CancelReason != "", o.AbandonRequested, o.Outcome.Kind, !o.PlacedAt.IsZero(), !o.CapturedAt.IsZero(),
+		n.effect, string(n.money[:]), string(n.stock[:]), n.captures, n.late, n.refused, n.cancelled, n.abandoned, n.staffReturned, n.cartOrdered)
+}
+
+// model walks from the order that does not exist to every state that crashes, lost and late answers, and impatient people can lead to.
+// Fenced, as the store is: whoever takes an effect over gets a new stamp, and answers under an older one are not recorded.
+type model struct {
+	machine *Machine
+	fenced  bool
+}
+
+// decide gives an event to the order; a refusal changes nothing.
+func (m model) decide(n node, ev Event) (node, bool) {
+	d, err := m.machine.Decide(n.order, ev, now)
+	if err != nil {
+		return n, false
+	}
+	n.order = d.Order
+	switch {
+	case d.Effect != nil:
+		n.effect = d.Effect.Kind
+	case isAnswer(ev.Name):
+		n.effect = ""
+	}
+	return n, true
+}
+
+func isAnswer(name EventName) bool {
+	return !slices.Contains([]EventName{Place, Abandon, Cancel, MoneyGone, Pick}, name)
+}
+
+// perform does the live effect in the world, in every way that it can go, and returns the world afterwards with the answer.
+func (m model) perform(n node) (all []node, answers []EventName) {
+	a := n.order.Attempt
+	add := func(answer EventName, change func(n *node)) {
+		after := n
+		if change != nil {
+			change(&after)
+		}
+		all, answers = append(all, after), append(answers, answer)
+	}
+	money := func(r rune) func(*node) { return func(n *node) { n.money[a] = r } }
+	stock := func(r rune) func(*node) { return func(n *node) { n.stock[a] = r } }
+	switch n.effect {
+	case Authorise:
+		switch n.money[a] {
+		case nothing:
+			add(Authorised, money(held))
+			add(AuthoriseDeclined, money(declined))
+			add(AuthoriseFailed, money(closed))
+		case declined:
+			add(AuthoriseDeclined, nil)
+		case closed:
+			add(AuthoriseFailed, nil)
+		default:
+			add(Authorised, nil)
+		}
+	case Allocate:
+		switch n.stock[a] {
+		case nothing:
+			add(Allocated, stock(taken))
+			add(AllocateShort, nil)
+			add(AllocateRefused, nil)
+			add(AllocateRefused, stock(taken)) // an earlier try took it
+		case taken:
+			add(Allocated, nil)
+		default:
+			add(AllocateRefused, nil)
+		}
+	case Capture:
+		switch n.money[a] {
+		case held:
+			add(CaptureDone, func(n *node) { n.money[a], n.captures = taken, n.captures+1 })
+			add(CaptureDeclined, money(uncaptured))
+			add(CaptureFailed, nil)
+		case taken:
+			add(CaptureDone, nil)
+		default:
+			add(CaptureDeclined, nil)
+		}
+	case Void, ReturnMoney:
+		done, no := Voided, VoidRefused
+		if n.effect == ReturnMoney {
+			done, no = MoneyReturned, MoneyReturnFailed
+		}
+		give := func(n *node) {
+			if n.money[a] != declined && n.money[a] != closed {
+				n.money[a] = gone
+			}
+		}
+		add(done, give)
+		if n.refused < refusals {
+			add(no, func(n *node) { n.refused++ })
+		}
+	case Release:
+		add(Released, stock(gone))
+	}
+	return all, answers
+}
+
+// event is an answer as the driver gives it.
+func event(name EventName, attempt int) Event {
+	ev := Event{Name: name, Attempt: attempt, Amount: total}
+	if name == AuthoriseDeclined || name == AuthoriseFailed || name == AllocateShort || name == AllocateRefused || name == CartTaken {
+		ev.Outcome = Outcome{Kind: Failed, Retryable: true}
+	}
+	return ev
+}
+
+// next are all nodes one step further.
+func (m model) next(n node) (all []node) {
+	step := func(from node, ev Event) {
+		if after, ok := m.decide(from, ev); ok {
+			all = append(all, after)
+		}
+	}
+	record := func(from node, name EventName, attempt int) {
+		if name == Allocated && from.cartOrdered { // the database refuses a second order of the cart
+			name = CartTaken
+		}
+		step(from, event(name, attempt))
+	}
+	if n.effect != "" {
+		worlds, answers := m.perform(n)
+		for i, w := range worlds {
+			if m.fenced {
+				w.late = slices.DeleteFunc(slices.Clone(w.late), func(l late) bool { return l.Name != MoneyGone })
+			}
+			record(w, answers[i], n.order.Attempt) // done and recorded
+			all = append(all, w)                   // done, and died before it was recorded
+			if l := (late{answers[i], n.order.Attempt}); len(w.late) < lateAnswers && !slices.Contains(w.late, l) {
+				w.late = append(slices.Clone(w.late), l)
+				all = append(all, w) // done, and somebody hangs with the answer
+			}
+		}
+	}
+	for i, l := range n.late {
+		rest := n
+		rest.late = slices.Delete(slices.Clone(n.late), i, i+1)
+		record(rest, l.Name, l.Attempt)
+		all = append(all, rest) // it never comes, or is refused
+	}
+	if n.order.Attempt < attempts {
+		step(n, Event{Name: Place, Attempt: n.order.Attempt + 1, Place: &Placing{OrderID: "o", CheckoutID: "c", CartID: "k", Total: total}})
+	}
+	step(n, Event{Name: Pick, Attempt: n.order.Attempt})
+	if asked := n; !n.abandoned {
+		asked.abandoned = true
+		step(asked, Event{Name: Abandon, Attempt: n.order.Attempt})
+	}
+	if asked := n; !n.cancelled {
+		asked.cancelled = true
+		step(asked, Event{Name: Cancel, Attempt: n.order.Attempt, Reason: "changed my mind"})
+	}
+	if other := n; !n.cartOrdered && n.order.PlacedAt.IsZero() && n.order.Attempt > 0 {
+		other.cartOrdered = true
+		all = append(all, other)
+	}
+	if a := n.order.Attempt; !n.staffReturned && (n.money[a] == taken || n.money[a] == held) && !n.order.PlacedAt.IsZero() {
+		staff := n
+		staff.staffReturned = true
+		staff.money[a] = gone
+		if l := (late{MoneyGone, a}); len(n.late) < lateAnswers {
+			staff.late = append(slices.Clone(n.late), l)
+			all = append(all, staff)
+		}
+	}
+	return all
+}
+
+// sound says what is wrong with a node; nothing is, on the way or at rest.
+func (m model) sound(n node) (faults []string) {
+	o, a := n.order, n.order.Attempt
+	bad := func(is bool, what string) {
+		if is {
+			faults = append(faults, what)
+		}
+	}
+	bad(n.captures > 1, "captured twice")
+	bad(m.machine.EffectOf(o.State) != n.effect, fmt.Sprintf("to be done: %q, but the state wants %q", n.effect, m.machine.EffectOf(o.State)))
+	for k := 1; k < a; k++ { // an attempt that is over has left nothing
+		bad(n.money[k] == held || n.money[k] == taken || n.money[k] == uncaptured, fmt.Sprintf("attempt %d left money", k))
+		bad(n.stock[k] == taken, fmt.Sprintf("attempt %d left stock", k))
+	}
+	bad(o.State == "placed" && n.stock[a] != taken, "placed without stock")
+	bad(o.State == "placed" && !strings.ContainsRune(string([]rune{held, taken, uncaptured}), n.money[a]) && !n.staffReturned, "placed without money")
+	bad(o.State == "confirmed" && (n.stock[a] != taken || n.money[a] != taken && !n.staffReturned || n.captures != 1), "confirmed without stock or money")
+	bad(!o.PlacedAt.IsZero() && n.cartOrdered, "a second order of the cart")
+	if n.effect == "" && (o.State == "attempt_failed" || o.State == "abandoned" || o.State == "cancelled") {
+		bad(n.money[a] == held || n.money[a] == taken || n.money[a] == uncaptured, "over, but the money is not back")
+		bad(n.stock[a] == taken, "over, but the stock is not free")
+	}
+	return faults
+}
+
+// rests says whether nothing more happens by itself.
+func rests(n node) bool { return n.effect == "" && n.order.Attempt > 0 }
+
+// explore visits every node. It ends at the first that is not sound, with the way there.
+func (m model) explore() (nodes []node, from [][]int, depth, steps int, fault string) {
+	first := node{order: Order{State: New, Captured: money.Zero("USD"), Returned: money.Zero("USD")}}
+	for i := range first.money {
+		first.money[i], first.stock[i] = nothing, nothing
+	}
+	index := map[string]int{first.key(): 0}
+	nodes, from = []node{first}, [][]int{nil} // from: who leads there
+	parent, far := []int{-1}, []int{0}
+	for i := 0; i < len(nodes); i++ {
+		if faults := m.sound(nodes[i]); len(faults) > 0 {
+			way := strings.Join(faults, "; ")
+			for at := i; at >= 0; at = parent[at] {
+				way += "\nafter " + nodes[at].key()
+			}
+			return nodes, from, far[i], steps, way
+		}
+		for _, n := range m.next(nodes[i]) {
+			steps++
+			k := n.key()
+			j, known := index[k]
+			if !known {
+				j = len(nodes)
+				index[k] = j
+				nodes, from, parent, far = append(nodes, n), append(from, nil), append(parent, i), append(far, far[i]+1)
+			}
+			from[j] = append(from[j], i)
+		}
+	}
+	return nodes, from, slices.Max(far), steps, ""
+}
+
+// canRest says of each node whether a way leads from it to one where nothing more happens by itself.
+func canRest(nodes []node, from [][]int) []bool {
+	can := make([]bool, len(nodes))
+	var queue []int
+	for i, n := range nodes {
+		if can[i] = rests(n); can[i] {
+			queue = append(queue, i)
+		}
+	}
+	for len(queue) > 0 {
+		at := queue[0]
+		queue = queue[1:]
+		for _, before := range from[at] {
+			if !can[before] {
+				can[before] = true
+				queue = append(queue, before)
+			}
+		}
+	}
+	return can
+}
+
+// Every interleaving of an order's saga: each effect with each of its outcomes; a crash before the effect, after it, and after its record;
+// answers that come late, twice, or for an attempt that is over; people who cancel and abandon, staff who give money back, a second order
+// of the cart. No state breaks an invariant, and from each there is a way to rest.
+func TestEveryInterleaving(t *testing.T) {
+	t.Parallel()
+	m := model{machine(t), true}
+	nodes, from, depth, steps, fault := m.explore()
+	if fault != "" {
+		t.Fatal(fault)
+	}
+	for i, ok := range canRest(nodes, from) {
+		if !ok {
+			t.Fatalf("no way to rest from %s", nodes[i].key())
+		}
+	}
+	seen := map[State]bool{}
+	for _, n := range nodes {
+		seen[n.order.State] = true
+	}
+	for _, s := range m.machine.States() {
+		if !seen[s.Name] && !slices.Contains([]State{"shipped", "delivered", "returned"}, s.Name) {
+			t.Errorf("no way leads to %s", s.Name)
+		}
+	}
+	t.Logf("%d states, %d steps between them, the farthest %d steps away", len(nodes), steps, depth)
+	if len(nodes) < 1000 {
+		t.Errorf("only %d states: the model explores too little", len(nodes))
+	}
+}
+
+// The model finds what it looks for: without the stamp that fences an effect which was taken over, a late "out of stock" would free nothing
+// that a second try has taken.
+func TestTheFenceIsNeeded(t *testing.T) {
+	t.Parallel()
+	if _, _, _, _, fault := (model{machine(t), false}).explore(); !strings.Contains(fault, "stock is not free") {
+		t.Errorf("without the fence: %q", fault)
+	}
+}
