@@ -3,6 +3,7 @@ module github.com/sidecart/sidecart
 go 1.26.4
 
 require (
+	github.com/anishathalye/porcupine v1.3.1
 	github.com/braintree-go/braintree-go v0.22.0
 	github.com/caarlos0/env/v11 v11.4.2
 	github.com/danielgtaylor/huma/v2 v2.37.2
