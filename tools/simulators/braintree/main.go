@@ -14,14 +14,17 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"sync"
 	"syscall"
 	"time"
 
 	"github.com/sidecart/sidecart/tools/simulators/braintree/internal/httpapi"
+	"github.com/sidecart/sidecart/tools/simulators/braintree/internal/ledger"
 	"github.com/sidecart/sidecart/tools/simulators/braintree/internal/merchant"
 	"github.com/sidecart/sidecart/tools/simulators/braintree/internal/page"
 	"github.com/sidecart/sidecart/tools/simulators/braintree/internal/settlement"
 	"github.com/sidecart/sidecart/tools/simulators/braintree/internal/store"
+	"github.com/sidecart/sidecart/tools/simulators/braintree/internal/webhook"
 )
 
 const shutdownWithin = 5 * time.Second
@@ -60,6 +63,7 @@ func parse(args []string) (options, error) {
 	f.StringVar(&o.private, "private-key", "sidecart_private", "API private key (local use only)")
 	f.StringVar(&o.accounts, "merchant-accounts", "sidecart-usd=USD,sidecart-eur=EUR,sidecart-gbp=GBP,sidecart-jpy=JPY,sidecart-kwd=KWD", "merchant accounts, id=CUR; the first is the default")
 	f.DurationVar(&o.settleAfter, "settle-after", 0, "settle what was submitted this long ago; 0 settles only on demand")
+	f.StringVar(&o.settings.WebhookURL, "webhook-url", "", "where notifications are sent; empty: they wait")
 	f.DurationVar(&o.settings.DuplicateWindow, "duplicate-window", merchant.DefaultDuplicateWindow, "window of the duplicate check; 0 switches it off")
 	f.BoolVar(&o.settings.TestAmounts, "test-amounts", false, "let the documented sandbox amounts decide (2000.00 to 2999.99 are declined …)")
 	f.TextVar(&o.level, "log-level", slog.LevelInfo, "debug, info, warn or error")
@@ -86,7 +90,10 @@ func run(ctx context.Context, o options, log *slog.Logger) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, st.Close()) }()
-	handler, err := routes(st, m, log)
+	if err := st.View(func(b *ledger.Book) { m.Turn(b.Clock().Ahead) }); err != nil {
+		return err
+	}
+	handler, err := routes(st, m, o.settleAfter, log)
 	if err != nil {
 		return err
 	}
@@ -98,16 +105,17 @@ func run(ctx context.Context, o options, log *slog.Logger) (err error) {
 	log.Info("serving", "url", "http://"+listener.Addr().String(), "merchant", m.ID, "accounts", o.accounts, "settle_after", o.settleAfter)
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	if o.settleAfter > 0 {
-		done := make(chan struct{})
-		go func() { defer close(done); settlement.Run(ctx, st, m, o.settleAfter, log) }()
-		defer func() { cancel(); <-done }()
-	}
+	sender := &webhook.Sender{Store: st, Merchant: m, Client: &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}, Log: log}
+	var beside sync.WaitGroup
+	beside.Go(func() { settlement.Run(ctx, st, m, o.settleAfter, log) })
+	beside.Go(func() { sender.Run(ctx) })
+	defer func() { cancel(); beside.Wait() }()
 	return serve(ctx, listener, handler, st)
 }
 
-func routes(st *store.Store, m *merchant.Merchant, log *slog.Logger) (http.Handler, error) {
+func routes(st *store.Store, m *merchant.Merchant, settleAfter time.Duration, log *slog.Logger) (http.Handler, error) {
 	api := httpapi.New(st, m, log)
+	api.SettleAfter = settleAfter
 	home, err := page.New(st, m, api.Faults, log)
 	if err != nil {
 		return nil, err

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/sidecart/sidecart/tools/simulators/braintree/internal/ledger"
 	"github.com/sidecart/sidecart/tools/simulators/braintree/internal/merchant"
@@ -25,6 +26,8 @@ const (
 
 // Server answers the gateway's API and the switches.
 type Server struct {
+	SettleAfter time.Duration // what the turned clock settles was submitted so long ago; 0: a day
+
 	store    *store.Store
 	merchant *merchant.Merchant
 	log      *slog.Logger
@@ -167,7 +170,7 @@ func (s *Server) write(w http.ResponseWriter, r *http.Request, a reply) {
 // orderOf finds the order id that a call is about, for faults that name orders.
 func (s *Server) orderOf(op operation, c call) string {
 	if op.name == opSearchIDs || op.name == opSearch {
-		q, err := wire.ParseSearch(c.body)
+		q, err := wire.ParseSearch(c.body, wire.OfTransactions)
 		if err != nil || q.OrderID == nil {
 			return ""
 		}

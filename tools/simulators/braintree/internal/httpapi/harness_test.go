@@ -20,6 +20,7 @@ import (
 	"github.com/sidecart/sidecart/tools/simulators/braintree/internal/ledger"
 	"github.com/sidecart/sidecart/tools/simulators/braintree/internal/merchant"
 	"github.com/sidecart/sidecart/tools/simulators/braintree/internal/store"
+	"github.com/sidecart/sidecart/tools/simulators/braintree/internal/webhook"
 )
 
 const (
@@ -54,6 +55,8 @@ type sim struct {
 	clock *clock
 	dir   string
 	close func()
+
+	sender *webhook.Sender
 }
 
 func start(t *testing.T) *sim { return startIn(t, t.TempDir()) }
@@ -71,8 +74,11 @@ func startIn(t *testing.T, dir string) *sim {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if err := st.View(func(b *ledger.Book) { m.Turn(b.Clock().Ahead) }); err != nil {
+		t.Fatal(err)
+	}
 	server := httptest.NewServer(httpapi.New(st, m, log).Handler())
-	s := &sim{t: t, url: server.URL, clock: c, dir: dir}
+	s := &sim{t: t, url: server.URL, clock: c, dir: dir, sender: &webhook.Sender{Store: st, Merchant: m, Client: http.DefaultClient, Log: log}}
 	s.Braintree = s.client(publicKey, privateKey, merchantID, 10*time.Second)
 	s.close = sync.OnceFunc(func() {
 		server.CloseClientConnections()

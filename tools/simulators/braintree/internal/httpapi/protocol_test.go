@@ -312,3 +312,15 @@ func TestSixtyFourSalesAtOnce(t *testing.T) {
 		t.Errorf("%d like sales were authorised", len(won))
 	}
 }
+
+// Some of the public SDKs write names with underscores.
+func TestNamesWithUnderscoresAreRead(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	code, answer := s.raw(http.MethodPost, "/merchants/shop/transactions", `<transaction><type>sale</type><amount>10.00</amount><order_id>under</order_id>
+		<payment_method_nonce>fake-valid-nonce</payment_method_nonce><custom_fields><my_field>x</my_field></custom_fields>
+		<options><submit_for_settlement type="boolean">true</submit_for_settlement></options></transaction>`, nil)
+	if code != http.StatusCreated || !strings.Contains(answer, "<order-id>under</order-id>") || !strings.Contains(answer, "<my_field>x</my_field>") || !strings.Contains(answer, "submitted_for_settlement") {
+		t.Errorf("%d %s", code, answer)
+	}
+}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/sidecart/sidecart/tools/simulators/braintree/internal/ledger"
+	"github.com/sidecart/sidecart/tools/simulators/braintree/internal/merchant"
 	"github.com/sidecart/sidecart/tools/simulators/braintree/internal/settlement"
 )
 
@@ -48,6 +49,15 @@ func (s *Server) switches(mux *http.ServeMux) {
 	handle("DELETE /_sim/faults/{id}", s.dropFault)
 	handle("POST /_sim/settle", s.settle)
 	handle("POST /_sim/expire", s.expire)
+	handle("GET /_sim/clock", s.clockNow)
+	handle("POST /_sim/clock", s.turnClock)
+	handle("POST /_sim/disburse", s.disburse)
+	handle("GET /_sim/disputes", s.allDisputes)
+	handle("POST /_sim/disputes", s.openDispute)
+	handle("POST /_sim/disputes/{id}", s.changeDispute)
+	handle("GET /_sim/webhooks", s.allNotices)
+	handle("POST /_sim/webhooks", s.notify)
+	handle("POST /_sim/webhooks/{id}/resend", s.resend)
 	handle("GET /_sim/settings", func(*http.Request) (int, any, error) { return http.StatusOK, s.settingsNow(), nil })
 	handle("PUT /_sim/settings", s.changeSettings)
 }
@@ -160,12 +170,13 @@ func (s *Server) expire(r *http.Request) (int, any, error) {
 type settingsJSON struct {
 	DuplicateWindow *string `json:"duplicate_window"`
 	TestAmounts     *bool   `json:"test_amounts"`
+	WebhookURL      *string `json:"webhook_url"`
 }
 
 func (s *Server) settingsNow() settingsJSON {
 	now := s.merchant.Settings()
 	window := now.DuplicateWindow.String()
-	return settingsJSON{&window, &now.TestAmounts}
+	return settingsJSON{&window, &now.TestAmounts, &now.WebhookURL}
 }
 
 // changeSettings changes what the body names and keeps the rest.
@@ -184,6 +195,12 @@ func (s *Server) changeSettings(r *http.Request) (int, any, error) {
 	}
 	if q.TestAmounts != nil {
 		next.TestAmounts = *q.TestAmounts
+	}
+	if q.WebhookURL != nil {
+		if err := merchant.CheckWebhookURL(*q.WebhookURL); err != nil {
+			return 0, nil, fmt.Errorf("%w: %w", errInput, err)
+		}
+		next.WebhookURL = *q.WebhookURL
 	}
 	s.merchant.Set(next)
 	return http.StatusOK, s.settingsNow(), nil

@@ -8,9 +8,17 @@ import (
 
 // Record is one thing to write: exactly one member is set.
 type Record struct {
-	Transaction *Transaction
-	Vaulted     *Vaulted
+	Transaction  *Transaction  `json:",omitempty"`
+	Vaulted      *Vaulted      `json:",omitempty"`
+	Profile      *Profile      `json:",omitempty"`
+	Dispute      *Dispute      `json:",omitempty"`
+	Disbursement *Disbursement `json:",omitempty"`
+	Notice       *Notice       `json:",omitempty"`
+	Clock        *Clock        `json:",omitempty"`
 }
+
+// Clock is how far the gateway's clock was turned.
+type Clock struct{ Ahead time.Duration }
 
 // Terms are the merchant's settings and the sources that a decision needs from outside.
 type Terms struct {
@@ -31,7 +39,18 @@ type Book struct {
 	byOrder      map[string][]string // order id → transaction ids
 	latest       map[sameness]string // the youngest successful sale that looks like this
 	unsettled    map[string]struct{} // ids that settlement has to look at
+	undisbursed  map[string]struct{} // settled, and not paid out yet
+	held         map[string]struct{} // authorisations that can run out
 	vault        map[string]*Vaulted
+	profiles     map[string]*Profile
+	disputes     map[string]*Dispute
+	disputed     []string            // dispute ids in the order of their opening
+	disputesOf   map[string][]string // transaction id → dispute ids
+	disbursed    map[string]*Disbursement
+	notices      map[string]*Notice
+	noticed      []string            // notice ids in the order of their making
+	waiting      map[string]struct{} // notices that are not delivered
+	clock        Clock
 }
 
 // sameness is what two sales must share to be duplicates.
@@ -47,20 +66,77 @@ func NewBook() *Book {
 		byOrder:      map[string][]string{},
 		latest:       map[sameness]string{},
 		unsettled:    map[string]struct{}{},
+		undisbursed:  map[string]struct{}{},
+		held:         map[string]struct{}{},
 		vault:        map[string]*Vaulted{},
+		profiles:     map[string]*Profile{},
+		disputes:     map[string]*Dispute{},
+		disputesOf:   map[string][]string{},
+		disbursed:    map[string]*Disbursement{},
+		notices:      map[string]*Notice{},
+		waiting:      map[string]struct{}{},
 	}
 }
 
 // Apply writes records, newest state wins. It is how both decisions and the journal's replay get in.
 func (b *Book) Apply(records []Record) {
 	for _, r := range records {
-		if r.Vaulted != nil {
-			b.vault[r.Vaulted.Token] = r.Vaulted
-		}
-		if r.Transaction != nil {
+		switch {
+		case r.Transaction != nil:
 			b.put(r.Transaction)
+		case r.Vaulted != nil:
+			b.vault[r.Vaulted.Token] = r.Vaulted
+		case r.Profile != nil:
+			b.profiles[r.Profile.ID] = r.Profile
+		case r.Dispute != nil:
+			b.putDispute(r.Dispute)
+		case r.Disbursement != nil:
+			b.disbursed[r.Disbursement.ID] = r.Disbursement
+		case r.Notice != nil:
+			b.putNotice(r.Notice)
+		case r.Clock != nil:
+			b.clock = *r.Clock
 		}
 	}
+}
+
+// Records is the whole present state, in an order that Apply can take.
+func (b *Book) Records() []Record {
+	records := make([]Record, 0, b.Len()+len(b.vault)+len(b.profiles)+len(b.disputes)+len(b.disbursed)+len(b.notices)+1)
+	for _, p := range b.profiles {
+		records = append(records, Record{Profile: p})
+	}
+	for _, v := range b.Vault() {
+		records = append(records, Record{Vaulted: v})
+	}
+	for _, t := range b.All() {
+		records = append(records, Record{Transaction: t})
+	}
+	for _, d := range b.Disputes() {
+		records = append(records, Record{Dispute: d})
+	}
+	for _, d := range b.disbursed {
+		records = append(records, Record{Disbursement: d})
+	}
+	for _, n := range b.Notices() {
+		records = append(records, Record{Notice: n})
+	}
+	if b.clock.Ahead != 0 {
+		records = append(records, Record{Clock: &b.clock})
+	}
+	return records
+}
+
+// Clock answers how far the gateway's clock was turned.
+func (b *Book) Clock() Clock { return b.clock }
+
+// mark puts an id into a set or takes it out.
+func mark(set map[string]struct{}, id string, in bool) {
+	if in {
+		set[id] = struct{}{}
+		return
+	}
+	delete(set, id)
 }
 
 func (b *Book) put(t *Transaction) {
@@ -72,14 +148,10 @@ func (b *Book) put(t *Transaction) {
 		}
 	}
 	b.transactions[t.ID] = t
-	switch t.Status {
-	case Submitted, Settling, SettlementPending, SettlementConfirmed:
-		if len(t.PartIDs) == 0 {
-			b.unsettled[t.ID] = struct{}{}
-			return
-		}
-	}
-	delete(b.unsettled, t.ID)
+	moving := t.Status == Submitted || t.Status == Settling || t.Status == SettlementPending || t.Status == SettlementConfirmed
+	mark(b.unsettled, t.ID, moving && len(t.PartIDs) == 0)
+	mark(b.undisbursed, t.ID, t.Status == Settled && t.Disbursed == "")
+	mark(b.held, t.ID, t.Status == Authorized)
 }
 
 func samenessOf(t *Transaction) sameness {
@@ -149,7 +221,7 @@ func (b *Book) sum(ids []string) int64 {
 // fresh draws an id that no transaction has.
 func (b *Book) fresh(terms Terms) string {
 	for {
-		if id := terms.NewID(); b.transactions[id] == nil && b.vault[id] == nil {
+		if id := terms.NewID(); b.transactions[id] == nil && b.vault[id] == nil && b.profiles[id] == nil && b.disputes[id] == nil && b.notices[id] == nil {
 			return id
 		}
 	}

@@ -1,6 +1,11 @@
 package ledger
 
-import "strings"
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"strings"
+	"time"
+)
 
 // MethodType is the payment instrument's type as the API spells it.
 type MethodType string
@@ -36,6 +41,21 @@ func (m Method) fingerprint() string {
 	return strings.Join([]string{string(m.Type), m.Bin, m.Last4, m.ExpMonth, m.ExpYear, m.Email}, "|")
 }
 
+// Expired tells whether a card's last month is over.
+func (m Method) Expired(now time.Time) bool {
+	last, err := time.Parse("01/2006", m.ExpMonth+"/"+m.ExpYear)
+	return err == nil && !last.AddDate(0, 1, 0).After(now)
+}
+
+// Identifier tells one card number from another without holding it; empty for what is no card.
+func (m Method) Identifier() string {
+	if m.Last4 == "" {
+		return ""
+	}
+	sum := sha256.Sum256([]byte(m.Brand + m.Bin + m.Last4))
+	return hex.EncodeToString(sum[:16])
+}
+
 // ThreeDSecure is the outcome of the cardholder's authentication that a nonce carries.
 type ThreeDSecure struct {
 	Status, Enrolled       string
@@ -53,6 +73,7 @@ const (
 	fateFailed
 	fateFraud
 	fateRisk
+	fateDisputed
 )
 
 type fakeNonce struct {
@@ -150,6 +171,9 @@ var fakes = map[string]fakeNonce{
 	"fake-consumed-nonce":                         {method: visa, fate: fateConsumed},
 	"fake-gateway-rejected-fraud-nonce":           {method: visa, fate: fateFraud},
 	"fake-gateway-rejected-risk-thresholds-nonce": {method: visa, fate: fateRisk},
+
+	// Not Braintree's: stands for its test card of disputes, whose number is not taken here.
+	"sim-disputed-visa-nonce": {method: card("Visa", "402389", "8028"), fate: fateDisputed},
 
 	"fake-apple-pay-visa-nonce":         device(ApplePay, "Apple Pay - Visa", "8886"),
 	"fake-apple-pay-mastercard-nonce":   device(ApplePay, "Apple Pay - MasterCard", "0017"),

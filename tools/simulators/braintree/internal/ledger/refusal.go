@@ -73,5 +73,11 @@ var (
 	creditsUnsupported = onTransaction("base", "91546", "Credits are not supported by this processor.")
 	nonceConsumed      = onTransaction("payment_method_nonce", "91564", "Cannot use a payment_method_nonce more than once.")
 	nonceUnknown       = onTransaction("payment_method_nonce", "91565", "Unknown or expired payment_method_nonce.")
+	customerIsInvalid  = onTransaction("customer_id", "91510", "Customer ID is invalid.")
+	cannotCloneVaulted = onTransaction("base", "91540", "Cannot clone transaction with a vault credit card.")
+	cannotCloneFailed  = onTransaction("base", "91542", "Cannot clone transactions that were unsuccessful.")
+	cannotCloneCredit  = onTransaction("base", "91543", "Credits cannot be cloned.")
+	cannotCloneUnsaid  = onTransaction("base", "91544", "Cannot clone transaction without submit_for_settlement flag.")
+	cannotClonePayPal  = onTransaction("base", "91573", "Cannot clone transaction with PayPal account.")
 	numberIsInvalid    = &Problem{Object: "transaction/credit-card", Attribute: "number", Code: "81715", Message: "Credit card number is invalid."}
 )

@@ -1,7 +1,6 @@
 package ledger
 
 import (
-	"cmp"
 	"slices"
 	"strings"
 	"time"
@@ -19,6 +18,7 @@ type SaleRequest struct {
 	SubmitForSettlement                          bool
 	StoreInVault, StoreInVaultOnSuccess          bool
 	ThreeDSecureRequired                         bool
+	CVV                                          string // test values only: what the bank says of it
 }
 
 const (
@@ -40,29 +40,56 @@ func (b *Book) Sale(q SaleRequest, terms Terms) (*Transaction, []Record, error) 
 	t := &Transaction{
 		ID: b.fresh(terms), Kind: Sale, Amount: amount, OrderID: q.OrderID, Account: account.ID,
 		Channel: q.Channel, PONumber: q.PONumber, TaxAmount: q.TaxAmount, TaxExempt: q.TaxExempt, Device: q.Device,
-		Method: fake.method, Token: q.Token, Customer: q.Customer, Billing: q.Billing, Shipping: q.Shipping,
+		Method: fake.method, Token: b.tokenOf(q), Customer: b.customerOf(q), Billing: q.Billing, Shipping: q.Shipping,
 		Fields: q.Fields, Statement: q.Statement, Created: terms.Now,
 	}
 	v := b.judge(t, fake.fate, q.ThreeDSecureRequired, terms)
 	t.Processor, t.Rejection = v.response, v.rejection
-	t = t.next(v.status, apiUser, terms.Now)
-	if v.status == Authorized {
-		t.Authorize = amount.Minor
-		t.AuthCode = strings.ToUpper(terms.NewID())[:6]
-		t.AuthExpires = terms.Now.Add(authorisedFor)
-		if q.SubmitForSettlement {
-			to, err := t.Target(StepSubmit)
-			if err != nil {
-				return nil, nil, err
-			}
-			t = t.next(to, apiUser, terms.Now)
+	if v.status != GatewayRejected || v.rejection == "avs" || v.rejection == "cvv" {
+		t.AVS, t.CVV = avsOf(q.Billing), cvvOf(q.CVV)
+	}
+	t = b.authorised(t.next(v.status, apiUser, terms.Now), terms)
+	if v.status == Authorized && q.SubmitForSettlement {
+		to, err := t.Target(StepSubmit)
+		if err != nil {
+			return nil, nil, err
 		}
+		t = t.next(to, apiUser, terms.Now)
 	}
 	var records []Record
-	if q.Token == "" && (q.StoreInVault || q.StoreInVaultOnSuccess && t.Succeeded()) {
-		records = append(records, b.store(t, terms))
+	if t.Token == "" && (q.StoreInVault || q.StoreInVaultOnSuccess && t.Succeeded()) {
+		kept, err := b.store(t, terms)
+		if err != nil {
+			return nil, nil, err
+		}
+		records = append(records, kept...)
 	}
-	return t, append(records, Record{Transaction: t}), nil
+	records = append(records, Record{Transaction: t})
+	if fake.fate != fateDisputed || t.Status != Submitted {
+		return t, records, nil
+	}
+	disputed, err := b.disputedAtOnce(t, terms)
+	return t, append(records, disputed...), err
+}
+
+// disputedAtOnce settles a sale of the test card of disputes and opens a dispute against it: the whole amount, with the reason code
+// that the amount sets. The answer to the sale is that of any other.
+func (b *Book) disputedAtOnce(t *Transaction, terms Terms) ([]Record, error) {
+	settled := t.next(Settled, settlementUser, terms.Now)
+	b.transactions[t.ID] = settled // so that the dispute sees it; recorded below
+	defer delete(b.transactions, t.ID)
+	_, opened, err := b.OpenDispute(DisputeRequest{Transaction: t.ID, ReasonCode: reasonOfAmount[t.Amount.hundredths()]}, terms)
+	return append([]Record{{Transaction: settled}}, opened...), err
+}
+
+// authorised completes a sale that the processor has approved.
+func (b *Book) authorised(t *Transaction, terms Terms) *Transaction {
+	if t.Status == Authorized {
+		t.Authorize = t.Amount.Minor
+		t.AuthCode = strings.ToUpper(terms.NewID())[:6]
+		t.AuthExpires = terms.Now.Add(authorisedFor)
+	}
+	return t
 }
 
 // check validates the request and collects every fault.
@@ -109,10 +136,15 @@ func (b *Book) methodFor(q SaleRequest) (fakeNonce, *Problem) {
 		return fakeNonce{}, methodConflict
 	case q.Token != "":
 		v, err := b.Token(q.Token)
-		if err != nil {
+		if err != nil || q.Customer != nil && q.Customer.ID != "" && q.Customer.ID != v.CustomerID {
 			return fakeNonce{}, tokenIsInvalid
 		}
 		return fakeNonce{method: v.Method}, nil
+	case q.Nonce == "" && q.Customer != nil && q.Customer.ID != "": // the customer's default
+		if v := b.DefaultOf(q.Customer.ID); v != nil {
+			return fakeNonce{method: v.Method}, nil
+		}
+		return fakeNonce{}, customerIsInvalid
 	case q.Nonce == "":
 		return fakeNonce{}, noPaymentMethod
 	}
@@ -163,28 +195,4 @@ func (b *Book) duplicate(t *Transaction, terms Terms) bool {
 	}
 	earlier := b.transactions[b.latest[samenessOf(t)]]
 	return earlier != nil && terms.Now.Sub(earlier.Created) < terms.DuplicateWindow
-}
-
-// store vaults the sale's payment method, and its customer with it.
-func (b *Book) store(t *Transaction, terms Terms) Record {
-	customer := Customer{}
-	if t.Customer != nil {
-		customer = *t.Customer
-	}
-	customer.ID = cmp.Or(customer.ID, b.fresh(terms))
-	t.Customer, t.Token = &customer, b.fresh(terms)
-	method := t.Method
-	method.Secure = nil // 3-D Secure is lost when a nonce is vaulted
-	return Record{Vaulted: &Vaulted{Token: t.Token, CustomerID: customer.ID, Method: method, Created: terms.Now}}
-}
-
-// Unvault deletes a stored payment method.
-func (b *Book) Unvault(token string) ([]Record, error) {
-	v, err := b.Token(token)
-	if err != nil {
-		return nil, err
-	}
-	gone := *v
-	gone.Deleted = true
-	return []Record{{Vaulted: &gone}}, nil
 }

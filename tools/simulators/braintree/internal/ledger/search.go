@@ -47,19 +47,27 @@ func (b *Book) Search(q Query) []*Transaction {
 	return found
 }
 
-func (q Query) matches(t *Transaction) bool {
-	if q.OrderID != nil && !q.OrderID.matches(t.OrderID) {
+// texts tells whether all text and list criteria hold for what the fields of something say.
+func (q Query) texts(of func(field string) string) bool {
+	if q.OrderID != nil && !q.OrderID.matches(of("order-id")) {
 		return false
 	}
 	for field, text := range q.Texts {
-		if !text.matches(textField(t, field)) {
+		if !text.matches(of(field)) {
 			return false
 		}
 	}
 	for field, values := range q.OneOf {
-		if !slices.Contains(values, textField(t, field)) {
+		if !slices.Contains(values, of(field)) {
 			return false
 		}
+	}
+	return true
+}
+
+func (q Query) matches(t *Transaction) bool {
+	if !q.texts(func(field string) string { return textField(t, field) }) {
+		return false
 	}
 	for field, span := range q.Times {
 		if !inTime(t, field, span) {
@@ -78,7 +86,7 @@ func (c Text) matches(s string) bool {
 func Searchable(field string) bool {
 	return slices.Contains([]string{"id", "order-id", "status", "type", "merchant-account-id", "currency", "payment-method-token",
 		"payment-instrument-type", "customer-id", "customer-email", "customer-first-name", "customer-last-name", "processor-authorization-code",
-		"settlement-batch-id", "refund"}, field)
+		"settlement-batch-id", "refund", "credit-card-card-type", "credit-card-unique-identifier", "billing-postal-code", "channel"}, field)
 }
 
 func textField(t *Transaction, field string) string {
@@ -111,6 +119,17 @@ func textField(t *Transaction, field string) string {
 		return customer.LastName
 	case "processor-authorization-code":
 		return t.AuthCode
+	case "credit-card-card-type":
+		return t.Method.Brand
+	case "credit-card-unique-identifier":
+		return t.Method.Identifier()
+	case "billing-postal-code":
+		if t.Billing == nil {
+			return ""
+		}
+		return t.Billing.PostalCode
+	case "channel":
+		return t.Channel
 	case "settlement-batch-id":
 		return t.BatchID
 	case "refund":
@@ -131,19 +150,25 @@ var statusOfTime = map[string]Status{
 // SearchableTime tells whether a time criterion on this field is understood.
 func SearchableTime(field string) bool {
 	_, ok := statusOfTime[field]
-	return ok || field == "created-at"
+	return ok || field == "created-at" || field == "disbursement-date"
 }
 
 // inTime compares to the second, the wire's precision.
 func inTime(t *Transaction, field string, span Span[time.Time]) bool {
-	within := func(at time.Time) bool {
-		at = at.Truncate(time.Second)
-		return (span.Min == nil || !at.Before(*span.Min)) && (span.Max == nil || !at.After(*span.Max))
-	}
-	if field == "created-at" {
+	within := func(at time.Time) bool { return inSpan(at, span) }
+	switch field {
+	case "created-at":
 		return within(t.Created)
+	case "disbursement-date":
+		paid, err := time.Parse(time.DateOnly, t.Disbursed)
+		return err == nil && within(paid)
 	}
 	return slices.ContainsFunc(t.History, func(c Change) bool { return c.Status == statusOfTime[field] && within(c.At) })
+}
+
+func inSpan(at time.Time, span Span[time.Time]) bool {
+	at = at.Truncate(time.Second)
+	return (span.Min == nil || !at.Before(*span.Min)) && (span.Max == nil || !at.After(*span.Max))
 }
 
 func inRange(v float64, span Span[float64]) bool {

@@ -72,6 +72,9 @@ type Transaction struct {
 	AuthCode  string
 	Rejection string // gateway rejection reason
 	BatchID   string // set by settlement
+	Disbursed string // day on which the money was paid out
+	CVV       string // answer of the bank to the security code
+	AVS       AVS    // its answers to the billing address
 
 	RefundIDs    []string // credits made from this sale
 	Refunds      string   // on a credit: the sale it refunds
@@ -81,6 +84,10 @@ type Transaction struct {
 
 // Response is what the processor said. Type is approved, soft_declined or hard_declined.
 type Response struct{ Code, Text, Type, Additional string }
+
+// AVS is what the bank says of the billing address: M matches, N does not, U not verified, S not supported, I not provided, A not
+// applicable. Error is E when the check itself failed.
+type AVS struct{ Postal, Street, Error string }
 
 // Address is a postal address as the gateway takes and gives it.
 type Address struct {
@@ -101,7 +108,9 @@ type Vaulted struct {
 	Token      string
 	CustomerID string
 	Method     Method
+	Default    bool
 	Created    time.Time
+	Updated    time.Time
 	Deleted    bool
 }
 

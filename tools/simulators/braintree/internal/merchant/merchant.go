@@ -1,6 +1,6 @@
 // Package merchant is the one merchant whom the simulator serves: credentials, merchant accounts, and the settings that
 // the real merchant would find in the Control Panel. Settings change while the simulator runs and are not kept over a
-// restart: the command line decides anew.
+// restart: the command line decides anew. How far the clock was turned is kept, by the journal.
 package merchant
 
 import (
@@ -8,6 +8,7 @@ import (
 	"crypto/subtle"
 	"errors"
 	"fmt"
+	"net/url"
 	"regexp"
 	"slices"
 	"strings"
@@ -24,15 +25,17 @@ const DefaultDuplicateWindow = 30 * time.Second
 type Settings struct {
 	DuplicateWindow time.Duration // 0: no duplicate check
 	TestAmounts     bool          // the documented sandbox amounts decide about sales
+	WebhookURL      string        // where notifications go; empty: they wait
 }
 
 // Merchant is safe for concurrent use.
 type Merchant struct {
 	ID, PublicKey, PrivateKey string
 	Accounts                  []ledger.Account // the first is the default
-	Now                       func() time.Time // the gateway's clock
 
+	clock    func() time.Time
 	mu       sync.Mutex
+	ahead    time.Duration // how far the gateway's clock was turned
 	settings Settings
 }
 
@@ -46,7 +49,39 @@ func New(id, public, private string, accounts []ledger.Account, now func() time.
 	case len(accounts) == 0:
 		return nil, errors.New("at least one merchant account is required")
 	}
-	return &Merchant{ID: id, PublicKey: public, PrivateKey: private, Accounts: accounts, Now: now, settings: s}, nil
+	if err := CheckWebhookURL(s.WebhookURL); err != nil {
+		return nil, err
+	}
+	return &Merchant{ID: id, PublicKey: public, PrivateKey: private, Accounts: accounts, clock: now, settings: s}, nil
+}
+
+// Now is the gateway's clock: the real one, and as much further as it was turned.
+func (m *Merchant) Now() time.Time { return m.clock().Add(m.Ahead()) }
+
+// Ahead answers how far the clock was turned.
+func (m *Merchant) Ahead() time.Duration {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.ahead
+}
+
+// Turn sets how far the clock is ahead of the real one.
+func (m *Merchant) Turn(ahead time.Duration) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.ahead = ahead
+}
+
+// CheckWebhookURL tells whether notifications can go there; empty is nowhere.
+func CheckWebhookURL(text string) error {
+	if text == "" {
+		return nil
+	}
+	u, err := url.Parse(text)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
+		return fmt.Errorf("webhook URL %q is not an http address", text)
+	}
+	return nil
 }
 
 // Settings answers the present settings.

@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/sidecart/sidecart/tools/simulators/braintree/internal/ledger"
 	"github.com/sidecart/sidecart/tools/simulators/braintree/internal/merchant"
@@ -49,6 +50,9 @@ type view struct {
 	Totals   []total
 	Shown    int
 	Faults   []string
+	Disputes []*ledger.Dispute
+	Waiting  []*ledger.Notice
+	Now      time.Time
 }
 
 // New makes the page's handler; it serves "/" with ?order= as a filter on the order id. faults describes the faults in
@@ -64,7 +68,7 @@ func New(src Source, m *merchant.Merchant, faults func() []string, log *slog.Log
 		return nil, fmt.Errorf("parse page: %w", err)
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		v := view{Merchant: m, Settings: m.Settings(), Order: strings.TrimSpace(r.URL.Query().Get("order")), Shown: shown, Faults: faults()}
+		v := view{Merchant: m, Settings: m.Settings(), Order: strings.TrimSpace(r.URL.Query().Get("order")), Shown: shown, Faults: faults(), Now: m.Now().UTC()}
 		if err := src.View(v.fill); err != nil {
 			log.Error("page", "error", err)
 			http.Error(w, "the simulator's store has failed; see its log", http.StatusInternalServerError)
@@ -97,6 +101,16 @@ func (v *view) fill(b *ledger.Book) {
 		v.Rows = append(v.Rows, r)
 	}
 	v.Totals = totals(b)
+	for _, d := range slices.Backward(b.Disputes()) {
+		if v.Disputes = append(v.Disputes, d); len(v.Disputes) == shown {
+			break
+		}
+	}
+	for _, n := range b.Notices() {
+		if n.Delivered.IsZero() && len(v.Waiting) < shown {
+			v.Waiting = append(v.Waiting, n)
+		}
+	}
 }
 
 func totals(b *ledger.Book) []total {

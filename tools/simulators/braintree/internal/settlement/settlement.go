@@ -1,5 +1,5 @@
-// Package settlement stands in for the processor's nightly batch: it settles what was submitted, on demand or once it is
-// old enough. A batch that a crash cuts short is finished by the next one; nothing settles twice, because a settled
+// Package settlement stands in for time: the processor's nightly batch settles what was submitted, on demand or once it is
+// old enough; authorisations run out, unanswered disputes are lost, and what has settled is paid out the day after. A batch that a crash cuts short is finished by the next one; nothing settles twice, because a settled
 // transaction is no longer due.
 package settlement
 
@@ -36,9 +36,48 @@ func Before(st *store.Store, m *merchant.Merchant, before time.Time) (int, error
 	}
 }
 
-// Run settles what was submitted at least `after` ago, until ctx ends or the store fails.
+// Turn moves the gateway's clock on and does what the time between would have done. What was submitted a day before the new time
+// settles, or as long before as after says.
+func Turn(st *store.Store, m *merchant.Merchant, by, after time.Duration) (settled int, err error) {
+	ahead := m.Ahead() + by
+	m.Turn(ahead)
+	err = st.Update(func(*ledger.Book) ([]ledger.Record, error) {
+		return []ledger.Record{{Clock: &ledger.Clock{Ahead: ahead}}}, nil
+	})
+	if err != nil {
+		return 0, err
+	}
+	if after <= 0 {
+		after = 24 * time.Hour
+	}
+	if settled, err = Before(st, m, m.Now().Add(-after)); err != nil {
+		return settled, err
+	}
+	return settled, pass(st, m)
+}
+
+// pass does what time does, until nothing is left to do.
+func pass(st *store.Store, m *merchant.Merchant) error {
+	for {
+		moved := 0
+		err := st.Update(func(b *ledger.Book) ([]ledger.Record, error) {
+			records := b.PassTime(batch, m.Terms())
+			moved = len(records)
+			return records, nil
+		})
+		if err != nil || moved == 0 {
+			return err
+		}
+	}
+}
+
+// Run does what time does, until ctx ends or the store fails; when after is above zero, it settles what was submitted so long ago.
 func Run(ctx context.Context, st *store.Store, m *merchant.Merchant, after time.Duration, log *slog.Logger) {
-	tick := time.NewTicker(min(max(after/4, shortest), longest))
+	every := time.Minute
+	if after > 0 {
+		every = min(max(after/4, shortest), longest)
+	}
+	tick := time.NewTicker(every)
 	defer tick.Stop()
 	for {
 		select {
@@ -48,9 +87,12 @@ func Run(ctx context.Context, st *store.Store, m *merchant.Merchant, after time.
 			return
 		case <-tick.C:
 		}
-		n, err := Before(st, m, m.Now().Add(-after))
+		n, err := 0, pass(st, m)
+		if err == nil && after > 0 {
+			n, err = Before(st, m, m.Now().Add(-after))
+		}
 		if err != nil {
-			log.Error("settlement stopped", "error", err)
+			log.Error("time stopped", "error", err)
 			return
 		}
 		if n > 0 {

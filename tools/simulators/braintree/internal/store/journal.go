@@ -102,11 +102,8 @@ func compact(dir string, book *ledger.Book) error {
 		_, err = w.Write(line)
 		return err
 	}
-	for _, v := range book.Vault() {
-		err = errors.Join(err, write(ledger.Record{Vaulted: v}))
-	}
-	for _, t := range book.All() {
-		err = errors.Join(err, write(ledger.Record{Transaction: t}))
+	for _, r := range book.Records() {
+		err = errors.Join(err, write(r))
 	}
 	if err := errors.Join(err, w.Flush(), f.Sync(), f.Close()); err != nil {
 		return fmt.Errorf("rewrite journal: %w", err)

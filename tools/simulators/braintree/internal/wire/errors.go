@@ -68,7 +68,7 @@ func Decline(t *ledger.Transaction, params []Param) []byte {
 		})
 		b.params(params)
 		b.text("message", t.Message())
-		b.transaction(t)
+		b.transaction(Shown{Transaction: t})
 	})
 	return b.bytes()
 }

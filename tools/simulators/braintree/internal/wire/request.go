@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"bytes"
 	"encoding/xml"
 	"errors"
 	"fmt"
@@ -32,7 +33,10 @@ type TransactionRequest struct {
 	Shipping   *address     `xml:"shipping"`
 	Fields     customFields `xml:"custom-fields"`
 	Descriptor *descriptor  `xml:"descriptor"`
-	Options    struct {
+	Card       struct {
+		CVV string `xml:"cvv"`
+	} `xml:"credit-card"`
+	Options struct {
 		Submit         string `xml:"submit-for-settlement"`
 		Store          string `xml:"store-in-vault"`
 		StoreOnSuccess string `xml:"store-in-vault-on-success"`
@@ -87,10 +91,41 @@ func ParseTransaction(body []byte) (TransactionRequest, error) {
 }
 
 func decode(body []byte, into any) error {
-	if err := xml.Unmarshal(body, into); err != nil {
+	if err := xml.NewTokenDecoder(&dashed{from: xml.NewDecoder(bytes.NewReader(body))}).Decode(into); err != nil {
 		return fmt.Errorf("%w: %w", ErrMalformed, err)
 	}
 	return nil
+}
+
+// dashed reads XML whose names have underscores, as some of the public SDKs write them, as if they had dashes. The names of custom
+// fields are the merchant's and stay.
+type dashed struct {
+	from   *xml.Decoder
+	custom int // depth below custom-fields
+}
+
+// Token implements xml.TokenReader.
+func (d *dashed) Token() (xml.Token, error) {
+	token, err := d.from.Token()
+	switch t := token.(type) {
+	case xml.StartElement:
+		if d.custom == 0 {
+			t.Name.Local = strings.ReplaceAll(t.Name.Local, "_", "-")
+		}
+		if d.custom > 0 || t.Name.Local == "custom-fields" {
+			d.custom++
+		}
+		return t, err
+	case xml.EndElement:
+		if d.custom > 0 {
+			d.custom--
+		}
+		if d.custom == 0 {
+			t.Name.Local = strings.ReplaceAll(t.Name.Local, "_", "-")
+		}
+		return t, err
+	}
+	return token, err
 }
 
 // Sale turns the request into the ledger's terms.
@@ -100,6 +135,7 @@ func (q TransactionRequest) Sale() ledger.SaleRequest {
 		Nonce: q.Nonce, Token: q.Token, Channel: q.Channel, PONumber: q.PONumber, TaxAmount: q.TaxAmount, Device: q.Device,
 		TaxExempt: isTrue(q.TaxExempt), SubmitForSettlement: isTrue(q.Options.Submit), StoreInVault: isTrue(q.Options.Store),
 		StoreInVaultOnSuccess: isTrue(q.Options.StoreOnSuccess), ThreeDSecureRequired: isTrue(q.Options.ThreeDSecure.Required),
+		CVV:     strings.TrimSpace(q.Card.CVV),
 		Billing: (*ledger.Address)(q.Billing), Shipping: (*ledger.Address)(q.Shipping),
 		Statement: (*ledger.Descriptor)(q.Descriptor), Customer: (*ledger.Customer)(q.Customer),
 	}

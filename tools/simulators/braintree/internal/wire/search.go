@@ -26,9 +26,19 @@ type searchRequest struct {
 	} `xml:",any"`
 }
 
+// Fields are what a search may ask for: texts and lists, times and days.
+type Fields struct{ Text, Time func(field string) bool }
+
+// The fields of what can be searched.
+var (
+	OfTransactions = Fields{ledger.Searchable, ledger.SearchableTime}
+	OfCustomers    = Fields{ledger.SearchableCustomer, func(field string) bool { return field == "created-at" }}
+	OfDisputes     = Fields{ledger.SearchableDispute, ledger.SearchableDisputeDay}
+)
+
 // ParseSearch reads advanced-search criteria. A criterion on a field that the simulator does not keep is an error rather
 // than ignored: ignoring it would find too much.
-func ParseSearch(body []byte) (ledger.Query, error) {
+func ParseSearch(body []byte, fields Fields) (ledger.Query, error) {
 	q := ledger.Query{Texts: map[string]ledger.Text{}, OneOf: map[string][]string{}, Times: map[string]ledger.Span[time.Time]{}}
 	if len(body) == 0 {
 		return q, nil
@@ -44,14 +54,14 @@ func ParseSearch(body []byte) (ledger.Query, error) {
 		switch {
 		case name == "ids":
 			q.IDs = append([]string{}, c.Items...)
-		case name == "amount":
+		case name == "amount" || name == "amount-disputed":
 			q.Amount, err = span(c.Is, c.Min, c.Max, func(s string) (float64, error) { return strconv.ParseFloat(s, 64) })
-		case ledger.SearchableTime(name):
+		case fields.Time(name):
 			var s *ledger.Span[time.Time]
 			if s, err = span(c.Is, c.Min, c.Max, parseTime); err == nil {
 				q.Times[name] = *s
 			}
-		case !ledger.Searchable(name):
+		case !fields.Text(name):
 			err = fmt.Errorf("%w: search by %q is not simulated", ErrMalformed, name)
 		case c.Type == "array":
 			q.OneOf[name] = c.Items
@@ -74,7 +84,16 @@ func or(s *string) string {
 	return *s
 }
 
-func parseTime(s string) (time.Time, error) { return time.Parse(time.RFC3339, strings.TrimSpace(s)) }
+// parseTime reads a time, or a day as some SDKs send for a range of days.
+func parseTime(s string) (time.Time, error) {
+	s = strings.TrimSpace(s)
+	for _, form := range []string{time.DateOnly, "01/02/2006"} {
+		if day, err := time.Parse(form, s); err == nil {
+			return day, nil
+		}
+	}
+	return time.Parse(time.RFC3339, s)
+}
 
 func span[T any](is, low, high *string, parse func(string) (T, error)) (*ledger.Span[T], error) {
 	if is != nil {

@@ -9,20 +9,22 @@ import (
 // PageSize is how many transactions the second step of a search asks for at once.
 const PageSize = 50
 
+// Shown is a transaction with its disputes.
+type Shown struct {
+	*ledger.Transaction
+	Disputes []*ledger.Dispute
+}
+
 // Transaction writes one transaction as an answer.
-func Transaction(t *ledger.Transaction) []byte {
+func Transaction(t Shown) []byte {
 	b := document()
 	b.transaction(t)
 	return b.bytes()
 }
 
 // SearchIDs writes the first step of a search: every id and the page size.
-func SearchIDs(found []*ledger.Transaction) []byte {
+func SearchIDs(ids []string) []byte {
 	b := document()
-	ids := make([]string, len(found))
-	for i, t := range found {
-		ids[i] = t.ID
-	}
 	b.in("search-results", "", func() {
 		b.integer("page-size", PageSize)
 		b.array("ids", ids)
@@ -31,7 +33,7 @@ func SearchIDs(found []*ledger.Transaction) []byte {
 }
 
 // SearchPage writes the second step of a search: the transactions of one page.
-func SearchPage(found []*ledger.Transaction) []byte {
+func SearchPage(found []Shown) []byte {
 	b := document()
 	b.in("credit-card-transactions", "collection", func() {
 		b.integer("current-page-number", 1)
@@ -57,7 +59,8 @@ func MerchantAccount(a ledger.Account, isDefault bool) []byte {
 	return b.bytes()
 }
 
-func (b *builder) transaction(t *ledger.Transaction) {
+func (b *builder) transaction(shown Shown) {
+	t := shown.Transaction
 	b.in("transaction", "", func() {
 		b.text("id", t.ID)
 		b.text("status", string(t.Status))
@@ -89,6 +92,12 @@ func (b *builder) transaction(t *ledger.Transaction) {
 		b.text("escrow-status", "")
 		b.method(t)
 		b.history(t)
+		b.in("disputes", "array", func() {
+			for _, d := range shown.Disputes {
+				b.dispute(d)
+			}
+		})
+		b.disbursementDetails(t)
 		b.time("authorization-expires-at", t.AuthExpires)
 	})
 }
@@ -107,14 +116,10 @@ func (b *builder) relations(t *ledger.Transaction) {
 }
 
 func (b *builder) processor(t *ledger.Transaction) {
-	avs := "I" // no address was checked
-	if t.Status == ledger.GatewayRejected || t.Kind == ledger.Credit {
-		avs = ""
-	}
-	b.text("avs-error-response-code", "")
-	b.text("avs-postal-code-response-code", avs)
-	b.text("avs-street-address-response-code", avs)
-	b.text("cvv-response-code", avs)
+	b.text("avs-error-response-code", t.AVS.Error)
+	b.text("avs-postal-code-response-code", t.AVS.Postal)
+	b.text("avs-street-address-response-code", t.AVS.Street)
+	b.text("cvv-response-code", t.CVV)
 	b.text("gateway-rejection-reason", t.Rejection)
 	b.text("processor-authorization-code", t.AuthCode)
 	b.text("processor-response-code", t.Processor.Code)
@@ -129,6 +134,21 @@ func (b *builder) processor(t *ledger.Transaction) {
 		b.text("processor-settlement-response-code", "4001")
 		b.text("processor-settlement-response-text", "Settlement Declined")
 	}
+}
+
+// disbursementDetails say when the money was paid out; before that they are empty.
+func (b *builder) disbursementDetails(t *ledger.Transaction) {
+	b.in("disbursement-details", "", func() {
+		b.typed("disbursement-date", "date", t.Disbursed)
+		if t.Disbursed == "" {
+			return
+		}
+		b.text("settlement-amount", t.Amount.Decimal())
+		b.text("settlement-currency-iso-code", t.Amount.Currency)
+		b.text("settlement-currency-exchange-rate", "1")
+		b.boolean("funds-held", false)
+		b.boolean("success", true)
+	})
 }
 
 func (b *builder) customer(c *ledger.Customer) {
@@ -222,6 +242,7 @@ func (b *builder) deviceCard(m ledger.Method, token, brand, last4 string) {
 
 func (b *builder) card(m ledger.Method, token string) {
 	b.text("token", token)
+	b.text("unique-number-identifier", m.Identifier())
 	b.text("bin", m.Bin)
 	b.text("last-4", m.Last4)
 	b.text("card-type", m.Brand)
@@ -253,31 +274,4 @@ func (b *builder) secure(s *ledger.ThreeDSecure) {
 		b.boolean("liability-shifted", s.Shifted)
 		b.boolean("liability-shift-possible", s.ShiftPossible)
 	})
-}
-
-// PaymentMethod writes a stored payment method; the root element tells its type.
-func PaymentMethod(v *ledger.Vaulted) []byte {
-	root := map[ledger.MethodType]string{
-		ledger.Card: "credit-card", ledger.PayPal: "paypal-account", ledger.Venmo: "venmo-account",
-		ledger.ApplePay: "apple-pay-card", ledger.AndroidPay: "android-pay-card",
-	}[v.Method.Type]
-	b := document()
-	b.in(root, "", func() {
-		b.text("customer-id", v.CustomerID)
-		switch v.Method.Type {
-		case ledger.PayPal, ledger.Venmo:
-			b.text("token", v.Token)
-			b.text("email", v.Method.Email)
-		case ledger.AndroidPay:
-			b.deviceCard(v.Method, v.Token, "virtual-card-type", "virtual-card-last-4")
-		case ledger.ApplePay:
-			b.deviceCard(v.Method, v.Token, "card-type", "last-4")
-		default:
-			b.card(v.Method, v.Token)
-		}
-		b.boolean("default", false)
-		b.time("created-at", v.Created)
-		b.time("updated-at", v.Created)
-	})
-	return b.bytes()
 }
