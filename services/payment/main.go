@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/sidecart/sidecart/pkg/boot"
+	"github.com/sidecart/sidecart/pkg/config"
 	"github.com/sidecart/sidecart/pkg/daprkit"
 	"github.com/sidecart/sidecart/pkg/outbox"
 	"github.com/sidecart/sidecart/services/payment/internal/app"
@@ -17,26 +18,31 @@ import (
 
 var version = "dev" // set by -ldflags "-X main.version=…"
 
-type config struct {
+type settings struct {
 	boot.Base
-	MerchantID string       `env:"SIDECART_BRAINTREE_MERCHANT_ID" envDefault:"sidecart" doc:"Merchant at Braintree; its keys are the component's"`
-	Accounts   app.Accounts `env:"SIDECART_MERCHANT_ACCOUNTS" envDefault:"USD=sidecart-usd,EUR=sidecart-eur,GBP=sidecart-gbp,JPY=sidecart-jpy,KWD=sidecart-kwd" doc:"Merchant account of each currency that is taken"`
+	MerchantID  string        `env:"SIDECART_BRAINTREE_MERCHANT_ID" envDefault:"sidecart" doc:"Merchant at Braintree; its keys are the component's"`
+	WebhookKeys config.Secret `env:"SIDECART_BRAINTREE_WEBHOOK_KEYS" doc:"Keys that sign the gateway's notifications, public:private with commas between; without any all are refused"`
+	Accounts    app.Accounts  `env:"SIDECART_MERCHANT_ACCOUNTS" envDefault:"USD=sidecart-usd,EUR=sidecart-eur,GBP=sidecart-gbp,JPY=sidecart-jpy,KWD=sidecart-kwd" doc:"Merchant account of each currency that is taken"`
 }
 
 func main() {
-	boot.Main(boot.Program[config]{Name: "payment", Title: "Payments", Version: version, Migrations: postgres.Migrations(), Build: build})
+	boot.Main(boot.Program[settings]{Name: "payment", Title: "Payments", Version: version, Migrations: postgres.Migrations(), Build: build})
 }
 
-func build(_ context.Context, p *boot.Process, c config) error {
+func build(_ context.Context, p *boot.Process, c settings) error {
 	box := outbox.New(p.Pool, outbox.Options{Source: p.Name, Publisher: p.Dapr, Log: p.Log, Metrics: p.Registry})
 	p.Add("outbox", box.Service())
 	store := postgres.New(p.Pool, box)
 	gateway := braintree.New(braintree.Options{URL: "http://" + daprio.Component, MerchantID: c.MerchantID, Transport: daprio.Transport(p.Dapr, p.Log)})
+	keys, err := braintree.ParseKeys(c.WebhookKeys.Reveal())
+	if err != nil {
+		return err
+	}
 	payments := app.New(store, gateway, c.Accounts, time.Now, p.Log, p.Registry)
 	p.Add("look-ups", payments.Worker())
 
 	server := p.Server()
-	httpapi.Register(server, payments, store)
+	httpapi.Register(server, httpapi.Parts{App: payments, Cases: app.NewCases(payments, store, gateway), Read: store, CaseReader: store, Signatures: keys})
 	daprkit.Mount(server.Router(), daprkit.Routes{AppID: p.Name, AppToken: p.AppToken})
 	p.Add("http", server.Listen(c.HTTPAddr))
 	return nil

@@ -20,6 +20,12 @@ const (
 	TypeRefundedV1 = "payment.refunded.v1"
 )
 
+// Event types of Topic: what the gateway tells of by itself.
+const (
+	TypeDisputeOpenedV1 = "payment.dispute_opened.v1"
+	TypeDisputeClosedV1 = "payment.dispute_closed.v1"
+)
+
 // Paths that other services call through their sidecars; all POST but PathPayments.
 const (
 	PathAuthorise   = "/v1/internal/payments/authorise"

@@ -23,6 +23,8 @@ func TestFormsAreKept(t *testing.T) {
 	for file, value := range map[string]any{
 		"testdata/money_moved.v1.json": paymentapi.MoneyMovedV1{Sequence: 3, PaymentID: order + "-1", OrderID: order, Attempt: 1, OperationID: order + "-1-refund-7",
 			Amount: usd(600), TransactionID: "tx1", DeclineCode: "2001", Captured: usd(2599), Refunded: usd(600), OccurredAt: at},
+		"testdata/dispute.v1.json": paymentapi.DisputeV1{Sequence: 2, PaymentID: order + "-1", OrderID: order, Attempt: 1, DisputeID: "d1", TransactionID: "tx1", Status: "won",
+			Kind: "chargeback", Reason: "fraud", Amount: usd(2599), Won: usd(2599), ReplyBy: "2026-03-11", OccurredAt: at},
 		"testdata/authorise_request.json": paymentapi.AuthoriseRequest{OperationID: order + "-1-authorise-1", PaymentID: order + "-1", OrderID: order, Attempt: 1,
 			Amount: usd(2599), Nonce: "nonce", MethodID: "method", DeviceData: "device"},
 		"testdata/money_request.json": paymentapi.MoneyRequest{OperationID: "o", PaymentID: order + "-1", Amount: &amount, Reason: "why"},

@@ -208,16 +208,26 @@ func (r *runner) servers() []spec {
 	}
 }
 
+// paymentSimulator is the one that sends notifications to the shop.
+const paymentSimulator = "braintree"
+
 // simulators stand in for the providers outside.
-func (r *runner) simulators() []spec {
+func (r *runner) simulators() ([]spec, error) {
+	state, err := r.shop.Describe()
+	if err != nil {
+		return nil, err
+	}
 	var specs []spec
 	for _, sim := range r.opt.Layout.Simulators() {
 		address := shop.Local(r.shop.Ports.Of(sim.Port))
+		argv := []string{sim.Binary(r.opt.Layout), "--listen", address, "--data", sim.Data(r.opt.Layout)}
+		if sim.Name == paymentSimulator && state.Gateway != "" {
+			argv = append(argv, "--webhook-url", state.Gateway+"/v1/webhooks/braintree")
+		}
 		specs = append(specs, spec{
 			name: sim.Name + "-simulator", about: "simulator of " + sim.Name, env: cleanEnv(),
-			argv:  []string{sim.Binary(r.opt.Layout), "--listen", address, "--data", sim.Data(r.opt.Layout)},
-			ready: listens(address),
+			argv: argv, ready: listens(address),
 		})
 	}
-	return specs
+	return specs, nil
 }

@@ -191,7 +191,11 @@ func (r *runner) prepare(ctx context.Context) error {
 	if err := g.Wait(); err != nil {
 		return err
 	}
-	for _, s := range r.simulators() {
+	simulators, err := r.simulators()
+	if err != nil {
+		return err
+	}
+	for _, s := range simulators {
 		if err := r.await(ctx, r.launch(s)); err != nil {
 			return err
 		}

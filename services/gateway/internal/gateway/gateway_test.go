@@ -35,6 +35,8 @@ func TestRoutes(t *testing.T) {
 		{"GET", "/v1/admin/prices", "pricing", gateway.Staff, gateway.Usual},
 		{"POST", "/v1/admin/stock/receive", "inventory", gateway.Staff, gateway.Usual},
 		{"POST", "/v1/admin/payments/" + id + "/refunds", "payment", gateway.Staff, gateway.Usual},
+		{"POST", "/v1/admin/disputes/" + id + "/accept", "payment", gateway.Staff, gateway.Usual},
+		{"POST", "/v1/webhooks/braintree", "payment", gateway.Open, gateway.Usual},
 		{"GET", "/v1/admin/orders", "order", gateway.Staff, gateway.Usual},
 	} {
 		segments, ok := gateway.Segments(tc.path)
@@ -44,7 +46,7 @@ func TestRoutes(t *testing.T) {
 		}
 	}
 	for _, path := range []string{
-		"/", "/v1", "/v2/products", "/v1/internal/quote", "/v1/internal/holds/x", "/v1/admin", "/v1/admin/internal", "/v1/webhooks", "/v1/webhooks/braintree",
+		"/", "/v1", "/v2/products", "/v1/internal/quote", "/v1/internal/holds/x", "/v1/admin", "/v1/admin/internal", "/v1/webhooks", "/v1/webhooks/carriers",
 		"/v1/product", "/v1/productsx", "/v1/Products", "/v1.0/invoke/cart/method/v1/carts", "/healthz", "/dapr/subscribe", "/events/order", "/job/sweep",
 	} {
 		segments, _ := gateway.Segments(path)

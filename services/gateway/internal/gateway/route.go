@@ -69,12 +69,13 @@ func Routes() []Route {
 		open("/v1/carts", "cart", timeUsual),
 		open("/v1/checkouts", "checkout", timeComplete),
 		open("/v1/orders", "order", timeComplete),
+		open("/v1/webhooks/braintree", "payment", timeUsual), // its signature is the credential
 	}
 	for _, staff := range []struct{ app, areas string }{
 		{"catalog", "products attributes categories brands migration-exceptions imports"},
 		{"pricing", "price-lists prices tax-rates coupons promotions"},
 		{"inventory", "locations stock holds"},
-		{"payment", "payments"},
+		{"payment", "payments disputes disbursements"},
 		{"order", "orders"},
 	} {
 		for area := range strings.FieldsSeq(staff.areas) {

@@ -204,7 +204,15 @@ func TestThroughTheBinding(t *testing.T) {
 	g := braintree.New(braintree.Options{URL: "http://payment-gateway", MerchantID: "sidecart", Transport: daprio.Transport(side.Client, slog.New(slog.DiscardHandler))})
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	p := port{g, nil}
+	p := port{g, func() { sim.Post(t, "/_sim/settle", struct{}{}) }, func(transaction string) string { return sim.Dispute(t, transaction) }}
+	_, dispute := p.disputed(t)
+	if _, err := g.AddEvidence(ctx, dispute, app.Evidence{Text: "x"}); err != nil {
+		t.Error(err)
+	}
+	_ = g.Finalize(ctx, dispute) // its answer has no body, so that the sidecar cannot vouch for it: the dispute tells
+	if d, err := g.Dispute(ctx, dispute); err != nil || d.Status != payment.DisputeDisputed {
+		t.Errorf("%+v %v", d, err)
+	}
 	s, tx := p.captured(t, 2599)
 	sim.Post(t, "/_sim/settle", struct{}{})
 	if got := outcome(g.Void(ctx, tx.ID)); got != "refused 91504" {

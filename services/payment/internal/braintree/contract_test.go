@@ -7,6 +7,7 @@ import (
 	"os"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/sidecart/sidecart/pkg/money"
 	"github.com/sidecart/sidecart/pkg/testkit"
@@ -36,8 +37,15 @@ func direct(url string) *braintree.Gateway {
 
 // port is a gateway that can be told to settle.
 type port struct {
+	provider
+	settle  func()
+	dispute func(transaction string) (id string)
+}
+
+// provider is all that the gateway does for us.
+type provider interface {
 	app.Gateway
-	settle func()
+	app.DisputeGateway
 }
 
 var references atomic.Int64
@@ -83,11 +91,15 @@ func TestGatewayContract(t *testing.T) {
 	testkit.Contract(t, map[string]func(t *testing.T) port{
 		"simulator": func(t *testing.T) port {
 			sim := paymenttest.StartSimulator(t, simulator)
-			return port{direct(sim.URL), func() { sim.Post(t, "/_sim/settle", struct{}{}) }}
+			return port{direct(sim.URL), func() { sim.Post(t, "/_sim/settle", struct{}{}) }, func(transaction string) string { return sim.Dispute(t, transaction) }}
 		},
 		"fake": func(*testing.T) port {
 			fake := paymenttest.NewGateway()
-			return port{fake, fake.Settle}
+			return port{fake, fake.Settle, func(transaction string) string {
+				fake.Raise(payment.DisputeReport{DisputeID: "d-" + transaction, TransactionID: transaction, Status: payment.DisputeOpen, Kind: "chargeback",
+					Reason: "fraud", Amount: usd(1000), Won: usd(0), At: time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)})
+				return "d-" + transaction
+			}}
 		},
 	},
 		testkit.Case[port]{Name: "authorise", Run: func(t *testing.T, p port) {
@@ -182,10 +194,55 @@ func TestGatewayContract(t *testing.T) {
 				t.Errorf("%d voids: %v", n, errs)
 			}
 		}},
+		testkit.Case[port]{Name: "disputes", Run: disputes},
 		testkit.Case[port]{Name: "client token", Run: func(t *testing.T, p port) {
 			if token, err := p.ClientToken(t.Context(), "sidecart-usd"); err != nil || token == "" {
 				t.Errorf("%q %v", token, err)
 			}
 		}},
 	)
+}
+
+// disputed returns the id of a dispute about a settled sale of 10.00.
+func (p port) disputed(t *testing.T) (transaction, id string) {
+	t.Helper()
+	_, tx := p.captured(t, 1000)
+	p.settle()
+	return tx.ID, p.dispute(tx.ID)
+}
+
+func disputes(t *testing.T, p port) {
+	transaction, id := p.disputed(t)
+	d, err := p.Dispute(t.Context(), id)
+	if err != nil || d.DisputeID != id || d.Status != payment.DisputeOpen || d.Amount != usd(1000) || d.Won != usd(0) || d.TransactionID != transaction || d.Kind != "chargeback" || d.Reason != "fraud" || d.At.IsZero() {
+		t.Errorf("%+v %v", d, err)
+	}
+	if _, err := p.Dispute(t.Context(), "nobody"); !errors.Is(err, app.ErrNoDispute) {
+		t.Errorf("a dispute of nobody: %v", err)
+	}
+	if e, err := p.AddEvidence(t.Context(), id, app.Evidence{Text: paymenttest.EvidenceWins, Category: "PROOF_OF_DELIVERY"}); err != nil || e == "" {
+		t.Errorf("%q %v", e, err)
+	}
+	if d, err = p.Dispute(t.Context(), id); err != nil || len(d.Evidence) != 1 || d.Evidence[0].Text != paymenttest.EvidenceWins || d.Evidence[0].Category != "PROOF_OF_DELIVERY" {
+		t.Errorf("%+v %v", d, err)
+	}
+	if err := p.Finalize(t.Context(), id); err != nil {
+		t.Errorf("finalize: %v", err)
+	}
+	if d, err = p.Dispute(t.Context(), id); err != nil || d.Status != payment.DisputeWon || d.Won != usd(1000) {
+		t.Errorf("%+v %v", d, err)
+	}
+	if code := refused(t, p.Finalize(t.Context(), id)).Code; code != "95705" {
+		t.Errorf("finalized twice: %s", code)
+	}
+	if _, err := p.AddEvidence(t.Context(), id, app.Evidence{Text: "more"}); refused(t, err).Code != "95701" {
+		t.Errorf("late evidence: %v", err)
+	}
+	_, other := p.disputed(t)
+	if err := p.Accept(t.Context(), other); err != nil {
+		t.Errorf("accept: %v", err)
+	}
+	if d, err = p.Dispute(t.Context(), other); err != nil || d.Status != payment.DisputeAccepted {
+		t.Errorf("%+v %v", d, err)
+	}
 }

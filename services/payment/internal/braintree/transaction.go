@@ -67,14 +67,29 @@ func amountOf(tx *bt.Transaction) (money.Amount, error) {
 	if err != nil {
 		return money.Amount{}, err
 	}
-	minor, scale := tx.Amount.Unscaled, tx.Amount.Scale
+	return scaled(tx.Amount.Unscaled, tx.Amount.Scale, currency)
+}
+
+// exact reads a decimal text as an amount; nothing is zero.
+func exact(text string, currency money.Currency) (money.Amount, error) {
+	if text == "" {
+		return money.Zero(currency), nil
+	}
+	var d bt.Decimal
+	if err := d.UnmarshalText([]byte(text)); err != nil {
+		return money.Amount{}, err
+	}
+	return scaled(d.Unscaled, d.Scale, currency)
+}
+
+func scaled(minor int64, scale int, currency money.Currency) (money.Amount, error) {
 	for ; scale > currency.Exponent() && minor%10 == 0; scale-- {
 		minor /= 10
 	}
 	if scale > currency.Exponent() {
 		return money.Amount{}, fmt.Errorf("%w: %d×10^-%d %s", money.ErrFormat, minor, scale, currency)
 	}
-	a := money.New(minor, currency)
+	a, err := money.New(minor, currency), error(nil)
 	for ; scale < currency.Exponent() && err == nil; scale++ {
 		a, err = a.Mul(10)
 	}

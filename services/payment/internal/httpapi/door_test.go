@@ -284,7 +284,7 @@ func TestLyingSimulator(t *testing.T) {
 }
 
 // unreachable is a gateway behind a broken line.
-type unreachable struct{ app.Gateway }
+type unreachable struct{ *paymenttest.Gateway }
 
 func (unreachable) Authorise(context.Context, app.Sale) (payment.Transaction, error) {
 	return payment.Transaction{}, app.ErrNotSent

@@ -39,14 +39,26 @@ type Reader interface {
 	Events(ctx context.Context, paymentID string) ([]payment.Event, error)
 }
 
+// Parts are what the routes need.
+type Parts struct {
+	App        *app.App
+	Cases      *app.Cases
+	Read       Reader
+	CaseReader CaseReader
+	Signatures Signatures
+}
+
 type api struct {
+	Parts
 	app  *app.App
 	read Reader
 }
 
 // Register adds all routes.
-func Register(s *httpx.Server, a *app.App, read Reader) {
-	h := &api{app: a, read: read}
+func Register(s *httpx.Server, p Parts) {
+	h := &api{Parts: p, app: p.App, read: p.Read}
+	h.registerWebhook(s)
+	h.registerDisputes(s)
 	internal := func(method, path, id, summary string) huma.Operation {
 		return guarded(huma.Operation{Method: method, Path: path, OperationID: id, Summary: summary, Tags: []string{"internal"}})
 	}

@@ -73,7 +73,15 @@ type shop struct {
 
 var accounts = app.Accounts{"USD": "sidecart-usd", "EUR": "sidecart-eur", "JPY": "sidecart-jpy", "KWD": "sidecart-kwd"}
 
-func open(t *testing.T, gateway app.Gateway) *shop {
+var keys = braintree.Keys{"sidecart_public": "sidecart_private"}
+
+// provider is the gateway with all that it can do; the fake one knows nothing of disputes.
+type provider interface {
+	app.Gateway
+	app.DisputeGateway
+}
+
+func open(t *testing.T, gateway provider) *shop {
 	t.Helper()
 	pool := testkit.Schema(t, postgres.Migrations()...)
 	store := postgres.New(pool, outbox.New(pool, outbox.Options{Source: "payment"}))
@@ -81,7 +89,7 @@ func open(t *testing.T, gateway app.Gateway) *shop {
 	s := httpx.New(httpx.Config{Name: "payment", Verifier: verifier})
 	clock := &clock{now: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)}
 	a := app.New(store, gateway, accounts, clock.Now, slog.New(slog.DiscardHandler), nil)
-	Register(s, a, store)
+	Register(s, Parts{App: a, Cases: app.NewCases(a, store, gateway), Read: store, CaseReader: store, Signatures: keys})
 	plain := apitest.Client{T: t, Handler: s}
 	return &shop{t: t, order: plain.As("order"), staff: plain.Staff(signer, ScopeRead, ScopeWrite), plain: plain, signer: signer, pool: pool, app: a, clock: clock, server: s}
 }

@@ -132,14 +132,8 @@ func (h *api) staffVoid(ctx context.Context, in *staffVoidInput) (*staffOutput, 
 
 // asStaff performs an operation whose id is made of the Idempotency-Key, so that the operation itself remembers the request.
 func (h *api) asStaff(ctx context.Context, key httpx.Idem, m app.Movement) (*staffOutput, error) {
-	p, _ := auth.From(ctx)
-	m.Actor = p.Kind + ":" + p.Subject
-	if key.Key == "" {
-		m.OperationID = "staff-" + uuid.NewString()
-	} else {
-		sum := sha256.Sum256([]byte(key.Scope + "\x00" + key.Key))
-		m.OperationID, m.Hash = "staff-"+hex.EncodeToString(sum[:16]), key.Hash[:]
-	}
+	m.Actor = auth.Actor(ctx)
+	m.OperationID, m.Hash = operationOf(key)
 	a, err := h.app.Move(ctx, m)
 	if fault.CodeOf(err) == app.ErrReused.Code {
 		return nil, idem.ErrReused
@@ -157,6 +151,16 @@ func (h *api) asStaff(ctx context.Context, key httpx.Idem, m app.Movement) (*sta
 		out.Status = http.StatusAccepted
 	}
 	return out, nil
+}
+
+// operationOf makes an operation id of an Idempotency-Key, and the hash that tells the same request from another; without a key
+// each request is an operation of its own.
+func operationOf(key httpx.Idem) (id string, hash []byte) {
+	if key.Key == "" {
+		return "staff-" + uuid.NewString(), nil
+	}
+	sum := sha256.Sum256([]byte(key.Scope + "\x00" + key.Key))
+	return "staff-" + hex.EncodeToString(sum[:16]), key.Hash[:]
 }
 
 // slug makes a problem type of a decline code; those of the gateway are numbers.

@@ -17,6 +17,9 @@ const (
 	NonceValid    = "fake-valid-nonce"
 	NonceDeclined = "fake-processor-declined-visa-nonce"
 	NonceConsumed = "fake-consumed-nonce"
+
+	EvidenceWins  = "compelling_evidence"
+	EvidenceLoses = "losing_evidence"
 )
 
 // Gateway keeps its books in memory.
@@ -25,11 +28,15 @@ type Gateway struct {
 	books []payment.Transaction
 	sends map[string]int
 
+	disputes map[string]app.DisputeView
+
 	rejectDuplicates bool
 }
 
 // NewGateway returns an empty one.
-func NewGateway() *Gateway { return &Gateway{sends: map[string]int{}} }
+func NewGateway() *Gateway {
+	return &Gateway{sends: map[string]int{}, disputes: map[string]app.DisputeView{}}
+}
 
 // Sends returns how often a method that changes something was called.
 func (g *Gateway) Sends(method string) int {

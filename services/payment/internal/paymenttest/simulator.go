@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -63,7 +64,7 @@ func StartSimulator(t testing.TB, binary string, flags ...string) *Simulator {
 // Post sends a command to one of the simulator's switches, such as /_sim/settle.
 func (s *Simulator) Post(t testing.TB, path string, body any) {
 	t.Helper()
-	s.do(t, http.MethodPost, path, body)
+	s.do(t, http.MethodPost, path, body, nil)
 }
 
 // Fault orders a fault: of this kind, for this operation, for the next n calls.
@@ -72,7 +73,7 @@ func (s *Simulator) Fault(t testing.TB, kind, operation string, n int) {
 	s.Post(t, "/_sim/faults", map[string]any{"kind": kind, "operation": operation, "count": n, "delay": "2s"})
 }
 
-func (s *Simulator) do(t testing.TB, method, path string, body any) {
+func (s *Simulator) do(t testing.TB, method, path string, body, into any) {
 	t.Helper()
 	data, err := json.Marshal(body)
 	if err != nil {
@@ -91,6 +92,45 @@ func (s *Simulator) do(t testing.TB, method, path string, body any) {
 	if resp.StatusCode/100 != 2 {
 		t.Fatalf("%s %s: %s", method, path, resp.Status)
 	}
+	if into == nil {
+		return
+	}
+	if err := json.NewDecoder(resp.Body).Decode(into); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (s *Simulator) get(t testing.TB, path string, into any) {
+	t.Helper()
+	s.do(t, http.MethodGet, path, nil, into)
+}
+
+// Notice is a notification of the simulator, signed.
+type Notice struct {
+	Kind      string `json:"kind"`
+	Signature string `json:"bt_signature"`
+	Payload   string `json:"bt_payload"`
+}
+
+// Form is the body in which a notification is sent.
+func (n Notice) Form() string {
+	return url.Values{"bt_signature": {n.Signature}, "bt_payload": {n.Payload}}.Encode()
+}
+
+// Notices returns all notifications that the simulator has made, oldest first.
+func (s *Simulator) Notices(t testing.TB) []Notice {
+	t.Helper()
+	var all struct{ Items []Notice }
+	s.get(t, "/_sim/webhooks", &all)
+	return all.Items
+}
+
+// Dispute opens a dispute against a settled sale and returns its id.
+func (s *Simulator) Dispute(t testing.TB, transaction string) string {
+	t.Helper()
+	var made struct{ ID string }
+	s.do(t, http.MethodPost, "/_sim/disputes", map[string]string{"transaction_id": transaction}, &made)
+	return made.ID
 }
 
 // Booked is a transaction of the simulator's own books.
@@ -108,18 +148,7 @@ type Booked struct {
 // Books returns them, oldest first.
 func (s *Simulator) Books(t testing.TB) []Booked {
 	t.Helper()
-	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.URL+"/_sim/books", nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	resp, err := http.DefaultClient.Do(r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer resp.Body.Close()
 	var books struct{ Transactions []Booked }
-	if err := json.NewDecoder(resp.Body).Decode(&books); err != nil {
-		t.Fatal(err)
-	}
+	s.get(t, "/_sim/books", &books)
 	return books.Transactions
 }
