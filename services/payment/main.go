@@ -9,6 +9,7 @@ import (
 	"github.com/sidecart/sidecart/pkg/config"
 	"github.com/sidecart/sidecart/pkg/daprkit"
 	"github.com/sidecart/sidecart/pkg/outbox"
+	"github.com/sidecart/sidecart/pkg/run"
 	"github.com/sidecart/sidecart/services/payment/internal/app"
 	"github.com/sidecart/sidecart/services/payment/internal/braintree"
 	"github.com/sidecart/sidecart/services/payment/internal/daprio"
@@ -43,7 +44,10 @@ func build(_ context.Context, p *boot.Process, c settings) error {
 
 	server := p.Server()
 	httpapi.Register(server, httpapi.Parts{App: payments, Cases: app.NewCases(payments, store, gateway), Read: store, CaseReader: store, Signatures: keys})
-	daprkit.Mount(server.Router(), daprkit.Routes{AppID: p.Name, AppToken: p.AppToken})
+	jobs := daprkit.NewJobs(p.Log)
+	schedule := daprio.Jobs(jobs, &app.Settlements{App: payments, Store: store, Books: gateway})
+	daprkit.Mount(server.Router(), daprkit.Routes{AppID: p.Name, AppToken: p.AppToken, Jobs: jobs})
+	p.Add("jobs", run.Func("jobs", func(ctx context.Context) error { return p.Dapr.Schedule(ctx, schedule...) }))
 	p.Add("http", server.Listen(c.HTTPAddr))
 	return nil
 }

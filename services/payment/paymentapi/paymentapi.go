@@ -24,6 +24,8 @@ const (
 const (
 	TypeDisputeOpenedV1 = "payment.dispute_opened.v1"
 	TypeDisputeClosedV1 = "payment.dispute_closed.v1"
+
+	TypeSettlementDeclinedV1 = "payment.settlement_declined.v1"
 )
 
 // Paths that other services call through their sidecars; all POST but PathPayments.
@@ -107,6 +109,8 @@ const (
 	StatusCaptured    = "captured"
 	StatusVoided      = "voided"
 	StatusRefunded    = "refunded"
+
+	StatusSettlementDeclined = "settlement_declined" // captured, and the bank did not pay
 )
 
 // Payment is one attempt to pay an order.
@@ -123,6 +127,7 @@ type Payment struct {
 	TransactionID string       `json:"transaction_id,omitempty"`
 	CreatedAt     time.Time    `json:"created_at"`
 	UpdatedAt     time.Time    `json:"updated_at"`
+	SettledAt     *time.Time   `json:"settled_at,omitempty"` // when we learnt that the bank has paid
 	Events        []Event      `json:"events,omitempty"`
 }
 
@@ -162,4 +167,6 @@ type (
 	VoidedV1 = MoneyMovedV1
 	// RefundedV1 tells that an amount was given back after it was settled; Refunded is what went back so far.
 	RefundedV1 = MoneyMovedV1
+	// SettlementDeclinedV1 tells that the bank did not pay what was captured: Amount is missing, Captured is nothing now.
+	SettlementDeclinedV1 = MoneyMovedV1
 )

@@ -151,3 +151,13 @@ func TestActsWhileTheGatewayIsAway(t *testing.T) {
 		t.Errorf("a dispute of nobody: %v", err)
 	}
 }
+
+func (g *flaky) Transactions(ctx context.Context, ids []string) ([]payment.Transaction, error) {
+	g.mu.Lock()
+	down := g.down
+	g.mu.Unlock()
+	if down {
+		return nil, errLost
+	}
+	return g.Gateway.Transactions(ctx, ids)
+}

@@ -107,6 +107,23 @@ func (g *Gateway) Find(ctx context.Context, ref app.Ref) ([]payment.Transaction,
 	}
 	query := new(bt.SearchQuery)
 	query.AddTextField("order-id").Is = ref.Reference
+	found, err := g.search(ctx, query)
+	slices.Reverse(found) // the gateway answers the youngest first
+	return found, err
+}
+
+// Transactions implements app.Books.
+func (g *Gateway) Transactions(ctx context.Context, ids []string) ([]payment.Transaction, error) {
+	if len(ids) == 0 {
+		return nil, nil // the gateway would answer everything
+	}
+	query := new(bt.SearchQuery)
+	query.AddMultiField("ids").Items = ids
+	return g.search(ctx, query)
+}
+
+// search does both steps of a search: the ids, then page by page.
+func (g *Gateway) search(ctx context.Context, query *bt.SearchQuery) ([]payment.Transaction, error) {
 	ids, err := g.client.Transaction().SearchIDs(ctx, query)
 	if err != nil {
 		return nil, class(err)
@@ -128,7 +145,6 @@ func (g *Gateway) Find(ctx context.Context, ref app.Ref) ([]payment.Transaction,
 	if len(found) < len(ids.IDs) {
 		return nil, fmt.Errorf("the gateway named %d transactions and showed %d", len(ids.IDs), len(found))
 	}
-	slices.Reverse(found) // the gateway answers the youngest first
 	return found, nil
 }
 

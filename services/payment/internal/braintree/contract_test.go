@@ -46,6 +46,7 @@ type port struct {
 type provider interface {
 	app.Gateway
 	app.DisputeGateway
+	app.Books
 }
 
 var references atomic.Int64
@@ -195,6 +196,23 @@ func TestGatewayContract(t *testing.T) {
 			}
 		}},
 		testkit.Case[port]{Name: "disputes", Run: disputes},
+		testkit.Case[port]{Name: "a batch of the books", Run: func(t *testing.T, p port) {
+			_, settled := p.captured(t, 1000)
+			p.settle()
+			_, captured := p.captured(t, 1100)
+			found, err := p.Transactions(t.Context(), []string{captured.ID, "nobody", settled.ID})
+			if err != nil || len(found) != 2 {
+				t.Fatalf("%+v %v", found, err)
+			}
+			for _, tx := range found {
+				if tx.Paid != (tx.ID == settled.ID) || tx.Paid != (tx.State == payment.TxSettled) {
+					t.Errorf("%+v", tx)
+				}
+			}
+			if found, err := p.Transactions(t.Context(), nil); err != nil || len(found) != 0 {
+				t.Errorf("of nothing: %+v %v", found, err)
+			}
+		}},
 		testkit.Case[port]{Name: "client token", Run: func(t *testing.T, p port) {
 			if token, err := p.ClientToken(t.Context(), "sidecart-usd"); err != nil || token == "" {
 				t.Errorf("%q %v", token, err)

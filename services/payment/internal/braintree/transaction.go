@@ -41,7 +41,7 @@ func transaction(tx *bt.Transaction) (payment.Transaction, error) {
 	if err != nil {
 		return payment.Transaction{}, fmt.Errorf("transaction %s: %w", tx.Id, err)
 	}
-	t := payment.Transaction{ID: tx.Id, Credit: tx.Type == "credit", State: state, Amount: amount, Reference: tx.OrderId}
+	t := payment.Transaction{ID: tx.Id, Credit: tx.Type == "credit", State: state, Amount: amount, Reference: tx.OrderId, Paid: tx.Status == bt.TransactionStatusSettled}
 	if tx.RefundedTransactionId != nil {
 		t.RefundOf = *tx.RefundedTransactionId
 	}

@@ -17,9 +17,14 @@ func result(a app.Answer) paymentapi.Result {
 }
 
 func view(p payment.Payment) paymentapi.Payment {
-	return paymentapi.Payment{ID: p.ID, OrderID: p.OrderID, Attempt: p.Attempt, Status: string(p.Status), Provider: p.Provider, Amount: p.Amount,
+	v := paymentapi.Payment{ID: p.ID, OrderID: p.OrderID, Attempt: p.Attempt, Status: string(p.Status), Provider: p.Provider, Amount: p.Amount,
 		Authorised: p.Authorised, Captured: p.Captured, Refunded: p.Refunded, TransactionID: p.TransactionID,
 		CreatedAt: p.CreatedAt.UTC(), UpdatedAt: p.UpdatedAt.UTC()}
+	if !p.SettledAt.IsZero() {
+		at := p.SettledAt.UTC()
+		v.SettledAt = &at
+	}
+	return v
 }
 
 func eventViews(all []payment.Event) []paymentapi.Event {

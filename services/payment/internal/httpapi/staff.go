@@ -24,7 +24,7 @@ import (
 
 type listInput struct {
 	httpx.PageQuery
-	Status   string `query:"status" enum:"authorising,authorised,declined,failed,captured,voided,refunded" doc:"Only payments of this status"`
+	Status   string `query:"status" enum:"authorising,authorised,declined,failed,captured,voided,refunded,settlement_declined" doc:"Only payments of this status"`
 	OrderID  string `query:"order_id" maxLength:"200" doc:"Only payments of this order"`
 	Currency string `query:"currency" maxLength:"3" doc:"Only payments in this currency"`
 }

@@ -65,6 +65,7 @@ var rules = map[Status]map[Kind]rule{
 	StatusAuthorised: {Capture: {ask: true}, Void: {ask: true}, Refund: {code: CodeNotCaptured}},
 	StatusCaptured:   {Capture: {code: CodeCaptured}, Void: {ask: true}, Refund: {ask: true}},
 	StatusVoided:     {Capture: {code: CodeVoided}, Void: {done: true}, Refund: {code: CodeVoided}},
+	StatusUnsettled:  {Capture: {code: CodeSettlement}, Void: {done: true}, Refund: {code: CodeSettlement}},
 	StatusRefunded:   {Capture: {code: CodeRefunded}, Void: {done: true}, Refund: {code: CodeRefunded}},
 }
 

@@ -33,6 +33,7 @@ type Transaction struct {
 	Code      string // of a decline
 	Retryable bool
 	Message   string
+	Paid      bool // settled: the bank cannot decline any more
 }
 
 // Live says that the money of a sale is held or taken, or that of a refund on its way.

@@ -146,3 +146,33 @@ func TestEveryAnswerIsPossible(t *testing.T) {
 		}
 	}
 }
+
+// Every status × every state of the transaction: what the books mean for the settlement.
+func TestSettlementOf(t *testing.T) {
+	t.Parallel()
+	for name := range histories {
+		p := at(t, name)
+		for _, state := range []State{TxPending, TxAuthorised, TxSubmitted, TxSettled, TxVoided, TxDeclined, TxExpired, TxUnsettled} {
+			for _, paid := range []bool{false, true} {
+				want := EventType("")
+				switch {
+				case paid && state == TxSettled && (p.Status == StatusCaptured || p.Status == StatusRefunded):
+					want = Settled
+				case state == TxUnsettled && p.Status == StatusCaptured:
+					want = SettlementDeclined
+				}
+				tx := Transaction{ID: "tx1", State: state, Paid: paid && state == TxSettled}
+				if got := SettlementOf(p, tx, true); got != want {
+					t.Errorf("%q, %s, paid %t: %q, want %q", name, state, paid, got, want)
+				}
+				if got := SettlementOf(p, tx, false); got != "" {
+					t.Errorf("%q, absent: %q", name, got)
+				}
+				tx.ID = "other"
+				if got := SettlementOf(p, tx, true); got != "" {
+					t.Errorf("%q, another transaction: %q", name, got)
+				}
+			}
+		}
+	}
+}

@@ -6,7 +6,8 @@
 //	authorising ─authorised─▶ authorised ─captured─▶ captured ─refunded (all of it)─▶ refunded
 //	     │                        └──────voided──────┴──────────▶ voided
 //	     ├─declined─▶ declined
-//	     └─authorise_failed─▶ failed            a captured one that has not settled is voided, never refunded
+//	     └─authorise_failed─▶ failed            a captured one that has not settled is voided, never refunded; the bank
+//	                                            may decline to settle it: settlement_declined
 //
 // Between the request of an operation and its answer the operation is live, and a payment has one live operation at most. What
 // may go wrong is that nobody knows whether the gateway did what was asked; Judge says what the gateway's books mean then.
@@ -42,11 +43,12 @@ const (
 	StatusCaptured    Status = "captured"
 	StatusVoided      Status = "voided"
 	StatusRefunded    Status = "refunded"
+	StatusUnsettled   Status = "settlement_declined" // captured, and the bank did not pay
 )
 
 // Statuses lists all of them.
 func Statuses() []Status {
-	return []Status{StatusAuthorising, StatusAuthorised, StatusDeclined, StatusFailed, StatusCaptured, StatusVoided, StatusRefunded}
+	return []Status{StatusAuthorising, StatusAuthorised, StatusDeclined, StatusFailed, StatusCaptured, StatusVoided, StatusRefunded, StatusUnsettled}
 }
 
 // EventType names what happened.
@@ -70,6 +72,8 @@ const (
 	RefundFailed       EventType = "refund_failed"
 	StrayVoided        EventType = "stray_voided"   // what turned up after it was given up, and was undone
 	StrayRefunded      EventType = "stray_refunded" // a refund that turned up after it was given up, and stays
+	Settled            EventType = "settled"        // the bank has paid
+	SettlementDeclined EventType = "settlement_declined"
 )
 
 // Event is an entry of the log. Amount is what moved, or what was asked for.
@@ -97,8 +101,9 @@ type Payment struct {
 	Authorised    money.Amount
 	Captured      money.Amount
 	Refunded      money.Amount
-	TransactionID string // the gateway's
-	Live          string // operation without an answer
+	TransactionID string    // the gateway's
+	Live          string    // operation without an answer
+	SettledAt     time.Time // zero until we know that the bank has paid
 	Version       int64
 	CreatedAt     time.Time
 	UpdatedAt     time.Time
@@ -115,7 +120,8 @@ func New(id, orderID string, attempt int, provider, account string, amount money
 type change struct {
 	from  []Status
 	to    Status
-	stray bool // it belongs to an operation that was answered before
+	stray bool // it belongs to no operation, or to one that was answered before
+	alone bool // impossible while an operation has no answer
 	live  bool // it begins an operation; all others but strays end one
 	move  func(p *Payment, e Event) error
 }
@@ -158,6 +164,18 @@ var changes = map[EventType]change{
 
 	StrayVoided:   {from: anyStatus, stray: true},
 	StrayRefunded: {from: []Status{StatusCaptured}, stray: true, move: refund},
+
+	Settled: {from: []Status{StatusCaptured, StatusRefunded}, stray: true, alone: true, move: func(p *Payment, e Event) error {
+		p.SettledAt = e.At
+		return nil
+	}},
+	SettlementDeclined: {from: []Status{StatusCaptured}, to: StatusUnsettled, stray: true, alone: true, move: func(p *Payment, _ Event) error {
+		if p.Refunded.IsPositive() || !p.SettledAt.IsZero() {
+			return fmt.Errorf("it has settled")
+		}
+		p.Authorised, p.Captured = money.Zero(p.Amount.Currency), money.Zero(p.Amount.Currency)
+		return nil
+	}},
 }
 
 func refund(p *Payment, e Event) (err error) {
@@ -186,7 +204,7 @@ func (p Payment) Apply(e Event) (Payment, error) {
 	if !contains(c.from, p.Status) {
 		return p, fmt.Errorf("payment %s: %s is not possible while %q", p.ID, e.Type, p.Status)
 	}
-	if c.live && p.Live != "" || !c.live && !c.stray && p.Live != e.OperationID {
+	if (c.live || c.alone) && p.Live != "" || !c.live && !c.stray && p.Live != e.OperationID {
 		return p, fmt.Errorf("payment %s: %s of operation %s while %q is live", p.ID, e.Type, e.OperationID, p.Live)
 	}
 	if c.to != "" {

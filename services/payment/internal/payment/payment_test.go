@@ -34,6 +34,8 @@ var histories = map[string][]Event{
 	"captured, live":     {event(AuthoriseRequested, "a", 1000), event(Authorised, "a", 1000), event(CaptureRequested, "c", 800), event(Captured, "c", 800), event(RefundRequested, "op", 100)},
 	"voided":             {event(AuthoriseRequested, "a", 1000), event(Authorised, "a", 1000), event(VoidRequested, "v", 1000), event(Voided, "v", 1000)},
 	"refunded":           {event(AuthoriseRequested, "a", 1000), event(Authorised, "a", 1000), event(CaptureRequested, "c", 800), event(Captured, "c", 800), event(RefundRequested, "r", 800), event(Refunded, "r", 800)},
+	"settled":            {event(AuthoriseRequested, "a", 1000), event(Authorised, "a", 1000), event(CaptureRequested, "c", 800), event(Captured, "c", 800), event(Settled, "s", 800)},
+	"unsettled":          {event(AuthoriseRequested, "a", 1000), event(Authorised, "a", 1000), event(CaptureRequested, "c", 800), event(Captured, "c", 800), event(SettlementDeclined, "s", 800)},
 	"captured, refunded": {event(AuthoriseRequested, "a", 1000), event(Authorised, "a", 1000), event(CaptureRequested, "c", 800), event(Captured, "c", 800), event(RefundRequested, "r", 300), event(Refunded, "r", 300)},
 }
 
@@ -69,12 +71,23 @@ func TestEveryEventInEveryStatus(t *testing.T) {
 		"captured, live refund_failed":        "captured 1000/800/0",
 		"captured, refunded refund_requested": "captured 1000/800/300",
 		"captured, refunded void_requested":   "captured 1000/800/300",
+		"captured settled":                    "captured 1000/800/0",
+		"captured settlement_declined":        "settlement_declined 0/0/0",
+		"captured, refunded settled":          "captured 1000/800/300",
+		"refunded settled":                    "refunded 1000/800/800",
+		"settled settled":                     "captured 1000/800/0",
+		"settled void_requested":              "captured 1000/800/0",
+		"settled refund_requested":            "captured 1000/800/0",
 	}
-	for _, name := range []string{"captured", "captured, live"} {
+	for _, name := range []string{"captured", "captured, live", "settled"} {
 		want[name+" stray_refunded"] = "captured 1000/800/500"
 	}
 	want["captured, refunded stray_refunded"] = "refunded 1000/800/800"
 	for name := range histories {
+		if status, named := map[string]string{"settled": "captured", "unsettled": "settlement_declined"}[name]; named {
+			want[name+" stray_voided"] = status
+			continue
+		}
 		want[name+" stray_voided"] = strings.TrimSuffix(strings.TrimSuffix(name, ", live"), ", refunded")
 	}
 	for name := range histories {
@@ -136,6 +149,8 @@ func TestDecide(t *testing.T) {
 		"captured, refunded": {Capture: CodeCaptured, Void: CodeSettled, Refund: ask},
 		"voided":             {Capture: CodeVoided, Void: done, Refund: CodeVoided},
 		"refunded":           {Capture: CodeRefunded, Void: done, Refund: CodeRefunded},
+		"settled":            {Capture: CodeCaptured, Void: ask, Refund: ask},
+		"unsettled":          {Capture: CodeSettlement, Void: done, Refund: CodeSettlement},
 	}
 	for name := range histories {
 		for kind, expected := range want[name] {

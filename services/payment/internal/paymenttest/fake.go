@@ -72,7 +72,7 @@ func (g *Gateway) Change(edit func(t *payment.Transaction)) {
 func (g *Gateway) Settle() {
 	g.Change(func(t *payment.Transaction) {
 		if t.State == payment.TxSubmitted {
-			t.State = payment.TxSettled
+			t.State, t.Paid = payment.TxSettled, true
 		}
 	})
 }
@@ -177,6 +177,19 @@ func (g *Gateway) Find(_ context.Context, ref app.Ref) (found []payment.Transact
 	for _, t := range g.books {
 		if ref.ID != "" && t.ID == ref.ID || ref.ID == "" && t.Reference == ref.Reference {
 			found = append(found, t)
+		}
+	}
+	return found, nil
+}
+
+// Transactions implements app.Books.
+func (g *Gateway) Transactions(_ context.Context, ids []string) (found []payment.Transaction, err error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.sends["Transactions"]++
+	for _, id := range ids {
+		if t := g.find(id); t != nil {
+			found = append(found, *t)
 		}
 	}
 	return found, nil

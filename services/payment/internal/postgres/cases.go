@@ -30,6 +30,8 @@ func (s *Store) Take(ctx context.Context, n payment.Notification, now time.Time)
 			alarm, err = s.report(ctx, tx, *n.Dispute, n.ID, now)
 		case n.Disbursement != nil:
 			alarm, err = disbursed(ctx, tx, *n.Disbursement, now)
+		case n.TransactionID != "": // the gateway's books say how it settled: look now
+			_, err = tx.Exec(ctx, `UPDATE payments SET settle_due_at = $2 WHERE transaction_id = $1 AND settle_due_at IS NOT NULL`, n.TransactionID, now)
 		}
 		return err
 	})

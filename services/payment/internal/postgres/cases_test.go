@@ -289,3 +289,60 @@ func TestConstraintsOfCases(t *testing.T) {
 		}
 	}
 }
+
+// Replicas that look at settlements at once share them; each is settled once.
+func TestSettlementsAreShared(t *testing.T) {
+	t.Parallel()
+	s, pool := open(t)
+	for i := range 20 {
+		order := fmt.Sprint("o", i)
+		authorised(t, s, order)
+		record(t, s, begin(t, s, moving(payment.Capture, order, order+"-c"), now).Lease, payment.Captured)
+	}
+	due := now.Add(app.SettleFirst)
+	took := make(chan app.Unsettled, 200)
+	errs := testkit.Race(8, func(int) error {
+		for range 10 {
+			all, err := s.Unsettled(context.Background(), due, 3)
+			if err != nil {
+				return err
+			}
+			for _, u := range all {
+				took <- u
+			}
+		}
+		return nil
+	})
+	close(took)
+	seen := map[string]app.Unsettled{}
+	for u := range took {
+		if _, twice := seen[u.ID]; twice || u.Tries != 1 {
+			t.Errorf("%s was taken again, try %d", u.ID, u.Tries)
+		}
+		seen[u.ID] = u
+	}
+	if err := errors.Join(errs...); err != nil || len(seen) != 20 {
+		t.Fatalf("%d taken, %v", len(seen), err)
+	}
+	u := seen["o1-1"]
+	e := payment.Event{Version: u.Version + 1, Type: payment.Settled, OperationID: "settlement", Amount: u.Captured, At: due}
+	wins := make(chan bool, 8)
+	errs = testkit.Race(8, func(int) error {
+		won, err := s.Settle(context.Background(), u.Payment, e)
+		wins <- won
+		return err
+	})
+	n := 0
+	for range 8 {
+		if <-wins {
+			n++
+		}
+	}
+	if err := errors.Join(errs...); err != nil || n != 1 {
+		t.Errorf("settled %d times, %v", n, err)
+	}
+	var left int
+	if err := pool.QueryRow(t.Context(), `SELECT count(*) FROM payments WHERE settle_due_at IS NOT NULL`).Scan(&left); err != nil || left != 19 {
+		t.Errorf("%d left to look at, %v", left, err)
+	}
+}

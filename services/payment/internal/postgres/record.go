@@ -69,7 +69,8 @@ WITH answered AS (
 	WHERE operation_id = $1 AND stamp = $2 RETURNING payment_id
 ), moved AS (
 	UPDATE payments p SET status = $11, authorised = $12, captured = $13, refunded = $14, transaction_id = $15, live_operation = $16,
-		version = $17::bigint, updated_at = $9
+		version = $17::bigint, updated_at = $9,
+		settle_due_at = CASE WHEN $18 = 'captured' THEN $23::timestamptz WHEN $11 IN ('captured', 'refunded') THEN p.settle_due_at END
 	FROM answered WHERE p.id = answered.payment_id AND p.version = $17::bigint - 1 RETURNING p.id
 )
 INSERT INTO payment_events (payment_id, version, type, operation_id, currency, amount, transaction_id, code, detail, at)
@@ -99,7 +100,7 @@ func (s *Store) record(ctx context.Context, q pg.Querier, l app.Lease, d app.Don
 	o, e := d.Outcome, d.Event
 	tag, err := q.Exec(ctx, recordSQL, l.ID, l.Stamp, string(o.Result), o.Amount.Minor, o.TransactionID, o.Code, o.Retryable, o.Message, now, at(d.DueAt),
 		string(p.Status), p.Authorised.Minor, p.Captured.Minor, p.Refunded.Minor, p.TransactionID, p.Live, p.Version,
-		string(e.Type), string(e.Amount.Currency), e.Amount.Minor, e.TransactionID, e.Detail)
+		string(e.Type), string(e.Amount.Currency), e.Amount.Minor, e.TransactionID, e.Detail, now.Add(app.SettleFirst))
 	if err != nil {
 		return fmt.Errorf("answer of operation %s: %w", l.ID, pg.AsFault(err))
 	}

@@ -12,7 +12,7 @@ import (
 )
 
 const paymentColumns = `p.id, p.order_id, p.attempt, p.provider, p.account, p.currency, p.amount, p.status, p.authorised, p.captured, p.refunded,
-	p.transaction_id, p.live_operation, p.version, p.created_at, p.updated_at`
+	p.transaction_id, p.live_operation, p.version, p.created_at, p.updated_at, p.settled_at`
 
 const operationColumns = `o.operation_id, o.payment_id, o.kind, o.currency, o.amount, o.result, o.answer_amount, o.transaction_id, o.code, o.retryable,
 	o.message, o.reason, o.actor, o.request_hash, o.created_at, o.answered_at, o.sent_at, o.due_at, o.stamp, o.tries`
@@ -23,6 +23,7 @@ type leaseRow struct {
 	p                           payment.Payment
 	oCurrency, pCurrency        money.Currency
 	answered, sent, due         *time.Time
+	settled                     *time.Time
 	amount, auth, capt, refunds int64
 }
 
@@ -35,12 +36,13 @@ func (r *leaseRow) operation() []any {
 func (r *leaseRow) paymentFields() []any {
 	p := &r.p
 	return []any{&p.ID, &p.OrderID, &p.Attempt, &p.Provider, &p.Account, &r.pCurrency, &r.amount, &p.Status, &r.auth, &r.capt, &r.refunds,
-		&p.TransactionID, &p.Live, &p.Version, &p.CreatedAt, &p.UpdatedAt}
+		&p.TransactionID, &p.Live, &p.Version, &p.CreatedAt, &p.UpdatedAt, &r.settled}
 }
 
 func (r *leaseRow) payment() payment.Payment {
 	c, p := r.pCurrency, r.p
 	p.Amount, p.Authorised, p.Captured, p.Refunded = money.New(r.amount, c), money.New(r.auth, c), money.New(r.capt, c), money.New(r.refunds, c)
+	p.SettledAt = orZero(r.settled)
 	return p
 }
 
