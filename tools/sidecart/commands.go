@@ -45,6 +45,7 @@ func commands() []command {
 		{name: "import", args: "products FILE --mapping M [flags]", about: "bring products from a CSV, JSON or NDJSON file into the running shop", run: runImport},
 		{name: "books", args: "[flags]", about: "audit the running shop: does every book say the same?", run: runBooks},
 		{name: "stock", args: "reconcile|snapshot|compare", about: "recount the stock; explain every piece between two moments", run: runStock},
+		{name: "payments", args: "reconcile [flags]", about: "compare payment's ledger with the gateway's books, by day and currency", run: runPayments},
 		{name: "load", args: "[flags]", about: "buy from the running shop as many guests do", run: runLoad},
 		{name: "events", args: "replay [flags]", about: "put dead letters back on their topics", run: runEvents},
 		{name: "testenv", args: "[--] CMD…", about: "run CMD with a private Postgres and the Dapr programs, as tests need them", run: runTestenv},

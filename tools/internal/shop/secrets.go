@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/sidecart/sidecart/pkg/auth"
@@ -33,6 +34,12 @@ type Secrets struct {
 
 // simulatorKeys are the published default keys of the payment simulator, where no money moves.
 const simulatorKeys = "sidecart_public:sidecart_private"
+
+// SimulatorKeys returns the keys of the payment simulator.
+func SimulatorKeys() (public, private string) {
+	public, private, _ = strings.Cut(simulatorKeys, ":")
+	return public, private
+}
 
 // apiKey is one entry of the gateway's key file.
 type apiKey struct {
