@@ -43,9 +43,10 @@ func build(_ context.Context, p *boot.Process, c settings) error {
 	p.Add("look-ups", payments.Worker())
 
 	server := p.Server()
-	httpapi.Register(server, httpapi.Parts{App: payments, Cases: app.NewCases(payments, store, gateway), Read: store, CaseReader: store, Signatures: keys})
+	vault := app.NewVault(payments, store, gateway)
+	httpapi.Register(server, httpapi.Parts{App: payments, Cases: app.NewCases(payments, store, gateway), Vault: vault, Read: store, CaseReader: store, Signatures: keys})
 	jobs := daprkit.NewJobs(p.Log)
-	schedule := daprio.Jobs(jobs, &app.Settlements{App: payments, Store: store, Books: gateway})
+	schedule := daprio.Jobs(jobs, &app.Settlements{App: payments, Store: store, Books: gateway}, vault)
 	daprkit.Mount(server.Router(), daprkit.Routes{AppID: p.Name, AppToken: p.AppToken, Jobs: jobs})
 	p.Add("jobs", run.Func("jobs", func(ctx context.Context) error { return p.Dapr.Schedule(ctx, schedule...) }))
 	p.Add("http", server.Listen(c.HTTPAddr))

@@ -50,6 +50,7 @@ type AuthoriseRequest struct {
 	Nonce       string       `json:"payment_method_nonce,omitempty"`
 	MethodID    string       `json:"payment_method_id,omitempty"`
 	DeviceData  string       `json:"device_data,omitempty"`
+	CustomerID  string       `json:"customer_id,omitempty"` // of a signed-in shopper; needed with MethodID, which must be theirs
 }
 
 // MoneyRequest captures or refunds an amount of a payment, or voids it (Amount nil). Amount nil captures or refunds the whole.

@@ -36,6 +36,7 @@ func TestRoutes(t *testing.T) {
 		{"POST", "/v1/admin/stock/receive", "inventory", gateway.Staff, gateway.Usual},
 		{"POST", "/v1/admin/payments/" + id + "/refunds", "payment", gateway.Staff, gateway.Usual},
 		{"POST", "/v1/admin/disputes/" + id + "/accept", "payment", gateway.Staff, gateway.Usual},
+		{"DELETE", "/v1/me/payment-methods/" + id, "payment", gateway.Staff, gateway.Usual},
 		{"POST", "/v1/webhooks/braintree", "payment", gateway.Open, gateway.Usual},
 		{"GET", "/v1/admin/orders", "order", gateway.Staff, gateway.Usual},
 	} {

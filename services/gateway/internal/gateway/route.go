@@ -69,7 +69,8 @@ func Routes() []Route {
 		open("/v1/carts", "cart", timeUsual),
 		open("/v1/checkouts", "checkout", timeComplete),
 		open("/v1/orders", "order", timeComplete),
-		open("/v1/webhooks/braintree", "payment", timeUsual), // its signature is the credential
+		open("/v1/webhooks/braintree", "payment", timeUsual),                                                       // its signature is the credential
+		{Pattern: "/v1/me/payment-methods", App: "payment", Access: Staff, MaxBody: bodyUsual, Timeout: timeUsual}, // customers: payment tells
 	}
 	for _, staff := range []struct{ app, areas string }{
 		{"catalog", "products attributes categories brands migration-exceptions imports"},

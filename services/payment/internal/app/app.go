@@ -30,6 +30,7 @@ type Sale struct {
 	Nonce      string
 	MethodID   string
 	DeviceData string
+	CustomerID string // whose MethodID is
 }
 
 // Ref names transactions at the gateway: one by its id, or those that carry our reference.
@@ -134,9 +135,13 @@ type App struct {
 	Accounts Accounts
 	Clock    func() time.Time
 	Log      *slog.Logger
+	gates    []gate
 	results  *prometheus.CounterVec
 	alarms   *prometheus.CounterVec
 }
+
+// gate says no to a sale before the gateway hears of it: nil lets it pass. On an error nobody knows, and nothing is sent.
+type gate func(ctx context.Context, s Sale) (*payment.Outcome, error)
 
 // New returns an App; registry may be nil.
 func New(store Store, gateway Gateway, accounts Accounts, clock func() time.Time, log *slog.Logger, registry prometheus.Registerer) *App {

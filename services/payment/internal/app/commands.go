@@ -25,6 +25,7 @@ type Authorisation struct {
 	Attempt                         int
 	Amount                          money.Amount
 	Nonce, MethodID, DeviceData     string
+	CustomerID                      string // of a signed-in shopper; MethodID must be theirs
 }
 
 // Movement is the command to capture, void or refund. Amount nil is the whole. Actor and Hash are set for staff.
@@ -53,7 +54,7 @@ func checkIDs(c *fault.Collector, operationID, paymentID string) {
 }
 
 func (m Authorisation) check() error {
-	for _, text := range []string{m.OperationID, m.PaymentID, m.OrderID, m.Nonce, m.MethodID, m.DeviceData} {
+	for _, text := range []string{m.OperationID, m.PaymentID, m.OrderID, m.Nonce, m.MethodID, m.DeviceData, m.CustomerID} {
 		if payment.HoldsCardNumber(text) {
 			return ErrCard
 		}
@@ -65,6 +66,7 @@ func (m Authorisation) check() error {
 	c.Check(m.Amount.IsPositive(), "body.amount.amount", "must be above zero", m.Amount.Minor)
 	c.Check((m.Nonce == "") != (m.MethodID == ""), "body.payment_method_nonce", "exactly one of payment_method_nonce and payment_method_id is needed", nil)
 	c.Check(len(m.Nonce) <= maxText, "body.payment_method_nonce", "is too long", nil)
+	c.Check(m.CustomerID == "" || customerForm.MatchString(m.CustomerID), "body.customer_id", "must be 1 to 36 letters, digits, _ or -", nil)
 	c.Check(len(m.MethodID) <= maxText, "body.payment_method_id", "is too long", nil)
 	return c.Err()
 }
@@ -82,7 +84,8 @@ func (a *App) Authorise(ctx context.Context, m Authorisation) (Answer, error) {
 	p := payment.New(m.PaymentID, m.OrderID, m.Attempt, Provider, account, m.Amount)
 	return a.do(ctx, Start{New: &p, Record: Record{
 		Operation: payment.Operation{ID: m.OperationID, PaymentID: m.PaymentID, Kind: payment.Authorise, Amount: m.Amount, SentAt: now}}},
-		Sale{Reference: m.PaymentID, Account: account, Amount: m.Amount, Nonce: m.Nonce, MethodID: m.MethodID, DeviceData: m.DeviceData}, now)
+		Sale{Reference: m.PaymentID, Account: account, Amount: m.Amount, Nonce: m.Nonce, MethodID: m.MethodID, DeviceData: m.DeviceData,
+			CustomerID: m.CustomerID}, now)
 }
 
 // Move captures, voids or refunds, at most once per operation id, and answers what is known. While another operation of the

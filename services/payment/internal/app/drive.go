@@ -34,6 +34,11 @@ func (d *driving) run(ctx context.Context) Record {
 		var found []payment.Transaction
 		err := errDuplicate
 		if send {
+			if refusal, err := d.refused(ctx); err != nil {
+				return d.notSent(ctx, err)
+			} else if refusal != nil {
+				return d.answer(ctx, payment.Verdict{Type: payment.Declined, Outcome: *refusal})
+			}
 			found, err = d.send(ctx)
 		}
 		switch {
@@ -62,6 +67,19 @@ func (d *driving) run(ctx context.Context) Record {
 		}
 	}
 	return d.later(ctx, nil)
+}
+
+// refused asks the gates about a sale that is to be sent. Nothing was sent yet.
+func (d *driving) refused(ctx context.Context) (*payment.Outcome, error) {
+	if d.lease.Kind != payment.Authorise {
+		return nil, nil
+	}
+	for _, g := range d.app.gates {
+		if o, err := g(ctx, d.sale); o != nil || err != nil {
+			return o, err
+		}
+	}
+	return nil, nil
 }
 
 // send asks the gateway once, after the row says so. A refusal is kept for Judge.

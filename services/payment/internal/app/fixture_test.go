@@ -134,6 +134,7 @@ type world struct {
 	t       testing.TB
 	gateway *flaky
 	app     *app.App
+	vault   *app.Vault
 	store   *postgres.Store
 	pool    *pgxpool.Pool
 	clock   *clock
@@ -145,6 +146,7 @@ func open(t testing.TB) *world {
 	w := &world{t: t, pool: pool, gateway: &flaky{Gateway: paymenttest.NewGateway()}, clock: &clock{now: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)}}
 	w.store = postgres.New(pool, outbox.New(pool, outbox.Options{Source: "payment"}))
 	w.app = app.New(w.store, w.gateway, app.Accounts{"USD": "usd"}, w.clock.Now, slog.New(slog.DiscardHandler), nil)
+	w.vault = app.NewVault(w.app, w.store, w.gateway)
 	return w
 }
 

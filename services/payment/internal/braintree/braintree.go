@@ -51,7 +51,8 @@ func decimal(a money.Amount) *bt.Decimal { return bt.NewDecimal(a.Minor, a.Curre
 // Authorise implements app.Gateway.
 func (g *Gateway) Authorise(ctx context.Context, s app.Sale) (payment.Transaction, error) {
 	tx, err := g.client.Transaction().Create(ctx, &bt.TransactionRequest{Type: "sale", Amount: decimal(s.Amount), OrderId: s.Reference,
-		MerchantAccountId: s.Account, PaymentMethodNonce: s.Nonce, PaymentMethodToken: s.MethodID, DeviceData: s.DeviceData})
+		MerchantAccountId: s.Account, PaymentMethodNonce: s.Nonce, PaymentMethodToken: s.MethodID, DeviceData: s.DeviceData,
+		CustomerID: customerOf(s)})
 	if err == nil {
 		return transaction(tx)
 	}
@@ -65,6 +66,14 @@ func (g *Gateway) Authorise(ctx context.Context, s app.Sale) (payment.Transactio
 	code, _ := firstFault(answer) // of the request: nothing was booked, and another means of payment may do
 	return payment.Transaction{State: payment.TxDeclined, Amount: s.Amount, Reference: s.Reference, Code: code, Retryable: true,
 		Message: "The payment method cannot be used."}, nil
+}
+
+// customerOf names the customer of a stored method, so that the gateway checks as well whose it is.
+func customerOf(s app.Sale) string {
+	if s.MethodID == "" {
+		return ""
+	}
+	return s.CustomerID
 }
 
 // Capture implements app.Gateway.

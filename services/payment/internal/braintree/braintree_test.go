@@ -205,6 +205,7 @@ func TestThroughTheBinding(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	p := port{g, func() { sim.Post(t, "/_sim/settle", struct{}{}) }, func(transaction string) string { return sim.Dispute(t, transaction) }}
+	vault(t, p)
 	_, dispute := p.disputed(t)
 	if _, err := g.AddEvidence(ctx, dispute, app.Evidence{Text: "x"}); err != nil {
 		t.Error(err)

@@ -47,6 +47,7 @@ type provider interface {
 	app.Gateway
 	app.DisputeGateway
 	app.Books
+	app.VaultGateway
 }
 
 var references atomic.Int64
@@ -196,6 +197,7 @@ func TestGatewayContract(t *testing.T) {
 			}
 		}},
 		testkit.Case[port]{Name: "disputes", Run: disputes},
+		testkit.Case[port]{Name: "vault", Run: vault},
 		testkit.Case[port]{Name: "a batch of the books", Run: func(t *testing.T, p port) {
 			_, settled := p.captured(t, 1000)
 			p.settle()
@@ -262,5 +264,62 @@ func disputes(t *testing.T, p port) {
 	}
 	if d, err = p.Dispute(t.Context(), other); err != nil || d.Status != payment.DisputeAccepted {
 		t.Errorf("%+v %v", d, err)
+	}
+}
+
+func vault(t *testing.T, p port) {
+	ctx := t.Context()
+	if _, err := p.KeepMethod(ctx, "c-1", "tok-1", paymenttest.NonceValid); refused(t, err).Code != app.CodeNoCustomer {
+		t.Errorf("without a customer: %v", err)
+	}
+	for range 2 { // the second finds it there
+		if err := p.EnsureCustomer(ctx, "c-1"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	m, err := p.KeepMethod(ctx, "c-1", "tok-1", paymenttest.NonceValid)
+	if err != nil || m.ID != "tok-1" || m.CustomerID != "c-1" || m.Type != "credit_card" || m.Brand != "Visa" || m.Last4 != "1881" || len(m.Expiry) != 7 {
+		t.Errorf("%+v %v", m, err)
+	}
+	if again, err := p.KeepMethod(ctx, "c-1", "tok-1", paymenttest.NonceValid); err != nil || again.ID != m.ID { // the answer to the first was lost
+		t.Errorf("%+v %v", again, err)
+	}
+	if _, err := p.KeepMethod(ctx, "c-1", "tok-2", paymenttest.NonceConsumed); refused(t, err).Code != "93107" {
+		t.Errorf("a consumed nonce: %v", err)
+	}
+	if err := p.MakeDefault(ctx, "tok-1"); err != nil {
+		t.Error(err)
+	}
+	if found, err := p.Method(ctx, "tok-1"); err != nil || !found.Default || found.Last4 != "1881" {
+		t.Errorf("%+v %v", found, err)
+	}
+	pay := func(customer, token string) payment.Transaction {
+		s := sale(1000)
+		s.Nonce, s.MethodID, s.CustomerID = "", token, customer
+		tx, err := p.Authorise(ctx, s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return tx
+	}
+	if tx := pay("c-1", "tok-1"); tx.State != payment.TxAuthorised {
+		t.Errorf("%+v", tx)
+	}
+	if err := p.EnsureCustomer(ctx, "c-2"); err != nil {
+		t.Fatal(err)
+	}
+	if tx := pay("c-2", "tok-1"); tx.State != payment.TxDeclined || tx.Code != "91518" {
+		t.Errorf("another's method: %+v", tx)
+	}
+	for range 2 { // the second finds nothing
+		if err := p.DropMethod(ctx, "tok-1"); err != nil {
+			t.Error(err)
+		}
+	}
+	if _, err := p.Method(ctx, "tok-1"); !errors.Is(err, app.ErrNoMethod) {
+		t.Errorf("a deleted method: %v", err)
+	}
+	if err := p.MakeDefault(ctx, "tok-1"); !errors.Is(err, app.ErrNoMethod) {
+		t.Errorf("a deleted method as the default: %v", err)
 	}
 }

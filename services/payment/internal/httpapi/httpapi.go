@@ -43,6 +43,7 @@ type Reader interface {
 type Parts struct {
 	App        *app.App
 	Cases      *app.Cases
+	Vault      *app.Vault
 	Read       Reader
 	CaseReader CaseReader
 	Signatures Signatures
@@ -59,6 +60,7 @@ func Register(s *httpx.Server, p Parts) {
 	h := &api{Parts: p, app: p.App, read: p.Read}
 	h.registerWebhook(s)
 	h.registerDisputes(s)
+	h.registerVault(s)
 	internal := func(method, path, id, summary string) huma.Operation {
 		return guarded(huma.Operation{Method: method, Path: path, OperationID: id, Summary: summary, Tags: []string{"internal"}})
 	}
@@ -95,7 +97,7 @@ type bodyOf[T any] struct{ Body T }
 func (h *api) authorise(ctx context.Context, in *bodyOf[paymentapi.AuthoriseRequest]) (*bodyOf[paymentapi.Result], error) {
 	b := in.Body
 	answer, err := h.app.Authorise(ctx, app.Authorisation{OperationID: b.OperationID, PaymentID: b.PaymentID, OrderID: b.OrderID, Attempt: b.Attempt,
-		Amount: b.Amount, Nonce: b.Nonce, MethodID: b.MethodID, DeviceData: b.DeviceData})
+		Amount: b.Amount, Nonce: b.Nonce, MethodID: b.MethodID, DeviceData: b.DeviceData, CustomerID: b.CustomerID})
 	if err != nil {
 		return nil, err
 	}

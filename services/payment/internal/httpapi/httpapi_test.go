@@ -79,6 +79,7 @@ var keys = braintree.Keys{"sidecart_public": "sidecart_private"}
 type provider interface {
 	app.Gateway
 	app.DisputeGateway
+	app.VaultGateway
 }
 
 func open(t *testing.T, gateway provider) *shop {
@@ -89,7 +90,7 @@ func open(t *testing.T, gateway provider) *shop {
 	s := httpx.New(httpx.Config{Name: "payment", Verifier: verifier})
 	clock := &clock{now: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)}
 	a := app.New(store, gateway, accounts, clock.Now, slog.New(slog.DiscardHandler), nil)
-	Register(s, Parts{App: a, Cases: app.NewCases(a, store, gateway), Read: store, CaseReader: store, Signatures: keys})
+	Register(s, Parts{App: a, Cases: app.NewCases(a, store, gateway), Vault: app.NewVault(a, store, gateway), Read: store, CaseReader: store, Signatures: keys})
 	plain := apitest.Client{T: t, Handler: s}
 	return &shop{t: t, order: plain.As("order"), staff: plain.Staff(signer, ScopeRead, ScopeWrite), plain: plain, signer: signer, pool: pool, app: a, clock: clock, server: s}
 }

@@ -28,14 +28,16 @@ type Gateway struct {
 	books []payment.Transaction
 	sends map[string]int
 
-	disputes map[string]app.DisputeView
+	disputes  map[string]app.DisputeView
+	customers map[string]bool
+	methods   map[string]payment.Method
 
 	rejectDuplicates bool
 }
 
 // NewGateway returns an empty one.
 func NewGateway() *Gateway {
-	return &Gateway{sends: map[string]int{}, disputes: map[string]app.DisputeView{}}
+	return &Gateway{sends: map[string]int{}, disputes: map[string]app.DisputeView{}, customers: map[string]bool{}, methods: map[string]payment.Method{}}
 }
 
 // Sends returns how often a method that changes something was called.
@@ -98,6 +100,9 @@ func (g *Gateway) Authorise(_ context.Context, s app.Sale) (payment.Transaction,
 	defer g.mu.Unlock()
 	g.sends["Authorise"]++
 	t := payment.Transaction{State: payment.TxAuthorised, Amount: s.Amount, Reference: s.Reference}
+	if m, ok := g.methods[s.MethodID]; s.MethodID != "" && (!ok || m.CustomerID != s.CustomerID) {
+		return payment.Transaction{State: payment.TxDeclined, Amount: s.Amount, Reference: s.Reference, Code: "91518", Retryable: true, Message: "unknown token"}, nil
+	}
 	for _, before := range g.books {
 		if g.rejectDuplicates && !before.Credit && before.Reference == s.Reference {
 			t.State, t.Code, t.Message = payment.TxDeclined, payment.CodeDuplicate, "duplicate"
