@@ -23,6 +23,7 @@ type settings struct {
 	boot.Base
 	MerchantID  string        `env:"SIDECART_BRAINTREE_MERCHANT_ID" envDefault:"sidecart" doc:"Merchant at Braintree; its keys are the component's"`
 	WebhookKeys config.Secret `env:"SIDECART_BRAINTREE_WEBHOOK_KEYS" doc:"Keys that sign the gateway's notifications, public:private with commas between; without any all are refused"`
+	RiskRules   app.RulesFile `env:"SIDECART_RISK_RULES" doc:"File of risk rules; empty: every sale is accepted"`
 	Accounts    app.Accounts  `env:"SIDECART_MERCHANT_ACCOUNTS" envDefault:"USD=sidecart-usd,EUR=sidecart-eur,GBP=sidecart-gbp,JPY=sidecart-jpy,KWD=sidecart-kwd" doc:"Merchant account of each currency that is taken"`
 }
 
@@ -43,10 +44,10 @@ func build(_ context.Context, p *boot.Process, c settings) error {
 	p.Add("look-ups", payments.Worker())
 
 	server := p.Server()
-	vault := app.NewVault(payments, store, gateway)
-	httpapi.Register(server, httpapi.Parts{App: payments, Cases: app.NewCases(payments, store, gateway), Vault: vault, Read: store, CaseReader: store, Signatures: keys})
+	vault, risk := app.NewVault(payments, store, gateway), app.NewRisk(payments, store, c.RiskRules.Rules)
+	httpapi.Register(server, httpapi.Parts{App: payments, Cases: app.NewCases(payments, store, gateway), Vault: vault, Risk: risk, Read: store, CaseReader: store, Signatures: keys})
 	jobs := daprkit.NewJobs(p.Log)
-	schedule := daprio.Jobs(jobs, &app.Settlements{App: payments, Store: store, Books: gateway}, vault)
+	schedule := daprio.Jobs(jobs, &app.Settlements{App: payments, Store: store, Books: gateway}, vault, risk)
 	daprkit.Mount(server.Router(), daprkit.Routes{AppID: p.Name, AppToken: p.AppToken, Jobs: jobs})
 	p.Add("jobs", run.Func("jobs", func(ctx context.Context) error { return p.Dapr.Schedule(ctx, schedule...) }))
 	p.Add("http", server.Listen(c.HTTPAddr))

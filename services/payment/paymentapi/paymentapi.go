@@ -51,6 +51,7 @@ type AuthoriseRequest struct {
 	MethodID    string       `json:"payment_method_id,omitempty"`
 	DeviceData  string       `json:"device_data,omitempty"`
 	CustomerID  string       `json:"customer_id,omitempty"` // of a signed-in shopper; needed with MethodID, which must be theirs
+	Shopper     *Shopper     `json:"shopper,omitempty"`     // for the bank's checks and the risk rules
 }
 
 // MoneyRequest captures or refunds an amount of a payment, or voids it (Amount nil). Amount nil captures or refunds the whole.
@@ -85,6 +86,7 @@ type Result struct {
 	DeclineCode   string       `json:"decline_code,omitempty"`
 	Retryable     bool         `json:"retryable,omitempty"`
 	Message       string       `json:"message,omitempty"`
+	Review        string       `json:"review,omitempty" enum:"pending"` // staff have not decided yet; a capture is pending meanwhile
 	RetryAfterMS  int64        `json:"retry_after_ms,omitempty"`
 	OccurredAt    time.Time    `json:"occurred_at"`
 }
@@ -129,6 +131,10 @@ type Payment struct {
 	CreatedAt     time.Time    `json:"created_at"`
 	UpdatedAt     time.Time    `json:"updated_at"`
 	SettledAt     *time.Time   `json:"settled_at,omitempty"` // when we learnt that the bank has paid
+	Checks        *Checks      `json:"checks,omitempty"`
+	Review        string       `json:"review,omitempty" enum:"pending,approved,rejected,expired,needless"`
+	ReviewRule    string       `json:"review_rule,omitempty"`
+	ReviewUntil   *time.Time   `json:"review_until,omitempty"`
 	Events        []Event      `json:"events,omitempty"`
 }
 
@@ -139,6 +145,7 @@ type Event struct {
 	OperationID string        `json:"operation_id"`
 	Amount      *money.Amount `json:"amount,omitempty"`
 	Detail      string        `json:"detail,omitempty"`
+	Checks      *Checks       `json:"checks,omitempty"`
 	At          time.Time     `json:"at"`
 }
 

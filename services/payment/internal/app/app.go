@@ -31,6 +31,19 @@ type Sale struct {
 	MethodID   string
 	DeviceData string
 	CustomerID string // whose MethodID is
+	Shopper    Shopper
+	OrderID    string
+}
+
+// Shopper is what is known of who pays, for the bank's checks and the rules. All of it may be missing; it is not kept, nor logged.
+type Shopper struct {
+	Email, IP, Browser string
+	Billing            *BillingAddress
+}
+
+// BillingAddress is where the bank sends the bills of the card.
+type BillingAddress struct {
+	Name, Company, Line1, Line2, City, Region, PostalCode, Country string
 }
 
 // Ref names transactions at the gateway: one by its id, or those that carry our reference.
@@ -136,6 +149,7 @@ type App struct {
 	Clock    func() time.Time
 	Log      *slog.Logger
 	gates    []gate
+	assess   func(ctx context.Context, p payment.Payment, c payment.Checks) (payment.RiskDecision, time.Time, error)
 	results  *prometheus.CounterVec
 	alarms   *prometheus.CounterVec
 }

@@ -26,6 +26,7 @@ type Authorisation struct {
 	Amount                          money.Amount
 	Nonce, MethodID, DeviceData     string
 	CustomerID                      string // of a signed-in shopper; MethodID must be theirs
+	Shopper                         Shopper
 }
 
 // Movement is the command to capture, void or refund. Amount nil is the whole. Actor and Hash are set for staff.
@@ -42,7 +43,11 @@ type Answer struct {
 	Record
 	RetryAfter time.Duration // when pending
 	Replayed   bool          // the operation was there before
+	InReview   bool          // staff have not decided yet
 }
+
+// reviewWait is when to ask again for a payment that people look at.
+const reviewWait = 30 * time.Second
 
 var idForm = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,199}$`)
 
@@ -85,7 +90,7 @@ func (a *App) Authorise(ctx context.Context, m Authorisation) (Answer, error) {
 	return a.do(ctx, Start{New: &p, Record: Record{
 		Operation: payment.Operation{ID: m.OperationID, PaymentID: m.PaymentID, Kind: payment.Authorise, Amount: m.Amount, SentAt: now}}},
 		Sale{Reference: m.PaymentID, Account: account, Amount: m.Amount, Nonce: m.Nonce, MethodID: m.MethodID, DeviceData: m.DeviceData,
-			CustomerID: m.CustomerID}, now)
+			CustomerID: m.CustomerID, Shopper: m.Shopper, OrderID: m.OrderID}, now)
 }
 
 // Move captures, voids or refunds, at most once per operation id, and answers what is known. While another operation of the
@@ -116,24 +121,30 @@ func (a *App) Move(ctx context.Context, m Movement) (Answer, error) {
 // do begins an operation or finds it, performs it if it is free, and answers what is known.
 func (a *App) do(ctx context.Context, s Start, sale Sale, now time.Time) (Answer, error) {
 	begun, err := a.Store.Begin(ctx, s, now)
-	if errors.Is(err, payment.ErrBusy) && s.Actor == "" {
+	inReview := errors.Is(err, payment.ErrInReview)
+	if (inReview || errors.Is(err, payment.ErrBusy)) && s.Actor == "" {
+		wait := time.Second
+		if inReview {
+			wait = reviewWait
+		}
 		if s.Whole {
 			s.Amount = begun.Payment.Amount
 		}
 		s.Outcome = payment.Outcome{Result: payment.StillUnknown, Amount: s.Amount}
 		s.CreatedAt = now
-		return Answer{Record: s.Record, RetryAfter: time.Second}, nil
+		return Answer{Record: s.Record, RetryAfter: wait, InReview: inReview}, nil
 	}
 	if err != nil {
 		return Answer{}, err
 	}
-	out := Answer{Record: begun.Record, Replayed: !begun.Fresh}
+	out := Answer{Record: begun.Record, Replayed: !begun.Fresh, InReview: begun.Payment.Review == payment.ReviewPending}
 	if begun.Mine && begun.Outcome.Result == payment.StillUnknown {
 		// Whoever asked may hang up; the money is on its way nevertheless.
 		work, cancel := context.WithTimeout(context.WithoutCancel(ctx), answerTime)
 		defer cancel()
 		d := &driving{app: a, lease: begun.Lease, sale: sale, fresh: begun.Fresh}
 		out.Record = d.run(work)
+		out.InReview = out.InReview || d.review
 	}
 	if out.Outcome.Result == payment.StillUnknown {
 		out.RetryAfter = backoff(out.Tries)

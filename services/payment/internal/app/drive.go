@@ -18,6 +18,7 @@ type driving struct {
 	fresh  bool // made by this call: surely not sent before
 	sent   bool // by this driving
 	unsent bool // the last try surely did nothing
+	review bool // what was authorised is to be reviewed
 }
 
 // maxSteps bounds a driving: look, send, look.
@@ -51,7 +52,10 @@ func (d *driving) run(ctx context.Context) Record {
 				return d.later(ctx, err)
 			}
 		}
-		v := payment.Judge(d.lease.Payment, d.lease.Operation, found, d.app.now())
+		v, err := d.judge(ctx, found)
+		if err != nil {
+			return d.later(ctx, err)
+		}
 		switch {
 		case v.Step == payment.Answer:
 			return d.answer(ctx, v)
@@ -67,6 +71,17 @@ func (d *driving) run(ctx context.Context) Record {
 		}
 	}
 	return d.later(ctx, nil)
+}
+
+// judge says what the books mean, and for an authorisation what the rules say of it.
+func (d *driving) judge(ctx context.Context, found []payment.Transaction) (payment.Verdict, error) {
+	now := d.app.now()
+	v := payment.Judge(d.lease.Payment, d.lease.Operation, found, now)
+	if v.Step != payment.Answer || v.Type != payment.Authorised || d.app.assess == nil {
+		return v, nil
+	}
+	decision, until, err := d.app.assess(ctx, d.lease.Payment, v.Checks)
+	return payment.Assess(v, d.lease.Operation, decision, until), err
 }
 
 // refused asks the gates about a sale that is to be sent. Nothing was sent yet.
@@ -162,7 +177,13 @@ func (d *driving) answer(ctx context.Context, v payment.Verdict) Record {
 	defer cancel()
 	now, l := d.app.now(), d.lease
 	done := Done{Outcome: v.Outcome, Event: &payment.Event{Version: l.Payment.Version + 1, Type: v.Type, OperationID: l.ID, Amount: v.Outcome.Amount,
-		TransactionID: v.Outcome.TransactionID, Code: v.Outcome.Code, Detail: v.Raise, At: now}}
+		TransactionID: v.Outcome.TransactionID, Code: v.Outcome.Code, Detail: v.Raise, At: now, Checks: v.Checks}}
+	if v.Rule != "" {
+		done.Event.Detail = "rule " + v.Rule
+	}
+	if !v.Review.IsZero() {
+		done.Event.Code, done.Event.ReviewUntil = v.Rule, v.Review
+	}
 	if v.Strays {
 		done.DueAt = now.Add(strayLooks[0])
 	}
@@ -176,6 +197,7 @@ func (d *driving) answer(ctx context.Context, v payment.Verdict) Record {
 	d.app.results.WithLabelValues(string(l.Kind), string(v.Outcome.Result)).Inc()
 	d.log().Info("money", "event", string(v.Type), "amount", v.Outcome.Amount.String(), "transaction_id", v.Outcome.TransactionID, "code", v.Outcome.Code)
 	l.Outcome, l.AnsweredAt = v.Outcome, now
+	d.review = !v.Review.IsZero()
 	return l.Record
 }
 

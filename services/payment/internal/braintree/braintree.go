@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 
 	bt "github.com/braintree-go/braintree-go"
 
@@ -52,7 +53,7 @@ func decimal(a money.Amount) *bt.Decimal { return bt.NewDecimal(a.Minor, a.Curre
 func (g *Gateway) Authorise(ctx context.Context, s app.Sale) (payment.Transaction, error) {
 	tx, err := g.client.Transaction().Create(ctx, &bt.TransactionRequest{Type: "sale", Amount: decimal(s.Amount), OrderId: s.Reference,
 		MerchantAccountId: s.Account, PaymentMethodNonce: s.Nonce, PaymentMethodToken: s.MethodID, DeviceData: s.DeviceData,
-		CustomerID: customerOf(s)})
+		CustomerID: customerOf(s), BillingAddress: billing(s.Shopper.Billing), RiskData: riskData(s.Shopper)})
 	if err == nil {
 		return transaction(tx)
 	}
@@ -66,6 +67,22 @@ func (g *Gateway) Authorise(ctx context.Context, s app.Sale) (payment.Transactio
 	code, _ := firstFault(answer) // of the request: nothing was booked, and another means of payment may do
 	return payment.Transaction{State: payment.TxDeclined, Amount: s.Amount, Reference: s.Reference, Code: code, Retryable: true,
 		Message: "The payment method cannot be used."}, nil
+}
+
+func billing(a *app.BillingAddress) *bt.Address {
+	if a == nil {
+		return nil
+	}
+	first, last, _ := strings.Cut(a.Name, " ")
+	return &bt.Address{FirstName: first, LastName: last, Company: a.Company, StreetAddress: a.Line1, ExtendedAddress: a.Line2, Locality: a.City, Region: a.Region,
+		PostalCode: a.PostalCode, CountryCodeAlpha2: a.Country}
+}
+
+func riskData(s app.Shopper) *bt.RiskDataRequest {
+	if s.IP == "" && s.Browser == "" {
+		return nil
+	}
+	return &bt.RiskDataRequest{CustomerIP: s.IP, CustomerBrowser: s.Browser}
 }
 
 // customerOf names the customer of a stored method, so that the gateway checks as well whose it is.

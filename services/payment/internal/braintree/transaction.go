@@ -1,7 +1,10 @@
 package braintree
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
+	"strings"
 
 	bt "github.com/braintree-go/braintree-go"
 
@@ -42,6 +45,9 @@ func transaction(tx *bt.Transaction) (payment.Transaction, error) {
 		return payment.Transaction{}, fmt.Errorf("transaction %s: %w", tx.Id, err)
 	}
 	t := payment.Transaction{ID: tx.Id, Credit: tx.Type == "credit", State: state, Amount: amount, Reference: tx.OrderId, Paid: tx.Status == bt.TransactionStatusSettled}
+	if !t.Credit {
+		t.Checks = checks(tx)
+	}
 	if tx.RefundedTransactionId != nil {
 		t.RefundOf = *tx.RefundedTransactionId
 	}
@@ -59,6 +65,46 @@ func transaction(tx *bt.Transaction) (payment.Transaction, error) {
 		t.Message = "The bank declined the payment."
 	}
 	return t, nil
+}
+
+// checks reads what the gateway and the bank found out.
+func checks(tx *bt.Transaction) payment.Checks {
+	c := payment.Checks{AVSError: string(tx.AVSErrorResponseCode), AVSPostal: string(tx.AVSPostalCodeResponseCode), AVSStreet: string(tx.AVSStreetAddressResponseCode),
+		CVV: string(tx.CVVResponseCode), Instrument: instrument(tx)}
+	if s := tx.ThreeDSecureInfo; s != nil {
+		c.SecureStatus, c.SecureEnrolled, c.LiabilityShifted, c.ShiftPossible = string(s.Status), string(s.Enrolled), s.LiabilityShifted, s.LiabilityShiftPossible
+	}
+	if r := tx.RiskData; r != nil {
+		c.GatewayDecision, c.GatewayRiskID = r.Decision, r.ID
+	}
+	return c
+}
+
+// instrument is a digest of what tells one card or wallet from another: the gateway names cards by an identifier once they are in the
+// vault alone, so that it is made of what they show.
+func instrument(tx *bt.Transaction) string {
+	var parts []string
+	if c := tx.CreditCard; c != nil {
+		parts = append(parts, c.Bin, c.Last4, c.ExpirationMonth, c.ExpirationYear)
+	}
+	if a := tx.ApplePayDetails; a != nil {
+		parts = append(parts, a.CardType, a.Last4)
+	}
+	if a := tx.AndroidPayDetails; a != nil {
+		parts = append(parts, a.CardType, a.Last4)
+	}
+	if w := tx.PayPalDetails; w != nil {
+		parts = append(parts, w.PayerEmail)
+	}
+	if w := tx.VenmoAccountDetails; w != nil {
+		parts = append(parts, w.Username)
+	}
+	text := strings.Join(parts, "\x00")
+	if strings.Trim(text, "\x00") == "" {
+		return ""
+	}
+	sum := sha256.Sum256([]byte(text))
+	return hex.EncodeToString(sum[:16])
 }
 
 // amountOf reads the amount exactly: it may have fewer decimals than its currency, or more that are zero.

@@ -10,6 +10,9 @@ func result(a app.Answer) paymentapi.Result {
 	o := a.Outcome
 	r := paymentapi.Result{OperationID: a.ID, PaymentID: a.PaymentID, Outcome: string(o.Result), Amount: o.Amount, TransactionID: o.TransactionID,
 		DeclineCode: o.Code, Retryable: o.Retryable, Message: o.Message, RetryAfterMS: a.RetryAfter.Milliseconds(), OccurredAt: a.AnsweredAt.UTC()}
+	if a.InReview {
+		r.Review = paymentapi.ReviewPending
+	}
 	if a.AnsweredAt.IsZero() {
 		r.OccurredAt = a.CreatedAt.UTC()
 	}
@@ -24,13 +27,27 @@ func view(p payment.Payment) paymentapi.Payment {
 		at := p.SettledAt.UTC()
 		v.SettledAt = &at
 	}
+	v.Review, v.ReviewRule, v.Checks = string(p.Review), p.ReviewRule, checksView(p.Checks)
+	if !p.ReviewUntil.IsZero() {
+		until := p.ReviewUntil.UTC()
+		v.ReviewUntil = &until
+	}
 	return v
+}
+
+// checksView is nil when nothing is known.
+func checksView(c payment.Checks) *paymentapi.Checks {
+	if c == (payment.Checks{}) {
+		return nil
+	}
+	return &paymentapi.Checks{ThreeDSecure: c.SecureStatus, Enrolled: c.SecureEnrolled, LiabilityShifted: c.LiabilityShifted, LiabilityShiftPossible: c.ShiftPossible,
+		AVSError: c.AVSError, AVSPostal: c.AVSPostal, AVSStreet: c.AVSStreet, CVV: c.CVV, GatewayDecision: c.GatewayDecision, GatewayRiskID: c.GatewayRiskID}
 }
 
 func eventViews(all []payment.Event) []paymentapi.Event {
 	out := make([]paymentapi.Event, len(all))
 	for i, e := range all {
-		out[i] = paymentapi.Event{Version: e.Version, Type: string(e.Type), OperationID: e.OperationID, Amount: &all[i].Amount, Detail: e.Detail, At: e.At.UTC()}
+		out[i] = paymentapi.Event{Version: e.Version, Type: string(e.Type), OperationID: e.OperationID, Amount: &all[i].Amount, Detail: e.Detail, Checks: checksView(e.Checks), At: e.At.UTC()}
 		if e.Code != "" {
 			out[i].Detail = e.Code
 		}

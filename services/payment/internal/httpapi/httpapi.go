@@ -44,6 +44,7 @@ type Parts struct {
 	App        *app.App
 	Cases      *app.Cases
 	Vault      *app.Vault
+	Risk       *app.Risk
 	Read       Reader
 	CaseReader CaseReader
 	Signatures Signatures
@@ -87,6 +88,7 @@ func Register(s *httpx.Server, p Parts) {
 		return op
 	}
 	unknown := httpx.Also(http.StatusAccepted)
+	httpx.Register(s, staff(http.MethodPost, "/{id}/review", "review-payment", "Approve or reject a payment under review", ScopeWrite), h.review, money)
 	httpx.Register(s, move("/captures", "staff-capture-payment", "Capture a payment, whole or in part"), h.staffMove(payment.Capture), httpx.NeedsKey(), money, unknown)
 	httpx.Register(s, move("/refunds", "staff-refund-payment", "Refund a payment, whole or in part"), h.staffMove(payment.Refund), httpx.NeedsKey(), money, unknown)
 	httpx.Register(s, move("/void", "staff-void-payment", "Void a payment that has not settled"), h.staffVoid, money, unknown)
@@ -97,11 +99,23 @@ type bodyOf[T any] struct{ Body T }
 func (h *api) authorise(ctx context.Context, in *bodyOf[paymentapi.AuthoriseRequest]) (*bodyOf[paymentapi.Result], error) {
 	b := in.Body
 	answer, err := h.app.Authorise(ctx, app.Authorisation{OperationID: b.OperationID, PaymentID: b.PaymentID, OrderID: b.OrderID, Attempt: b.Attempt,
-		Amount: b.Amount, Nonce: b.Nonce, MethodID: b.MethodID, DeviceData: b.DeviceData, CustomerID: b.CustomerID})
+		Amount: b.Amount, Nonce: b.Nonce, MethodID: b.MethodID, DeviceData: b.DeviceData, CustomerID: b.CustomerID, Shopper: shopper(b.Shopper)})
 	if err != nil {
 		return nil, err
 	}
 	return &bodyOf[paymentapi.Result]{Body: result(answer)}, nil
+}
+
+func shopper(s *paymentapi.Shopper) (out app.Shopper) {
+	if s == nil {
+		return out
+	}
+	out = app.Shopper{Email: s.Email, IP: s.IP, Browser: s.Browser}
+	if s.Billing != nil {
+		b := app.BillingAddress(*s.Billing)
+		out.Billing = &b
+	}
+	return out
 }
 
 func (h *api) move(kind payment.Kind) func(context.Context, *bodyOf[paymentapi.MoneyRequest]) (*bodyOf[paymentapi.Result], error) {

@@ -27,6 +27,7 @@ type listInput struct {
 	Status   string `query:"status" enum:"authorising,authorised,declined,failed,captured,voided,refunded,settlement_declined" doc:"Only payments of this status"`
 	OrderID  string `query:"order_id" maxLength:"200" doc:"Only payments of this order"`
 	Currency string `query:"currency" maxLength:"3" doc:"Only payments in this currency"`
+	Review   string `query:"review" enum:"pending,approved,rejected,expired,needless" doc:"Only payments whose review stands so"`
 }
 
 type position struct {
@@ -39,7 +40,7 @@ func (h *api) list(ctx context.Context, in *listInput) (*bodyOf[httpx.Page[payme
 	if err != nil {
 		return nil, err
 	}
-	all, err := h.read.List(ctx, postgres.Filter{Status: in.Status, OrderID: in.OrderID, Currency: in.Currency, After: from.At, AfterID: from.ID, Limit: in.Limit + 1})
+	all, err := h.read.List(ctx, postgres.Filter{Status: in.Status, OrderID: in.OrderID, Currency: in.Currency, Review: in.Review, After: from.At, AfterID: from.ID, Limit: in.Limit + 1})
 	if err != nil {
 		return nil, err
 	}
@@ -104,6 +105,23 @@ type staffVoidInput struct {
 	IDInput
 	httpx.IdempotencyHeader
 	Body StaffVoid
+}
+
+type reviewInput struct {
+	IDInput
+	Body struct {
+		Decision string `json:"decision" enum:"approve,reject" doc:"What is rejected is voided"`
+		Reason   string `json:"reason,omitempty" maxLength:"255"`
+	}
+}
+
+// review is safe to repeat: the same decision again is no error.
+func (h *api) review(ctx context.Context, in *reviewInput) (*bodyOf[paymentapi.Payment], error) {
+	p, err := h.Risk.Decide(ctx, in.ID, in.Body.Decision == "approve", auth.Actor(ctx), in.Body.Reason)
+	if err != nil {
+		return nil, err
+	}
+	return &bodyOf[paymentapi.Payment]{Body: view(p)}, nil
 }
 
 type staffOutput struct {

@@ -29,6 +29,8 @@ const (
 	CodeExpired       = "authorisation-expired"
 	CodeSettlement    = "settlement-declined"
 	CodeDuplicate     = "duplicate"       // the gateway took the same before
+	CodeRisk          = "risk-rejected"   // our rules said no; what was authorised was voided
+	CodeReview        = "review-rejected" // staff said no, or nobody said yes in time
 	CodeMismatch      = "amount-mismatch" // the gateway booked another amount than was asked for; it was voided
 )
 
@@ -44,6 +46,9 @@ type Outcome struct {
 
 // ErrBusy says that another operation of the payment has no answer yet.
 var ErrBusy = fault.New(fault.Conflict, "payment-busy", "Another operation on this payment is under way.")
+
+// ErrInReview says that staff have not decided yet whether the payment may be captured.
+var ErrInReview = fault.New(fault.Conflict, "payment-in-review", "The payment is under review; nothing can be captured before it is approved.")
 
 // Plan is what to do for an operation: ask the gateway for Amount, or, when Outcome is set, nothing.
 type Plan struct {
@@ -75,6 +80,9 @@ func Decide(p Payment, kind Kind, amount *money.Amount) (Plan, error) {
 	if p.Live != "" {
 		return Plan{}, ErrBusy
 	}
+	if kind == Capture && p.Status == StatusAuthorised && p.Review == ReviewPending {
+		return Plan{}, ErrInReview
+	}
 	left, err := p.Left()
 	if err != nil {
 		return Plan{}, err
@@ -95,6 +103,8 @@ func Decide(p Payment, kind Kind, amount *money.Amount) (Plan, error) {
 	switch {
 	case !ok:
 		return Plan{}, ErrBusy
+	case kind == Capture && p.Review.Refuses():
+		plan.Outcome = declined(plan.Amount, p.TransactionID, CodeReview)
 	case r.done:
 		plan.Outcome = &Outcome{Result: Succeeded, Amount: money.Zero(p.Amount.Currency), TransactionID: p.TransactionID}
 	case kind == Capture && p.Status == StatusCaptured && plan.Amount == p.Captured:
@@ -120,6 +130,8 @@ var messages = map[string]string{
 	CodeTooMuch:       "The amount is above what is there.",
 	CodeExpired:       "The authorisation has run out.",
 	CodeSettlement:    "The bank declined the settlement.",
+	CodeRisk:          "The payment was rejected.",
+	CodeReview:        "The payment was reviewed and rejected.",
 	CodeMismatch:      "The gateway booked another amount; it was undone.",
 }
 

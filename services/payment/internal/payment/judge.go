@@ -34,6 +34,7 @@ type Transaction struct {
 	Retryable bool
 	Message   string
 	Paid      bool // settled: the bank cannot decline any more
+	Checks    Checks
 }
 
 // Live says that the money of a sale is held or taken, or that of a refund on its way.
@@ -77,7 +78,10 @@ type Verdict struct {
 	Type    EventType
 	Outcome Outcome
 	Undoes  string
-	Strays  bool // given up unseen: it has to be looked for later
+	Checks  Checks    // of an authorisation
+	Review  time.Time // of an authorisation: staff decide until then
+	Rule    string    // that said so
+	Strays  bool      // given up unseen: it has to be looked for later
 	Raise   string
 }
 
@@ -130,7 +134,9 @@ func judgeAuthorise(p Payment, op Operation, found []Transaction, now time.Time)
 			if t.Amount != op.Amount {
 				return mismatch(Declined, op, t)
 			}
-			return answer(Authorised, Outcome{Result: Succeeded, Amount: t.Amount, TransactionID: t.ID})
+			v := answer(Authorised, Outcome{Result: Succeeded, Amount: t.Amount, TransactionID: t.ID})
+			v.Checks = t.Checks
+			return v
 		case last == nil || t.State != TxDeclined: // what was undone says more than a decline
 			last = &found[i]
 		}
@@ -141,8 +147,10 @@ func judgeAuthorise(p Payment, op Operation, found []Transaction, now time.Time)
 	case last == nil:
 		return Verdict{Step: Answer, Type: AuthoriseFailed, Outcome: Outcome{Result: FailedSurely, Amount: op.Amount, Retryable: true}, Strays: true}
 	case last.State == TxDeclined:
-		return answer(Declined, Outcome{Result: DeclinedIt, Amount: op.Amount, TransactionID: last.ID, Code: last.Code,
+		v := answer(Declined, Outcome{Result: DeclinedIt, Amount: op.Amount, TransactionID: last.ID, Code: last.Code,
 			Retryable: last.Retryable, Message: last.Message})
+		v.Checks = last.Checks
+		return v
 	case last.Amount != op.Amount:
 		return no(Declined, op, last.ID, CodeMismatch)
 	case last.State == TxExpired:
@@ -156,6 +164,21 @@ func mismatch(t EventType, op Operation, tx Transaction) Verdict {
 	v := no(t, op, tx.ID, CodeMismatch)
 	v.Step, v.Undoes = Undo, tx.ID
 	v.Raise = "the gateway booked " + tx.Amount.String() + " for " + op.Amount.String()
+	return v
+}
+
+// Assess applies what the rules say of an authorisation to its verdict: a rejected one is undone, one to be reviewed is kept and waits.
+func Assess(v Verdict, op Operation, d RiskDecision, reviewUntil time.Time) Verdict {
+	switch {
+	case v.Step != Answer || v.Type != Authorised:
+		return v
+	case d.Action == Reject:
+		out := no(Declined, op, v.Outcome.TransactionID, CodeRisk)
+		out.Step, out.Undoes, out.Checks, out.Rule = Undo, v.Outcome.TransactionID, v.Checks, d.Rule
+		return out
+	case d.Action == Review:
+		v.Review, v.Rule = reviewUntil, d.Rule
+	}
 	return v
 }
 

@@ -74,7 +74,25 @@ const (
 	StrayRefunded      EventType = "stray_refunded" // a refund that turned up after it was given up, and stays
 	Settled            EventType = "settled"        // the bank has paid
 	SettlementDeclined EventType = "settlement_declined"
+	ReviewApproved     EventType = "review_approved"
+	ReviewRejected     EventType = "review_rejected" // the authorisation is voided next
+	ReviewExpired      EventType = "review_expired"  // nobody decided in time; the same
 )
+
+// ReviewState is where the review of an authorised payment stands. While it is pending, nothing is captured.
+type ReviewState string
+
+// The states; empty: there is nothing to review.
+const (
+	ReviewPending    ReviewState = "pending"
+	ReviewIsApproved ReviewState = "approved"
+	ReviewIsRejected ReviewState = "rejected"
+	ReviewHasExpired ReviewState = "expired"
+	ReviewIsNeedless ReviewState = "needless" // voided before anybody decided
+)
+
+// Refuses tells whether nothing may be captured any more.
+func (s ReviewState) Refuses() bool { return s == ReviewIsRejected || s == ReviewHasExpired }
 
 // Event is an entry of the log. Amount is what moved, or what was asked for.
 type Event struct {
@@ -86,6 +104,8 @@ type Event struct {
 	Code          string // why it was declined
 	Detail        string
 	At            time.Time
+	Checks        Checks    // of an authorisation: what the gateway and the bank found out
+	ReviewUntil   time.Time // of an authorisation: it is to be reviewed until then; Code names the rule
 }
 
 // Payment is the fold of its events. Authorised and Captured are what the gateway holds or has taken now: nothing after a void.
@@ -104,6 +124,10 @@ type Payment struct {
 	TransactionID string    // the gateway's
 	Live          string    // operation without an answer
 	SettledAt     time.Time // zero until we know that the bank has paid
+	Checks        Checks
+	Review        ReviewState
+	ReviewRule    string    // that asked for the review
+	ReviewUntil   time.Time // while pending
 	Version       int64
 	CreatedAt     time.Time
 	UpdatedAt     time.Time
@@ -137,21 +161,30 @@ var changes = map[EventType]change{
 		return nil
 	}},
 	Authorised: {from: []Status{StatusAuthorising}, to: StatusAuthorised, move: func(p *Payment, e Event) error {
-		p.Authorised, p.TransactionID = e.Amount, e.TransactionID
+		p.Authorised, p.TransactionID, p.Checks = e.Amount, e.TransactionID, e.Checks
+		if !e.ReviewUntil.IsZero() {
+			p.Review, p.ReviewRule, p.ReviewUntil = ReviewPending, e.Code, e.ReviewUntil
+		}
 		return nil
 	}},
-	Declined:        {from: []Status{StatusAuthorising}, to: StatusDeclined},
+	Declined: {from: []Status{StatusAuthorising}, to: StatusDeclined, move: func(p *Payment, e Event) error {
+		p.Checks = e.Checks
+		return nil
+	}},
 	AuthoriseFailed: {from: []Status{StatusAuthorising}, to: StatusFailed},
 
-	CaptureRequested: {from: []Status{StatusAuthorised}, live: true},
+	CaptureRequested: {from: []Status{StatusAuthorised}, live: true, move: func(p *Payment, _ Event) error { return p.capturable() }},
 	Captured: {from: []Status{StatusAuthorised}, to: StatusCaptured, move: func(p *Payment, e Event) error {
 		p.Captured = e.Amount
-		return nil
+		return p.capturable()
 	}},
 	CaptureDeclined: {from: []Status{StatusAuthorised}},
 
 	VoidRequested: {from: holding, live: true},
 	Voided: {from: holding, to: StatusVoided, move: func(p *Payment, _ Event) error {
+		if p.Review == ReviewPending {
+			p.Review, p.ReviewUntil = ReviewIsNeedless, time.Time{}
+		}
 		p.Authorised, p.Captured = money.Zero(p.Amount.Currency), money.Zero(p.Amount.Currency)
 		return nil
 	}},
@@ -169,6 +202,10 @@ var changes = map[EventType]change{
 		p.SettledAt = e.At
 		return nil
 	}},
+	ReviewApproved: {from: []Status{StatusAuthorised}, stray: true, alone: true, move: reviewed(ReviewIsApproved)},
+	ReviewRejected: {from: []Status{StatusAuthorised}, stray: true, alone: true, move: reviewed(ReviewIsRejected)},
+	ReviewExpired:  {from: []Status{StatusAuthorised}, stray: true, alone: true, move: reviewed(ReviewHasExpired)},
+
 	SettlementDeclined: {from: []Status{StatusCaptured}, to: StatusUnsettled, stray: true, alone: true, move: func(p *Payment, _ Event) error {
 		if p.Refunded.IsPositive() || !p.SettledAt.IsZero() {
 			return fmt.Errorf("it has settled")
@@ -176,6 +213,24 @@ var changes = map[EventType]change{
 		p.Authorised, p.Captured = money.Zero(p.Amount.Currency), money.Zero(p.Amount.Currency)
 		return nil
 	}},
+}
+
+// capturable is an error while a review is pending, and after one that ended badly.
+func (p Payment) capturable() error {
+	if p.Review == ReviewPending || p.Review.Refuses() {
+		return fmt.Errorf("its review is %q", p.Review)
+	}
+	return nil
+}
+
+func reviewed(to ReviewState) func(p *Payment, e Event) error {
+	return func(p *Payment, _ Event) error {
+		if p.Review != ReviewPending {
+			return fmt.Errorf("its review is %q", p.Review)
+		}
+		p.Review, p.ReviewUntil = to, time.Time{}
+		return nil
+	}
 }
 
 func refund(p *Payment, e Event) (err error) {

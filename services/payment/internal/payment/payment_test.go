@@ -22,6 +22,9 @@ func event(t EventType, op string, minor int64) Event {
 	return Event{Type: t, OperationID: op, Amount: usd(minor), TransactionID: "tx1", At: now}
 }
 
+// inReview is an authorisation that staff have to look at.
+var inReview = Event{Type: Authorised, OperationID: "a", Amount: usd(1000), TransactionID: "tx1", Code: "much", At: now, ReviewUntil: now.Add(time.Hour), Checks: Checks{CVV: "N"}}
+
 // histories lead to each status; the payment is over 1000.
 var histories = map[string][]Event{
 	"":                   nil,
@@ -36,6 +39,11 @@ var histories = map[string][]Event{
 	"refunded":           {event(AuthoriseRequested, "a", 1000), event(Authorised, "a", 1000), event(CaptureRequested, "c", 800), event(Captured, "c", 800), event(RefundRequested, "r", 800), event(Refunded, "r", 800)},
 	"settled":            {event(AuthoriseRequested, "a", 1000), event(Authorised, "a", 1000), event(CaptureRequested, "c", 800), event(Captured, "c", 800), event(Settled, "s", 800)},
 	"unsettled":          {event(AuthoriseRequested, "a", 1000), event(Authorised, "a", 1000), event(CaptureRequested, "c", 800), event(Captured, "c", 800), event(SettlementDeclined, "s", 800)},
+	"in review":          {event(AuthoriseRequested, "a", 1000), inReview},
+	"in review, live":    {event(AuthoriseRequested, "a", 1000), inReview, event(VoidRequested, "op", 1000)},
+	"approved":           {event(AuthoriseRequested, "a", 1000), inReview, event(ReviewApproved, "review", 1000)},
+	"rejected":           {event(AuthoriseRequested, "a", 1000), inReview, event(ReviewRejected, "review", 1000)},
+	"expired":            {event(AuthoriseRequested, "a", 1000), inReview, event(ReviewExpired, "review", 1000)},
 	"captured, refunded": {event(AuthoriseRequested, "a", 1000), event(Authorised, "a", 1000), event(CaptureRequested, "c", 800), event(Captured, "c", 800), event(RefundRequested, "r", 300), event(Refunded, "r", 300)},
 }
 
@@ -76,6 +84,17 @@ func TestEveryEventInEveryStatus(t *testing.T) {
 		"captured, refunded settled":          "captured 1000/800/300",
 		"refunded settled":                    "refunded 1000/800/800",
 		"settled settled":                     "captured 1000/800/0",
+		"in review review_approved":           "authorised 1000/0/0",
+		"in review review_rejected":           "authorised 1000/0/0",
+		"in review review_expired":            "authorised 1000/0/0",
+		"in review void_requested":            "authorised 1000/0/0",
+		"in review, live voided":              "voided",
+		"in review, live void_declined":       "authorised 1000/0/0",
+		"in review, live capture_declined":    "authorised 1000/0/0",
+		"approved capture_requested":          "authorised 1000/0/0",
+		"approved void_requested":             "authorised 1000/0/0",
+		"rejected void_requested":             "authorised 1000/0/0",
+		"expired void_requested":              "authorised 1000/0/0",
 		"settled void_requested":              "captured 1000/800/0",
 		"settled refund_requested":            "captured 1000/800/0",
 	}
@@ -84,7 +103,8 @@ func TestEveryEventInEveryStatus(t *testing.T) {
 	}
 	want["captured, refunded stray_refunded"] = "refunded 1000/800/800"
 	for name := range histories {
-		if status, named := map[string]string{"settled": "captured", "unsettled": "settlement_declined"}[name]; named {
+		if status, named := map[string]string{"settled": "captured", "unsettled": "settlement_declined", "in review": "authorised", "in review, live": "authorised", "approved": "authorised",
+			"rejected": "authorised", "expired": "authorised"}[name]; named {
 			want[name+" stray_voided"] = status
 			continue
 		}
@@ -150,6 +170,11 @@ func TestDecide(t *testing.T) {
 		"voided":             {Capture: CodeVoided, Void: done, Refund: CodeVoided},
 		"refunded":           {Capture: CodeRefunded, Void: done, Refund: CodeRefunded},
 		"settled":            {Capture: CodeCaptured, Void: ask, Refund: ask},
+		"in review":          {Capture: "in review", Void: ask, Refund: CodeNotCaptured},
+		"in review, live":    {Capture: "busy", Void: "busy", Refund: "busy"},
+		"approved":           {Capture: ask, Void: ask, Refund: CodeNotCaptured},
+		"rejected":           {Capture: CodeReview, Void: ask, Refund: CodeNotCaptured},
+		"expired":            {Capture: CodeReview, Void: ask, Refund: CodeNotCaptured},
 		"unsettled":          {Capture: CodeSettlement, Void: done, Refund: CodeSettlement},
 	}
 	for name := range histories {
@@ -159,6 +184,8 @@ func TestDecide(t *testing.T) {
 			switch {
 			case fault.CodeOf(err) == ErrBusy.Code:
 				got = "busy"
+			case fault.CodeOf(err) == ErrInReview.Code:
+				got = "in review"
 			case err != nil:
 				got = err.Error()
 			case plan.Outcome != nil && plan.Outcome.Result == Succeeded:
@@ -254,4 +281,57 @@ func TestSumsHold(t *testing.T) {
 			}
 		}
 	})
+}
+
+// What a review leaves behind, and that it ends once.
+func TestReviews(t *testing.T) {
+	t.Parallel()
+	if p := at(t, "in review"); p.Review != ReviewPending || p.ReviewRule != "much" || !p.ReviewUntil.Equal(now.Add(time.Hour)) || p.Checks.CVV != "N" {
+		t.Errorf("%+v", p)
+	}
+	for name, want := range map[string]ReviewState{"approved": ReviewIsApproved, "rejected": ReviewIsRejected, "expired": ReviewHasExpired, "authorised": ""} {
+		p := at(t, name)
+		if p.Review != want || !p.ReviewUntil.IsZero() {
+			t.Errorf("%s: %+v", name, p)
+		}
+		for _, typ := range []EventType{ReviewApproved, ReviewRejected, ReviewExpired} {
+			if _, err := p.Apply(event(typ, "review", 1000)); err == nil {
+				t.Errorf("%s took %s", name, typ)
+			}
+		}
+	}
+	p, err := at(t, "in review, live").Apply(event(Voided, "op", 1000))
+	if err != nil || p.Review != ReviewIsNeedless || !p.ReviewUntil.IsZero() {
+		t.Errorf("voided: %+v %v", p, err)
+	}
+	for _, name := range []string{"rejected", "expired"} {
+		p, err := Fold(at(t, name), []Event{event(VoidRequested, "v", 1000), event(Voided, "v", 1000)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if plan, err := Decide(p, Capture, nil); err != nil || plan.Outcome == nil || plan.Outcome.Code != CodeReview {
+			t.Errorf("a capture after %s: %+v %v", name, plan, err)
+		}
+	}
+}
+
+// What the rules say of an authorisation: kept, kept and reviewed, or undone. Other verdicts stay.
+func TestAssess(t *testing.T) {
+	t.Parallel()
+	op := Operation{ID: "a", Kind: Authorise, Amount: usd(1000)}
+	good := Verdict{Step: Answer, Type: Authorised, Outcome: Outcome{Result: Succeeded, Amount: usd(1000), TransactionID: "tx1"}, Checks: Checks{CVV: "N"}}
+	until := now.Add(time.Hour)
+	if v := Assess(good, op, RiskDecision{Action: Accept, Rule: "r"}, until); v != good {
+		t.Errorf("accepted: %+v", v)
+	}
+	if v := Assess(good, op, RiskDecision{Action: Review, Rule: "r"}, until); v.Step != Answer || v.Type != Authorised || v.Review != until || v.Rule != "r" {
+		t.Errorf("to be reviewed: %+v", v)
+	}
+	if v := Assess(good, op, RiskDecision{Action: Reject, Rule: "r"}, until); v.Step != Undo || v.Undoes != "tx1" || v.Type != Declined || v.Outcome.Code != CodeRisk || v.Checks != good.Checks {
+		t.Errorf("rejected: %+v", v)
+	}
+	declinedIt := Verdict{Step: Answer, Type: Declined, Outcome: Outcome{Result: DeclinedIt}}
+	if v := Assess(declinedIt, op, RiskDecision{Action: Reject}, until); v != declinedIt {
+		t.Errorf("declined before: %+v", v)
+	}
 }

@@ -28,6 +28,8 @@ type Gateway struct {
 	books []payment.Transaction
 	sends map[string]int
 
+	checks payment.Checks
+
 	disputes  map[string]app.DisputeView
 	customers map[string]bool
 	methods   map[string]payment.Method
@@ -52,6 +54,13 @@ func (g *Gateway) RejectDuplicates() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.rejectDuplicates = true
+}
+
+// Check is what the gateway finds out about all later sales.
+func (g *Gateway) Check(c payment.Checks) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.checks = c
 }
 
 // Books returns all transactions, oldest first.
@@ -99,7 +108,7 @@ func (g *Gateway) Authorise(_ context.Context, s app.Sale) (payment.Transaction,
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.sends["Authorise"]++
-	t := payment.Transaction{State: payment.TxAuthorised, Amount: s.Amount, Reference: s.Reference}
+	t := payment.Transaction{State: payment.TxAuthorised, Amount: s.Amount, Reference: s.Reference, Checks: g.checks}
 	if m, ok := g.methods[s.MethodID]; s.MethodID != "" && (!ok || m.CustomerID != s.CustomerID) {
 		return payment.Transaction{State: payment.TxDeclined, Amount: s.Amount, Reference: s.Reference, Code: "91518", Retryable: true, Message: "unknown token"}, nil
 	}

@@ -64,6 +64,7 @@ func (s *Store) Open(ctx context.Context, now, unchangedSince time.Time) ([]paym
 // Filter narrows List; empty fields match all. After and AfterID are the last payment of the page before.
 type Filter struct {
 	Status, OrderID, Currency string
+	Review                    string
 	After                     time.Time
 	AfterID                   string
 	Limit                     int
@@ -72,21 +73,23 @@ type Filter struct {
 // List returns payments, the youngest first.
 func (s *Store) List(ctx context.Context, f Filter) ([]payment.Payment, error) {
 	return s.payments(ctx, `WHERE ($1 = '' OR p.status = $1) AND ($2 = '' OR p.order_id = $2) AND ($3 = '' OR p.currency = $3)
-		AND ($4::timestamptz IS NULL OR (p.created_at, p.id) < ($4, $5)) ORDER BY p.created_at DESC, p.id DESC LIMIT $6`,
-		f.Status, f.OrderID, f.Currency, at(f.After), f.AfterID, f.Limit)
+		AND ($4::timestamptz IS NULL OR (p.created_at, p.id) < ($4, $5)) AND ($7 = '' OR p.review = $7) ORDER BY p.created_at DESC, p.id DESC LIMIT $6`,
+		f.Status, f.OrderID, f.Currency, at(f.After), f.AfterID, f.Limit, f.Review)
 }
 
 // Events returns the log of a payment in order, or app.ErrNotFound.
 func (s *Store) Events(ctx context.Context, paymentID string) ([]payment.Event, error) {
-	rows, err := s.pool.Query(ctx, `SELECT version, type, operation_id, currency, amount, transaction_id, code, detail, at
+	rows, err := s.pool.Query(ctx, `SELECT version, type, operation_id, currency, amount, transaction_id, code, detail, at, checks, review_until
 		FROM payment_events WHERE payment_id = $1 ORDER BY version`, paymentID)
 	if err != nil {
 		return nil, fmt.Errorf("events of payment %s: %w", paymentID, pg.AsFault(err))
 	}
 	all, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (e payment.Event, err error) {
 		var c money.Currency
-		err = row.Scan(&e.Version, &e.Type, &e.OperationID, &c, &e.Amount.Minor, &e.TransactionID, &e.Code, &e.Detail, &e.At)
-		e.Amount.Currency = c
+		var checks *checksRow
+		var until *time.Time
+		err = row.Scan(&e.Version, &e.Type, &e.OperationID, &c, &e.Amount.Minor, &e.TransactionID, &e.Code, &e.Detail, &e.At, &checks, &until)
+		e.Amount.Currency, e.Checks, e.ReviewUntil = c, checks.value(), orZero(until)
 		return e, err
 	})
 	if err != nil {

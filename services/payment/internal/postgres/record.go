@@ -70,11 +70,12 @@ WITH answered AS (
 ), moved AS (
 	UPDATE payments p SET status = $11, authorised = $12, captured = $13, refunded = $14, transaction_id = $15, live_operation = $16,
 		version = $17::bigint, updated_at = $9,
-		settle_due_at = CASE WHEN $18 = 'captured' THEN $23::timestamptz WHEN $11 IN ('captured', 'refunded') THEN p.settle_due_at END
+		settle_due_at = CASE WHEN $18 = 'captured' THEN $23::timestamptz WHEN $11 IN ('captured', 'refunded') THEN p.settle_due_at END,
+		checks = $24::jsonb, review = $25, review_rule = $26, review_until = $27
 	FROM answered WHERE p.id = answered.payment_id AND p.version = $17::bigint - 1 RETURNING p.id
 )
-INSERT INTO payment_events (payment_id, version, type, operation_id, currency, amount, transaction_id, code, detail, at)
-SELECT id, $17::bigint, $18, $1, $19, $20, $21, $6, $22, $9 FROM moved`
+INSERT INTO payment_events (payment_id, version, type, operation_id, currency, amount, transaction_id, code, detail, at, checks, review_until)
+SELECT id, $17::bigint, $18, $1, $19, $20, $21, $28, $22, $9, $29::jsonb, $30 FROM moved`
 
 // Record implements app.Store: one statement, or a transaction with the event that tells others.
 func (s *Store) Record(ctx context.Context, l app.Lease, d app.Done, now time.Time) error {
@@ -82,7 +83,7 @@ func (s *Store) Record(ctx context.Context, l app.Lease, d app.Done, now time.Ti
 	if err != nil {
 		return err
 	}
-	name, told := announced[d.Event.Type]
+	news, told := announcement(l, d, p, now)
 	if !told {
 		return s.record(ctx, s.pool, l, d, p, now)
 	}
@@ -90,9 +91,7 @@ func (s *Store) Record(ctx context.Context, l app.Lease, d app.Done, now time.Ti
 		if err := s.record(ctx, tx, l, d, p, now); err != nil {
 			return err
 		}
-		return s.box.Append(ctx, tx, outbox.Event{Topic: paymentapi.Topic, Type: name, Subject: p.ID, Time: now, Data: paymentapi.MoneyMovedV1{
-			PaymentID: p.ID, OrderID: p.OrderID, Attempt: p.Attempt, OperationID: l.ID, Amount: d.Event.Amount, TransactionID: d.Event.TransactionID,
-			DeclineCode: d.Event.Code, Captured: p.Captured, Refunded: p.Refunded, OccurredAt: now}})
+		return s.box.Append(ctx, tx, news)
 	})
 }
 
@@ -100,7 +99,8 @@ func (s *Store) record(ctx context.Context, q pg.Querier, l app.Lease, d app.Don
 	o, e := d.Outcome, d.Event
 	tag, err := q.Exec(ctx, recordSQL, l.ID, l.Stamp, string(o.Result), o.Amount.Minor, o.TransactionID, o.Code, o.Retryable, o.Message, now, at(d.DueAt),
 		string(p.Status), p.Authorised.Minor, p.Captured.Minor, p.Refunded.Minor, p.TransactionID, p.Live, p.Version,
-		string(e.Type), string(e.Amount.Currency), e.Amount.Minor, e.TransactionID, e.Detail, now.Add(app.SettleFirst))
+		string(e.Type), string(e.Amount.Currency), e.Amount.Minor, e.TransactionID, e.Detail, now.Add(app.SettleFirst),
+		checksOf(p.Checks), string(p.Review), p.ReviewRule, at(p.ReviewUntil), e.Code, checksOf(e.Checks), at(e.ReviewUntil))
 	if err != nil {
 		return fmt.Errorf("answer of operation %s: %w", l.ID, pg.AsFault(err))
 	}
@@ -114,4 +114,15 @@ func (s *Store) record(ctx context.Context, q pg.Querier, l app.Lease, d app.Don
 // itself tells of.
 var announced = map[payment.EventType]string{
 	payment.Voided: paymentapi.TypeVoidedV1, payment.Refunded: paymentapi.TypeRefundedV1, payment.StrayRefunded: paymentapi.TypeRefundedV1,
+}
+
+// announcement is what others hear of an answer, if anything.
+func announcement(l app.Lease, d app.Done, p payment.Payment, now time.Time) (outbox.Event, bool) {
+	if d.Event.Type == payment.Authorised && p.Review == payment.ReviewPending {
+		return review(paymentapi.TypeReviewOpenedV1, p, "", now), true
+	}
+	name, told := announced[d.Event.Type]
+	return outbox.Event{Topic: paymentapi.Topic, Type: name, Subject: p.ID, Time: now, Data: paymentapi.MoneyMovedV1{
+		PaymentID: p.ID, OrderID: p.OrderID, Attempt: p.Attempt, OperationID: l.ID, Amount: d.Event.Amount, TransactionID: d.Event.TransactionID,
+		DeclineCode: d.Event.Code, Captured: p.Captured, Refunded: p.Refunded, OccurredAt: now}}, told
 }

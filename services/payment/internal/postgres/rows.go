@@ -12,7 +12,8 @@ import (
 )
 
 const paymentColumns = `p.id, p.order_id, p.attempt, p.provider, p.account, p.currency, p.amount, p.status, p.authorised, p.captured, p.refunded,
-	p.transaction_id, p.live_operation, p.version, p.created_at, p.updated_at, p.settled_at`
+	p.transaction_id, p.live_operation, p.version, p.created_at, p.updated_at, p.settled_at,
+	p.checks, p.review, p.review_rule, p.review_until`
 
 const operationColumns = `o.operation_id, o.payment_id, o.kind, o.currency, o.amount, o.result, o.answer_amount, o.transaction_id, o.code, o.retryable,
 	o.message, o.reason, o.actor, o.request_hash, o.created_at, o.answered_at, o.sent_at, o.due_at, o.stamp, o.tries`
@@ -23,7 +24,8 @@ type leaseRow struct {
 	p                           payment.Payment
 	oCurrency, pCurrency        money.Currency
 	answered, sent, due         *time.Time
-	settled                     *time.Time
+	settled, reviewUntil        *time.Time
+	checks                      *checksRow
 	amount, auth, capt, refunds int64
 }
 
@@ -36,13 +38,14 @@ func (r *leaseRow) operation() []any {
 func (r *leaseRow) paymentFields() []any {
 	p := &r.p
 	return []any{&p.ID, &p.OrderID, &p.Attempt, &p.Provider, &p.Account, &r.pCurrency, &r.amount, &p.Status, &r.auth, &r.capt, &r.refunds,
-		&p.TransactionID, &p.Live, &p.Version, &p.CreatedAt, &p.UpdatedAt, &r.settled}
+		&p.TransactionID, &p.Live, &p.Version, &p.CreatedAt, &p.UpdatedAt, &r.settled, &r.checks,
+		&p.Review, &p.ReviewRule, &r.reviewUntil}
 }
 
 func (r *leaseRow) payment() payment.Payment {
 	c, p := r.pCurrency, r.p
 	p.Amount, p.Authorised, p.Captured, p.Refunded = money.New(r.amount, c), money.New(r.auth, c), money.New(r.capt, c), money.New(r.refunds, c)
-	p.SettledAt = orZero(r.settled)
+	p.SettledAt, p.ReviewUntil, p.Checks = orZero(r.settled), orZero(r.reviewUntil), r.checks.value()
 	return p
 }
 
@@ -80,4 +83,35 @@ func encode(v map[string]any) json.RawMessage {
 		panic(err) // strings and amounts always encode
 	}
 	return raw
+}
+
+// checksRow is the form of payment.Checks in a column.
+type checksRow struct {
+	SecureStatus     string `json:"three_d_secure_status,omitempty"`
+	SecureEnrolled   string `json:"three_d_secure_enrolled,omitempty"`
+	LiabilityShifted bool   `json:"liability_shifted,omitempty"`
+	ShiftPossible    bool   `json:"liability_shift_possible,omitempty"`
+	AVSError         string `json:"avs_error,omitempty"`
+	AVSPostal        string `json:"avs_postal,omitempty"`
+	AVSStreet        string `json:"avs_street,omitempty"`
+	CVV              string `json:"cvv,omitempty"`
+	GatewayDecision  string `json:"gateway_decision,omitempty"`
+	GatewayRiskID    string `json:"gateway_risk_id,omitempty"`
+	Instrument       string `json:"instrument,omitempty"`
+}
+
+func (c *checksRow) value() payment.Checks {
+	if c == nil {
+		return payment.Checks{}
+	}
+	return payment.Checks(*c)
+}
+
+// checksOf writes nothing known as NULL.
+func checksOf(c payment.Checks) *checksRow {
+	if c == (payment.Checks{}) {
+		return nil
+	}
+	row := checksRow(c)
+	return &row
 }

@@ -113,7 +113,7 @@ func fresh(st app.Start, amount money.Amount, now time.Time, stamp int64) app.Re
 const captureSQL = `
 WITH p AS (
 	UPDATE payments AS p SET live_operation = $2, version = p.version + 1, updated_at = $5
-	WHERE p.id = $1 AND p.status = 'authorised' AND p.live_operation = '' AND p.authorised = $3 AND p.currency = $4
+	WHERE p.id = $1 AND p.status = 'authorised' AND p.live_operation = '' AND p.review IN ('', 'approved') AND p.authorised = $3 AND p.currency = $4
 		AND NOT EXISTS (SELECT FROM payment_operations WHERE operation_id = $2)
 	RETURNING p.*
 ), o AS (
@@ -186,7 +186,7 @@ func (s *Store) request(batch *pgx.Batch, out *app.Begun, now time.Time) (err er
 
 func queueEvent(batch *pgx.Batch, paymentID string, e payment.Event) {
 	batch.Queue(`INSERT INTO payment_events (payment_id, version, type, operation_id, currency, amount, transaction_id, code, detail, at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`, // what is checked and reviewed comes with an answer alone
 		paymentID, e.Version, string(e.Type), e.OperationID, string(e.Amount.Currency), e.Amount.Minor, e.TransactionID, e.Code, e.Detail, e.At)
 }
 
