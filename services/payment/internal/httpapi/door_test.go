@@ -101,8 +101,10 @@ func TestCardNumbersAreRefused(t *testing.T) {
 			c.T = t
 			answer := c.Do(tc.method, tc.path, tc.body)
 			answer.Problem(422, "card-number-refused")
-			if body := string(answer.Body); strings.Contains(body, "1111") && !strings.Contains(tc.path, "1111") {
-				t.Errorf("the answer repeats it: %s", body)
+			for _, part := range []string{"11111111", "1111 1111", "1111-1111"} { // a trace id may hold four ones by chance
+				if body := string(answer.Body); strings.Contains(body, part) && !strings.Contains(tc.path, "1111") {
+					t.Errorf("the answer repeats it: %s", body)
+				}
 			}
 		})
 	}
