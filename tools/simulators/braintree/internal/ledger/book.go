@@ -49,6 +49,7 @@ type Book struct {
 	disbursed    map[string]*Disbursement
 	notices      map[string]*Notice
 	noticed      []string            // notice ids in the order of their making
+	noticedAs    map[string]int      // its place in noticed
 	waiting      map[string]struct{} // notices that are not delivered
 	clock        Clock
 }
@@ -74,6 +75,7 @@ func NewBook() *Book {
 		disputesOf:   map[string][]string{},
 		disbursed:    map[string]*Disbursement{},
 		notices:      map[string]*Notice{},
+		noticedAs:    map[string]int{},
 		waiting:      map[string]struct{}{},
 	}
 }

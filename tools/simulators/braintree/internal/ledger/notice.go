@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"cmp"
 	"slices"
 	"time"
 )
@@ -40,6 +41,7 @@ func (b *Book) notice(kind string, terms Terms) *Notice {
 
 func (b *Book) putNotice(n *Notice) {
 	if b.notices[n.ID] == nil {
+		b.noticedAs[n.ID] = len(b.noticed)
 		b.noticed = append(b.noticed, n.ID)
 	}
 	b.notices[n.ID] = n
@@ -63,7 +65,7 @@ func (b *Book) NoticesDue(now time.Time) []*Notice {
 			due = append(due, n)
 		}
 	}
-	slices.SortFunc(due, func(x, y *Notice) int { return x.At.Compare(y.At) })
+	slices.SortFunc(due, func(x, y *Notice) int { return cmp.Compare(b.noticedAs[x.ID], b.noticedAs[y.ID]) })
 	return due
 }
 
