@@ -6,11 +6,14 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
 	"github.com/sidecart/sidecart/pkg/pg"
 	"github.com/sidecart/sidecart/services/catalog/internal/app"
 )
 
-// KeepPrices implements app.Replica.
+// KeepPrices implements app.Replica. The rows of a SKU are replaced, so events of one SKU wait for each other before they look: a statement
+// that waits inside, for the row of the sequence, would still see the rows of the time before, and leave the other's standing.
 func (s *Store) KeepPrices(ctx context.Context, ev app.Event, sku string, prices []app.Price) error {
 	var currency, list, countries []string
 	var amount []int64
@@ -29,7 +32,9 @@ func (s *Store) KeepPrices(ctx context.Context, ev app.Event, sku string, prices
 		currency, list, amount, compare = append(currency, string(p.Amount.Currency)), append(list, p.List), append(amount, p.Amount.Minor), append(compare, was)
 		countries, priority, from, to = append(countries, string(codes)), append(priority, p.Priority), append(from, moment(p.From)), append(to, moment(p.To))
 	}
-	_, err := s.pool.Exec(ctx, newerSQL+`, gone AS (
+	var batch pgx.Batch // one round trip, one transaction
+	batch.Queue(`SELECT pg_advisory_xact_lock(hashtext(current_schema() || '/prices'), hashtext($1))`, sku)
+	batch.Queue(newerSQL+`, gone AS (
 			DELETE FROM sku_prices WHERE sku = $4 AND EXISTS (SELECT FROM newer)
 		)
 		INSERT INTO sku_prices (sku, currency, list_id, amount, compare_at, countries, priority, valid_from, valid_to)
@@ -37,7 +42,7 @@ func (s *Store) KeepPrices(ctx context.Context, ev app.Event, sku string, prices
 		FROM newer, unnest($5::text[], $6::text[], $7::bigint[], $8::bigint[], $9::text[], $10::int[], $11::timestamptz[], $12::timestamptz[])
 			AS u (currency, list, amount, compare, countries, priority, since, until)`,
 		"pricing", ev.Subject, ev.Sequence, sku, currency, list, amount, compare, countries, priority, from, to)
-	if err != nil {
+	if err := s.pool.SendBatch(ctx, &batch).Close(); err != nil {
 		return fmt.Errorf("prices of %s: %w", sku, pg.AsFault(err))
 	}
 	return nil

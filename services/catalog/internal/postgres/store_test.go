@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -163,6 +164,31 @@ func TestReplicasIgnoreWhatIsStale(t *testing.T) {
 	level(6, -1)
 	if got := offer(); got.Price != nil || got.Available != -1 {
 		t.Errorf("after the price went: %+v", got)
+	}
+}
+
+// Events of one SKU that are taken in at once, as brokers and replicas do: the prices of the last one stay, and no others.
+func TestPricesOfOneSKUAtOnce(t *testing.T) {
+	t.Parallel()
+	s, pool := furnished(t)
+	const skus, events = 40, 6
+	var all sync.WaitGroup
+	for sku := range skus {
+		for sequence := range int64(events) {
+			all.Go(func() {
+				id := fmt.Sprint("S-", sku)
+				price := app.Price{List: "l", Amount: money.New(100+sequence, "USD")}
+				if err := s.KeepPrices(t.Context(), app.Event{Subject: id, Sequence: sequence + 1}, id, []app.Price{price}); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+	}
+	all.Wait()
+	var rows, right int
+	do(t, pool.QueryRow(t.Context(), `SELECT count(*), count(*) FILTER (WHERE amount = $1) FROM sku_prices`, 100+events-1).Scan(&rows, &right))
+	if rows != skus || right != skus {
+		t.Errorf("%d prices of %d SKUs, %d of them the last ones", rows, skus, right)
 	}
 }
 
