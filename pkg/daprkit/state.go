@@ -23,7 +23,8 @@ type State interface {
 	// Get returns the value of key and its ETag; ok is false when there is none. Errors: fault.Unavailable.
 	Get(ctx context.Context, key string) (data []byte, etag string, ok bool, err error)
 	// Set writes. With etag nil the last write wins; "" creates what must not exist; any other value must still be the key's
-	// ETag, else ErrEtag. A ttl of zero keeps the value; others are rounded up to seconds. Other errors: fault.Unavailable
+	// ETag, else ErrEtag. Redis refuses a write without an ETag of a key that was once written with one, "" included: keep to one
+	// way for each key. A ttl of zero keeps the value; others are rounded up to seconds. Other errors: fault.Unavailable
 	// when nothing was written, else fault.Timeout.
 	Set(ctx context.Context, key string, data []byte, etag *string, ttl time.Duration) error
 	// Delete removes key. An ETag other than nil and "" must still match, else ErrEtag; a missing key is no error with nil.

@@ -49,6 +49,10 @@ func NotSent(text string) bool {
 	return false
 }
 
-// Exists reports whether text says that a first write without an ETag found the key there. The Postgres store says so in
-// words; a write with an ETag that no longer matches has a code of its own.
-func Exists(text string) bool { return strings.Contains(text, "no item was updated") }
+// exists matches what stores say of a first write without an ETag that found the key there: Postgres in words, Redis by the script that
+// refused it.
+var exists = regexp.MustCompile(`no item was updated|user_script:[0-9]+: failed to set key`)
+
+// Exists reports whether text says that a first write without an ETag found the key there. A write with an ETag that no longer matches
+// has a code of its own.
+func Exists(text string) bool { return exists.MatchString(text) }
