@@ -20,10 +20,15 @@ func runBench(ctx context.Context, args []string) error {
 	only := set.String("only", "", "measurements to make, separated by commas: "+strings.Join(bench.Names(), ", ")+"; of the running shop, if one runs")
 	page := set.String("out", "", "where the page goes (default: docs/benchmarks.md; none with --only)")
 	offset := set.Int("port-offset", 0, "added to every port of the bench's own shop")
+	profile := set.String("profile", shop.Embedded, "which components the bench's own shop is made of; another one than embedded writes no page without --out")
 	layout, err := parse(args, 0)
 	if err != nil {
 		return err
 	}
+	if err := shop.CheckProfile(*profile); err != nil {
+		return err
+	}
+	layout.Profile = *profile
 	tool, err := os.Executable()
 	if err != nil {
 		return err
@@ -42,7 +47,7 @@ func runBench(ctx context.Context, args []string) error {
 	}
 	if *only != "" {
 		o.Only = strings.Split(*only, ",")
-	} else if *page == "" {
+	} else if *page == "" && *profile == shop.Embedded {
 		*page = bench.PagePath(layout.Root)
 	}
 	results, err := bench.Run(ctx, o)

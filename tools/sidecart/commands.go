@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -9,6 +10,7 @@ import (
 	"os"
 	"os/signal"
 	"slices"
+	"strings"
 	"syscall"
 	"time"
 
@@ -47,7 +49,8 @@ func commands() []command {
 		{name: "stock", args: "reconcile|snapshot|compare", about: "recount the stock; explain every piece between two moments", run: runStock},
 		{name: "payments", args: "reconcile [flags]", about: "compare payment's ledger with the gateway's books, by day and currency", run: runPayments},
 		{name: "load", args: "[flags]", about: "buy from the running shop as many guests do", run: runLoad},
-		{name: "events", args: "replay [flags]", about: "put dead letters back on their topics", run: runEvents},
+		{name: "events", args: "status|replay|resend", about: "how far every subscriber is; put dead letters back; tell events again", run: runEvents},
+		{name: "infra", args: "install [flags]", about: "install what the servers of the profiles lack (root on Debian); suites: which tests that keeps from running", run: runInfra},
 		{name: "testenv", args: "[--] CMD…", about: "run CMD with a private Postgres and the Dapr programs, as tests need them", run: runTestenv},
 		{name: "exec", args: "[flags] -- CMD…", about: "keep one process running (used by up)", bare: runExec},
 		{name: "broker", args: "[flags]", about: "the embedded message broker (used by up)", bare: broker.Command},
@@ -93,8 +96,13 @@ func runUp(ctx context.Context, args []string) error {
 	offset := set.Int("port-offset", 0, "added to every port, for a second shop beside the first (20, 40, 60 or 80)")
 	free := set.Bool("free-ports", false, "take any free ports, for tests")
 	bare := set.Bool("no-seed", false, "leave a new shop empty")
+	profile := set.String("profile", "", "which components: "+strings.Join(shop.Profiles(), ", ")+" (default: the one used last, or embedded)")
 	layout, err := parse(args, 0)
 	if err != nil {
+		return err
+	}
+	layout.Profile = cmp.Or(*profile, layout.Profile, shop.Embedded)
+	if err := shop.CheckProfile(layout.Profile); err != nil {
 		return err
 	}
 	tool, err := os.Executable()

@@ -59,6 +59,11 @@ func TestWhatIsMissingIsSaid(t *testing.T) {
 		"stock of nothing":         {runStock, nil, "want: stock reconcile"},
 		"a snapshot of no name":    {runStock, []string{"snapshot"}, "want: stock reconcile"},
 		"a reconcile of a name":    {runStock, []string{"reconcile", "x"}, "want: stock reconcile"},
+		"help for infra":           {runInfra, []string{"-h"}, ""},
+		"infra of nothing":         {runInfra, nil, "want: infra install"},
+		"infra of what is not":     {runInfra, []string{"remove"}, "want: infra install"},
+		"infra of no profile":      {runInfra, []string{"install", "--profile", "oracle"}, "no profile \"oracle\""},
+		"a shop of no profile":     {runUp, []string{"--profile", "oracle"}, "no profile \"oracle\""},
 		"a log without a name":     {runLogs, []string{"--data", data}, "There is: postgres"},
 		"two logs":                 {runLogs, []string{"cart", "order"}, "got 2 operands, want 1"},
 	} {

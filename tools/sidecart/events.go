@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -20,6 +21,7 @@ import (
 
 	"github.com/sidecart/sidecart/pkg/daprkit"
 	"github.com/sidecart/sidecart/tools/internal/daprdir"
+	"github.com/sidecart/sidecart/tools/internal/eventlog"
 	"github.com/sidecart/sidecart/tools/internal/proc"
 	"github.com/sidecart/sidecart/tools/internal/shop"
 )
@@ -36,22 +38,88 @@ func subscribed() []letters {
 	}
 }
 
-// runEvents puts dead letters back. What fails again dies again: fix the cause first.
+const wantEvents = "events: want: events replay, events status or events resend, and -h for the flags of each"
+
+// runEvents is three commands about the events of the running shop.
 func runEvents(ctx context.Context, args []string) error {
+	if len(args) > 0 {
+		switch args[0] {
+		case "status":
+			return runEventsStatus(ctx, args[1:])
+		case "resend":
+			return runEventsResend(ctx, args[1:])
+		case "replay":
+			return runEventsReplay(ctx, args[1:])
+		}
+	}
+	set, parse := flags("events")
+	set.Usage = func() { fmt.Fprintln(set.Output(), wantEvents) }
+	if _, err := parse(args, 0, 1); err != nil {
+		return err
+	}
+	return errors.New(wantEvents)
+}
+
+func runEventsStatus(ctx context.Context, args []string) error {
+	set, parse := flags("events status")
+	asJSON := set.Bool("json", false, "for programs")
+	layout, err := parse(args, 0)
+	if err != nil {
+		return err
+	}
+	st, err := shop.Running(layout)
+	if err != nil {
+		return err
+	}
+	report, err := eventlog.Status(ctx, layout, st)
+	if err != nil {
+		return err
+	}
+	if *asJSON {
+		return report.JSON(os.Stdout)
+	}
+	return report.Print(os.Stdout)
+}
+
+// runEventsResend is for a broker that lost what it held.
+func runEventsResend(ctx context.Context, args []string) error {
+	set, parse := flags("events resend")
+	since := set.Duration("since", 0, "only what was published since so long ago; 0: all that the outboxes keep, which is a week")
+	layout, err := parse(args, 0)
+	if err != nil {
+		return err
+	}
+	st, err := shop.Running(layout)
+	if err != nil {
+		return err
+	}
+	n, err := eventlog.TellAgain(ctx, st.Databases, *since)
+	if err == nil {
+		fmt.Printf("%d events are told again\n", n)
+	}
+	return err
+}
+
+// runEventsReplay puts dead letters back. What fails again dies again: fix the cause first.
+func runEventsReplay(ctx context.Context, args []string) error {
 	set, parse := flags("events replay")
 	topic := set.String("topic", "", "only the dead letters of this topic")
 	app := set.String("app", "", "only those of this service")
 	limit := set.Int("max", 0, "how many of each at most; 0: all that are there")
-	idle := set.Duration("idle", 3*time.Second, "when nothing came for so long, there is no more")
-	layout, err := parse(args, 0, 1)
+	idle := set.Duration("idle", 0, "when nothing came for so long, there is no more (default 3s; 15s with Kafka, where a reader waits for its turn)")
+	layout, err := parse(args, 0)
 	if err != nil {
 		return err
 	}
-	if set.Arg(0) != "replay" {
-		return errors.New("events: want: events replay [flags]")
-	}
-	if _, err := shop.Running(layout); err != nil {
+	st, err := shop.Running(layout)
+	if err != nil {
 		return err
+	}
+	if *idle == 0 {
+		*idle = 3 * time.Second
+		if st.Profile == shop.Kafka {
+			*idle = 15 * time.Second
+		}
 	}
 	manifest, err := shop.ReadManifest(layout.Manifest())
 	if err != nil {
@@ -93,7 +161,7 @@ func sidecar(ctx context.Context, l shop.Layout, m shop.Manifest, bin string) (*
 		return nil, nil, err
 	}
 	clean := func() { _ = os.RemoveAll(dir) }
-	if err := openPubsub(l, m, filepath.Join(dir, "pubsub.yaml")); err != nil {
+	if err := openPubsub(l, m, dir); err != nil {
 		clean()
 		return nil, nil, err
 	}
@@ -136,19 +204,38 @@ func sidecar(ctx context.Context, l shop.Layout, m shop.Manifest, bin string) (*
 	return client, func() { _ = client.Close(); stop() }, nil
 }
 
-// openPubsub writes the shop's rendered component once more, with the replayer among those who may use it and publish.
-func openPubsub(l shop.Layout, m shop.Manifest, to string) error {
-	raw, err := os.ReadFile(shop.Shop{Layout: l}.Pubsub())
-	if err != nil {
-		return err
-	}
+// openPubsub writes the shop's rendered component once more, with the replayer among those who may use it and publish, and beside it
+// the secret store that it may need.
+func openPubsub(l shop.Layout, m shop.Manifest, dir string) error {
 	var topics []string
 	for _, a := range m.Apps {
 		topics = append(topics, a.AppID)
 	}
-	text := strings.Replace(string(raw), "scopes: [", "scopes: ["+replayer+", ", 1)
-	text = strings.Replace(text, "value: "+m.Apps[0].AppID+"=", "value: "+replayer+"="+strings.Join(topics, ",")+";"+m.Apps[0].AppID+"=", 1)
-	return os.WriteFile(to, []byte(text), 0o600)
+	rendered := shop.Shop{Layout: l}.Pubsub()
+	for _, from := range []string{rendered, filepath.Join(l.Resources(), "secretstore.yaml")} {
+		raw, err := os.ReadFile(from)
+		if err != nil {
+			return err
+		}
+		text := strings.Replace(string(raw), "scopes: [", "scopes: ["+replayer+", ", 1)
+		if from == rendered {
+			text = strings.Replace(text, "value: "+m.Apps[0].AppID+"=", "value: "+replayer+"="+strings.Join(topics, ",")+";"+m.Apps[0].AppID+"=", 1)
+			text = oneByOne(text)
+		}
+		if err := os.WriteFile(filepath.Join(dir, filepath.Base(from)), []byte(text), 0o600); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// oneByOne has Redis give out one dead letter after the other: what the replayer holds when it ends would come again only after the
+// component's processing time.
+func oneByOne(component string) string {
+	for name, value := range map[string]string{"queueDepth": "1", "concurrency": "1", "processingTimeout": "5s"} {
+		component = regexp.MustCompile(`(- name: `+name+`\n\s+value: ).*`).ReplaceAllString(component, `${1}"`+value+`"`)
+	}
+	return component
 }
 
 // ready waits until an address answers well.

@@ -2,6 +2,7 @@ package bench
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -128,7 +129,8 @@ const sells = "The shop serves."
 // start runs the shop and returns when it sells.
 func (o *ownShop) start(ctx context.Context) (time.Duration, shop.State, error) {
 	o.said = newTranscript(sells)
-	cmd := exec.Command(o.tool, "up", "--dir", o.layout.Root, "--data", o.layout.Data, "--port-offset", strconv.Itoa(o.offset))
+	cmd := exec.Command(o.tool, "up", "--dir", o.layout.Root, "--data", o.layout.Data, "--port-offset", strconv.Itoa(o.offset),
+		"--profile", cmp.Or(o.layout.Profile, shop.Embedded))
 	cmd.Stdout, cmd.Stderr = o.said, o.said
 	begun := time.Now()
 	child, err := proc.Start(cmd, syscall.SIGTERM)

@@ -2,6 +2,7 @@
 package doctor
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 	"strings"
 
 	"github.com/sidecart/sidecart/tools/internal/daprdir"
+	"github.com/sidecart/sidecart/tools/internal/infra"
 	"github.com/sidecart/sidecart/tools/internal/pgserver"
 	"github.com/sidecart/sidecart/tools/internal/proc"
 	"github.com/sidecart/sidecart/tools/internal/shop"
@@ -95,6 +97,7 @@ func machine(ctx context.Context, l shop.Layout) []Finding {
 			Advice: "nothing to do: the first start builds it from the Go module proxy, once, in about six minutes on two cores",
 		})
 	}
+	findings = append(findings, servers(ctx, l)...)
 	disks := l.Disks()
 	if len(disks) == 0 {
 		disks = []string{l.Data} // nothing was started here yet
@@ -103,6 +106,27 @@ func machine(ctx context.Context, l shop.Layout) []Finding {
 		findings = append(findings, space(dir))
 	}
 	return append(findings, writable(l.Data))
+}
+
+// servers looks for what the profiles are made of. What this shop's profile lacks is in the way; what others lack is worth knowing.
+func servers(ctx context.Context, l shop.Layout) (findings []Finding) {
+	findings = append(findings, Finding{What: "profile", Detail: cmp.Or(l.Profile, shop.Embedded)})
+	for _, profile := range shop.Profiles() {
+		found, err := infra.Look(ctx, profile)
+		if err != nil {
+			findings = append(findings, Finding{What: "profile " + profile, Detail: strings.ReplaceAll(err.Error(), "\n", "; "),
+				Advice: infra.InstallCommand(profile), Warn: profile != l.Profile})
+			continue
+		}
+		var names []string
+		for _, f := range found {
+			names = append(names, f.Server+" "+f.Detail)
+		}
+		if len(names) > 0 {
+			findings = append(findings, Finding{What: "profile " + profile, Detail: strings.Join(names, "; ")})
+		}
+	}
+	return findings
 }
 
 func program(ctx context.Context, what, advice string, argv ...string) Finding {
@@ -186,7 +210,7 @@ func leftovers(l shop.Layout) []Finding {
 
 // ports asks for the default ports, which the next start will want.
 func ports(l shop.Layout, m shop.Manifest) []Finding {
-	taken := proc.Taken(m.Defaults(len(l.Simulators())))
+	taken := proc.Taken(m.Defaults(l.Profile, len(l.Simulators())))
 	if len(taken) == 0 {
 		return []Finding{{What: "ports", Detail: "all free"}}
 	}

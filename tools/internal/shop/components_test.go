@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -57,7 +58,16 @@ func components(t *testing.T, s Shop) map[string]component {
 
 func TestComponents(t *testing.T) {
 	t.Parallel()
-	s := newShop(t, Ports{})
+	for _, profile := range Profiles() {
+		t.Run(profile, func(t *testing.T) {
+			t.Parallel()
+			checkComponents(t, newShopOf(t, profile, Ports{}))
+		})
+	}
+}
+
+func checkComponents(t *testing.T, s Shop) {
+	t.Helper()
 	var secrets map[string]string
 	raw, err := os.ReadFile(s.Layout.Secrets())
 	if err != nil {
@@ -98,7 +108,16 @@ func TestComponents(t *testing.T) {
 // TestResiliencyCoversEverything holds that each app and component has a time-out, payments no retry, and actors nothing.
 func TestResiliencyCoversEverything(t *testing.T) {
 	t.Parallel()
-	s := newShop(t, Ports{})
+	for _, profile := range Profiles() {
+		t.Run(profile, func(t *testing.T) {
+			t.Parallel()
+			checkResiliency(t, newShopOf(t, profile, Ports{}))
+		})
+	}
+}
+
+func checkResiliency(t *testing.T, s Shop) {
+	t.Helper()
 	raw, err := os.ReadFile(filepath.Join(s.Layout.Resources(), "resiliency.yaml"))
 	if err != nil {
 		t.Fatal(err)
@@ -170,4 +189,98 @@ func TestGenerationIsRenderedAgain(t *testing.T) {
 		}
 	}
 	t.Error("the generation is not 7")
+}
+
+// metadata is what a component says, by name.
+func (c component) metadata() map[string]string {
+	all := map[string]string{}
+	for _, m := range c.Spec.Metadata {
+		all[m.Name] = m.Value
+	}
+	return all
+}
+
+// TestProfilesDifferInComponentsAlone holds that every profile has the same blocks under the same names, for the same apps, and that
+// what has no reason to differ is one file.
+func TestProfilesDifferInComponentsAlone(t *testing.T) {
+	t.Parallel()
+	own := map[string][]string{Standard: {"carts.yaml", "pubsub.yaml", "secretstore.yaml"}, Kafka: {"pubsub.yaml"}}
+	want := components(t, newShopOf(t, Embedded, Ports{}))
+	for profile, files := range own {
+		s := newShopOf(t, profile, Ports{})
+		got := components(t, s)
+		for name, c := range want {
+			if name != "secretstore" && !slices.Equal(got[name].Scopes, c.Scopes) {
+				t.Errorf("%s: %s is for %v, want %v", profile, name, got[name].Scopes, c.Scopes)
+			}
+		}
+		if len(got) != len(want) {
+			t.Errorf("%s has %d components, want %d", profile, len(got), len(want))
+		}
+		entries, err := os.ReadDir(s.Layout.Components())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range entries {
+			if linked := e.Type()&os.ModeSymlink != 0; linked == slices.Contains(files, e.Name()) {
+				t.Errorf("%s/%s: a link is %v", profile, e.Name(), linked)
+			}
+		}
+	}
+}
+
+// TestRedisStreamsLoseNothing holds the component to what Redis Streams need: all tries of an event end before it is given out again, and
+// settings that are ignored without a word are not made.
+func TestRedisStreamsLoseNothing(t *testing.T) {
+	t.Parallel()
+	m := components(t, newShopOf(t, Standard, Ports{}))["pubsub"].metadata()
+	const tries, deadline, pauses = 5, 10 * time.Second, 100*time.Millisecond + 200*time.Millisecond + 400*time.Millisecond + 800*time.Millisecond
+	if d, err := time.ParseDuration(m["processingTimeout"]); err != nil || d <= tries*deadline+pauses {
+		t.Errorf("processingTimeout %q, want more than %s: %v", m["processingTimeout"], tries*deadline+pauses, err)
+	}
+	for _, name := range []string{"redeliverInterval", "maxLenApprox", "queueDepth", "concurrency"} {
+		if n, err := strconv.Atoi(m[name]); err != nil || n < 1 {
+			t.Errorf("%s is %q, want a number", name, m[name])
+		}
+	}
+	if m["consumerID"] != "" {
+		t.Errorf("consumerID %q: every app must have its own place", m["consumerID"])
+	}
+}
+
+func TestKafkaLosesNothing(t *testing.T) {
+	t.Parallel()
+	m := components(t, newShopOf(t, Kafka, Ports{}))["pubsub"].metadata()
+	if m["initialOffset"] != "oldest" || m["consumerGroup"] != "" || m["consumeRetryEnabled"] == "false" {
+		t.Errorf("a new subscriber misses events, shares another's place, or gives events up: %v", m)
+	}
+	if m["version"] == "" || m["maxMessageBytes"] != "4194304" {
+		t.Errorf("Kafka 4 does not speak version %q, or an event may have %s bytes", m["version"], m["maxMessageBytes"])
+	}
+}
+
+func TestTheProfileIsRemembered(t *testing.T) {
+	t.Parallel()
+	l := Layout{Root: t.TempDir(), Data: t.TempDir(), Profile: Kafka}
+	last := func(want string) {
+		t.Helper()
+		if got, err := l.LastProfile(); err != nil || got != want {
+			t.Errorf("the last profile is %q, want %q: %v", got, want, err)
+		}
+	}
+	last("")
+	if err := os.MkdirAll(filepath.Join(l.Postgres(), "data"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	last(Embedded) // data from before there were others
+	if err := l.SaveProfile(); err != nil {
+		t.Fatal(err)
+	}
+	last(Kafka)
+	if err := os.WriteFile(l.profileFile(), []byte("oracle"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := l.LastProfile(); err == nil {
+		t.Error("a profile that does not exist is taken")
+	}
 }

@@ -1,13 +1,14 @@
 // Package shop says what one shop on this machine consists of: its folders, its ports, its services, its secrets, and the
 // files that Dapr reads, rendered with them.
 //
-// dapr.yaml is the only list of services and of what each gets; components/embedded is the only list of components. Both
+// dapr.yaml is the only list of services and of what each gets; a folder below components is the only list of components. Both
 // are templates: the tool renders them into the state folder with the real ports and paths, and nothing there is edited
 // by hand. dapr ignores what it does not know in dapr.yaml, so it is read strictly here: a typo is an error before
 // anything starts.
 package shop
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -15,13 +16,16 @@ import (
 	"path/filepath"
 )
 
-// Layout is where things are. Root is the repository, Data the state folder of one shop; both absolute.
+// Layout is where things are. Root is the repository, Data the state folder of one shop; both absolute. Profile says which components
+// the shop is made of; empty means the embedded ones.
 type Layout struct {
-	Root string
-	Data string
+	Root    string
+	Data    string
+	Profile string
 }
 
-// FindLayout looks for dapr.yaml from dir upwards. data overrides the state folder, which is .data beside dapr.yaml.
+// FindLayout looks for dapr.yaml from dir upwards. data overrides the state folder, which is .data beside dapr.yaml. The profile is the
+// one that the data was used with last.
 func FindLayout(dir, data string) (Layout, error) {
 	dir, err := filepath.Abs(dir)
 	if err != nil {
@@ -42,14 +46,21 @@ func newLayout(root, data string) (Layout, error) {
 		data = filepath.Join(root, ".data")
 	}
 	data, err := filepath.Abs(data)
-	return Layout{Root: root, Data: data}, err
+	if err != nil {
+		return Layout{}, err
+	}
+	l := Layout{Root: root, Data: data}
+	l.Profile, err = l.LastProfile()
+	return l, err
 }
 
 // Manifest is dapr.yaml.
 func (l Layout) Manifest() string { return filepath.Join(l.Root, "dapr.yaml") }
 
 // Components is the folder of the component templates of this profile.
-func (l Layout) Components() string { return filepath.Join(l.Root, "components", "embedded") }
+func (l Layout) Components() string {
+	return filepath.Join(l.Root, "components", cmp.Or(l.Profile, Embedded))
+}
 
 // Bin holds the built services and simulators.
 func (l Layout) Bin() string { return filepath.Join(l.Data, "bin") }
@@ -67,7 +78,10 @@ func (l Layout) Run() string { return filepath.Join(l.Data, "run") }
 func (l Layout) Postgres() string { return filepath.Join(l.Data, "postgres") }
 
 // Broker is the folder of the event store.
-func (l Layout) Broker() string { return filepath.Join(l.Data, "broker") }
+func (l Layout) Broker() string { return l.Server(BrokerServer) }
+
+// Server is the folder of one of the profile's servers.
+func (l Layout) Server(name string) string { return filepath.Join(l.Data, name) }
 
 // Scheduler is the folder of the jobs.
 func (l Layout) Scheduler() string { return filepath.Join(l.Data, "scheduler") }

@@ -26,6 +26,10 @@ const (
 	SchedulerClientPort  = 15008
 	SchedulerPeerPort    = 15009
 	BrokerStatusPort     = 15010
+	CartsRedisPort       = 15011
+	EventsRedisPort      = 15012
+	KafkaPort            = 15013
+	KafkaControllerPort  = 15014
 	SimulatorPort        = 8201 // the first simulator; the next ones follow
 	maxOffset            = 20000
 )
@@ -82,12 +86,13 @@ func (p Ports) Of(standard int) int {
 
 var portPlaceholder = regexp.MustCompile(`\$\{port:([0-9]+)\}`)
 
-// Defaults lists every port of the shop as the files name them.
-func (m Manifest) Defaults(simulators int) []int {
+// Defaults lists every port of a shop of this profile as the files name them.
+func (m Manifest) Defaults(profile string, simulators int) []int {
 	all := []int{
-		PostgresPort, BrokerStatusPort, PlacementPort, PlacementHealthPort, PlacementMetricsPort, PlacementRaftPort,
+		PostgresPort, PlacementPort, PlacementHealthPort, PlacementMetricsPort, PlacementRaftPort,
 		SchedulerPort, SchedulerHealthPort, SchedulerMetricsPort, SchedulerClientPort, SchedulerPeerPort,
 	}
+	all = append(all, serverPorts(profile)...)
 	for i := range simulators {
 		all = append(all, SimulatorPort+i)
 	}

@@ -30,6 +30,7 @@ type Secrets struct {
 	DaprAPIToken string `json:"dapr_api_token"` // app to its sidecar
 	AppAPIToken  string `json:"app_api_token"`  // sidecar to its app
 	APIKey       string `json:"api_key"`        // a public API key with all scopes, for the person at this machine
+	Servers      string `json:"servers"`        // password of the private Redis and Kafka
 }
 
 // simulatorKeys are the published default keys of the payment simulator, where no money moves.
@@ -72,7 +73,7 @@ func LoadSecrets(l Layout, m Manifest) (Secrets, error) {
 		}
 	}
 	before := s
-	for _, field := range []*string{&s.DaprAPIToken, &s.AppAPIToken} {
+	for _, field := range []*string{&s.DaprAPIToken, &s.AppAPIToken, &s.Servers} {
 		if *field == "" {
 			*field = rand.Text()
 		}
@@ -86,6 +87,19 @@ func LoadSecrets(l Layout, m Manifest) (Secrets, error) {
 		}
 	}
 	return s, s.writeKeyFile(l, m)
+}
+
+// ServersPassword is that of the private Redis and Kafka of a shop that was started before.
+func (l Layout) ServersPassword() (string, error) {
+	raw, err := os.ReadFile(l.secretsFile())
+	if err != nil {
+		return "", err
+	}
+	var s Secrets
+	if err := json.Unmarshal(raw, &s); err != nil {
+		return "", fmt.Errorf("%s: %w", l.secretsFile(), err)
+	}
+	return s.Servers, nil
 }
 
 // writeKeyFile keeps the shop's own key in the gateway's file, with the scopes of today, and leaves other keys alone.
@@ -137,6 +151,7 @@ func (s Secrets) componentSecrets(databaseURL func(string) string) map[string]st
 	return map[string]string{
 		"carts-connection":              databaseURL(CartsDatabase) + "&synchronous_commit=off",
 		"actorstate-connection":         databaseURL(ActorsDatabase),
+		"servers-password":              s.Servers,
 		"payment-gateway-authorization": "Basic " + base64.StdEncoding.EncodeToString([]byte(simulatorKeys)),
 	}
 }

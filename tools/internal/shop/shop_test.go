@@ -29,12 +29,18 @@ func manifest(t *testing.T) Manifest {
 // newShop is the real repository rendered into a temporary state folder.
 func newShop(t *testing.T, ports Ports) Shop {
 	t.Helper()
+	return newShopOf(t, "", ports)
+}
+
+// newShopOf is newShop of a profile.
+func newShopOf(t *testing.T, profile string, ports Ports) Shop {
+	t.Helper()
 	root, err := filepath.Abs(repository)
 	if err != nil {
 		t.Fatal(err)
 	}
 	s := Shop{
-		Layout: Layout{Root: root, Data: t.TempDir()}, Manifest: manifest(t), Ports: ports,
+		Layout: Layout{Root: root, Data: t.TempDir(), Profile: profile}, Manifest: manifest(t), Ports: ports,
 		DatabaseURL: func(db string) string { return "postgres://u:p@127.0.0.1:1/" + db },
 	}
 	if err := s.Layout.Prepare(); err != nil {
@@ -87,7 +93,7 @@ func TestManifestIsReadStrictly(t *testing.T) {
 
 func TestEveryPortOfTheShopIsItsOwn(t *testing.T) {
 	t.Parallel()
-	all := manifest(t).Defaults(3)
+	all := manifest(t).Defaults(Kafka, 3)
 	slices.Sort(all)
 	if twice := len(all) - len(slices.Compact(slices.Clone(all))); twice != 0 {
 		t.Errorf("%d ports stand twice in %v", twice, all)
@@ -101,7 +107,7 @@ func TestEveryPortOfTheShopIsItsOwn(t *testing.T) {
 
 func TestShopsBesideEachOtherShareNoPort(t *testing.T) {
 	t.Parallel()
-	defaults := manifest(t).Defaults(3)
+	defaults := manifest(t).Defaults(Kafka, 3)
 	owner := map[int]int{}
 	for _, offset := range []int{0, 20, 40, 60, 80} {
 		ports, err := Shifted(offset)
@@ -124,7 +130,7 @@ func TestShopsBesideEachOtherShareNoPort(t *testing.T) {
 
 func TestFreePortsDiffer(t *testing.T) {
 	t.Parallel()
-	defaults := manifest(t).Defaults(1)
+	defaults := manifest(t).Defaults(Kafka, 1)
 	seen := map[int]bool{}
 	for range 3 {
 		ports, claim, err := Free(defaults)

@@ -1,6 +1,7 @@
 package shop
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -26,6 +27,7 @@ type State struct {
 	Phase     string            `json:"phase"`
 	Started   time.Time         `json:"started"`
 	Root      string            `json:"root"`
+	Profile   string            `json:"profile"`
 	Ports     Ports             `json:"ports"`
 	Gateway   string            `json:"gateway,omitempty"` // base URL of the public API
 	Server    string            `json:"server"`            // the superuser's connection string, database postgres
@@ -54,7 +56,7 @@ const publicAddr = "SIDECART_PUBLIC_ADDR"
 
 // Describe fills a State from the shop.
 func (s Shop) Describe() (State, error) {
-	st := State{Root: s.Layout.Root, Ports: s.Ports, Server: s.DatabaseURL("postgres"), Databases: map[string]string{}, Simulator: map[string]string{}}
+	st := State{Root: s.Layout.Root, Profile: cmp.Or(s.Layout.Profile, Embedded), Ports: s.Ports, Server: s.DatabaseURL("postgres"), Databases: map[string]string{}, Simulator: map[string]string{}}
 	for _, app := range s.Manifest.Apps {
 		env, err := s.AppEnv(app)
 		if err != nil {

@@ -16,6 +16,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/sidecart/sidecart/tools/internal/infra"
 	"github.com/sidecart/sidecart/tools/internal/pgserver"
 	"github.com/sidecart/sidecart/tools/internal/proc"
 	"github.com/sidecart/sidecart/tools/internal/shop"
@@ -39,6 +40,7 @@ type Process struct {
 type Report struct {
 	Shop      shop.State `json:"-"` // holds a password
 	Phase     string     `json:"phase"`
+	Profile   string     `json:"profile"`
 	Gateway   string     `json:"gateway,omitempty"`
 	Processes []Process  `json:"processes"`
 	Memory    int64      `json:"memory"` // bytes, of all and of the tool with its supervisors
@@ -64,8 +66,11 @@ func Get(ctx context.Context, l shop.Layout) (Report, error) {
 	if err != nil {
 		return Report{}, err
 	}
-	where := addresses(st)
-	r := Report{Shop: st, Phase: st.Phase, Gateway: st.Gateway}
+	where, err := addresses(l, st)
+	if err != nil {
+		return Report{}, err
+	}
+	r := Report{Shop: st, Phase: st.Phase, Profile: st.Profile, Gateway: st.Gateway}
 	r.Processes = append(r.Processes, postgres(ctx, l, st))
 	for _, s := range states {
 		if !s.Alive { // its supervisor was killed, and it with it
@@ -83,7 +88,7 @@ func Get(ctx context.Context, l shop.Layout) (Report, error) {
 			p.Memory += memory(proc.Children(p.PID))
 		}
 		if p.Health == "" {
-			wg.Go(func() { p.Health = ask(ctx, *p, where[p.Name].health) })
+			wg.Go(func() { p.Health = ask(ctx, *p, where[p.Name]) })
 		}
 	}
 	wg.Wait()
@@ -112,15 +117,25 @@ func memory(pids []int) (sum int64) {
 	return sum
 }
 
-type place struct{ address, health string }
+// place is where a process listens and whom to ask for its health: a URL, or by ready what speaks no HTTP; neither cannot be asked.
+type place struct {
+	address, health string
+	ready           func(ctx context.Context) error
+}
 
-// addresses says where each process listens and whom to ask for its health; "" cannot be asked.
-func addresses(st shop.State) map[string]place {
+func addresses(l shop.Layout, st shop.State) (map[string]place, error) {
 	port := st.Ports.Of
 	m := map[string]place{
-		"broker":    {shop.Local(port(shop.BrokerStatusPort)), shop.URL(port(shop.BrokerStatusPort)) + "/healthz"},
-		"placement": {shop.Local(port(shop.PlacementPort)), shop.URL(port(shop.PlacementHealthPort)) + "/healthz"},
-		"scheduler": {shop.Local(port(shop.SchedulerPort)), shop.URL(port(shop.SchedulerHealthPort)) + "/healthz"},
+		shop.BrokerServer: {address: shop.Local(port(shop.BrokerStatusPort)), health: shop.URL(port(shop.BrokerStatusPort)) + "/healthz"},
+		"placement":       {address: shop.Local(port(shop.PlacementPort)), health: shop.URL(port(shop.PlacementHealthPort)) + "/healthz"},
+		"scheduler":       {address: shop.Local(port(shop.SchedulerPort)), health: shop.URL(port(shop.SchedulerHealthPort)) + "/healthz"},
+	}
+	servers, err := infra.Running(l, st)
+	if err != nil {
+		return nil, err
+	}
+	for _, s := range servers {
+		m[s.Name] = place{address: s.Address, ready: s.Ready}
 	}
 	bare := func(url string) string { return strings.TrimPrefix(url, "http://") }
 	for _, s := range st.Services {
@@ -128,25 +143,31 @@ func addresses(st shop.State) map[string]place {
 		if s.Public != "" {
 			address += " " + bare(s.Public)
 		}
-		m[s.ID] = place{address, s.App + "/readyz"}
-		m[s.ID+".daprd"] = place{bare(s.Sidecar) + " " + s.SidecarGRPC, s.Sidecar + "/v1.0/healthz"}
+		m[s.ID] = place{address: address, health: s.App + "/readyz"}
+		m[s.ID+".daprd"] = place{address: bare(s.Sidecar) + " " + s.SidecarGRPC, health: s.Sidecar + "/v1.0/healthz"}
 	}
 	for name, url := range st.Simulator {
-		m[name+"-simulator"] = place{bare(url), url + "/"}
+		m[name+"-simulator"] = place{address: bare(url), health: url + "/"}
 	}
-	return m
+	return m, nil
 }
 
-func ask(ctx context.Context, p Process, url string) string {
+func ask(ctx context.Context, p Process, at place) string {
 	if p.PID == 0 {
 		return "away"
 	}
-	if url == "" {
-		return "ok"
-	}
 	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if at.ready != nil {
+		if err := at.ready(ctx); err != nil {
+			return "no answer"
+		}
+		return "ok"
+	}
+	if at.health == "" {
+		return "ok"
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, at.health, nil)
 	if err != nil {
 		return err.Error()
 	}
@@ -186,7 +207,7 @@ var ErrUnhealthy = errors.New("not everything answers")
 
 // Print writes the report for a person.
 func (r Report) Print(out io.Writer, now time.Time) error {
-	fmt.Fprintf(out, "%s (pid %d) %s\n\n", r.Phase, r.Shop.Tool.PID, r.Gateway)
+	fmt.Fprintf(out, "%s (pid %d), profile %s, %s\n\n", r.Phase, r.Shop.Tool.PID, r.Profile, r.Gateway)
 	w := tabwriter.NewWriter(out, 0, 4, 2, ' ', 0)
 	fmt.Fprintln(w, "PROCESS\tPID\tADDRESS\tHEALTH\tMEMORY\tUP\tSTARTS")
 	for _, p := range r.Processes {

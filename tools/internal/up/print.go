@@ -87,6 +87,7 @@ func (r *runner) welcome() {
 		fmt.Fprintf(&b, "  %-12s %s (simulator)\n", name, url)
 	}
 	fmt.Fprintf(&b, "  %-12s %s   logs in %s\n", "postgres", shop.Local(r.shop.Ports.Of(shop.PostgresPort)), l.Logs())
+	fmt.Fprintf(&b, "  %-12s %s: %s\n", "profile", l.Profile, strings.Join(shop.Servers(l.Profile), ", "))
 	if base := r.state.Gateway; base != "" {
 		r.welcomePublic(&b, base)
 	}

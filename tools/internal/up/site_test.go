@@ -55,6 +55,12 @@ type site struct {
 
 func newSite(t *testing.T) *site {
 	t.Helper()
+	return newSiteOf(t, shop.Embedded)
+}
+
+// newSiteOf is newSite of a profile.
+func newSiteOf(t *testing.T, profile string) *site {
+	t.Helper()
 	if os.Getenv(testenv.DaprDir) == "" {
 		t.Fatalf("%s is not set: run the tests with `bin/sidecart testenv -- go test …`", testenv.DaprDir)
 	}
@@ -66,7 +72,7 @@ func newSite(t *testing.T) *site {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &site{t: t, tool: path, layout: shop.Layout{Root: dir, Data: filepath.Join(dir, ".data")}}
+	s := &site{t: t, tool: path, layout: shop.Layout{Root: dir, Data: filepath.Join(dir, ".data"), Profile: profile}}
 	t.Cleanup(func() {
 		if out, err := s.command("reset").CombinedOutput(); err != nil {
 			t.Errorf("reset: %v\n%s", err, out)
@@ -76,7 +82,7 @@ func newSite(t *testing.T) *site {
 	err = errors.Join(
 		os.Chmod(dir, 0o755),
 		os.CopyFS(dir, os.DirFS("testdata/shop")),
-		os.CopyFS(s.layout.Components(), os.DirFS("../../../components/embedded")),
+		os.CopyFS(filepath.Join(dir, "components"), os.DirFS("../../../components")),
 	)
 	if err != nil {
 		t.Fatal(err)
@@ -159,7 +165,7 @@ func (s *site) up() *running {
 // start begins to start the shop.
 func (s *site) start() *running {
 	s.t.Helper()
-	r := &running{site: s, cmd: s.command("up", "--free-ports"), out: &transcript{news: make(chan struct{})}, ended: make(chan struct{})}
+	r := &running{site: s, cmd: s.command("up", "--free-ports", "--profile", s.layout.Profile), out: &transcript{news: make(chan struct{})}, ended: make(chan struct{})}
 	pipe, err := r.cmd.StdoutPipe()
 	if err != nil {
 		s.t.Fatal(err)

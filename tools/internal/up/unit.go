@@ -20,12 +20,14 @@ type spec struct {
 	name  string
 	about string // for the person who waits
 	argv  []string
+	make  func(ctx context.Context) (argv []string, err error) // prepares the server and says how to run it; nil: argv does
 	env   []string
 	dir   string
 	grace time.Duration
 	crude bool      // it may be killed when its grace is over: what it holds is gone by then
 	out   io.Writer // beside the log; nil: none
 	ready func(ctx context.Context) error
+	then  func(ctx context.Context) error // once, when it is ready; nil: nothing
 }
 
 // unit is a server under supervision.
@@ -41,7 +43,9 @@ type unit struct {
 func (r *runner) launch(s spec) *unit {
 	ctx, cancel := context.WithCancel(context.Background())
 	u := &unit{spec: s, cancel: cancel, done: make(chan struct{})}
+	r.mu.Lock()
 	r.units = append(r.units, u)
+	r.mu.Unlock()
 	go func() {
 		defer close(u.done)
 		u.err = r.supervise(ctx, s)
@@ -171,15 +175,7 @@ func (r *runner) servers() []spec {
 	l, port := r.opt.Layout, r.shop.Ports.Of
 	at := shop.Local
 	hostIP := cleanEnv("DAPR_HOST_IP=127.0.0.1")
-	return []spec{
-		{
-			name: "broker", about: "broker", env: cleanEnv(), grace: 15 * time.Second,
-			argv: []string{
-				r.opt.Tool, "broker", "--data", l.Broker(), "--socket-dir", l.Sockets(), "--name", shop.BrokerName,
-				"--status", at(port(shop.BrokerStatusPort)),
-			},
-			ready: answers(shop.URL(port(shop.BrokerStatusPort)) + "/healthz"),
-		},
+	return append(r.profileServers(), []spec{
 		{
 			name: "placement", about: "placement", env: hostIP,
 			argv: []string{
@@ -205,7 +201,7 @@ func (r *runner) servers() []spec {
 			},
 			ready: answers(shop.URL(port(shop.SchedulerHealthPort)) + "/healthz"),
 		},
-	}
+	}...)
 }
 
 // paymentSimulator is the one that sends notifications to the shop.

@@ -1,12 +1,12 @@
 // Package up runs a whole shop on this machine until it is told to stop.
 //
-// One process owns everything: it holds the shop's lock, starts the private Postgres, the broker, placement, scheduler
-// and the simulators, and then the real `dapr run -f` on the rendered dapr.yaml, where every app and every sidecar runs
+// One process owns everything: it holds the shop's lock, starts the private Postgres, the servers of the profile (the broker; or Redis,
+// Kafka), placement, scheduler and the simulators, and then the real `dapr run -f` on the rendered dapr.yaml, where every app and every sidecar runs
 // under `sidecart exec`. Order, and what each step needs:
 //
 //	lock ─ leftovers ─ ports ─ secrets ─┬─ build ───────────────┬─ migrate ─ dapr run ─ healthy ─ seed ─ serve
 //	                                    ├─ postgres, databases ─┤
-//	                                    └─ broker, placement, scheduler, simulators
+//	                                    └─ broker or Redis and Kafka, placement, scheduler, simulators
 //
 // Stopping goes the other way round; sidecars stop before their apps, so that an app answers until nobody asks.
 //
@@ -22,11 +22,13 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"sync"
 	"syscall"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/sidecart/sidecart/tools/internal/infra"
 	"github.com/sidecart/sidecart/tools/internal/proc"
 	"github.com/sidecart/sidecart/tools/internal/shop"
 	"github.com/sidecart/sidecart/tools/internal/supervise"
@@ -49,15 +51,18 @@ const startLimit = 3 * time.Minute
 
 // runner is one run of a shop.
 type runner struct {
-	opt     Options
-	out     *printer
-	shop    shop.Shop
-	state   shop.State
-	dapr    string // folder of the Dapr binaries
-	lock    *os.File
-	pg      *postgres
-	units   []*unit // in the order of their start
-	stopDog func()  // ends the watchdogs; nil: they do not run
+	opt   Options
+	out   *printer
+	shop  shop.Shop
+	state shop.State
+	dapr  string // folder of the Dapr binaries
+	lock  *os.File
+	pg    *postgres
+	mu    sync.Mutex
+	units []*unit // in the order of their start
+	// lastProfile is the one that the data was used with last, "" if there is none.
+	lastProfile string
+	stopDog     func() // ends the watchdogs; nil: they do not run
 }
 
 // Run starts the shop, serves until ctx ends, and stops it. It returns nil after a stop that was asked for.
@@ -106,6 +111,9 @@ func (r *runner) enter() error {
 		return errors.Join(err, lock.Close())
 	}
 	r.shop.Layout = l
+	if r.lastProfile, err = l.LastProfile(); err != nil {
+		return errors.Join(err, lock.Close())
+	}
 	return nil
 }
 
@@ -113,6 +121,9 @@ func (r *runner) enter() error {
 func (r *runner) start(ctx context.Context) error {
 	if err := endLeftovers(ctx, r.opt.Layout); err != nil {
 		return fmt.Errorf("end what a killed tool left: %w", err)
+	}
+	if err := infra.CanRun(ctx, r.opt.Layout.Profile); err != nil {
+		return err
 	}
 	if err := r.claim(); err != nil {
 		return err
@@ -131,6 +142,9 @@ func (r *runner) start(ctx context.Context) error {
 	if err := r.migrate(limit); err != nil {
 		return err
 	}
+	if err := r.settleProfile(limit); err != nil {
+		return err
+	}
 	if err := r.runDapr(limit); err != nil {
 		return err
 	}
@@ -144,7 +158,7 @@ func (r *runner) start(ctx context.Context) error {
 // claim settles ports and secrets, and makes the run known.
 func (r *runner) claim() error {
 	l := r.opt.Layout
-	defaults := r.shop.Manifest.Defaults(len(l.Simulators()))
+	defaults := r.shop.Manifest.Defaults(l.Profile, len(l.Simulators()))
 	ports, err := r.opt.Ports(defaults)
 	if err != nil {
 		return err
@@ -185,8 +199,7 @@ func (r *runner) prepare(ctx context.Context) error {
 	g.Go(func() error { return r.build(together) })
 	g.Go(func() error { return r.startPostgres(together) })
 	for _, s := range r.servers() {
-		u := r.launch(s)
-		g.Go(func() error { return r.await(together, u) })
+		g.Go(func() error { return r.bring(together, s) })
 	}
 	if err := g.Wait(); err != nil {
 		return err
@@ -196,9 +209,26 @@ func (r *runner) prepare(ctx context.Context) error {
 		return err
 	}
 	for _, s := range simulators {
-		if err := r.await(ctx, r.launch(s)); err != nil {
+		if err := r.bring(ctx, s); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// bring prepares and starts a server and waits until it works.
+func (r *runner) bring(ctx context.Context, s spec) error {
+	if s.make != nil {
+		var err error
+		if s.argv, err = s.make(ctx); err != nil {
+			return err
+		}
+	}
+	if err := r.await(ctx, r.launch(s)); err != nil {
+		return err
+	}
+	if s.then != nil {
+		return s.then(ctx)
 	}
 	return nil
 }

@@ -20,7 +20,12 @@ import (
 
 func TestShopOfTwoServices(t *testing.T) {
 	t.Parallel()
-	r := newSite(t).up()
+	twoServices(t, shop.Embedded)
+}
+
+func twoServices(t *testing.T, profile string) {
+	t.Helper()
+	r := newSiteOf(t, profile).up()
 
 	t.Log("one service reaches the other, its actors and its events through real sidecars")
 	var who identity
@@ -107,7 +112,7 @@ func (r *running) refusesSecond() {
 // survivesKills kills each kind of process once and waits until its work is done again.
 func (r *running) survivesKills() {
 	r.t.Helper()
-	for _, name := range []string{"inventory", "inventory.daprd", "cart.daprd", "placement", "broker", "postgres"} {
+	for _, name := range append(shop.Servers(r.layout.Profile), "inventory", "inventory.daprd", "cart.daprd", "placement", "postgres") {
 		r.t.Log("kill " + name)
 		before := r.kill(name)
 		eventually(r.t, 40*time.Second, func() error {

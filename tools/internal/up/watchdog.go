@@ -3,6 +3,7 @@ package up
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -17,7 +18,9 @@ import (
 func (r *runner) watch() (stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	var dogs sync.WaitGroup
-	dogs.Go(func() { r.watchSubscriptions(ctx) })
+	if slices.Contains(shop.Servers(r.opt.Layout.Profile), shop.BrokerServer) {
+		dogs.Go(func() { r.watchSubscriptions(ctx) })
+	}
 	dogs.Go(func() { r.watchSupervisors(ctx) })
 	return func() { cancel(); dogs.Wait() }
 }
