@@ -8,7 +8,10 @@ MAKEFLAGS += --no-print-directory
 SIDECART := bin/sidecart
 MODULES := $(patsubst %/go.mod,%,$(wildcard ./go.mod tools/go.mod test/e2e/go.mod))
 ARGS ?=
+PROFILE ?=
+SUITES ?= ./journeys ./chaos
 GOTEST ?= go test -timeout 30m
+comma := ,
 # Every module does its part, and the first failure does not hide the next.
 each = @rc=0; for module in $(MODULES); do (cd $$module && $(1)) || rc=1; done; exit $$rc
 
@@ -19,8 +22,8 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: run
-run: sidecart ## set everything up and serve the shop here (a second one beside it: ARGS="--port-offset 20 --data .data-2")
-	@exec $(SIDECART) up $(ARGS)
+run: sidecart ## set everything up and serve the shop here, on PROFILE=standard or kafka if named (a second one: ARGS="--port-offset 20 --data .data-2")
+	@exec $(SIDECART) up $(if $(PROFILE),--profile $(PROFILE)) $(ARGS)
 
 .PHONY: stop
 stop: sidecart ## stop the running shop, keep its data
@@ -33,11 +36,15 @@ reset: sidecart ## stop the shop and wipe its data
 .PHONY: test
 test: sidecart ## prove the whole: format, vet, lint and every test of every module
 	@rc=0; for step in format vet lint; do $(MAKE) $$step || rc=1; done; \
-	$(SIDECART) testenv -- $(MAKE) go-test || rc=1; exit $$rc
+	$(SIDECART) testenv -- $(MAKE) go-test || rc=1; $(SIDECART) infra suites || rc=1; exit $$rc
+
+.PHONY: e2e
+e2e: sidecart ## run the whole journeys and chaos suites on one PROFILE (SUITES=./journeys for a part, ARGS="-run X")
+	@cd test/e2e && $(CURDIR)/$(SIDECART) testenv -- env SIDECART_PROFILE=$(or $(PROFILE),embedded) $(GOTEST) -timeout 60m -p=1 -count=1 $(ARGS) $(SUITES)
 
 .PHONY: check
 check: format lint sidecart ## the fast part of it: format, lint, and the tests of pkg/ and services/
-	@$(SIDECART) testenv -- $(GOTEST) ./pkg/... $(if $(wildcard services),./services/...)
+	@$(SIDECART) testenv -- $(GOTEST) -tags "$$($(SIDECART) infra tags)" ./pkg/... $(if $(wildcard services),./services/...)
 
 .PHONY: bench
 bench: sidecart ## measure a shop of its own and write docs/benchmarks.md
@@ -49,7 +56,7 @@ lint: ## run the linters of .golangci.yml
 
 .PHONY: vet
 vet: ## run go vet
-	$(call each,go vet ./...)
+	$(call each,go vet -tags redis$(comma)kafka ./...)
 
 .PHONY: fmt
 fmt: ## format every Go file
@@ -69,11 +76,12 @@ sidecart: ## build the command line into bin/sidecart
 format:
 	@bad=$$(gofmt -l .); if [ -n "$$bad" ]; then echo "not formatted (make fmt mends it):"; echo "$$bad"; exit 1; fi
 
-# The last module runs whole shops: one at a time, and always, because go cannot see what a shop is built of. Of the Dapr build only what is ours is tested, built as the build does.
+# The last module runs whole shops: one at a time, and always, because go cannot see what a shop is built of. Tests with real servers are
+# built for those that the machine has. Of the Dapr build only what is ours is tested, built as the build does.
 .PHONY: go-test
 go-test:
 	@rc=0; (cd tools/dapr && CGO_ENABLED=0 $(GOTEST) -tags stablecomponents ./internal/...) || rc=1; $(MAKE) modules-test || rc=1; exit $$rc
 
 .PHONY: modules-test
 modules-test:
-	$(call each,$(GOTEST) $$([ "$$module" = test/e2e ] && echo -p=1 -count=1) ./...)
+	@tags=$$($(SIDECART) infra tags); $(subst @rc=0;,rc=0;,$(call each,$(GOTEST) -tags "$$tags" $$([ "$$module" = test/e2e ] && echo -p=1 -count=1) ./...))

@@ -143,7 +143,7 @@ func tellAgain(t *testing.T, service string, random *rand.Rand) {
 func drained(t *testing.T) {
 	t.Helper()
 	eventually(t, 3*time.Minute, func() error {
-		topics := broker(t).Topics
+		topics := s.Events(t.Context()).Topics
 		if len(topics) == 0 {
 			return fmt.Errorf("the broker does not answer")
 		}
@@ -159,11 +159,11 @@ func drained(t *testing.T) {
 }
 
 // deadLetters counts the events that somebody could not take in.
-func deadLetters(t *testing.T) (n uint64) {
+func deadLetters(t *testing.T) (n int64) {
 	t.Helper()
-	for _, topic := range broker(t).Topics {
+	for _, topic := range s.Events(t.Context()).Topics {
 		if strings.Contains(topic.Name, ".dead.") {
-			n += topic.LastSeq
+			n += topic.Published
 		}
 	}
 	return n

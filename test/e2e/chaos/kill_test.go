@@ -18,7 +18,7 @@ func TestKillEverythingWhileGuestsBuy(t *testing.T) {
 	for _, id := range s.Services() {
 		victims = append(victims, id, id+".daprd")
 	}
-	victims = append(victims, "postgres", "braintree-simulator", "broker", "placement", "scheduler", "dapr")
+	victims = append(append(victims, s.Servers()...), "postgres", "braintree-simulator", "placement", "scheduler", "dapr")
 	died := map[string]int{}
 	for round := 0; len(died) < len(victims); round++ { // guests may be faster than the killer
 		last := placed(t)
@@ -60,13 +60,7 @@ func every(d time.Duration, done <-chan error, look func()) error {
 func TestStateStoreWiped(t *testing.T) {
 	sku := s.Goods(t, "wiped", 0)
 	var wiped atomic.Int64
-	wipe := func() {
-		tag, err := s.DB(t, "dapr_carts").Exec(t.Context(), `DELETE FROM state`)
-		if err != nil {
-			t.Error(err)
-		}
-		wiped.Add(tag.RowsAffected())
-	}
+	wipe := func() { wiped.Add(s.WipeCarts(t)) }
 	var carts [4]cartapi.Cart
 	var edits sync.WaitGroup
 	for editor := range carts {

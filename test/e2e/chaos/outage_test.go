@@ -11,6 +11,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/sidecart/sidecart/test/e2e/shop"
 )
 
 // The minute that a part of the shop is away, and how often within it selling must have gone on.
@@ -25,7 +27,7 @@ func TestBrokerDownForAMinute(t *testing.T) {
 	clean(t) // the news of the seed have arrived
 	before, inOrder := subscriptions(t), arrivals(t)
 	closing := selling(t, 1000)
-	begun, ended := away(t, "broker")
+	begun, ended := away(t, s.Carrier())
 	for _, id := range []string{"order", "payment", "inventory"} {
 		var sent, held int
 		// What was on its way when the broker died is marked a moment later.
@@ -49,7 +51,10 @@ func TestBrokerDownForAMinute(t *testing.T) {
 	})
 	closing()
 	clean(t)
-	inOrder()
+	drained(t)
+	if s.Profile() != shop.Standard { // Redis hands several events out at once
+		inOrder()
+	}
 }
 
 // arrivals begins to listen to what the services log of the events that reach them. The returned function holds that to the order in
@@ -96,40 +101,17 @@ func arrivals(t *testing.T) (inOrder func()) {
 	}
 }
 
-// subscriptions are the pairs of app and topic that the broker serves now; none while it does not answer.
+// subscriptions are the pairs of app and topic that the broker serves now; none while it does not answer, and none if it cannot tell.
 func subscriptions(t *testing.T) (pairs []string) {
 	t.Helper()
-	for _, p := range broker(t).Pulls {
-		pairs = append(pairs, p.App+" ← "+p.Topic)
-	}
-	return pairs
-}
-
-// status is what of the broker's own report is used here.
-type status struct {
-	Pulls  []struct{ App, Topic string }
-	Topics []struct {
-		Name      string
-		LastSeq   uint64 `json:"last_seq"`
-		Consumers []struct {
-			App     string
-			Lag     uint64
-			Pending int
+	for _, topic := range s.Events(t.Context()).Topics {
+		for _, c := range topic.Consumers {
+			if c.Subscribed != nil && *c.Subscribed {
+				pairs = append(pairs, c.App+" ← "+topic.Name)
+			}
 		}
 	}
-}
-
-// broker asks the broker how it stands.
-func broker(t *testing.T) (st status) {
-	t.Helper()
-	a, err := s.Ask(t.Context(), "GET", s.Broker()+"/status", nil)
-	if err != nil {
-		return st
-	}
-	if err := json.Unmarshal(a.Body, &st); err != nil {
-		t.Fatal(err)
-	}
-	return st
+	return pairs
 }
 
 // Placement is down for a minute: actors cannot be found, and selling goes on. What cart could not take in before is put back after it.

@@ -12,7 +12,7 @@ import (
 const startLimit = 25 * time.Minute
 
 // Main is the body of a TestMain: it starts a shop in a temporary folder, hands it to use, runs the tests and stops the shop. When a test
-// failed, the shop's logs stay and their place is printed. While writing tests, SIDECART_E2E_DATA names the state folder of a shop that runs
+// failed, the shop's logs stay and their place is printed. SIDECART_PROFILE names the shop's profile. While writing tests, SIDECART_E2E_DATA names the state folder of a shop that runs
 // already, which is then left running.
 func Main(m *testing.M, use func(*Shop), args ...string) {
 	os.Exit(run(m, use, args))
@@ -45,7 +45,7 @@ func run(m *testing.M, use func(*Shop), args []string) int {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
-	fmt.Printf("a shop serves at %s after %.1f s\n", s.Gateway, time.Since(begun).Seconds())
+	fmt.Printf("a shop of profile %s serves at %s after %.1f s\n", s.Profile(), s.Gateway, time.Since(begun).Seconds())
 	use(s)
 	code := m.Run()
 	if err := s.Stop(); err != nil {

@@ -8,6 +8,7 @@ package shop
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -51,6 +52,7 @@ type state struct {
 	} `json:"tool"`
 	Phase     string            `json:"phase"`
 	Gateway   string            `json:"gateway"`
+	Profile   string            `json:"profile"`
 	Server    string            `json:"server"`
 	Databases map[string]string `json:"databases"`
 	Ports     ports             `json:"ports"`
@@ -60,9 +62,6 @@ type state struct {
 		Sidecar string `json:"sidecar"`
 	} `json:"services"`
 }
-
-// brokerStatusPort is where the broker of a shop with the usual ports tells how it stands.
-const brokerStatusPort = 15010
 
 // ports say which port this shop uses in place of a usual one.
 type ports struct {
@@ -82,6 +81,8 @@ type Options struct {
 	Data string    // state folder; it is not deleted by Stop
 	Out  io.Writer // what the tool says; nil: only the end of it, when it fails
 	Args []string  // further flags of `sidecart up`
+	// Profile is which components the shop is made of; empty: what the environment says.
+	Profile string
 	// Prepare, if set, changes how the tool is started.
 	Prepare func(*exec.Cmd)
 }
@@ -92,7 +93,7 @@ func Start(ctx context.Context, o Options) (*Shop, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.cmd = exec.Command(s.Tool, append([]string{"up", "--free-ports", "--dir", s.Root, "--data", s.Data}, o.Args...)...) // outlives ctx
+	s.cmd = exec.Command(s.Tool, append([]string{"up", "--free-ports", "--profile", cmp.Or(o.Profile, wanted()), "--dir", s.Root, "--data", s.Data}, o.Args...)...) // outlives ctx
 	s.cmd.Stdout, s.cmd.Stderr = s.log, s.log
 	s.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM}
 	if o.Prepare != nil {
@@ -205,11 +206,6 @@ func (s *Shop) Sidecar(service string) string {
 		}
 	}
 	return ""
-}
-
-// Broker is the base URL of the broker's own status.
-func (s *Shop) Broker() string {
-	return fmt.Sprintf("http://127.0.0.1:%d", s.state.Ports.of(brokerStatusPort))
 }
 
 // Log is the log file of a process.

@@ -1,0 +1,85 @@
+//go:build redis
+
+package profiles
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/sidecart/sidecart/test/e2e/shop"
+)
+
+// Redis for carts, Redis Streams for events: a guest buys and cancels, no cart is lost whatever Redis loses, and no event by a kill or a
+// full memory.
+func TestStandard(t *testing.T) {
+	s := open(t, folder(t), shop.Standard)
+	sku := s.Goods(t, "redis", 100)
+	buyAndCancel(t, s, sku)
+
+	t.Run("the store of carts is wiped", func(t *testing.T) {
+		cartsSurvive(t, s, sku, func() {
+			eventually(t, recovery, func() error {
+				if n := s.WipeCarts(t); n == 0 {
+					return fmt.Errorf("nothing was wiped: the store is not in use")
+				}
+				return nil
+			})
+		})
+	})
+	t.Run("it starts again without what it held", func(t *testing.T) {
+		cartsSurvive(t, s, sku, func() {
+			redis(t, s, "carts-redis", "SET mark 1")
+			kill(t, s, "carts-redis")
+			if n := redis(t, s, "carts-redis", "EXISTS mark"); n != "0" {
+				t.Error("it still has what it held: then this test says nothing")
+			}
+		})
+	})
+	for _, policy := range []string{"noeviction", "allkeys-lru"} {
+		t.Run("its memory is full, "+policy, func(t *testing.T) {
+			restore := full(t, s, "carts-redis", policy)
+			defer restore()
+			cartsSurvive(t, s, sku, func() { buy(t, s, sku) })
+		})
+	}
+	t.Run("events are refused for want of memory", func(t *testing.T) {
+		restore := full(t, s, "events-redis", "noeviction")
+		buy(t, s, sku)
+		var waiting int
+		if err := s.DB(t, "order").QueryRow(t.Context(), `SELECT count(*) FROM outbox WHERE sent_at IS NULL`).Scan(&waiting); err != nil || waiting == 0 {
+			t.Errorf("%d events wait in the outbox of order: %v", waiting, err)
+		}
+		restore()
+		clean(t, s)
+	})
+	t.Run("the events' server is killed", func(t *testing.T) {
+		buy(t, s, sku)
+		before := redis(t, s, "events-redis", "XLEN order")
+		kill(t, s, "events-redis")
+		if after := redis(t, s, "events-redis", "XLEN order"); before == "0" || after < before {
+			t.Errorf("it held %s events of orders, and holds %s", before, after)
+		}
+		buyAndCancel(t, s, sku)
+	})
+	t.Run("the events' server loses what nobody has taken in", func(t *testing.T) {
+		lost := frozen(t, s, "catalog", "inventory", func() { buy(t, s, sku) })
+		redis(t, s, "events-redis", "FLUSHALL")
+		lost()
+		if out, err := s.Sidecart(t.Context(), "events", "resend", "--since", "10m", "--dir", s.Root, "--data", s.Data); err != nil {
+			t.Error(err, out)
+		}
+		var left int64
+		if err := s.DB(t, "inventory").QueryRow(t.Context(), `SELECT sum(on_hand - allocated) FROM stock_levels WHERE sku = $1`, sku).Scan(&left); err != nil {
+			t.Fatal(err)
+		}
+		eventually(t, recovery, func() error {
+			var known int64
+			err := s.DB(t, "catalog").QueryRow(t.Context(), `SELECT available FROM sku_levels WHERE sku = $1`, sku).Scan(&known)
+			if err == nil && known != left {
+				err = fmt.Errorf("catalog knows of %d pieces, there are %d", known, left)
+			}
+			return err
+		})
+	})
+	clean(t, s)
+}

@@ -1,0 +1,149 @@
+package shop
+
+import (
+	"bufio"
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+)
+
+// profileVariable names the profile of every shop that tests start; without it that is the embedded one.
+const profileVariable = "SIDECART_PROFILE"
+
+// The profiles.
+const (
+	Embedded = "embedded"
+	Standard = "standard"
+	Kafka    = "kafka"
+)
+
+// wanted is the profile that the environment asks for.
+func wanted() string { return cmp.Or(os.Getenv(profileVariable), Embedded) }
+
+// Profile is that of this shop.
+func (s *Shop) Profile() string { return s.state.Profile }
+
+// Carrier is the process that carries the events.
+func (s *Shop) Carrier() string {
+	return map[string]string{Embedded: "broker", Standard: "events-redis", Kafka: "kafka"}[s.Profile()]
+}
+
+// Servers are the processes that only this profile has.
+func (s *Shop) Servers() []string {
+	if s.Profile() == Embedded {
+		return []string{s.Carrier()}
+	}
+	return []string{"carts-redis", s.Carrier()}
+}
+
+// Events is what `sidecart events status` says.
+type Events struct {
+	Topics []struct {
+		Name      string
+		Published int64
+		Consumers []struct {
+			App          string
+			Lag, Pending int64
+			Subscribed   *bool // nil: the broker cannot tell
+		}
+	}
+}
+
+// Events asks how far everybody is with the events. There are no topics while the broker is away.
+func (s *Shop) Events(ctx context.Context) (e Events) {
+	out, err := s.Sidecart(ctx, "events", "status", "--json", "--dir", s.Root, "--data", s.Data)
+	if err != nil || json.Unmarshal([]byte(out), &e) != nil {
+		return Events{}
+	}
+	return e
+}
+
+// The usual ports of the two Redis.
+var redisPorts = map[string]int{"carts-redis": 15011, "events-redis": 15012}
+
+// Redis gives one of the shop's Redis a command of words without blanks, and returns what it answers: the text, or the number of
+// what a list holds.
+func (s *Shop) Redis(ctx context.Context, server, command string) (string, error) {
+	raw, err := os.ReadFile(filepath.Join(s.Data, "keys", "shop.json"))
+	if err != nil {
+		return "", err
+	}
+	var keys struct{ Servers string }
+	if err := json.Unmarshal(raw, &keys); err != nil {
+		return "", err
+	}
+	d := net.Dialer{Timeout: time.Second}
+	c, err := d.DialContext(ctx, "tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(s.state.Ports.of(redisPorts[server]))))
+	if err != nil {
+		return "", err
+	}
+	defer c.Close()
+	if err := c.SetDeadline(time.Now().Add(5 * time.Second)); err != nil {
+		return "", err
+	}
+	if _, err := fmt.Fprintf(c, "AUTH %s\r\n%s\r\n", keys.Servers, command); err != nil {
+		return "", err
+	}
+	r := bufio.NewReader(c)
+	if _, err := reply(r); err != nil {
+		return "", fmt.Errorf("%s: %w", server, err)
+	}
+	text, err := reply(r)
+	if err != nil {
+		return "", fmt.Errorf("%s: %s: %w", server, command, err)
+	}
+	return text, nil
+}
+
+// reply reads one answer of Redis.
+func reply(r *bufio.Reader) (string, error) {
+	line, err := r.ReadString('\n')
+	if err != nil {
+		return "", err
+	}
+	line = strings.TrimSuffix(line, "\r\n")
+	switch line[0] {
+	case '-':
+		return "", fmt.Errorf("%s", line[1:])
+	case '$':
+		n, err := strconv.Atoi(line[1:])
+		if err != nil || n < 0 {
+			return "", err
+		}
+		text := make([]byte, n+2)
+		_, err = io.ReadFull(r, text)
+		return string(text[:n]), err
+	default:
+		return line[1:], nil
+	}
+}
+
+// WipeCarts deletes every projection from the state store and returns how many there were.
+func (s *Shop) WipeCarts(t testing.TB) (n int64) {
+	t.Helper()
+	if s.Profile() == Embedded {
+		tag, err := s.DB(t, "dapr_carts").Exec(t.Context(), `DELETE FROM state`)
+		if err != nil {
+			t.Error(err)
+		}
+		return tag.RowsAffected()
+	}
+	size, err := s.Redis(t.Context(), "carts-redis", "DBSIZE")
+	if err != nil {
+		t.Error(err)
+	}
+	if _, err := s.Redis(t.Context(), "carts-redis", "FLUSHALL"); err != nil {
+		t.Error(err)
+	}
+	n, _ = strconv.ParseInt(size, 10, 64)
+	return n
+}
