@@ -18,6 +18,7 @@ type MoneyCommand struct {
 	Attempt                         int
 	Amount                          money.Amount
 	Means                           orderapi.PaymentInput // of an authorisation
+	CustomerID                      string                // whose kept methods may be used; empty: a guest
 	Reason                          string
 }
 
@@ -111,7 +112,7 @@ func (d *Driver) perform(ctx context.Context, l Lease) (command, error) {
 
 func (l Lease) money(step string) MoneyCommand {
 	return MoneyCommand{OperationID: operationID(l, step), PaymentID: PaymentID(l.Record), OrderID: l.Record.ID, Attempt: l.Record.Attempt,
-		Amount: l.Record.Total, Means: l.Payment, Reason: l.Record.CancelReason}
+		Amount: l.Record.Total, Means: l.Payment, CustomerID: l.Record.Snapshot.CustomerID, Reason: l.Record.CancelReason}
 }
 
 // authorise reserves the money. An order that costs nothing needs none.

@@ -25,7 +25,7 @@ type Payments struct{ Caller daprkit.Caller }
 // Authorise implements app.Payments.
 func (p Payments) Authorise(ctx context.Context, c app.MoneyCommand) (app.MoneyAnswer, error) {
 	return p.ask(ctx, paymentapi.PathAuthorise, paymentapi.AuthoriseRequest{OperationID: c.OperationID, PaymentID: c.PaymentID, OrderID: c.OrderID,
-		Attempt: c.Attempt, Amount: c.Amount, Nonce: c.Means.Nonce, MethodID: c.Means.MethodID, DeviceData: c.Means.DeviceData})
+		Attempt: c.Attempt, Amount: c.Amount, Nonce: c.Means.Nonce, MethodID: c.Means.MethodID, DeviceData: c.Means.DeviceData, CustomerID: c.CustomerID})
 }
 
 // Capture implements app.Payments.

@@ -12,6 +12,7 @@ import (
 	"github.com/sidecart/sidecart/services/order/internal/app"
 	"github.com/sidecart/sidecart/services/order/internal/order"
 	"github.com/sidecart/sidecart/services/order/internal/ordertest"
+	"github.com/sidecart/sidecart/services/order/orderapi"
 )
 
 // actor answers every turn with an error.
@@ -80,5 +81,15 @@ func TestRefundAsksForTheRest(t *testing.T) {
 	answer, err := Payments{Caller: payment}.Refund(t.Context(), app.MoneyCommand{OperationID: "op", PaymentID: "o-1", Amount: ordertest.Total})
 	if _, given := payment.body["amount"]; err != nil || answer.Outcome != app.MoneyDone || given || payment.body["operation_id"] != "op" {
 		t.Errorf("asked %v: %+v, %v", payment.body, answer, err)
+	}
+}
+
+// A kept method is charged for its owner alone, so payment must hear who that is.
+func TestAuthoriseNamesTheCustomer(t *testing.T) {
+	t.Parallel()
+	payment := &asked{}
+	cmd := app.MoneyCommand{OperationID: "op", PaymentID: "o-1", OrderID: "o", Attempt: 1, Amount: ordertest.Total, CustomerID: "ann", Means: orderapi.PaymentInput{MethodID: "card-1"}}
+	if _, err := (Payments{Caller: payment}).Authorise(t.Context(), cmd); err != nil || payment.body["customer_id"] != "ann" || payment.body["payment_method_id"] != "card-1" {
+		t.Errorf("asked %v: %v", payment.body, err)
 	}
 }
