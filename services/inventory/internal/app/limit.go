@@ -59,24 +59,43 @@ func (l *Limits) Any(ctx context.Context, skus []string) (bool, error) {
 }
 
 func (l *Limits) of(ctx context.Context, lines []inventory.Hold) (limits []inventory.Limit, asked map[string]int64, err error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if now := l.Now(); !now.Before(l.until) {
-		all, err := l.Store.Limits(ctx)
-		if err != nil {
-			return nil, nil, err
-		}
-		l.known, l.until = make(map[string]inventory.Limit, len(all)), now.Add(limitsAge)
-		for _, limit := range all {
-			l.known[limit.SKU] = limit
-		}
+	known, err := l.recent(ctx)
+	if err != nil {
+		return nil, nil, err
 	}
 	asked = map[string]int64{}
 	for _, line := range lines {
-		if limit, ok := l.known[line.SKU]; ok {
+		if limit, ok := known[line.SKU]; ok {
 			limits = append(limits, limit)
 			asked[line.SKU] += line.Quantity
 		}
 	}
 	return limits, asked, nil
+}
+
+// recent returns the limits of the last second. Whoever finds them older reads them anew, and the others go on with those meanwhile: nobody
+// waits in line for a database that hangs.
+func (l *Limits) recent(ctx context.Context) (map[string]inventory.Limit, error) {
+	now := l.Now()
+	l.mu.Lock()
+	known, due := l.known, !now.Before(l.until)
+	if due && known != nil {
+		l.until = now.Add(limitsAge)
+	}
+	l.mu.Unlock()
+	if !due {
+		return known, nil
+	}
+	all, err := l.Store.Limits(ctx)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if err != nil {
+		l.until = time.Time{} // the next one tries
+		return nil, err
+	}
+	l.known, l.until = make(map[string]inventory.Limit, len(all)), now.Add(limitsAge)
+	for _, limit := range all {
+		l.known[limit.SKU] = limit
+	}
+	return l.known, nil
 }
