@@ -130,7 +130,8 @@ func (x *exchange) recover() {
 	if cause := fmt.Errorf("panic: %v", v); x.status == 0 {
 		WriteProblem(x, x.request, cause)
 	} else {
-		x.err = cause // the answer is on its way: all that is left is the log
+		x.err = cause
+		panic(http.ErrAbortHandler) // what is on its way is not whole: nobody must take it for an answer
 	}
 }
 

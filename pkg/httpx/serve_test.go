@@ -280,3 +280,27 @@ func TestRawRoutesShareTheEdge(t *testing.T) {
 		t.Errorf("%d %s", w.Code, w.Body)
 	}
 }
+
+// A handler that panics when its status is out has no answer: neither the status nor what it had written passes for one.
+func TestAHandlerThatBreaksInItsAnswer(t *testing.T) {
+	t.Parallel()
+	s := httpx.New(httpx.Config{})
+	s.Router().Get("/half", func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusCreated)
+		_, _ = io.WriteString(w, `{"a":`)
+		panic("boom")
+	})
+	l := s.Listen("127.0.0.1:0")
+	if err := l.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.Stop(context.Background()) })
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+l.Addr()+"/half", http.NoBody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if resp, err := http.DefaultTransport.RoundTrip(r); err == nil {
+		_ = resp.Body.Close()
+		t.Errorf("answered %d", resp.StatusCode)
+	}
+}

@@ -188,6 +188,7 @@ func (a *recorder) finish() {
 	a.WriteHeader(http.StatusOK)
 	if a.status == http.StatusNoContent || a.status == http.StatusNotModified {
 		a.body.Reset()
+		a.sent.Del("Content-Length")
 	} else {
 		a.sent.Set("Content-Length", strconv.Itoa(a.body.Len()))
 		if a.sent.Get("Content-Type") == "" && a.body.Len() > 0 {

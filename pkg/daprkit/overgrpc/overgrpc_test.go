@@ -70,6 +70,10 @@ func TestBothWaysAnswerAlike(t *testing.T) {
 		_, _ = io.WriteString(w, r.PathValue("id")+"?"+r.URL.RawQuery+" "+r.Header.Get("If-Match")+" "+r.Header.Get("Content-Type")+" ")
 		_, _ = io.Copy(w, r.Body)
 	})
+	mux.HandleFunc("/unchanged", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Length", "500")
+		w.WriteHeader(http.StatusNotModified)
+	})
 	mux.HandleFunc("/nothing", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })
 	mux.HandleFunc("/silent", func(http.ResponseWriter, *http.Request) {})
 	mux.HandleFunc("/untyped", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, `<html>`) })
@@ -85,6 +89,7 @@ func TestBothWaysAnswerAlike(t *testing.T) {
 		{"POST", "/echo/empty", ""},
 		{"POST", "/echo/large", strings.Repeat("0123456789", 200_000)},
 		{"GET", "/nothing", ""},
+		{"GET", "/unchanged", ""},
 		{"GET", "/silent", ""},
 		{"GET", "/untyped", ""},
 		{"HEAD", "/untyped", ""},
@@ -135,6 +140,13 @@ func TestWhatIsShorterThanItsLengthBrokeOff(t *testing.T) {
 	if resp, err := http.DefaultTransport.RoundTrip(request(t, "GET", cut.URL, "", nil)); err == nil {
 		_ = resp.Body.Close()
 		t.Errorf("a handler that broke off answered %d", resp.StatusCode)
+	}
+	for _, empty := range []*http.Response{{StatusCode: http.StatusNotModified}, {StatusCode: http.StatusNoContent}, {StatusCode: http.StatusOK, Request: request(t, "HEAD", "http://cart/", "", nil)}} {
+		empty.Header, empty.Body = http.Header{overgrpc.BodyLength: {"7"}}, http.NoBody
+		overgrpc.Whole(empty)
+		if _, err := io.ReadAll(empty.Body); err != nil {
+			t.Errorf("%d: %v", empty.StatusCode, err)
+		}
 	}
 	for length, want := range map[string]error{"4": nil, "5": io.ErrUnexpectedEOF, "3": io.ErrUnexpectedEOF, "": nil, "four": nil, "-1": nil} {
 		resp := &http.Response{Header: http.Header{overgrpc.BodyLength: {length}}, Body: io.NopCloser(strings.NewReader("part"))}

@@ -37,7 +37,8 @@ func Plain(h http.Handler) http.Handler {
 // that says nothing of the length is taken at its word.
 func Whole(resp *http.Response) {
 	length, err := strconv.ParseInt(resp.Header.Get(BodyLength), 10, 64)
-	if err != nil || length < 0 {
+	if err != nil || length < 0 || resp.StatusCode == http.StatusNoContent || resp.StatusCode == http.StatusNotModified ||
+		resp.Request != nil && resp.Request.Method == http.MethodHead { // these have no body, whatever is said of it
 		return
 	}
 	resp.Header.Del(BodyLength)
