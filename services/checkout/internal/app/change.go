@@ -100,6 +100,9 @@ func checkPatch(in *checkoutapi.PatchInput) error {
 		if part.address != nil {
 			*part.address = orderapi.Address(checkout.Address(*part.address).Normal())
 			checkout.Address(*part.address).Check(&c, part.at)
+			phone, ok := e164(part.address.Phone, part.address.Country)
+			c.Check(ok, part.at+".phone", "must be a phone number of that country, or begin with + and the code of another", nil)
+			part.address.Phone = phone
 		}
 	}
 	return c.Err()

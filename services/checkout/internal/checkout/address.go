@@ -1,7 +1,7 @@
 package checkout
 
 import (
-	"regexp"
+	"cmp"
 	"slices"
 	"strings"
 	"unicode"
@@ -14,54 +14,54 @@ type Address struct {
 	Name, Company, Line1, Line2, City, Region, PostalCode, Country, Phone string
 }
 
-// form is what a country asks of an address beyond name, first line and city.
-type form struct {
-	postal   *regexp.Regexp // nil: any or none
-	sample   string         // a postal code of that form
-	region   bool           // must be given
-	regions  []string       // codes that are known; nil: any text
-	whatArea string         // what the region is called there
+// area is what a country asks of the region of an address.
+type area struct {
+	what  string            // what it is called there
+	codes map[string]string // code by code and by name, in capitals; nil: any text
 }
 
-func postal(pattern, sample string) form {
-	return form{postal: regexp.MustCompile("^(?:" + pattern + ")$"), sample: sample}
+// states reads "CA California, NY New York".
+func states(what, list string) area {
+	a := area{what: what, codes: map[string]string{}}
+	for one := range strings.SplitSeq(list, ",") {
+		code, name, _ := strings.Cut(strings.TrimSpace(one), " ")
+		a.codes[code], a.codes[strings.ToUpper(name)] = code, code
+	}
+	return a
 }
 
-func (f form) in(area string, regions ...string) form {
-	f.region, f.regions, f.whatArea = true, regions, area
-	return f
+// areas are the countries where a region must be given: parcels are sorted and taxed by it. Codes are those of ISO 3166-2. Everywhere
+// else a region may be given, and any text is taken.
+var areas = map[string]area{
+	"US": states("state", `AL Alabama, AK Alaska, AZ Arizona, AR Arkansas, CA California, CO Colorado, CT Connecticut, DE Delaware, FL Florida, GA Georgia,
+		HI Hawaii, ID Idaho, IL Illinois, IN Indiana, IA Iowa, KS Kansas, KY Kentucky, LA Louisiana, ME Maine, MD Maryland, MA Massachusetts, MI Michigan,
+		MN Minnesota, MS Mississippi, MO Missouri, MT Montana, NE Nebraska, NV Nevada, NH New Hampshire, NJ New Jersey, NM New Mexico, NY New York,
+		NC North Carolina, ND North Dakota, OH Ohio, OK Oklahoma, OR Oregon, PA Pennsylvania, RI Rhode Island, SC South Carolina, SD South Dakota,
+		TN Tennessee, TX Texas, UT Utah, VT Vermont, VA Virginia, WA Washington, WV West Virginia, WI Wisconsin, WY Wyoming, DC District of Columbia,
+		PR Puerto Rico, GU Guam, VI Virgin Islands, AS American Samoa, MP Northern Mariana Islands, FM Micronesia, MH Marshall Islands, PW Palau,
+		AA Armed Forces Americas, AE Armed Forces Europe, AP Armed Forces Pacific`),
+	"CA": states("province", `AB Alberta, BC British Columbia, MB Manitoba, NB New Brunswick, NL Newfoundland and Labrador, NS Nova Scotia,
+		NT Northwest Territories, NU Nunavut, ON Ontario, PE Prince Edward Island, QC Quebec, QC Québec, SK Saskatchewan, YT Yukon`),
+	"AU": states("state", `ACT Australian Capital Territory, NSW New South Wales, NT Northern Territory, QLD Queensland, SA South Australia, TAS Tasmania,
+		VIC Victoria, WA Western Australia`),
+	"BR": {what: "state"}, "IN": {what: "state"}, "MX": {what: "state"}, "JP": {what: "prefecture"}, "CN": {what: "province"},
 }
 
-// forms are the countries whose addresses are checked beyond the general rule. Sources: the Universal Postal Union's addressing
-// pages and ISO 3166-2 for the codes of states and provinces.
-var forms = map[string]form{
-	"US": postal(`\d{5}(-\d{4})?`, "94105").in("state", "AL", "AK", "AZ", "AR", "CA", "CO", "CT", "DE", "FL", "GA", "HI", "ID", "IL", "IN", "IA", "KS",
-		"KY", "LA", "ME", "MD", "MA", "MI", "MN", "MS", "MO", "MT", "NE", "NV", "NH", "NJ", "NM", "NY", "NC", "ND", "OH", "OK", "OR", "PA", "RI", "SC",
-		"SD", "TN", "TX", "UT", "VT", "VA", "WA", "WV", "WI", "WY", "DC", "PR", "GU", "VI", "AS", "MP", "AA", "AE", "AP"),
-	"CA": postal(`[ABCEGHJ-NPRSTVXY]\d[ABCEGHJ-NPRSTV-Z] ?\d[ABCEGHJ-NPRSTV-Z]\d`, "K1A 0B1").
-		in("province", "AB", "BC", "MB", "NB", "NL", "NS", "NT", "NU", "ON", "PE", "QC", "SK", "YT"),
-	"AU": postal(`\d{4}`, "2000").in("state", "ACT", "NSW", "NT", "QLD", "SA", "TAS", "VIC", "WA"),
-	"BR": postal(`\d{5}-?\d{3}`, "01310-100").in("state"),
-	"IN": postal(`[1-9]\d{2} ?\d{3}`, "110001").in("state"),
-	"JP": postal(`\d{3}-?\d{4}`, "100-0001").in("prefecture"),
-	"MX": postal(`\d{5}`, "06000").in("state"),
-	"GB": postal(`GIR ?0AA|[A-PR-UWYZ](?:\d{1,2}|[A-HK-Y]\d|[A-HK-Y]\d\d|\d[A-HJKPSTUW]|[A-HK-Y]\d[ABEHMNPRV-Y]) ?\d[ABD-HJLNP-UW-Z]{2}`, "SW1A 1AA"),
-	"DE": postal(`\d{5}`, "10115"), "FR": postal(`\d{5}`, "75001"), "ES": postal(`(?:0[1-9]|[1-4]\d|5[0-2])\d{3}`, "28001"), "IT": postal(`\d{5}`, "00118"),
-	"NL": postal(`[1-9]\d{3} ?[A-Z]{2}`, "1012 AB"), "AT": postal(`[1-9]\d{3}`, "1010"), "BE": postal(`[1-9]\d{3}`, "1000"), "CH": postal(`[1-9]\d{3}`, "8001"),
-	"CZ": postal(`\d{3} ?\d{2}`, "110 00"), "DK": postal(`\d{4}`, "1050"), "EE": postal(`\d{5}`, "10111"), "FI": postal(`\d{5}`, "00100"),
-	"GR": postal(`\d{3} ?\d{2}`, "105 57"), "HU": postal(`\d{4}`, "1011"), "KR": postal(`\d{5}`, "04524"), "LU": postal(`(?:L-)?\d{4}`, "1009"),
-	"NO": postal(`\d{4}`, "0150"), "NZ": postal(`\d{4}`, "6011"), "PL": postal(`\d{2}-\d{3}`, "00-001"), "PT": postal(`\d{4}-\d{3}`, "1100-148"),
-	"SE": postal(`\d{3} ?\d{2}`, "111 20"), "SG": postal(`\d{6}`, "018956"), "SK": postal(`\d{3} ?\d{2}`, "811 01"), "ZA": postal(`\d{4}`, "8001"),
-}
+// cityless are the countries that are a city, and Hong Kong and the Emirates, where a district or an emirate stands for it: there a city
+// need not be given.
+var cityless = []string{"AE", "GI", "HK", "MC", "MO", "SG", "VA"}
 
-// Normal returns the address without blanks around its parts, with its codes in capitals.
+// Normal returns the address without blanks around its parts, with its codes in capitals, its postal code as the country writes it, and
+// the code of a region that was given by its name. What is no postal code and no region stays as it is.
 func (a Address) Normal() Address {
 	for _, s := range []*string{&a.Name, &a.Company, &a.Line1, &a.Line2, &a.City, &a.Region, &a.PostalCode, &a.Country, &a.Phone} {
 		*s = strings.TrimSpace(*s)
 	}
 	a.Country, a.PostalCode = strings.ToUpper(a.Country), strings.ToUpper(a.PostalCode)
-	if forms[a.Country].regions != nil {
+	a.PostalCode, _ = postalForms[a.Country].set(a.PostalCode, a.Country)
+	if codes := areas[a.Country].codes; codes != nil {
 		a.Region = strings.ToUpper(a.Region)
+		a.Region = cmp.Or(codes[a.Region], a.Region)
 	}
 	return a
 }
@@ -70,7 +70,7 @@ func (a Address) Normal() Address {
 // personal.
 func (a Address) Check(c *fault.Collector, at string) {
 	for _, part := range []struct{ name, value string }{{"name", a.Name}, {"line1", a.Line1}, {"city", a.City}} {
-		c.Check(part.value != "", at+"."+part.name, "must be given", nil)
+		c.Check(part.value != "" || part.name == "city" && slices.Contains(cityless, a.Country), at+"."+part.name, "must be given", nil)
 	}
 	for _, part := range []struct{ name, value string }{{"name", a.Name}, {"company", a.Company}, {"line1", a.Line1}, {"line2", a.Line2},
 		{"city", a.City}, {"region", a.Region}, {"postal_code", a.PostalCode}, {"phone", a.Phone}} {
@@ -80,15 +80,15 @@ func (a Address) Check(c *fault.Collector, at string) {
 		c.Add(at+".country", "must be an ISO 3166-1 alpha-2 code", nil)
 		return
 	}
-	f := forms[a.Country]
-	if f.postal != nil {
-		c.Check(f.postal.MatchString(a.PostalCode), at+".postal_code", "must be a postal code such as "+f.sample, nil)
+	if f := postalForms[a.Country]; f.need || a.PostalCode != "" {
+		_, ok := f.set(a.PostalCode, a.Country)
+		c.Check(ok, at+".postal_code", "must be a postal code such as "+f.sample, nil)
 	}
-	switch {
-	case f.regions != nil:
-		c.Check(slices.Contains(f.regions, a.Region), at+".region", "must be the code of a "+f.whatArea+", such as "+f.regions[4], nil)
-	case f.region:
-		c.Check(a.Region != "", at+".region", "must name the "+f.whatArea, nil)
+	switch area := areas[a.Country]; {
+	case area.codes != nil:
+		c.Check(a.Region != "" && area.codes[a.Region] == a.Region, at+".region", "must be the code or the name of a "+area.what, nil)
+	case area.what != "":
+		c.Check(a.Region != "", at+".region", "must name the "+area.what, nil)
 	}
 }
 

@@ -44,6 +44,8 @@ func TestBadInput(t *testing.T) {
 			[]string{"body.shipping_address.city", "body.shipping_address.line1", "body.shipping_address.postal_code"}},
 		"two bad addresses": {"PATCH", "/" + id, `{"email":"me","shipping_address":{"name":"","line1":"1","city":"C","postal_code":"1","country":"US"},"billing_address":{"name":"N","line1":"1","city":"C","postal_code":"","country":"XX"}}`,
 			422, "validation-failed", []string{"body.email", "body.shipping_address.name", "body.shipping_address.postal_code", "body.shipping_address.region", "body.billing_address.country"}},
+		"phones of nobody": {"PATCH", "/" + id, `{"shipping_address":{"name":"N","line1":"1","city":"C","postal_code":"1","country":"DE","phone":"call me"},"billing_address":{"name":"N","line1":"1","city":"C","postal_code":"10115","country":"DE","phone":"+999 1"}}`,
+			422, "validation-failed", []string{"body.shipping_address.postal_code", "body.shipping_address.phone", "body.billing_address.phone"}},
 		"control characters": {"PATCH", "/" + id, `{"shipping_address":{"name":"N\u0001","line1":"1","city":"C","postal_code":"10115","country":"DE"}}`, 422, "validation-failed", []string{"body.shipping_address.name"}},
 		"a nul":              {"PATCH", "/" + id, `{"note":"\u0000"}`, 400, "malformed", nil},
 		"a card number":      {"POST", "/" + id + "/complete", `{"payment_method_nonce":"4111 1111 1111 1111","expected_total":{"amount":1,"currency":"USD"}}`, 422, "card-number-refused", nil},
