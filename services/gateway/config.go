@@ -21,7 +21,7 @@ type config struct {
 	Origins        []string       `env:"SIDECART_CORS_ORIGINS" doc:"Origins whose pages may call, by comma; * for all; empty: none"`
 	Proxies        []netip.Prefix `env:"SIDECART_TRUSTED_PROXIES" doc:"Networks by comma whose X-Forwarded-For is believed"`
 	RateAddress    int            `env:"SIDECART_RATE_PER_ADDRESS" envDefault:"5000" doc:"Requests a second of one address"`
-	RateCoupon     int            `env:"SIDECART_RATE_COUPON" envDefault:"20" doc:"Coupon codes a second of one address"`
+	RateCoupon     int            `env:"SIDECART_RATE_COUPON" envDefault:"20" doc:"Codes of coupons and gift cards a second of one address"`
 	RateComplete   int            `env:"SIDECART_RATE_COMPLETE" envDefault:"2" doc:"Completions a second of one checkout"`
 }
 

@@ -45,9 +45,11 @@ func build(_ context.Context, p *boot.Process, c settings) error {
 
 	server := p.Server()
 	vault, risk := app.NewVault(payments, store, gateway), app.NewRisk(payments, store, c.RiskRules.Rules)
-	httpapi.Register(server, httpapi.Parts{App: payments, Cases: app.NewCases(payments, store, gateway), Vault: vault, Risk: risk, Read: store, CaseReader: store, Signatures: keys})
+	credits := app.NewCredits(payments, store)
+	httpapi.Register(server, httpapi.Parts{App: payments, Cases: app.NewCases(payments, store, gateway), Vault: vault, Risk: risk, Credits: credits,
+		Read: store, CaseReader: store, CreditReader: store, Signatures: keys})
 	jobs := daprkit.NewJobs(p.Log)
-	schedule := daprio.Jobs(jobs, &app.Settlements{App: payments, Store: store, Books: gateway}, vault, risk)
+	schedule := daprio.Jobs(jobs, &app.Settlements{App: payments, Store: store, Books: gateway}, vault, risk, credits)
 	daprkit.Mount(server.Router(), daprkit.Routes{AppID: p.Name, AppToken: p.AppToken, Jobs: jobs})
 	p.Add("jobs", run.Func("jobs", func(ctx context.Context) error { return p.Dapr.Schedule(ctx, schedule...) }))
 	p.Add("http", server.Listen(c.HTTPAddr))

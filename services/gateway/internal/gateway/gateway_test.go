@@ -37,6 +37,9 @@ func TestRoutes(t *testing.T) {
 		{"POST", "/v1/admin/payments/" + id + "/refunds", "payment", gateway.Staff, gateway.Usual},
 		{"POST", "/v1/admin/disputes/" + id + "/accept", "payment", gateway.Staff, gateway.Usual},
 		{"DELETE", "/v1/me/payment-methods/" + id, "payment", gateway.Staff, gateway.Usual},
+		{"GET", "/v1/me/store-credit", "payment", gateway.Staff, gateway.Usual},
+		{"POST", "/v1/gift-cards/balance", "payment", gateway.Open, gateway.Coupon},
+		{"POST", "/v1/admin/credits", "payment", gateway.Staff, gateway.Usual},
 		{"POST", "/v1/webhooks/braintree", "payment", gateway.Open, gateway.Usual},
 		{"GET", "/v1/admin/orders", "order", gateway.Staff, gateway.Usual},
 	} {

@@ -29,7 +29,7 @@ type Rate uint8
 // The classes of rates.
 const (
 	Usual    Rate = iota // none
-	Coupon               // guessing codes: strict per address
+	Coupon               // guessing codes, of coupons and gift cards: strict per address
 	Complete             // buying: strict per checkout, the third segment
 )
 
@@ -70,13 +70,15 @@ func Routes() []Route {
 		open("/v1/checkouts", "checkout", timeComplete),
 		open("/v1/orders", "order", timeComplete),
 		open("/v1/webhooks/braintree", "payment", timeUsual),                                                       // its signature is the credential
+		{Method: "POST", Pattern: "/v1/gift-cards/balance", App: "payment", Rate: Coupon, MaxBody: bodyUsual, Timeout: timeUsual},
+		{Pattern: "/v1/me/store-credit", App: "payment", Access: Staff, MaxBody: bodyUsual, Timeout: timeUsual},
 		{Pattern: "/v1/me/payment-methods", App: "payment", Access: Staff, MaxBody: bodyUsual, Timeout: timeUsual}, // customers: payment tells
 	}
 	for _, staff := range []struct{ app, areas string }{
 		{"catalog", "products attributes categories brands migration-exceptions imports"},
 		{"pricing", "price-lists prices tax-rates coupons promotions"},
 		{"inventory", "locations stock holds"},
-		{"payment", "payments disputes disbursements"},
+		{"payment", "payments disputes disbursements credits"},
 		{"order", "orders"},
 	} {
 		for area := range strings.FieldsSeq(staff.areas) {

@@ -41,13 +41,15 @@ type Reader interface {
 
 // Parts are what the routes need.
 type Parts struct {
-	App        *app.App
-	Cases      *app.Cases
-	Vault      *app.Vault
-	Risk       *app.Risk
-	Read       Reader
-	CaseReader CaseReader
-	Signatures Signatures
+	App          *app.App
+	Cases        *app.Cases
+	Vault        *app.Vault
+	Risk         *app.Risk
+	Credits      *app.Credits
+	Read         Reader
+	CaseReader   CaseReader
+	CreditReader CreditReader
+	Signatures   Signatures
 }
 
 type api struct {
@@ -62,6 +64,7 @@ func Register(s *httpx.Server, p Parts) {
 	h.registerWebhook(s)
 	h.registerDisputes(s)
 	h.registerVault(s)
+	h.registerCredit(s)
 	internal := func(method, path, id, summary string) huma.Operation {
 		return guarded(huma.Operation{Method: method, Path: path, OperationID: id, Summary: summary, Tags: []string{"internal"}})
 	}
