@@ -157,7 +157,24 @@ type Order struct {
 	Promotions        []pricingapi.Promotion `json:"promotions"`
 	Totals            pricingapi.Totals      `json:"totals"`
 	Note              string                 `json:"note,omitempty"`
+	Disputes          []Dispute              `json:"disputes,omitempty"` // for staff
 	AccessToken       string                 `json:"access_token,omitempty"`
+}
+
+// Dispute is what a cardholder disputes of an order's payment.
+type Dispute struct {
+	ID      string       `json:"id"`
+	Status  string       `json:"status"` // open, disputed, under_review, won, lost, accepted, auto_accepted or expired
+	Kind    string       `json:"kind"`   // chargeback, pre_arbitration or retrieval
+	Reason  string       `json:"reason"`
+	Amount  money.Amount `json:"amount"` // disputed
+	Won     money.Amount `json:"won"`    // what came back
+	ReplyBy string       `json:"reply_by,omitempty" format:"date"`
+}
+
+// Open reports whether the dispute is not decided.
+func (d Dispute) Open() bool {
+	return d.Status == "open" || d.Status == "disputed" || d.Status == "under_review"
 }
 
 // Line is one line of an order with where its pieces come from.

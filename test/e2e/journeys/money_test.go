@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sidecart/sidecart/services/order/orderapi"
 	"github.com/sidecart/sidecart/services/payment/paymentapi"
 	"github.com/sidecart/sidecart/test/e2e/shop"
 )
@@ -65,6 +66,14 @@ func TestADisputeIsAnswered(t *testing.T) {
 			err = fmt.Errorf("others heard %q", types)
 		}
 		return err
+	})
+	eventually(t, 15*time.Second, func() error { // and so have the order's staff
+		var seen orderapi.Order
+		s.Staff(t, 200, "GET", "/v1/admin/orders/"+order.ID, nil, &seen)
+		if len(seen.Disputes) != 1 || seen.Disputes[0].ID != made.ID || seen.Disputes[0].Status != "won" || seen.Status != "confirmed" {
+			return fmt.Errorf("the order says %+v", seen)
+		}
+		return nil
 	})
 	out, err := s.Run(t.Context(), "payments", "reconcile", "--json")
 	var report struct {

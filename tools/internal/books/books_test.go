@@ -234,6 +234,26 @@ func (w *world) expect(seen map[string]bool, rule, id string, also bool) {
 	}
 }
 
+// A payment that people look at keeps its order waiting until the review runs out; what the bank did not pay is no wrong sum.
+func TestReviewsAndUnpaidOrdersAreNoDamage(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.exec("order", `UPDATE orders SET state = 'placed', captured = 0 WHERE id = '`+order1+`'`)
+	w.exec("payment", `UPDATE payments SET status = 'authorised', captured = 0, review = 'pending', review_until = now() + interval '1 hour' WHERE order_id = '`+order1+`'`)
+	w.sim[0] = transaction("t1", order1+"-1", "authorized", 1000, 0, 0)
+	if all := w.check().Violations; len(all) > 0 {
+		t.Errorf("in review: %+v", all)
+	}
+	w.exec("payment", `UPDATE payments SET review_until = now() - interval '1 hour' WHERE order_id = '`+order1+`'`)
+	w.expect(map[string]bool{}, "I4 half-way", order1, false)
+	w.exec("order", `UPDATE orders SET state = 'shipped', unpaid = true WHERE id = '`+order1+`'`)
+	w.exec("payment", `UPDATE payments SET status = 'settlement_declined', review = '', review_until = NULL WHERE order_id = '`+order1+`'`)
+	w.sim[0] = transaction("t1", order1+"-1", "settlement_declined", 1000, 0, 0)
+	if all := w.check().Violations; len(all) > 0 {
+		t.Errorf("not paid: %+v", all)
+	}
+}
+
 func TestDamageInTheGatewaysBooks(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

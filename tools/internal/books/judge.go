@@ -232,7 +232,7 @@ func (j *judge) amounts() {
 		if j.young(o.At) || slices.Contains(halfway, o.State) {
 			continue
 		}
-		if slices.Contains(kept, o.State) && o.Captured != o.Total {
+		if slices.Contains(kept, o.State) && o.Captured != o.Total && !o.Unpaid {
 			j.found("I3", "captured-is-not-the-total", o.ID, "captured %d of %d %s", o.Captured, o.Total, o.Currency)
 		}
 		if n := net[o.ID]; n != o.Captured-o.Returned {
@@ -281,8 +281,9 @@ func (j *judge) gateway() {
 
 // money: I4.
 func (j *judge) money() {
-	charged := map[string]bool{}
+	charged, looked := map[string]bool{}, map[string]bool{}
 	for _, p := range j.s.Payments {
+		looked[p.Order] = looked[p.Order] || p.InReview
 		holds := p.Captured > p.Refunded || p.Status == "authorised"
 		charged[p.Order] = charged[p.Order] || p.Captured > p.Refunded
 		if holds && !j.young(p.At) {
@@ -297,7 +298,7 @@ func (j *judge) money() {
 	for _, o := range j.s.Orders {
 		switch {
 		case j.young(o.At):
-		case slices.Contains(halfway, o.State):
+		case slices.Contains(halfway, o.State) && (o.State != "placed" || !looked[o.ID]): // a capture waits for the review
 			j.found("I4", "half-way", o.ID, "is %s since %s", o.State, j.s.At.Sub(o.At).Round(time.Second))
 		case slices.Contains(kept, o.State) && o.Total > 0 && o.Returned < o.Captured && !charged[o.ID]:
 			j.found("I4", "order-without-money", o.ID, "is %s; no payment holds its %d %s", o.State, o.Total, o.Currency)

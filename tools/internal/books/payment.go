@@ -7,7 +7,8 @@ import (
 )
 
 const paymentsSQL = `
-SELECT id, order_id, status, currency, attempt, amount, authorised, captured, refunded, transaction_id, updated_at FROM payments`
+SELECT id, order_id, status, currency, attempt, amount, authorised, captured, refunded, transaction_id, updated_at,
+	review = 'pending' AND review_until > now() FROM payments`
 
 const operationsSQL = `SELECT operation_id, payment_id, kind, created_at FROM payment_operations WHERE result = 'pending'`
 

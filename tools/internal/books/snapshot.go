@@ -58,6 +58,7 @@ type Order struct {
 	Placed                    bool
 	At                        time.Time // of the last change
 	Lines                     map[string]int64
+	Unpaid                    bool // the bank did not pay what was captured
 }
 
 // Double is what must be there once and is there more often.
@@ -79,6 +80,7 @@ type Payment struct {
 	Amount, Authorised, Captured, Refunded int64
 	Transaction                            string
 	At                                     time.Time
+	InReview                               bool // people have yet to decide whether it is captured, and have time for it
 }
 
 // Operation is one on money whose outcome nobody knows.

@@ -16,6 +16,8 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/sidecart/sidecart/pkg/fault"
 	"github.com/sidecart/sidecart/services/order/internal/order"
 	"github.com/sidecart/sidecart/services/order/orderapi"
@@ -29,6 +31,7 @@ type Record struct {
 	MachineVersion int
 	Snapshot       orderapi.PlaceRequest // of the present attempt, without the means of payment
 	Parts          []Part                // where the stock comes from, once allocated
+	Disputes       Disputes              // of the payment
 	CreatedAt      time.Time
 	UpdatedAt      time.Time
 }
@@ -41,6 +44,9 @@ type Part struct {
 	Owed       string     `json:"owed,omitempty"` // "backorder" or "preorder": not on the shelf yet
 	ShipsAt    *time.Time `json:"ships_at,omitempty"`
 }
+
+// Disputes are what cardholders dispute of an order's payment, in the order they were heard of.
+type Disputes []dispute
 
 // Entry is one line of the append-only log.
 type Entry struct {
@@ -59,14 +65,14 @@ type Change struct {
 	Seen  int64 // the version decided upon; 0 makes the order
 	After Record
 	// What else a decision changed: most leave the two alone.
-	NewSnapshot, NewParts bool
-	Entry                 Entry
-	Announce              order.Announcement
-	Effect                *order.Effect         // the next effect; nil: none
-	Payment               orderapi.PaymentInput // input of an authorise effect
-	Keep                  bool                  // the live effect stays as it is; Effect is nil
-	Stamp                 int64                 // of the effect that is answered; 0: not an answer
-	Audit                 bool                  // the entry goes into the audit log too
+	NewSnapshot, NewParts, NewDisputes bool
+	Entry                              Entry
+	Announce                           order.Announcement
+	Effect                             *order.Effect         // the next effect; nil: none
+	Payment                            orderapi.PaymentInput // input of an authorise effect
+	Keep                               bool                  // the live effect stays as it is; Effect is nil
+	Stamp                              int64                 // of the effect that is answered; 0: not an answer
+	Audit                              bool                  // the entry goes into the audit log too
 }
 
 // Lease is an effect that this replica may perform until Until. Version is the order's when the effect was scheduled: part of
@@ -112,11 +118,13 @@ type App struct {
 	Log     *slog.Logger
 	hub     hub
 	driver  *Driver
+	alarms  *prometheus.CounterVec
 }
 
 // New returns an app whose effects are performed by a driver over these ports.
 func New(m *order.Machine, store Store, pay Payments, stock Stock, now func() time.Time, log *slog.Logger) *App {
-	a := &App{Machine: m, Store: store, Now: now, Log: log, hub: newHub()}
+	a := &App{Machine: m, Store: store, Now: now, Log: log, hub: newHub(),
+		alarms: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "order_alarms_total", Help: "What a person should look at, by reason"}, []string{"reason"})}
 	a.driver = newDriver(a, pay, stock)
 	return a
 }
@@ -133,6 +141,7 @@ type command struct {
 	metadata map[string]any
 	snapshot *orderapi.PlaceRequest // of place
 	parts    []Part                 // of allocated
+	edit     func(*Record)          // of disputed: what else of the record changes
 	stamp    int64                  // of an answer
 	audit    bool                   // asked by staff
 }
@@ -198,6 +207,9 @@ func (a *App) change(rec Record, d order.Decision, c command, now time.Time) Cha
 	if c.parts != nil {
 		after.Parts = c.parts
 	}
+	if c.edit != nil {
+		c.edit(&after)
+	}
 	ch := Change{
 		Seen: rec.Version, After: after, Announce: d.Announce, Effect: d.Effect, Stamp: c.stamp, Audit: c.audit,
 		Keep: d.Effect == nil && c.stamp == 0,
@@ -208,5 +220,6 @@ func (a *App) change(rec Record, d order.Decision, c command, now time.Time) Cha
 		ch.Payment = c.snapshot.Payment
 	}
 	ch.NewSnapshot, ch.NewParts = c.snapshot != nil, c.snapshot != nil || c.parts != nil
+	ch.NewDisputes = c.edit != nil
 	return ch
 }

@@ -7,13 +7,9 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"reflect"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/sidecart/sidecart/pkg/fault"
-	"github.com/sidecart/sidecart/pkg/money"
 	"github.com/sidecart/sidecart/services/order/internal/order"
 	"github.com/sidecart/sidecart/services/order/orderapi"
 )
@@ -263,86 +259,6 @@ func (a *App) Cancel(ctx context.Context, id, actor, reason string) (Record, err
 		return rec, fault.Newf(fault.Conflict, "not-cancellable", "An order that is %s cannot be cancelled.", status)
 	}
 	return rec, err
-}
-
-// MoneyBack is what payment tells of money that went back, for this order or for staff.
-type MoneyBack struct {
-	OrderID     string
-	Attempt     int
-	OperationID string
-	Gone        money.Amount // in all, of a payment that was captured
-	Voided      bool         // everything: nothing is held and nothing was taken
-}
-
-// ErrTooEarly says that money went back of a capture that is not recorded here yet.
-var ErrTooEarly = fault.New(fault.Unavailable, "not-captured-yet", "The capture is not recorded yet.")
-
-// FollowMoney keeps an order at what payment says of its money. What the order asked for itself, what is known and what is over is
-// left alone, so that it may be told often, late and out of order.
-func (a *App) FollowMoney(ctx context.Context, m MoneyBack) error {
-	rec, err := a.Store.Load(ctx, m.OrderID)
-	if fault.KindOf(err) == fault.NotFound {
-		return nil // the reconciler's: money without an order
-	}
-	if err != nil {
-		return err
-	}
-	ev := order.Event{Name: order.MoneyGone, Attempt: m.Attempt, Amount: m.Gone}
-	if m.Voided {
-		ev.Amount = rec.Total
-	}
-	rec, err = a.apply(ctx, rec, command{event: ev, actor: "payment",
-		metadata: map[string]any{"operation_id": m.OperationID, "returned": ev.Amount.Minor, "currency": string(ev.Amount.Currency)}})
-	if fault.KindOf(err) != fault.Conflict {
-		return err
-	}
-	if rec.State == "placed" && rec.Attempt == m.Attempt && rec.CancelReason == "" {
-		return ErrTooEarly
-	}
-	return nil
-}
-
-// ErrAllocating says that an order is about to record where its stock comes from.
-var ErrAllocating = fault.New(fault.Unavailable, "not-allocated-yet", "The allocation is not recorded yet.")
-
-// FollowStock keeps the parts of an order at what inventory has for it. Inventory is asked, so it may be told often, late and out of order.
-func (a *App) FollowStock(ctx context.Context, allocation string) error {
-	id, attempt, ok := orderOf(allocation)
-	if !ok {
-		return nil // of nobody here
-	}
-	rec, err := a.Store.Load(ctx, id)
-	if fault.KindOf(err) == fault.NotFound {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	parts, err := a.driver.stock.Parts(ctx, allocation)
-	if err != nil {
-		return err
-	}
-	if rec.Attempt == attempt && reflect.DeepEqual(rec.Parts, parts) {
-		return nil
-	}
-	rec, err = a.apply(ctx, rec, command{event: order.Event{Name: order.Filled, Attempt: attempt}, actor: "inventory", parts: parts})
-	if fault.KindOf(err) != fault.Conflict {
-		return err
-	}
-	if rec.State == "allocating" && rec.Attempt == attempt {
-		return ErrAllocating
-	}
-	return nil
-}
-
-// orderOf reads an id "<order>-<attempt>", as PaymentID writes it.
-func orderOf(id string) (order string, attempt int, ok bool) {
-	i := strings.LastIndexByte(id, '-')
-	if i < 1 {
-		return "", 0, false
-	}
-	attempt, err := strconv.Atoi(id[i+1:])
-	return id[:i], attempt, err == nil
 }
 
 // Guest is the actor of whoever proved an order's access token.

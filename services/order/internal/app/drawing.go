@@ -23,7 +23,7 @@ func Drawing(m *order.Machine) string {
 			}
 		}
 		for _, from := range t.From {
-			fmt.Fprintf(&b, "    %s --> %s: %s\n", from, t.To, label)
+			fmt.Fprintf(&b, "    %s --> %s: %s\n", from, t.Dest(from), label)
 		}
 	}
 	for _, s := range m.States() {

@@ -19,6 +19,8 @@ type MoneyCommand struct {
 	Amount                          money.Amount
 	Means                           orderapi.PaymentInput // of an authorisation
 	CustomerID                      string                // whose kept methods may be used; empty: a guest
+	Email                           string                // of who pays, with the address, for the checks of an authorisation
+	Billing                         orderapi.Address
 	Reason                          string
 }
 
@@ -30,6 +32,7 @@ type MoneyAnswer struct {
 	Retryable   bool
 	Message     string
 	RetryAfter  time.Duration
+	Review      string // order.ReviewPending: authorised, and captured only once people approve
 }
 
 // The outcomes of a MoneyAnswer.
@@ -112,7 +115,8 @@ func (d *Driver) perform(ctx context.Context, l Lease) (command, error) {
 
 func (l Lease) money(step string) MoneyCommand {
 	return MoneyCommand{OperationID: operationID(l, step), PaymentID: PaymentID(l.Record), OrderID: l.Record.ID, Attempt: l.Record.Attempt,
-		Amount: l.Record.Total, Means: l.Payment, CustomerID: l.Record.Snapshot.CustomerID, Reason: l.Record.CancelReason}
+		Amount: l.Record.Total, Means: l.Payment, CustomerID: l.Record.Snapshot.CustomerID,
+		Email: l.Record.Snapshot.Email, Billing: l.Record.Snapshot.BillingAddress, Reason: l.Record.CancelReason}
 }
 
 // authorise reserves the money. An order that costs nothing needs none.
@@ -129,6 +133,9 @@ func (d *Driver) authorise(ctx context.Context, l Lease) (command, error) {
 	c := l.event(order.Authorised)
 	switch answer.Outcome {
 	case MoneyDone:
+		if c.event.Review = answer.Review; answer.Review != "" {
+			c.metadata = map[string]any{"review": answer.Review}
+		}
 		return c, nil
 	case MoneyDeclined:
 		c.event.Name = order.AuthoriseDeclined

@@ -74,7 +74,7 @@ func NewReconciler(a *App, books Books, payments OpenPayments, pay Payments, reg
 		found:  prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "order_reconcile_findings", Help: "What the last look found, by kind"}, []string{"kind"}),
 		mended: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "order_reconcile_mended_total", Help: "What was mended, by kind"}, []string{"kind"})}
 	if registry != nil {
-		registry.MustRegister(r.found, r.mended)
+		registry.MustRegister(r.found, r.mended, a.alarms)
 	}
 	return r
 }

@@ -42,6 +42,8 @@ func (a *App) View(rec Record) orderapi.Order {
 // paymentStatus tells a void from a refund: what was never captured is voided. Of captured money a part or all may have gone back.
 func paymentStatus(rec Record, status string) string {
 	switch {
+	case rec.Unpaid:
+		return "settlement_declined"
 	case status == "captured" && rec.Returned.IsPositive() && rec.Returned == rec.Captured:
 		return "refunded"
 	case status == "captured" && rec.Returned.IsPositive():
@@ -54,6 +56,19 @@ func paymentStatus(rec Record, status string) string {
 		return "refund_pending"
 	}
 	return status
+}
+
+// StaffView is the view of staff: with what a shopper is not told, without the shopper's capability.
+func (a *App) StaffView(rec Record) orderapi.Order {
+	v := a.View(rec)
+	v.AccessToken = ""
+	if v.PaymentStatus == "authorised" && rec.Review == order.ReviewPending {
+		v.PaymentStatus = "in_review"
+	}
+	for _, d := range rec.Disputes {
+		v.Disputes = append(v.Disputes, d.Dispute)
+	}
+	return v
 }
 
 // unfulfilled is the status of goods that nobody has picked yet.

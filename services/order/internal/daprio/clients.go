@@ -10,12 +10,15 @@ import (
 	"net/url"
 	"strconv"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/sidecart/sidecart/pkg/daprkit"
 	"github.com/sidecart/sidecart/pkg/fault"
 	"github.com/sidecart/sidecart/services/inventory/inventoryapi"
 	"github.com/sidecart/sidecart/services/order/internal/app"
 	"github.com/sidecart/sidecart/services/order/internal/order"
+	"github.com/sidecart/sidecart/services/order/orderapi"
 	"github.com/sidecart/sidecart/services/payment/paymentapi"
 )
 
@@ -25,7 +28,34 @@ type Payments struct{ Caller daprkit.Caller }
 // Authorise implements app.Payments.
 func (p Payments) Authorise(ctx context.Context, c app.MoneyCommand) (app.MoneyAnswer, error) {
 	return p.ask(ctx, paymentapi.PathAuthorise, paymentapi.AuthoriseRequest{OperationID: c.OperationID, PaymentID: c.PaymentID, OrderID: c.OrderID,
-		Attempt: c.Attempt, Amount: c.Amount, Nonce: c.Means.Nonce, MethodID: c.Means.MethodID, DeviceData: c.Means.DeviceData, CustomerID: c.CustomerID})
+		Attempt: c.Attempt, Amount: c.Amount, Nonce: c.Means.Nonce, MethodID: c.Means.MethodID, DeviceData: c.Means.DeviceData, CustomerID: c.CustomerID,
+		Shopper: shopper(c.Email, c.Billing)})
+}
+
+// shopper is who pays, for the checks of the bank and the rules. Payment has no use for a telephone number.
+func shopper(email string, a orderapi.Address) *paymentapi.Shopper {
+	return &paymentapi.Shopper{Email: harmless(email), Billing: &paymentapi.Address{Name: harmless(a.Name), Company: harmless(a.Company), Line1: harmless(a.Line1),
+		Line2: harmless(a.Line2), City: harmless(a.City), Region: harmless(a.Region), PostalCode: harmless(a.PostalCode), Country: harmless(a.Country)}}
+}
+
+const (
+	shortestCard = 13  // digits
+	longestText  = 255 // payment takes no longer ones
+)
+
+// harmless leaves out a text in which payment might see a card number: it refuses the whole call, and what people wrote must keep
+// neither an order from being paid nor its money from going back.
+func harmless(text string) string {
+	digits := 0
+	for _, r := range text {
+		if unicode.IsDigit(r) {
+			digits++
+		}
+	}
+	if digits >= shortestCard || utf8.RuneCountInString(text) > longestText {
+		return ""
+	}
+	return text
 }
 
 // Capture implements app.Payments.
@@ -35,12 +65,12 @@ func (p Payments) Capture(ctx context.Context, c app.MoneyCommand) (app.MoneyAns
 
 // Void implements app.Payments.
 func (p Payments) Void(ctx context.Context, c app.MoneyCommand) (app.MoneyAnswer, error) {
-	return p.ask(ctx, paymentapi.PathVoid, paymentapi.MoneyRequest{OperationID: c.OperationID, PaymentID: c.PaymentID, Reason: c.Reason})
+	return p.ask(ctx, paymentapi.PathVoid, paymentapi.MoneyRequest{OperationID: c.OperationID, PaymentID: c.PaymentID, Reason: harmless(c.Reason)})
 }
 
 // Refund implements app.Payments: no amount asks for what is left.
 func (p Payments) Refund(ctx context.Context, c app.MoneyCommand) (app.MoneyAnswer, error) {
-	return p.ask(ctx, paymentapi.PathRefund, paymentapi.MoneyRequest{OperationID: c.OperationID, PaymentID: c.PaymentID, Reason: c.Reason})
+	return p.ask(ctx, paymentapi.PathRefund, paymentapi.MoneyRequest{OperationID: c.OperationID, PaymentID: c.PaymentID, Reason: harmless(c.Reason)})
 }
 
 // outcomes maps payment's words to ours. A word that is not here is an outcome that nobody knows.
@@ -58,7 +88,7 @@ func (p Payments) ask(ctx context.Context, path string, in any) (app.MoneyAnswer
 		return app.MoneyAnswer{}, fmt.Errorf("payment answered the outcome %q", r.Outcome)
 	}
 	return app.MoneyAnswer{Outcome: outcome, Amount: r.Amount, DeclineCode: r.DeclineCode, Retryable: r.Retryable, Message: r.Message,
-		RetryAfter: time.Duration(r.RetryAfterMS) * time.Millisecond}, nil
+		RetryAfter: time.Duration(r.RetryAfterMS) * time.Millisecond, Review: r.Review}, nil
 }
 
 // Open implements app.OpenPayments.

@@ -14,12 +14,14 @@ import (
 	"github.com/sidecart/sidecart/pkg/daprkit"
 	"github.com/sidecart/sidecart/pkg/money"
 	"github.com/sidecart/sidecart/services/order/internal/app"
+	"github.com/sidecart/sidecart/services/order/orderapi"
 )
 
 // follower notes what it is told, and answers err.
 type follower struct {
 	told  []app.MoneyBack
 	stock []string
+	other []any // reviews, settlements, disputes
 	err   error
 }
 
@@ -30,6 +32,21 @@ func (f *follower) FollowStock(_ context.Context, allocation string) error {
 
 func (f *follower) FollowMoney(_ context.Context, m app.MoneyBack) error {
 	f.told = append(f.told, m)
+	return f.err
+}
+
+func (f *follower) FollowReview(_ context.Context, v app.Review) error {
+	f.other = append(f.other, v)
+	return f.err
+}
+
+func (f *follower) FollowSettlement(_ context.Context, id string, attempt int, missing money.Amount) error {
+	f.other = append(f.other, fmt.Sprint(id, " ", attempt, " ", missing))
+	return f.err
+}
+
+func (f *follower) FollowDispute(_ context.Context, d app.Disputed) error {
+	f.other = append(f.other, d)
 	return f.err
 }
 
@@ -89,5 +106,54 @@ func TestMoneyThatWentBackIsHeardOf(t *testing.T) {
 		if len(f.told) != len(tc.told) || len(tc.told) > 0 && f.told[0] != tc.told[0] {
 			t.Errorf("%s: told %+v, want %+v", tc.eventType, f.told, tc.told)
 		}
+	}
+}
+
+func TestTheRestOfPaymentIsHeardOf(t *testing.T) {
+	t.Parallel()
+	dispute := app.Disputed{OrderID: "o", Attempt: 2, Sequence: 4, Dispute: orderapi.Dispute{ID: "d", Status: "open", Kind: "chargeback", Reason: "fraud",
+		Amount: money.New(300, "USD"), Won: money.Zero("USD"), ReplyBy: "2026-03-11"}}
+	won := dispute
+	won.Sequence, won.Status = 5, "won"
+	const disputed = `{"sequence":%d,"payment_id":"o-2","order_id":"o","attempt":2,"dispute_id":"d","status":%q,"kind":"chargeback","reason":"fraud",
+		"amount":{"amount":300,"currency":"USD"},"won":{"amount":0,"currency":"USD"},"reply_by":"2026-03-11"}`
+	for _, tc := range []struct {
+		eventType, data string
+		want            any
+	}{
+		{"payment.settlement_declined.v1", `{"sequence":1,"order_id":"o","attempt":2,"amount":{"amount":300,"currency":"USD"}}`, "o 2 3.00 USD"},
+		{"payment.review_opened.v1", `{"sequence":1,"order_id":"o","attempt":2,"review":"pending","rule":"much"}`, app.Review{OrderID: "o", Attempt: 2, Review: "pending", Rule: "much"}},
+		{"payment.review_closed.v1", `{"sequence":2,"order_id":"o","attempt":2,"review":"rejected","rule":"much","actor":"staff:7"}`,
+			app.Review{OrderID: "o", Attempt: 2, Review: "rejected", Rule: "much", Actor: "staff:7"}},
+		{"payment.dispute_opened.v1", fmt.Sprintf(disputed, 4, "open"), dispute},
+		{"payment.dispute_closed.v1", fmt.Sprintf(disputed, 5, "won"), won},
+	} {
+		f := &follower{}
+		if got := deliver(t, f, "payment", tc.eventType, tc.data); got != "SUCCESS" || len(f.other) != 1 || f.other[0] != tc.want {
+			t.Errorf("%s: %s, told %+v, want %+v", tc.eventType, got, f.other, tc.want)
+		}
+		f = &follower{err: app.ErrTooEarly}
+		if got := deliver(t, f, "payment", tc.eventType, tc.data); got != "RETRY" {
+			t.Errorf("%s too early: %s", tc.eventType, got)
+		}
+		if got := deliver(t, &follower{}, "payment", tc.eventType, `{"order_id":7}`); got != "DROP" {
+			t.Errorf("%s that cannot be read: %s", tc.eventType, got)
+		}
+	}
+}
+
+// What might look like a card number to payment is not sent to it: it would refuse the whole call, and the order with it.
+func TestWhatLooksLikeACardIsLeftOut(t *testing.T) {
+	t.Parallel()
+	const card = "4111111111111111"
+	for text, want := range map[string]string{"1 Main Street": "1 Main Street", card: "", "4111 1111 1111 1111": "", "4111.1111-1111 1111 x": "", card + "@example.com": "",
+		"flat 123456789012": "flat 123456789012", strings.Repeat("é", 255): strings.Repeat("é", 255), strings.Repeat("é", 256): ""} {
+		if got := harmless(text); got != want {
+			t.Errorf("%q: sent as %q", text, got)
+		}
+	}
+	s := shopper(card+"@example.com", orderapi.Address{Name: card, Company: card, Line1: card, Line2: card, City: card, Region: card, PostalCode: card, Country: "US", Phone: card})
+	if sent, err := json.Marshal(s); err != nil || string(sent) != `{"billing_address":{"country":"US"}}` {
+		t.Errorf("sent %s, %v", sent, err)
 	}
 }

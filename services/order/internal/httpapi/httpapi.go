@@ -5,6 +5,7 @@ package httpapi
 import (
 	"context"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -14,6 +15,7 @@ import (
 	"github.com/sidecart/sidecart/pkg/fault"
 	"github.com/sidecart/sidecart/pkg/httpx"
 	"github.com/sidecart/sidecart/services/order/internal/app"
+	"github.com/sidecart/sidecart/services/order/internal/order"
 	"github.com/sidecart/sidecart/services/order/internal/postgres"
 	"github.com/sidecart/sidecart/services/order/orderapi"
 )
@@ -135,13 +137,12 @@ func (h *api) get(ctx context.Context, in *GuestInput) (*orderOutput, error) {
 	return &orderOutput{Body: h.view(rec, who)}, nil
 }
 
-// view hides the capability from everybody but the guest, who has it.
+// view shows an order to its guest or to staff.
 func (h *api) view(rec app.Record, who string) orderapi.Order {
-	v := h.app.View(rec)
 	if who != app.Guest {
-		v.AccessToken = ""
+		return h.app.StaffView(rec)
 	}
-	return v
+	return h.app.View(rec)
 }
 
 // TimelineEntry is one thing that happened.
@@ -170,6 +171,9 @@ func (h *api) timeline(ctx context.Context, in *GuestInput) (*timelineOutput, er
 	return &timelineOutput{Body: Timeline{Items: items}}, err
 }
 
+// staffOnly are the events that a shopper is not told of: who looks at whose payment, and why.
+var staffOnly = []order.EventName{order.ReviewOpened, order.ReviewClosed, order.Disputed}
+
 // entries reads the log. A guest sees what has a public status, no metadata, and of staff only that it was staff.
 func (h *api) entries(ctx context.Context, rec app.Record, staff bool) ([]TimelineEntry, error) {
 	log, err := h.app.Store.Log(ctx, rec.ID)
@@ -179,7 +183,7 @@ func (h *api) entries(ctx context.Context, rec app.Record, staff bool) ([]Timeli
 	items := []TimelineEntry{}
 	for _, e := range log {
 		status := h.app.StatusOf(e.To)
-		if status == "" && !staff {
+		if !staff && (status == "" || slices.Contains(staffOnly, order.EventName(e.Event))) {
 			continue
 		}
 		item := TimelineEntry{At: e.At, What: e.Transition, Status: status, Actor: e.Actor, Attempt: e.Attempt}

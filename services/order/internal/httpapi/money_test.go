@@ -6,10 +6,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/sidecart/sidecart/pkg/money"
 	"github.com/sidecart/sidecart/pkg/testkit"
 	"github.com/sidecart/sidecart/services/order/internal/app"
 	. "github.com/sidecart/sidecart/services/order/internal/httpapi"
+	"github.com/sidecart/sidecart/services/order/internal/order"
 	"github.com/sidecart/sidecart/services/order/internal/ordertest"
 	"github.com/sidecart/sidecart/services/order/orderapi"
 )
@@ -111,14 +114,7 @@ func TestMoneyGoneWhileCapturing(t *testing.T) {
 		t.Errorf("a part of a capture that is not known: %v", err)
 	}
 	s.hears(voided(id), voided(id))
-	testkit.Eventually(t, 10*time.Second, func() error { // the capture has given its lease back
-		var due bool
-		err := s.pool.QueryRow(t.Context(), `SELECT lease_until IS NULL FROM order_effects WHERE order_id = $1`, id).Scan(&due)
-		if err == nil && !due {
-			err = errors.New("still leased")
-		}
-		return err
-	})
+	s.waitsAgain(id)
 	s.bank.Next = func(step string, _ app.MoneyCommand) app.MoneyAnswer {
 		if step == "capture" {
 			return app.MoneyAnswer{Outcome: app.MoneyDeclined, DeclineCode: "voided"}
@@ -157,4 +153,188 @@ func TestMoneyGoneThatIsKnown(t *testing.T) {
 	if after := s.reaches(id, "cancelled"); after.Version != rec.Version || after.CancelReason != "changed my mind" {
 		t.Errorf("%+v", after.Order)
 	}
+}
+
+// inReview places an order whose payment people look at: its capture has no answer before they approve.
+func (s *shop) inReview() (id, token string, decide func(app.MoneyAnswer)) {
+	s.t.Helper()
+	id = newID(s.t)
+	capture := app.MoneyAnswer{Outcome: app.MoneyPending, RetryAfter: 30 * time.Second}
+	s.bank.Next = func(step string, c app.MoneyCommand) app.MoneyAnswer {
+		switch step {
+		case "authorise":
+			return app.MoneyAnswer{Outcome: app.MoneyDone, Amount: c.Amount, Review: "pending"}
+		case "capture":
+			return capture
+		}
+		return app.MoneyAnswer{}
+	}
+	if err := s.app.Place(s.t.Context(), ordertest.Snapshot(id, 1)); err != nil {
+		s.t.Fatal(err)
+	}
+	rec := s.reaches(id, "placed")
+	s.waitsAgain(id)
+	return id, rec.AccessToken, func(answer app.MoneyAnswer) {
+		s.bank.Next = func(step string, _ app.MoneyCommand) app.MoneyAnswer {
+			if step == "capture" {
+				return answer
+			}
+			return app.MoneyAnswer{}
+		}
+		s.turnClock(time.Minute)
+		s.app.Driver().Sweep(s.t.Context())
+	}
+}
+
+// waitsAgain waits until the effect of an order has given its lease back.
+func (s *shop) waitsAgain(id string) {
+	s.t.Helper()
+	testkit.Eventually(s.t, 10*time.Second, func() error {
+		var due bool
+		err := s.pool.QueryRow(s.t.Context(), `SELECT lease_until IS NULL FROM order_effects WHERE order_id = $1`, id).Scan(&due)
+		if err == nil && !due {
+			err = errors.New("still leased")
+		}
+		return err
+	})
+}
+
+func (s *shop) hearsReview(id, review string) {
+	s.t.Helper()
+	if err := s.app.FollowReview(s.t.Context(), app.Review{OrderID: id, Attempt: 1, Review: review, Rule: "much", Actor: "staff:7"}); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+func (s *shop) staffOrder(id string) (seen StaffOrder) {
+	s.t.Helper()
+	s.client.Staff(s.signer, ScopeRead).Do("GET", "/v1/admin/orders/"+id, nil).Want(200).JSON(&seen)
+	return seen
+}
+
+// Staff see that a payment is looked at, the shopper does not. Approved it is captured; rejected or forgotten, the order is cancelled and
+// its stock free. However often and in whatever order payment tells it.
+func TestPaymentInReview(t *testing.T) {
+	t.Parallel()
+	for review, state := range map[string]order.State{"approved": "confirmed", "rejected": "cancelled", "expired": "cancelled"} {
+		t.Run(review, func(t *testing.T) {
+			t.Parallel()
+			s := open(t)
+			id, token, decide := s.inReview()
+			s.hearsReview(id, "pending")
+			seen := s.staffOrder(id)
+			if seen.PaymentStatus != "in_review" || s.order(id, token).PaymentStatus != "authorised" {
+				t.Errorf("staff see %s, the shopper %s", seen.PaymentStatus, s.order(id, token).PaymentStatus)
+			}
+			s.hearsReview(id, review)
+			s.hearsReview(id, "pending") // late
+			if review == "approved" {
+				decide(app.MoneyAnswer{})
+			} else {
+				s.hears(voided(id))
+				decide(app.MoneyAnswer{Outcome: app.MoneyDeclined, DeclineCode: "review-rejected"})
+			}
+			rec := s.reaches(id, state)
+			s.hearsReview(id, review)
+			if after := s.reaches(id, state); after.Version != rec.Version {
+				t.Error("a review that is over changed the order")
+			}
+			if state == "cancelled" && (rec.CancelReason != "review-"+review || s.shelf.Of("shirt") != 10 || s.order(id, token).PaymentStatus != "voided") {
+				t.Errorf("%q, %d shirts, %s", rec.CancelReason, s.shelf.Of("shirt"), s.order(id, token).PaymentStatus)
+			}
+			last := s.staffOrder(id).Timeline
+			if !slices.ContainsFunc(last, func(e TimelineEntry) bool { return e.What == "review closed" && e.Metadata["decided_by"] == "staff:7" }) {
+				t.Errorf("staff do not see who decided: %+v", last)
+			}
+			var told Timeline
+			s.client.Do("GET", "/v1/orders/"+id+"/timeline?access_token="+token, nil).Want(200).JSON(&told)
+			if slices.ContainsFunc(told.Items, func(e TimelineEntry) bool { return e.What == "review closed" }) {
+				t.Errorf("the shopper sees the review: %+v", told.Items)
+			}
+		})
+	}
+}
+
+// The bank did not pay what was captured: before it is picked the order is cancelled and its stock free, after that a person must look.
+func TestTheBankDoesNotPay(t *testing.T) {
+	t.Parallel()
+	for name, picked := range map[string]bool{"before picking": false, "after picking": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := open(t)
+			id := newID(t)
+			token := s.place(id, 1).Order.AccessToken
+			state, left := order.State("cancelled"), int64(10)
+			if picked {
+				s.client.Staff(s.signer, ScopeRead, ScopeWrite).Do("POST", "/v1/admin/orders/"+id+"/transitions", `{"to":"picking"}`).Want(200)
+				state, left = "picking", 8
+			}
+			for range 2 {
+				if err := s.app.FollowSettlement(t.Context(), id, 1, ordertest.Total); err != nil {
+					t.Fatal(err)
+				}
+			}
+			rec := s.reaches(id, state)
+			if !rec.Unpaid || !rec.Captured.IsZero() || s.shelf.Of("shirt") != left || s.order(id, token).PaymentStatus != "settlement_declined" {
+				t.Errorf("%+v, %d shirts, %s", rec.Order, s.shelf.Of("shirt"), s.order(id, token).PaymentStatus)
+			}
+			if got := s.metric("order_alarms_total", "settlement-declined"); got != 1 {
+				t.Errorf("%v alarms", got)
+			}
+			if ran := s.bank.Executed(); len(ran) != 2 {
+				t.Errorf("money that is not there was asked for: %q", ran)
+			}
+		})
+	}
+}
+
+// Disputes are kept as they were told last, for staff alone; nothing else about the order changes.
+func TestDisputesAreKept(t *testing.T) {
+	t.Parallel()
+	s := open(t)
+	id := newID(t)
+	token := s.place(id, 1).Order.AccessToken
+	tell := func(sequence int64, dispute, status string) {
+		t.Helper()
+		if err := s.app.FollowDispute(t.Context(), app.Disputed{OrderID: id, Attempt: 1, Sequence: sequence, Dispute: orderapi.Dispute{ID: dispute, Status: status, Kind: "chargeback",
+			Reason: "fraud", Amount: ordertest.Total, Won: money.Zero("USD")}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	tell(5, "d1", "won")
+	tell(4, "d1", "open") // late
+	tell(6, "d2", "open")
+	tell(6, "d2", "open") // twice
+	seen := s.staffOrder(id)
+	if len(seen.Disputes) != 2 || seen.Disputes[0].Status != "won" || seen.Disputes[1].ID != "d2" || seen.Status != "confirmed" || seen.Version != 6 {
+		t.Errorf("%+v", seen)
+	}
+	if o := s.order(id, token); o.Disputes != nil || o.PaymentStatus != "captured" {
+		t.Errorf("the shopper sees %+v", o)
+	}
+	if got := s.metric("order_alarms_total", "dispute-opened"); got != 1 {
+		t.Errorf("%v alarms", got)
+	}
+	if err := s.app.FollowDispute(t.Context(), app.Disputed{OrderID: newID(t), Attempt: 1}); err != nil {
+		t.Errorf("of nobody's order: %v", err)
+	}
+}
+
+// metric reads what the service counts under a label.
+func (s *shop) metric(name, label string) float64 {
+	s.t.Helper()
+	registry := prometheus.NewRegistry()
+	app.NewReconciler(s.app, s.store, s.bank, s.bank, registry)
+	families, err := registry.Gather()
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	for _, f := range families {
+		for _, m := range f.GetMetric() {
+			if f.GetName() == name && m.GetLabel()[0].GetValue() == label {
+				return m.GetCounter().GetValue() + m.GetGauge().GetValue()
+			}
+		}
+	}
+	return 0
 }

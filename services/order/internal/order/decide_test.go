@@ -46,26 +46,36 @@ func happen(name EventName, o Order) Event {
 		ev.Attempt++
 		ev.Place = &Placing{OrderID: "o", CheckoutID: "c", CartID: "k", Total: total}
 	}
+	switch name {
+	case ReviewOpened:
+		ev.Review = ReviewPending
+	case ReviewClosed:
+		ev.Review = ReviewApproved
+	}
 	return ev
 }
 
 // allowed is the whole table of version 1 written down a second time: state, event → state and effect. What is not here is
 // forbidden.
 var allowed = map[State]map[EventName]string{
-	New:               {Place: "authorising authorise"},
-	"attempt_failed":  {Place: "authorising authorise", Abandon: "abandoned"},
-	"authorising":     {Authorised: "allocating allocate", AuthoriseDeclined: "attempt_failed", AuthoriseFailed: "attempt_failed", Abandon: "authorising"},
-	"allocating":      {Allocated: "placed capture", AllocateShort: "undoing void", AllocateRefused: "freeing release", CartTaken: "freeing release", Abandon: "allocating"},
-	"freeing":         {Released: "undoing void", Abandon: "freeing"},
-	"undoing":         {Voided: "attempt_failed", VoidRefused: "undoing void", Abandon: "undoing"},
-	"placed":          {CaptureDone: "confirmed", CaptureDeclined: "returning_money return_money", CaptureFailed: "placed capture", Cancel: "placed", MoneyGone: "placed", Filled: "placed"},
-	"confirmed":       {Cancel: "returning_money return_money", Pick: "picking", MoneyGone: "releasing release", Filled: "confirmed"},
-	"returning_money": {MoneyReturned: "releasing release", MoneyReturnFailed: "returning_money return_money"},
-	"releasing":       {Released: "cancelled"},
-	"picking":         {Ship: "shipped", MoneyGone: "picking", Filled: "picking"},
-	"shipped":         {Deliver: "delivered", Return: "returned", MoneyGone: "shipped"},
-	"delivered":       {Return: "returned", MoneyGone: "delivered"},
-	"returned":        {MoneyGone: "returned"},
+	New:              {Place: "authorising authorise"},
+	"attempt_failed": {Place: "authorising authorise", Abandon: "abandoned"},
+	"authorising":    {Authorised: "allocating allocate", AuthoriseDeclined: "attempt_failed", AuthoriseFailed: "attempt_failed", Abandon: "authorising"},
+	"allocating":     {Allocated: "placed capture", AllocateShort: "undoing void", AllocateRefused: "freeing release", CartTaken: "freeing release", Abandon: "allocating", ReviewOpened: "allocating"},
+	"freeing":        {Released: "undoing void", Abandon: "freeing"},
+	"undoing":        {Voided: "attempt_failed", VoidRefused: "undoing void", Abandon: "undoing"},
+	"placed": {CaptureDone: "confirmed", CaptureDeclined: "returning_money return_money", CaptureFailed: "placed capture", Cancel: "placed", MoneyGone: "placed", Filled: "placed",
+		ReviewOpened: "placed", ReviewClosed: "placed", Disputed: "placed"},
+	"confirmed": {Cancel: "returning_money return_money", Pick: "picking", MoneyGone: "releasing release", Filled: "confirmed",
+		SettlementDeclined: "releasing release", Disputed: "confirmed"},
+	"returning_money": {MoneyReturned: "releasing release", MoneyReturnFailed: "returning_money return_money", SettlementDeclined: "releasing release",
+		Disputed: "returning_money"},
+	"releasing": {Released: "cancelled", Disputed: "releasing"},
+	"picking":   {Ship: "shipped", MoneyGone: "picking", Filled: "picking", SettlementDeclined: "picking", Disputed: "picking"},
+	"shipped":   {Deliver: "delivered", Return: "returned", MoneyGone: "shipped", SettlementDeclined: "shipped", Disputed: "shipped"},
+	"delivered": {Return: "returned", MoneyGone: "delivered", SettlementDeclined: "delivered", Disputed: "delivered"},
+	"returned":  {MoneyGone: "returned", SettlementDeclined: "returned", Disputed: "returned"},
+	"cancelled": {Disputed: "cancelled"},
 }
 
 func TestEveryStateAndEvent(t *testing.T) {
@@ -109,6 +119,44 @@ func TestLateAnswersAreStale(t *testing.T) {
 			if _, err := m.Decide(o, ev, now); fault.CodeOf(err) != ErrStale.Code {
 				t.Errorf("%s of attempt 1 in %s of attempt 2: %v", name, s.Name, err)
 			}
+		}
+	}
+}
+
+// A review ends once; what it did not approve is cancelled as soon as the capture is refused.
+func TestReviewEndsOnce(t *testing.T) {
+	t.Parallel()
+	m := machine(t)
+	for review, reason := range map[string]string{ReviewApproved: "", ReviewRejected: "review-rejected", ReviewExpired: "review-expired"} {
+		d, err := m.Decide(in("placed"), Event{Name: ReviewOpened, Attempt: 1, Review: ReviewPending}, now)
+		if err != nil || d.Order.Review != ReviewPending || d.Effect != nil {
+			t.Fatalf("opened: %+v, %v", d, err)
+		}
+		d, err = m.Decide(d.Order, Event{Name: ReviewClosed, Attempt: 1, Review: review}, now)
+		if err != nil || d.Order.Review != review || d.Order.CancelReason != reason || d.Order.State != "placed" {
+			t.Errorf("%s: %+v, %v", review, d, err)
+		}
+		for _, again := range []Event{{Name: ReviewOpened, Attempt: 1, Review: ReviewPending}, {Name: ReviewClosed, Attempt: 1, Review: ReviewApproved}} {
+			if _, err := m.Decide(d.Order, again, now); fault.CodeOf(err) != ErrForbidden.Code {
+				t.Errorf("%s after %s: %v", again.Name, review, err)
+			}
+		}
+	}
+}
+
+// A bank that did not pay leaves nothing captured, and is heard of once.
+func TestSettlementDeclined(t *testing.T) {
+	t.Parallel()
+	m := machine(t)
+	for from, to := range map[State]State{"confirmed": "releasing", "returning_money": "releasing", "picking": "picking", "shipped": "shipped", "delivered": "delivered", "returned": "returned"} {
+		o := in(from)
+		o.Captured = total
+		d, err := m.Decide(o, Event{Name: SettlementDeclined, Attempt: 1}, now)
+		if err != nil || d.Order.State != to || !d.Order.Unpaid || !d.Order.Captured.IsZero() {
+			t.Errorf("%s: %+v, %v", from, d, err)
+		}
+		if _, err := m.Decide(d.Order, Event{Name: SettlementDeclined, Attempt: 1}, now); fault.CodeOf(err) != ErrForbidden.Code {
+			t.Errorf("%s again: %v", from, err)
 		}
 	}
 }

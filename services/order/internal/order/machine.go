@@ -44,7 +44,8 @@ type StateDef struct {
 }
 
 // TransitionDef is one row of the table. Of the rows with the same event and source, the first whose guard holds is taken.
-// After its To state the effects are scheduled and the announcements published. Staff says that staff may ask for it by name.
+// After its To state the effects are scheduled and the announcements published; without To the order stays where it is. Staff
+// says that staff may ask for it by name.
 type TransitionDef struct {
 	Name     string
 	Event    EventName
@@ -55,6 +56,14 @@ type TransitionDef struct {
 	Effects  []EffectDef
 	Announce Announcement
 	Staff    bool
+}
+
+// Dest returns where the row leads from a state.
+func (t TransitionDef) Dest(from State) State {
+	if t.To == "" {
+		return from
+	}
+	return t.To
 }
 
 // EffectDef schedules an effect. Later delays it, in seconds: the answer before was such that trying at once makes no sense.
@@ -108,13 +117,13 @@ func (m *Machine) add(c *fault.Collector, at string, t *TransitionDef) {
 	for j, from := range t.From {
 		s, ok := m.states[from]
 		c.Check(ok, fmt.Sprintf("%s.from[%d]", at, j), "is not a state", string(from))
-		c.Check(!s.Final || from == t.To, fmt.Sprintf("%s.from[%d]", at, j), "is a final state", string(from))
+		c.Check(!s.Final || from == t.Dest(from), fmt.Sprintf("%s.from[%d]", at, j), "is a final state", string(from))
 		rows := m.rows[rowKey{t.Event, from}]
 		c.Check(len(rows) == 0 || rows[len(rows)-1].Guard != "", at, "can never be taken: an earlier row without a guard takes its event", t.Name)
 		m.rows[rowKey{t.Event, from}] = append(rows, t)
 	}
 	_, ok := m.states[t.To]
-	c.Check(ok, at+".to", "is not a state", string(t.To))
+	c.Check(ok || t.To == "", at+".to", "is not a state", string(t.To))
 	_, ok = guards[t.Guard]
 	c.Check(ok, at+".guard", "is not a guard", t.Guard)
 	for j, name := range t.Apply {
@@ -134,8 +143,9 @@ func (m *Machine) checkWays(c *fault.Collector) {
 	forward, back := map[State][]State{}, map[State][]State{}
 	for _, t := range m.def.Transitions {
 		for _, from := range t.From {
-			forward[from] = append(forward[from], t.To)
-			back[t.To] = append(back[t.To], from)
+			to := t.Dest(from)
+			forward[from] = append(forward[from], to)
+			back[to] = append(back[to], from)
 		}
 	}
 	var finals []State

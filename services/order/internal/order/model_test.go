@@ -19,6 +19,7 @@ const (
 	closed      = 'x' // not executed, and never will be
 	uncaptured  = 'u' // authorised; the capture was declined
 	gone        = 'g' // voided, refunded, released
+	unpaid      = 'b' // captured, and the bank did not pay
 	attempts    = 2
 	refusals    = 1 // of giving money back, until it works
 	lateAnswers = 2 // on their way at once
@@ -40,12 +41,13 @@ type node struct {
 	refused                    int
 	cancelled, abandoned       bool // asked for
 	staffReturned, cartOrdered bool
+	bounced                    bool // the bank did not pay
 }
 
 func (n node) key() string {
 	o := n.order
-	return fmt.Sprint(o.State, o.Attempt, o.Captured.Minor, o.Returned.Minor, o.CancelReason != "", o.AbandonRequested, o.Outcome.Kind, !o.PlacedAt.IsZero(), !o.CapturedAt.IsZero(),
-		n.effect, string(n.money[:]), string(n.stock[:]), n.captures, n.late, n.refused, n.cancelled, n.abandoned, n.staffReturned, n.cartOrdered)
+	return fmt.Sprint(o.State, o.Attempt, o.Captured.Minor, o.Returned.Minor, o.CancelReason != "", o.AbandonRequested, o.Unpaid, o.Outcome.Kind, !o.PlacedAt.IsZero(), !o.CapturedAt.IsZero(),
+		n.effect, string(n.money[:]), string(n.stock[:]), n.captures, n.late, n.refused, n.cancelled, n.abandoned, n.staffReturned, n.cartOrdered, n.bounced)
 }
 
 // model walks from the order that does not exist to every state that crashes, lost and late answers, and impatient people can lead to.
@@ -72,7 +74,7 @@ func (m model) decide(n node, ev Event) (node, bool) {
 }
 
 func isAnswer(name EventName) bool {
-	return !slices.Contains([]EventName{Place, Abandon, Cancel, MoneyGone, Pick}, name)
+	return !slices.Contains([]EventName{Place, Abandon, Cancel, MoneyGone, SettlementDeclined, Pick}, name)
 }
 
 // perform does the live effect in the world, in every way that it can go, and returns the world afterwards with the answer.
@@ -119,7 +121,7 @@ func (m model) perform(n node) (all []node, answers []EventName) {
 			add(CaptureDone, func(n *node) { n.money[a], n.captures = taken, n.captures+1 })
 			add(CaptureDeclined, money(uncaptured))
 			add(CaptureFailed, nil)
-		case taken:
+		case taken, unpaid:
 			add(CaptureDone, nil)
 		default:
 			add(CaptureDeclined, nil)
@@ -130,7 +132,7 @@ func (m model) perform(n node) (all []node, answers []EventName) {
 			done, no = MoneyReturned, MoneyReturnFailed
 		}
 		give := func(n *node) {
-			if n.money[a] != declined && n.money[a] != closed {
+			if n.money[a] != declined && n.money[a] != closed && n.money[a] != unpaid {
 				n.money[a] = gone
 			}
 		}
@@ -170,7 +172,7 @@ func (m model) next(n node) (all []node) {
 		worlds, answers := m.perform(n)
 		for i, w := range worlds {
 			if m.fenced {
-				w.late = slices.DeleteFunc(slices.Clone(w.late), func(l late) bool { return l.Name != MoneyGone })
+				w.late = slices.DeleteFunc(slices.Clone(w.late), func(l late) bool { return l.Name != MoneyGone && l.Name != SettlementDeclined })
 			}
 			record(w, answers[i], n.order.Attempt) // done and recorded
 			all = append(all, w)                   // done, and died before it was recorded
@@ -211,6 +213,12 @@ func (m model) next(n node) (all []node) {
 			all = append(all, staff)
 		}
 	}
+	if a := n.order.Attempt; !n.bounced && n.money[a] == taken && len(n.late) < lateAnswers {
+		bank := n
+		bank.bounced, bank.money[a] = true, unpaid
+		bank.late = append(slices.Clone(n.late), late{SettlementDeclined, a})
+		all = append(all, bank)
+	}
 	return all
 }
 
@@ -229,8 +237,8 @@ func (m model) sound(n node) (faults []string) {
 		bad(n.stock[k] == taken, fmt.Sprintf("attempt %d left stock", k))
 	}
 	bad(o.State == "placed" && n.stock[a] != taken, "placed without stock")
-	bad(o.State == "placed" && !strings.ContainsRune(string([]rune{held, taken, uncaptured}), n.money[a]) && !n.staffReturned, "placed without money")
-	bad(o.State == "confirmed" && (n.stock[a] != taken || n.money[a] != taken && !n.staffReturned || n.captures != 1), "confirmed without stock or money")
+	bad(o.State == "placed" && !strings.ContainsRune(string([]rune{held, taken, uncaptured, unpaid}), n.money[a]) && !n.staffReturned, "placed without money")
+	bad(o.State == "confirmed" && (n.stock[a] != taken || n.money[a] != taken && !n.staffReturned && !n.bounced || n.captures != 1), "confirmed without stock or money")
 	bad(!o.PlacedAt.IsZero() && n.cartOrdered, "a second order of the cart")
 	if n.effect == "" && (o.State == "attempt_failed" || o.State == "abandoned" || o.State == "cancelled") {
 		bad(n.money[a] == held || n.money[a] == taken || n.money[a] == uncaptured, "over, but the money is not back")

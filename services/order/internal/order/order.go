@@ -18,6 +18,8 @@ type Order struct {
 	Returned               money.Amount // of Captured
 	Outcome                Outcome      // of the last attempt that ended, or of a pending undoing
 	CancelReason           string       // set once somebody asked to cancel
+	Review                 string       // of the payment: ReviewPending or how it ended; "" for most
+	Unpaid                 bool         // the bank did not pay what was captured
 	AbandonRequested       bool
 	PlacedAt               time.Time
 	CapturedAt             time.Time
@@ -52,36 +54,40 @@ type EventName string
 
 // The events: commands of people and services, and the answers of effects.
 const (
-	Place             EventName = "place"
-	Abandon           EventName = "abandon"
-	Cancel            EventName = "cancel"
-	Authorised        EventName = "authorised"
-	AuthoriseDeclined EventName = "authorise_declined"
-	AuthoriseFailed   EventName = "authorise_failed"
-	Allocated         EventName = "allocated"
-	AllocateShort     EventName = "allocate_short"
-	AllocateRefused   EventName = "allocate_refused"
-	CartTaken         EventName = "cart_taken" // allocated, but another order of the same cart was placed meanwhile
-	Voided            EventName = "voided"
-	VoidRefused       EventName = "void_refused"
-	CaptureDone       EventName = "captured"
-	CaptureDeclined   EventName = "capture_declined"
-	CaptureFailed     EventName = "capture_failed"
-	MoneyReturned     EventName = "money_returned"
-	MoneyReturnFailed EventName = "money_return_failed"
-	Released          EventName = "released"
-	MoneyGone         EventName = "money_gone" // went back at the gateway without the order's asking: staff did it
-	Filled            EventName = "filled"     // a location has what it owed
-	Pick              EventName = "pick"
-	Ship              EventName = "ship"
-	Deliver           EventName = "deliver"
-	Return            EventName = "return"
-	Advance           EventName = "advance" // for states that a definition adds
+	Place              EventName = "place"
+	Abandon            EventName = "abandon"
+	Cancel             EventName = "cancel"
+	Authorised         EventName = "authorised"
+	AuthoriseDeclined  EventName = "authorise_declined"
+	AuthoriseFailed    EventName = "authorise_failed"
+	Allocated          EventName = "allocated"
+	AllocateShort      EventName = "allocate_short"
+	AllocateRefused    EventName = "allocate_refused"
+	CartTaken          EventName = "cart_taken" // allocated, but another order of the same cart was placed meanwhile
+	Voided             EventName = "voided"
+	VoidRefused        EventName = "void_refused"
+	CaptureDone        EventName = "captured"
+	CaptureDeclined    EventName = "capture_declined"
+	CaptureFailed      EventName = "capture_failed"
+	MoneyReturned      EventName = "money_returned"
+	MoneyReturnFailed  EventName = "money_return_failed"
+	Released           EventName = "released"
+	MoneyGone          EventName = "money_gone" // went back at the gateway without the order's asking: staff did it
+	ReviewOpened       EventName = "review_opened"
+	ReviewClosed       EventName = "review_closed"
+	SettlementDeclined EventName = "settlement_declined" // the bank did not pay what was captured
+	Disputed           EventName = "disputed"            // a cardholder disputes the payment, or the dispute is decided
+	Filled             EventName = "filled"              // a location has what it owed
+	Pick               EventName = "pick"
+	Ship               EventName = "ship"
+	Deliver            EventName = "deliver"
+	Return             EventName = "return"
+	Advance            EventName = "advance" // for states that a definition adds
 )
 
 // Events are all of them.
 var Events = []EventName{Place, Abandon, Cancel, Authorised, AuthoriseDeclined, AuthoriseFailed, Allocated, AllocateShort, AllocateRefused, CartTaken,
-	Voided, VoidRefused, CaptureDone, CaptureDeclined, CaptureFailed, MoneyReturned, MoneyReturnFailed, Released, MoneyGone, Filled, Pick, Ship, Deliver, Return, Advance}
+	Voided, VoidRefused, CaptureDone, CaptureDeclined, CaptureFailed, MoneyReturned, MoneyReturnFailed, Released, MoneyGone, ReviewOpened, ReviewClosed, SettlementDeclined, Disputed, Filled, Pick, Ship, Deliver, Return, Advance}
 
 // EffectKind names what a driver does for an order.
 type EffectKind string
@@ -123,7 +129,16 @@ type Event struct {
 	Outcome Outcome      // of answers that end an attempt
 	Amount  money.Amount // of captured and money_returned; of money_gone what has gone back in all
 	Reason  string       // of cancel
+	Review  string       // of authorised, review_opened and review_closed
 }
+
+// Where the review of a payment stands. While it is pending nothing is captured; what was rejected or has expired never is.
+const (
+	ReviewPending  = "pending"
+	ReviewApproved = "approved"
+	ReviewRejected = "rejected"
+	ReviewExpired  = "expired"
+)
 
 // Placing is what a Place command brings.
 type Placing struct {
@@ -174,7 +189,7 @@ func (m *Machine) Decide(o Order, ev Event, now time.Time) (Decision, error) {
 		for _, name := range t.Apply {
 			appliers[name](&o, ev, now)
 		}
-		o.State = t.To
+		o.State = t.Dest(o.State)
 		o.Version++
 		d.Order = o
 		for _, e := range t.Effects {

@@ -50,6 +50,27 @@ var guards = map[string]func(o Order, ev Event) error{
 		}
 		return nil
 	},
+	// paid: nobody has told yet that the bank did not pay.
+	"paid": func(o Order, _ Event) error {
+		if o.Unpaid {
+			return ErrForbidden
+		}
+		return nil
+	},
+	// in_review: the review is not over.
+	"in_review": func(o Order, _ Event) error {
+		if o.Review != "" && o.Review != ReviewPending {
+			return ErrForbidden
+		}
+		return nil
+	},
+	// not_reviewed: nobody has told of the review yet.
+	"not_reviewed": func(o Order, _ Event) error {
+		if o.Review != "" {
+			return ErrForbidden
+		}
+		return nil
+	},
 	// whole_amount: the gateway took exactly what the order costs.
 	"whole_amount": func(o Order, ev Event) error {
 		if ev.Amount != o.Total {
@@ -63,7 +84,7 @@ var guards = map[string]func(o Order, ev Event) error{
 var appliers = map[string]func(o *Order, ev Event, now time.Time){
 	"start_attempt": func(o *Order, ev Event, _ time.Time) {
 		o.ID, o.CheckoutID, o.CartID, o.Total = ev.Place.OrderID, ev.Place.CheckoutID, ev.Place.CartID, ev.Place.Total
-		o.Attempt, o.Outcome = ev.Attempt, Outcome{}
+		o.Attempt, o.Outcome, o.Review = ev.Attempt, Outcome{}, ""
 		o.Captured, o.Returned = money.Zero(o.Total.Currency), money.Zero(o.Total.Currency)
 	},
 	"keep_outcome": func(o *Order, ev Event, _ time.Time) { o.Outcome = ev.Outcome },
@@ -83,6 +104,20 @@ var appliers = map[string]func(o *Order, ev Event, now time.Time){
 	},
 	"money_gone": func(o *Order, _ Event, _ time.Time) {
 		o.CancelReason = cmp.Or(o.CancelReason, "payment-returned")
+	},
+	"note_review": func(o *Order, ev Event, _ time.Time) { o.Review = ev.Review },
+	// end_review: what is not approved is never captured; the next answer to the capture says so too.
+	"end_review": func(o *Order, ev Event, _ time.Time) {
+		if o.Review = ev.Review; ev.Review != ReviewApproved {
+			o.CancelReason = cmp.Or(o.CancelReason, "review-"+ev.Review)
+		}
+	},
+	// note_unpaid: there is no captured money, and so nothing to give back.
+	"note_unpaid": func(o *Order, _ Event, _ time.Time) {
+		o.Unpaid, o.Captured, o.Returned = true, money.Zero(o.Total.Currency), money.Zero(o.Total.Currency)
+	},
+	"settlement_failed": func(o *Order, _ Event, _ time.Time) {
+		o.CancelReason = cmp.Or(o.CancelReason, "settlement-declined")
 	},
 	"note_returned":  func(o *Order, ev Event, _ time.Time) { o.Returned = ev.Amount },
 	"mark_returned":  func(o *Order, _ Event, _ time.Time) { o.Returned = o.Captured },

@@ -113,14 +113,18 @@ func (s *statement) make(r app.Record) {
 func (s *statement) move(r app.Record, c app.Change) {
 	s.add(`WITH done AS (
 	UPDATE orders SET state = ?, version = ?, attempt = ?, currency = ?, total = ?, captured = ?, returned = ?, outcome = ?,
-		cancel_reason = ?, abandon_requested = ?, placed_at = ?, captured_at = ?, cancelled_at = ?, updated_at = ?`,
+		cancel_reason = ?, abandon_requested = ?, placed_at = ?, captured_at = ?, cancelled_at = ?, updated_at = ?,
+		review = ?, unpaid = ?`,
 		string(r.State), r.Version, r.Attempt, string(r.Total.Currency), r.Total.Minor, r.Captured.Minor, r.Returned.Minor, encoded(r.Outcome),
-		r.CancelReason, r.AbandonRequested, orNull(r.PlacedAt), orNull(r.CapturedAt), orNull(r.CancelledAt), r.UpdatedAt)
+		r.CancelReason, r.AbandonRequested, orNull(r.PlacedAt), orNull(r.CapturedAt), orNull(r.CancelledAt), r.UpdatedAt, r.Review, r.Unpaid)
 	if c.NewSnapshot {
 		s.add(`, snapshot = ?`, encoded(r.Snapshot))
 	}
 	if c.NewParts {
 		s.add(`, parts = ?`, parts(r))
+	}
+	if c.NewDisputes {
+		s.add(`, disputes = ?`, encoded(r.Disputes))
 	}
 	if r.Number == "" && !r.PlacedAt.IsZero() {
 		s.add(`, number = (SELECT 'SC-' || lpad(n, greatest(6, length(n)), '0') FROM (SELECT nextval('order_numbers')::text) AS next (n))`)

@@ -1,0 +1,212 @@
+package app
+
+import (
+	"context"
+	"log/slog"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/sidecart/sidecart/pkg/fault"
+	"github.com/sidecart/sidecart/pkg/money"
+	"github.com/sidecart/sidecart/services/order/internal/order"
+	"github.com/sidecart/sidecart/services/order/orderapi"
+)
+
+// MoneyBack is what payment tells of money that went back, for this order or for staff.
+type MoneyBack struct {
+	OrderID     string
+	Attempt     int
+	OperationID string
+	Gone        money.Amount // in all, of a payment that was captured
+	Voided      bool         // everything: nothing is held and nothing was taken
+}
+
+// ErrTooEarly says that payment tells of what follows from an answer that is not recorded here yet.
+var ErrTooEarly = fault.New(fault.Unavailable, "not-captured-yet", "The order is not that far yet.")
+
+// FollowMoney keeps an order at what payment says of its money. What the order asked for itself, what is known and what is over is
+// left alone, so that it may be told often, late and out of order.
+func (a *App) FollowMoney(ctx context.Context, m MoneyBack) error {
+	_, err := a.follow(ctx, m.OrderID, m.Attempt, func(rec Record) *command {
+		ev := order.Event{Name: order.MoneyGone, Attempt: m.Attempt, Amount: m.Gone}
+		if m.Voided {
+			ev.Amount = rec.Total
+		}
+		return &command{event: ev, metadata: map[string]any{"operation_id": m.OperationID, "returned": ev.Amount.Minor, "currency": string(ev.Amount.Currency)}}
+	}, func(rec Record) bool { return rec.State == "placed" && rec.CancelReason == "" })
+	return err
+}
+
+// Review is what payment tells of a payment that people look at before it is captured.
+type Review struct {
+	OrderID string
+	Attempt int
+	Review  string // as in order.Event
+	Rule    string
+	Actor   string
+	Until   *time.Time
+}
+
+// FollowReview keeps an order at where the review of its payment stands. What was rejected, or decided by nobody in time, is cancelled
+// by the answer to its capture.
+func (a *App) FollowReview(ctx context.Context, v Review) error {
+	name := order.ReviewClosed
+	if v.Review == order.ReviewPending {
+		name = order.ReviewOpened
+	}
+	_, err := a.follow(ctx, v.OrderID, v.Attempt, func(Record) *command {
+		metadata := map[string]any{"review": v.Review, "rule": v.Rule}
+		if v.Actor != "" {
+			metadata["decided_by"] = v.Actor
+		}
+		if v.Until != nil {
+			metadata["until"] = v.Until.UTC()
+		}
+		return &command{event: order.Event{Name: name, Attempt: v.Attempt, Review: v.Review}, metadata: metadata}
+	}, func(rec Record) bool {
+		return rec.State == "authorising" || name == order.ReviewClosed && rec.State == "allocating"
+	})
+	return err
+}
+
+// FollowSettlement takes in that the bank did not pay what was captured. Before it is picked the order is cancelled; after that
+// people have to ask for the money.
+func (a *App) FollowSettlement(ctx context.Context, id string, attempt int, missing money.Amount) error {
+	rec, err := a.follow(ctx, id, attempt, func(Record) *command {
+		return &command{event: order.Event{Name: order.SettlementDeclined, Attempt: attempt}, metadata: map[string]any{"missing": missing.Minor, "currency": string(missing.Currency)}}
+	}, func(rec Record) bool { return rec.State == "placed" })
+	if err == nil && rec != nil {
+		a.alarm("settlement-declined", "the bank did not pay", slog.String("order_id", id), slog.String("state", string(rec.State)), slog.String("missing", missing.String()))
+	}
+	return err
+}
+
+// Disputed is what payment tells of a dispute. Sequence tells which telling is the later one.
+type Disputed struct {
+	OrderID  string
+	Attempt  int
+	Sequence int64
+	orderapi.Dispute
+}
+
+// dispute is one of a record's; it remembers which telling it is of.
+type dispute struct {
+	Sequence int64 `json:"sequence"`
+	orderapi.Dispute
+}
+
+// FollowDispute keeps an order at what is disputed of its payment.
+func (a *App) FollowDispute(ctx context.Context, d Disputed) error {
+	rec, err := a.follow(ctx, d.OrderID, d.Attempt, func(rec Record) *command {
+		if !d.news(rec.Disputes) {
+			return nil
+		}
+		return &command{event: order.Event{Name: order.Disputed, Attempt: d.Attempt}, edit: func(r *Record) { r.Disputes = d.into(r.Disputes) },
+			metadata: map[string]any{"dispute_id": d.ID, "status": d.Status, "kind": d.Kind, "reason": d.Reason, "amount": d.Amount.Minor, "currency": string(d.Amount.Currency)}}
+	}, func(rec Record) bool { return a.Machine.State(rec.State).Status == "" })
+	if err == nil && rec != nil && d.Open() {
+		a.alarm("dispute-opened", "a payment is disputed", slog.String("order_id", d.OrderID), slog.String("dispute_id", d.ID), slog.String("amount", d.Amount.String()))
+	}
+	return err
+}
+
+func (d Disputed) at(all Disputes) int {
+	return slices.IndexFunc(all, func(known dispute) bool { return known.ID == d.ID })
+}
+
+// news reports whether this is later than what is known of the dispute.
+func (d Disputed) news(all Disputes) bool {
+	i := d.at(all)
+	return i < 0 || all[i].Sequence < d.Sequence
+}
+
+func (d Disputed) into(all Disputes) Disputes {
+	all = slices.Clone(all)
+	now := dispute{Sequence: d.Sequence, Dispute: d.Dispute}
+	if i := d.at(all); i < 0 {
+		all = append(all, now)
+	} else if all[i].Sequence < d.Sequence {
+		all[i] = now
+	}
+	return all
+}
+
+// follow records what another service tells of an order's attempt. say makes the command, or nil when it is known already; early says
+// that an order which cannot take it now will, so that it has to be told again. The record is nil when nothing was recorded: of nobody's
+// order, known, or over.
+func (a *App) follow(ctx context.Context, id string, attempt int, say func(Record) *command, early func(Record) bool) (*Record, error) {
+	rec, err := a.Store.Load(ctx, id)
+	if fault.KindOf(err) == fault.NotFound {
+		return nil, nil // the reconciler's: money without an order
+	}
+	if err != nil {
+		return nil, err
+	}
+	c := say(rec)
+	if c == nil {
+		return nil, nil
+	}
+	c.actor = "payment"
+	rec, err = a.apply(ctx, rec, *c)
+	switch {
+	case err == nil:
+		return &rec, nil
+	case fault.KindOf(err) != fault.Conflict:
+		return nil, err
+	case rec.Attempt == attempt && early(rec):
+		return nil, ErrTooEarly
+	}
+	return nil, nil
+}
+
+// alarm tells a person.
+func (a *App) alarm(reason, what string, about ...any) {
+	a.alarms.WithLabelValues(reason).Inc()
+	a.Log.Error(what, append(about, slog.String("alarm", reason))...)
+}
+
+// ErrAllocating says that an order is about to record where its stock comes from.
+var ErrAllocating = fault.New(fault.Unavailable, "not-allocated-yet", "The allocation is not recorded yet.")
+
+// FollowStock keeps the parts of an order at what inventory has for it. Inventory is asked, so it may be told often, late and out of order.
+func (a *App) FollowStock(ctx context.Context, allocation string) error {
+	id, attempt, ok := orderOf(allocation)
+	if !ok {
+		return nil // of nobody here
+	}
+	rec, err := a.Store.Load(ctx, id)
+	if fault.KindOf(err) == fault.NotFound {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	parts, err := a.driver.stock.Parts(ctx, allocation)
+	if err != nil {
+		return err
+	}
+	if rec.Attempt == attempt && reflect.DeepEqual(rec.Parts, parts) {
+		return nil
+	}
+	rec, err = a.apply(ctx, rec, command{event: order.Event{Name: order.Filled, Attempt: attempt}, actor: "inventory", parts: parts})
+	if fault.KindOf(err) != fault.Conflict {
+		return err
+	}
+	if rec.State == "allocating" && rec.Attempt == attempt {
+		return ErrAllocating
+	}
+	return nil
+}
+
+// orderOf reads an id "<order>-<attempt>", as PaymentID writes it.
+func orderOf(id string) (order string, attempt int, ok bool) {
+	i := strings.LastIndexByte(id, '-')
+	if i < 1 {
+		return "", 0, false
+	}
+	attempt, err := strconv.Atoi(id[i+1:])
+	return id[:i], attempt, err == nil
+}
