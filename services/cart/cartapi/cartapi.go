@@ -46,6 +46,7 @@ type Line struct {
 	Subtotal     money.Amount          `json:"subtotal"`
 	Discounts    []pricingapi.Discount `json:"discounts"`
 	Total        money.Amount          `json:"total"`
+	WeightGrams  int64                 `json:"weight_grams,omitempty" doc:"Of one piece; missing: not known"`
 	Availability string                `json:"availability" enum:"in_stock,low_stock,backorder,preorder,out_of_stock,unknown"`
 
 	// Unsellable says why the line cannot be bought now: "no-price" and "unknown-sku" (then it is in no total), "withdrawn"

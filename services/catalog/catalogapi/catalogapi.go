@@ -195,7 +195,8 @@ type Sellable struct {
 	Title       string `json:"title"`   // with the variant's options: "Linen shirt, M, blue"
 	ImageURL    string `json:"image_url,omitempty"`
 	TaxCategory string `json:"tax_category"`
-	Sellable    bool   `json:"sellable"` // published and not removed
+	WeightGrams int64  `json:"weight_grams,omitempty"` // 0: not known
+	Sellable    bool   `json:"sellable"`               // published and not removed
 }
 
 // ProductChangedV1 carries the whole product as others replicate it. A variant that is missing here is no longer sold.

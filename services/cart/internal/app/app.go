@@ -50,6 +50,7 @@ type Item struct {
 	ProductID, Title, ImageURL string
 	Known                      bool // catalog has told of it
 	Sellable                   bool
+	Grams                      int64  // of one piece; 0: not known
 	Level                      *Level // nil: inventory has told nothing
 }
 

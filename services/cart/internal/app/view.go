@@ -206,7 +206,7 @@ func (s *Carts) answer(p Projection, items map[string]Item) cartapi.Cart {
 
 func (s *Carts) line(c *cart.Cart, l cart.Line, q *pricingapi.QuotedLine, it Item) cartapi.Line {
 	zero := money.Zero(c.Currency)
-	out := cartapi.Line{ID: l.ID, SKU: l.SKU, Quantity: l.Quantity, Metadata: l.Metadata, ProductID: it.ProductID, Title: it.Title, ImageURL: it.ImageURL,
+	out := cartapi.Line{ID: l.ID, SKU: l.SKU, Quantity: l.Quantity, Metadata: l.Metadata, ProductID: it.ProductID, Title: it.Title, ImageURL: it.ImageURL, WeightGrams: it.Grams,
 		UnitPrice: zero, Subtotal: zero, Total: zero, Discounts: []pricingapi.Discount{}, Availability: cartapi.Unknown}
 	if q != nil {
 		out.UnitPrice, out.Subtotal, out.Total = q.UnitPrice, q.Subtotal, q.Total

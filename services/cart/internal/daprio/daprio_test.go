@@ -201,7 +201,7 @@ func (s *sink) Complete(_ context.Context, cartID, orderID string) error {
 
 func TestEvents(t *testing.T) {
 	t.Parallel()
-	const product = `{"sequence":7,"product_id":"p","version":3,"status":"%s","title":"Shirt","image_url":"/p.svg","tax_category":"standard","variants":[{"sku":"a","title":"Shirt, M","image_url":"/a.svg"},{"sku":"b"}]}`
+	const product = `{"sequence":7,"product_id":"p","version":3,"status":"%s","title":"Shirt","image_url":"/p.svg","tax_category":"standard","variants":[{"sku":"a","weight_grams":250,"title":"Shirt, M","image_url":"/a.svg"},{"sku":"b"}]}`
 	for name, tc := range map[string]struct {
 		topic, typ, data string
 		err              error
@@ -209,9 +209,9 @@ func TestEvents(t *testing.T) {
 		call             string
 	}{
 		"product published": {"catalog", "catalog.product_changed.v1", fmt.Sprintf(product, "published"), nil, daprkit.Ack,
-			"product p 3 [{a p 3 Shirt, M /a.svg standard true} {b p 3 Shirt /p.svg standard true}]"},
+			"product p 3 [{a p 3 Shirt, M /a.svg standard 250 true} {b p 3 Shirt /p.svg standard 0 true}]"},
 		"product archived": {"catalog", "catalog.product_changed.v1", fmt.Sprintf(product, "archived"), nil, daprkit.Ack,
-			"product p 3 [{a p 3 Shirt, M /a.svg standard false} {b p 3 Shirt /p.svg standard false}]"},
+			"product p 3 [{a p 3 Shirt, M /a.svg standard 250 false} {b p 3 Shirt /p.svg standard 0 false}]"},
 		"level":                  {"inventory", "inventory.level_changed.v1", `{"sequence":4,"sku":"a","available":-2}`, nil, daprkit.Ack, "level a 4 -2 -2 "},
 		"level beyond the shelf": {"inventory", "inventory.level_changed.v1", `{"sequence":4,"sku":"a","in_stock":1,"available":5,"status":"low_stock"}`, nil, daprkit.Ack, "level a 4 5 1 low_stock"},
 		"order placed":           {"order", "order.placed.v1", `{"sequence":1,"order_id":"o","cart_id":"c"}`, nil, daprkit.Ack, "complete c o"},

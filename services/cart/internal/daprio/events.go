@@ -33,7 +33,8 @@ func Subscribe(s *daprkit.Subscriptions, replica app.Replica, carts Completer) {
 		variants := make([]catalogapi.Sellable, len(p.Variants))
 		for i, v := range p.Variants {
 			variants[i] = catalogapi.Sellable{SKU: v.SKU, ProductID: p.ProductID, Version: p.Version, Title: cmp.Or(v.Title, p.Title),
-				ImageURL: cmp.Or(v.ImageURL, p.ImageURL), TaxCategory: p.TaxCategory, Sellable: p.Status == catalogapi.StatusPublished}
+				ImageURL: cmp.Or(v.ImageURL, p.ImageURL), TaxCategory: p.TaxCategory, WeightGrams: v.WeightGrams,
+				Sellable: p.Status == catalogapi.StatusPublished}
 		}
 		return replica.KeepProduct(ctx, p.ProductID, p.Version, variants)
 	})

@@ -85,9 +85,9 @@ func (s *Store) Load(ctx context.Context, id string) (cart.Cart, error) {
 
 // itemColumns reads the replica for the SKUs of parameter $1; the join yields one row without a SKU when there are none. The LIMITs
 // make it look each SKU up, whatever the planner believes of the length of the array: a plain join reads all of levels for two SKUs.
-const itemColumns = `u.sku, s.product_id, s.title, s.image_url, s.sellable, l.available, l.in_stock, l.status
+const itemColumns = `u.sku, s.product_id, s.title, s.image_url, s.sellable, s.weight_grams, l.available, l.in_stock, l.status
 FROM (SELECT 1) AS one LEFT JOIN unnest($1::text[]) AS u (sku) ON true
-LEFT JOIN LATERAL (SELECT product_id, title, image_url, sellable FROM sellables WHERE sku = u.sku LIMIT 1) AS s ON true
+LEFT JOIN LATERAL (SELECT product_id, title, image_url, sellable, weight_grams FROM sellables WHERE sku = u.sku LIMIT 1) AS s ON true
 LEFT JOIN LATERAL (SELECT available, in_stock, status FROM levels WHERE sku = u.sku LIMIT 1) AS l ON true`
 
 const readSQL = `SELECT coalesce((SELECT version FROM carts WHERE id = $2), 0), 0::bigint, ` + itemColumns
@@ -110,9 +110,9 @@ func (s *Store) items(ctx context.Context, q pg.Querier, sql string, args ...any
 	items = map[string]app.Item{}
 	var sku, product, title, image *string
 	var sellable *bool
-	var available, inStock *int64
+	var grams, available, inStock *int64
 	var status *string
-	_, err = pgx.ForEachRow(rows, []any{&n, &m, &sku, &product, &title, &image, &sellable, &available, &inStock, &status}, func() error {
+	_, err = pgx.ForEachRow(rows, []any{&n, &m, &sku, &product, &title, &image, &sellable, &grams, &available, &inStock, &status}, func() error {
 		if sku == nil {
 			return nil
 		}
@@ -121,7 +121,7 @@ func (s *Store) items(ctx context.Context, q pg.Querier, sql string, args ...any
 			it.Level = &app.Level{Available: *available, InStock: *inStock, Status: *status}
 		}
 		if product != nil {
-			it.ProductID, it.Title, it.ImageURL, it.Known, it.Sellable = *product, *title, *image, true, *sellable
+			it.ProductID, it.Title, it.ImageURL, it.Known, it.Sellable, it.Grams = *product, *title, *image, true, *sellable, *grams
 		}
 		items[*sku] = it
 		return nil

@@ -233,7 +233,7 @@ func TestReplicas(t *testing.T) {
 	product := func(version int64, title string, skus ...string) func(context.Context) error {
 		var all []catalogapi.Sellable
 		for _, sku := range skus {
-			all = append(all, catalogapi.Sellable{SKU: sku, ProductID: "p", Version: version, Title: title, Sellable: true})
+			all = append(all, catalogapi.Sellable{SKU: sku, ProductID: "p", Version: version, Title: title, WeightGrams: 100 * version, Sellable: true})
 		}
 		return func(ctx context.Context) error { return s.KeepProduct(ctx, "p", version, all) }
 	}
@@ -254,7 +254,7 @@ func TestReplicas(t *testing.T) {
 	do(t, s.Keep(t.Context(), []catalogapi.Sellable{{SKU: "a", ProductID: "p", Version: 2, Title: "late answer"}}))
 	_, items, err := s.Read(t.Context(), id(1), []string{"a", "b", "c"})
 	do(t, err)
-	if a := items["a"]; a.Title != "new" || !a.Sellable || a.Level.Available != 20 {
+	if a := items["a"]; a.Title != "new" || !a.Sellable || a.Grams != 300 || a.Level.Available != 20 {
 		t.Errorf("a is %+v", a)
 	}
 	if items["b"].Sellable || !items["b"].Known || !items["c"].Sellable || items["c"].Level != nil {

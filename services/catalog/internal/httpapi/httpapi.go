@@ -125,7 +125,7 @@ func (a *api) sellables(ctx context.Context, in *httpx.Body[catalogapi.Sellables
 		for i := range p.Variants {
 			if v := &p.Variants[i]; v.SKU == sku {
 				out.Body.Items = append(out.Body.Items, catalogapi.Sellable{SKU: sku, ProductID: r.ID, Version: r.Version, Title: reg.TitleOf(p, v),
-					ImageURL: p.ImageOf(v), TaxCategory: p.TaxCategory, Sellable: p.Status == catalog.Published})
+					ImageURL: p.ImageOf(v), TaxCategory: p.TaxCategory, WeightGrams: v.WeightGrams, Sellable: p.Status == catalog.Published})
 			}
 		}
 	}

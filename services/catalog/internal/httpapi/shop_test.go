@@ -335,7 +335,11 @@ func TestSellables(t *testing.T) {
 	w := s.write(shirt)
 	s.write(`{"title":"Draft","category_code":"furniture","tax_category":"reduced","attributes":{"width":1},"variants":[{"sku":"D"}]}`)
 	cart := s.guest.As("cart")
-	var got catalogapi.Sellables
+	var small, got catalogapi.Sellables
+	cart.Do("POST", catalogapi.PathSellables, `{"skus":["SH-S-N"]}`).Want(200).JSON(&small)
+	if len(small.Items) != 1 || small.Items[0].WeightGrams != 200 {
+		t.Errorf("weights %+v", small.Items)
+	}
 	cart.Do("POST", catalogapi.PathSellables, `{"skus":["SH-M-N","nobody","D","SH-M-N"]}`).Want(200).JSON(&got)
 	if len(got.Items) != 2 {
 		t.Fatalf("%+v", got)

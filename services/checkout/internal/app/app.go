@@ -48,6 +48,8 @@ type Quote struct {
 	ValidUntil time.Time                  `json:"valid_until"`
 	Country    string                     `json:"country"` // what it was asked for
 	Region     string                     `json:"region,omitempty"`
+	Zone       string                     `json:"zone,omitempty"`  // the shipping zone whose options were priced
+	Grams      int64                      `json:"grams,omitempty"` // what all lines weigh, as far as it is known
 	Lines      []checkoutapi.CheckoutLine `json:"lines"`
 	Coupons    []pricingapi.Coupon        `json:"coupons"`
 	Promotions []pricingapi.Promotion     `json:"promotions"`

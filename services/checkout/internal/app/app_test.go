@@ -71,13 +71,17 @@ func (o orders) Abandon(context.Context, string) (orderapi.PlaceResult, error) {
 }
 
 func ready(o orders) (*App, *memory) {
+	rates, err := Rates("")
+	if err != nil {
+		panic(err)
+	}
 	now := time.Now().UTC()
 	totals := pricingapi.Totals{Total: money.New(100, "USD")}
 	m := &memory{keys: map[string]Entry{}, r: Record{
 		Checkout: checkout.Checkout{ID: "c", OrderID: "o", Status: checkout.Open, Version: 1, Email: "a@b.de", Shipping: &checkout.Address{Country: "DE"}, OptionID: "standard",
 			Hold: checkout.Held, HoldUntil: now.Add(15 * time.Minute), ExpiresAt: now.Add(time.Hour)},
-		Quote: Quote{ValidUntil: now.Add(15 * time.Minute), Country: "DE", Totals: totals, Options: []Option{{ShippingOption: orderapi.ShippingOption{ID: "standard"}, Totals: totals}}}}}
-	return New(Config{Store: m, Orders: o, Now: time.Now}), m
+		Quote: Quote{ValidUntil: now.Add(15 * time.Minute), Country: "DE", Zone: "eu", Totals: totals, Options: []Option{{ShippingOption: orderapi.ShippingOption{ID: "standard"}, Totals: totals}}}}}
+	return New(Config{Store: m, Orders: o, Rates: rates, Now: time.Now}), m
 }
 
 var input = checkoutapi.CompleteInput{Nonce: "n", ExpectedTotal: money.New(100, "USD")}
@@ -214,7 +218,8 @@ func TestRates(t *testing.T) {
 	}
 	for _, country := range []string{"US", "CA", "GB", "DE", "JP", "KE"} {
 		for _, currency := range []money.Currency{"USD", "EUR", "GBP", "JPY"} {
-			if n := len(rates.Options(country, currency, time.Now())); n != 2 {
+			goods := checkout.Goods{To: checkout.Address{Country: country}, Currency: currency, Value: money.Zero(currency)}
+			if n := len(rates.Options(goods, time.Now())); n != 2 {
 				t.Errorf("%s in %s: %d options", country, currency, n)
 			}
 		}
@@ -231,5 +236,25 @@ func TestRates(t *testing.T) {
 	}
 	if _, err := ParseRates(nil); err == nil {
 		t.Error("an empty file was taken")
+	}
+}
+
+// The file that operators are shown is one.
+func TestExampleOfShippingRates(t *testing.T) {
+	t.Parallel()
+	rates, err := Rates("../../../../docs/examples/shipping.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for postal, want := range map[string]string{"97205": "portland", "98661": "portland", "98669": "us"} {
+		if got := rates.Zone(checkout.Address{Country: "US", Region: "OR", PostalCode: postal}); got != want {
+			t.Errorf("%s lies in %s", postal, got)
+		}
+	}
+	for name, text := range map[string]string{"unknown member": "version: 1\nzones: []\nweights: 3", "a word for grams": "version: 1\nzones: [{id: a, countries: [US], services: [{by_weight: [{up_to_grams: heavy}]}]}]",
+		"a list for prices": "version: 1\nzones: [{id: a, countries: [US], services: [{prices: [1]}]}]", "nothing": ""} {
+		if _, err := ParseRates([]byte(text)); err == nil {
+			t.Errorf("%s was taken", name)
+		}
 	}
 }

@@ -64,7 +64,7 @@ func (a *App) patch(ctx context.Context, r Record, seen *int64, in checkoutapi.P
 	}
 	if in.ShippingAddress != nil {
 		c.After.Shipping = address(in.ShippingAddress)
-		if !c.After.quoteFits(now) {
+		if !a.quoteFits(&c.After, now) {
 			c.Quote = true
 			if err := a.requote(ctx, &c.After, now); err != nil {
 				return c, err

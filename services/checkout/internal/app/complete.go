@@ -144,7 +144,7 @@ func (a *App) attempt(ctx context.Context, r Record, key Key, in checkoutapi.Com
 	}
 	c := Change{Seen: r.Version, After: r}
 	takenUp := r.Status == checkout.Completing // then total and holds are those that the attempt began with
-	if !takenUp && !r.quoteFits(now) {
+	if !takenUp && !a.quoteFits(&r, now) {
 		var err error
 		if c, err = a.freshen(ctx, c, now); err != nil {
 			return Completion{}, err

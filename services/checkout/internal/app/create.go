@@ -117,7 +117,7 @@ func (a *App) refresh(ctx context.Context, r Record, in checkoutapi.CreateInput,
 	}
 	c := Change{Seen: r.Version, After: r}
 	c.After.Checkout = after
-	changed := snap.Cart.Version != r.CartVersion || !r.quoteFits(now)
+	changed := snap.Cart.Version != r.CartVersion || !a.quoteFits(&r, now)
 	if changed {
 		if err := a.fill(ctx, &c.After, snap, now); err != nil {
 			return r, err
@@ -146,11 +146,12 @@ func (a *App) refresh(ctx context.Context, r Record, in checkoutapi.CreateInput,
 func (a *App) fill(ctx context.Context, r *Record, snap cartapi.Snapshot, now time.Time) error {
 	cart := snap.Cart
 	r.CartVersion, r.Currency, r.Country, r.CustomerID = cart.Version, money.Currency(cart.Currency), cart.Country, cart.CustomerID
-	lines := make([]checkoutapi.CheckoutLine, len(cart.Lines))
+	lines, grams := make([]checkoutapi.CheckoutLine, len(cart.Lines)), int64(0)
 	for i, l := range cart.Lines {
 		lines[i] = checkoutapi.CheckoutLine{ID: l.ID, SKU: l.SKU, ProductID: l.ProductID, Title: l.Title, ImageURL: l.ImageURL, Quantity: l.Quantity}
+		grams += l.WeightGrams * l.Quantity
 	}
-	r.Quote = Quote{Lines: lines, Coupons: cart.Coupons}
+	r.Quote = Quote{Lines: lines, Coupons: cart.Coupons, Grams: grams, Totals: snap.Quote.Totals}
 	if r.Shipping == nil && now.Before(snap.Quote.ValidUntil) {
 		return r.take(snap.Quote, cart.Country, "")
 	}

@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/sidecart/sidecart/pkg/fault"
@@ -14,18 +15,34 @@ import (
 )
 
 // requote asks pricing for the lines of r where they go now, with the totals of every shipping option there, and puts the answer
-// into r. A chosen option that is not offered there is dropped. Faults: not-sellable, validation-failed when nothing is sent
-// there, and pricing's.
+// into r. A chosen option that is not offered there is dropped. What shipping costs may hang on the value of the goods, which is that of
+// the last quote; should the answer have another one that changes a price, it asks once more. Faults: not-sellable, validation-failed
+// when nothing is sent there, and pricing's.
 func (a *App) requote(ctx context.Context, r *Record, now time.Time) error {
-	req := pricingapi.QuoteRequest{Currency: string(r.Currency), Country: r.Country}
-	var options []Option
-	if r.Shipping != nil {
-		req.Country, req.Region = r.Shipping.Country, r.Shipping.Region
-		options = a.options(r, now)
-		if len(options) == 0 {
-			return fault.Newf(fault.Invalid, "validation-failed", "Nothing is sent to %s in %s.", req.Country, r.Currency).
-				WithField("body.shipping_address.country", fmt.Sprintf("is not sent to in %s", r.Currency), req.Country)
+	options, err := a.options(r, now)
+	if err != nil {
+		return err
+	}
+	for again := false; ; again = true {
+		if err := a.quote(ctx, r, options); err != nil {
+			return err
 		}
+		worth, err := a.options(r, now)
+		if err != nil {
+			return err
+		}
+		if again || slices.EqualFunc(options, worth, func(a, b Option) bool { return a.ID == b.ID && a.Price == b.Price }) {
+			return nil
+		}
+		options = worth
+	}
+}
+
+func (a *App) quote(ctx context.Context, r *Record, options []Option) error {
+	req := pricingapi.QuoteRequest{Currency: string(r.Currency), Country: r.Country}
+	zone := ""
+	if r.Shipping != nil {
+		req.Country, req.Region, zone = r.Shipping.Country, r.Shipping.Region, a.Rates.Zone(*r.Shipping)
 	}
 	for _, o := range options {
 		req.ShippingOptions = append(req.ShippingOptions, pricingapi.ShippingOption{ID: o.ID, Price: o.Price, TaxCategory: o.TaxCategory})
@@ -43,6 +60,7 @@ func (a *App) requote(ctx context.Context, r *Record, now time.Time) error {
 	if err := r.take(q, req.Country, req.Region); err != nil {
 		return err
 	}
+	r.Quote.Zone = zone
 	for _, total := range q.Shipping {
 		for i := range options {
 			if options[i].ID == total.OptionID {
@@ -60,14 +78,30 @@ func (a *App) requote(ctx context.Context, r *Record, now time.Time) error {
 	return nil
 }
 
-// options are the rates that apply to r's shipping address.
-func (a *App) options(r *Record, now time.Time) []Option {
+// options are the rates that apply to the goods of r and its shipping address, none without one. The value of the goods is what the
+// last quote says of them, without shipping.
+func (a *App) options(r *Record, now time.Time) ([]Option, error) {
+	if r.Shipping == nil {
+		return nil, nil
+	}
+	value, err := r.Quote.Totals.Subtotal.Sub(r.Quote.Totals.Discount)
+	if err != nil {
+		return nil, fmt.Errorf("value of the goods: %w", err)
+	}
+	goods := checkout.Goods{To: *r.Shipping, Currency: r.Currency, Value: value, Grams: r.Quote.Grams}
+	for _, l := range r.Quote.Lines {
+		goods.SKUs = append(goods.SKUs, l.SKU)
+	}
 	var all []Option
-	for _, o := range a.Rates.Options(r.Shipping.Country, r.Currency, now) {
+	for _, o := range a.Rates.Options(goods, now) {
 		all = append(all, Option{TaxCategory: o.TaxCategory, ShippingOption: orderapi.ShippingOption{ID: o.ID, Carrier: o.Carrier, Service: o.Service,
 			Label: o.Label, Price: o.Price, ETA: orderapi.ETA{From: o.From.Format(time.DateOnly), To: o.To.Format(time.DateOnly)}}})
 	}
-	return all
+	if len(all) == 0 {
+		return nil, fault.Newf(fault.Invalid, "validation-failed", "These goods are not sent to %s in %s.", goods.To.Country, r.Currency).
+			WithField("body.shipping_address.country", fmt.Sprintf("takes none of these goods in %s", r.Currency), goods.To.Country)
+	}
+	return all, nil
 }
 
 // take puts a quote beside the titles of the lines that r has already.
@@ -92,7 +126,7 @@ func (r *Record) take(q pricingapi.Quote, country, region string) error {
 		lines[i] = l
 	}
 	r.Quote = Quote{ID: q.ID, ValidUntil: q.ValidUntil.UTC().Truncate(time.Microsecond), Country: country, Region: region, Lines: lines, Coupons: orEmpty(q.Coupons),
-		Promotions: orEmpty(q.Promotions), Totals: q.Totals}
+		Promotions: orEmpty(q.Promotions), Totals: q.Totals, Grams: r.Quote.Grams}
 	return nil
 }
 
@@ -104,14 +138,15 @@ func orEmpty[T any](s []T) []T {
 }
 
 // quoteFits reports whether the quote is valid and was asked for where r goes now.
-func (r *Record) quoteFits(now time.Time) bool {
-	if !now.Before(r.Quote.ValidUntil) {
+func (a *App) quoteFits(r *Record, now time.Time) bool {
+	q := r.Quote
+	if !now.Before(q.ValidUntil) {
 		return false
 	}
 	if r.Shipping == nil {
 		return true
 	}
-	return r.Quote.Country == r.Shipping.Country && r.Quote.Region == r.Shipping.Region && len(r.Quote.Options) > 0
+	return q.Country == r.Shipping.Country && q.Region == r.Shipping.Region && q.Zone == a.Rates.Zone(*r.Shipping) && len(q.Options) > 0
 }
 
 // hold holds the stock of all lines for the hold TTL, in one call, and notes it in r.

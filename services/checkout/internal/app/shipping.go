@@ -20,18 +20,39 @@ var shippingV1 []byte
 type ratesFile struct {
 	Version int `yaml:"version"`
 	Zones   []struct {
-		ID        string   `yaml:"id"`
-		Countries []string `yaml:"countries"`
-		Services  []struct {
-			ID          string            `yaml:"id"`
-			Carrier     string            `yaml:"carrier"`
-			Service     string            `yaml:"service"`
-			Label       string            `yaml:"label"`
-			TaxCategory string            `yaml:"tax_category"`
-			Days        [2]int            `yaml:"days"`
-			Prices      map[string]string `yaml:"prices"`
-		} `yaml:"services"`
+		ID          string     `yaml:"id"`
+		Countries   []string   `yaml:"countries"`
+		Regions     []string   `yaml:"regions"`
+		PostalCodes []string   `yaml:"postal_codes"`
+		Services    []fileRate `yaml:"services"`
 	} `yaml:"zones"`
+}
+
+type fileRate struct {
+	ID           string            `yaml:"id"`
+	Carrier      string            `yaml:"carrier"`
+	Service      string            `yaml:"service"`
+	Label        string            `yaml:"label"`
+	TaxCategory  string            `yaml:"tax_category"`
+	Days         [2]int            `yaml:"days"`
+	Prices       map[string]string `yaml:"prices"`
+	ByWeight     []fileRow         `yaml:"by_weight"`
+	ByValue      []fileRow         `yaml:"by_value"`
+	FreeFrom     map[string]string `yaml:"free_from"`
+	ExcludedSKUs []string          `yaml:"excluded_skus"`
+}
+
+type fileRow struct {
+	UpTo   int64             `yaml:"up_to_grams"`
+	Below  map[string]string `yaml:"below"`
+	Prices map[string]string `yaml:"prices"`
+}
+
+func rows(all []fileRow) (defs []checkout.RowDef) {
+	for _, r := range all {
+		defs = append(defs, checkout.RowDef(r))
+	}
+	return defs
 }
 
 // Rates reads the shipping file at path, or the built-in rates when path is empty. All faults come at once.
@@ -60,10 +81,11 @@ func ParseRates(data []byte) (*checkout.Rates, error) {
 	}
 	def := checkout.RatesDef{Version: f.Version}
 	for _, z := range f.Zones {
-		zone := checkout.ZoneDef{ID: z.ID, Countries: z.Countries}
+		zone := checkout.ZoneDef{ID: z.ID, Countries: z.Countries, Regions: z.Regions, PostalCodes: z.PostalCodes}
 		for _, s := range z.Services {
 			zone.Services = append(zone.Services, checkout.ServiceDef{ID: s.ID, Carrier: s.Carrier, Service: s.Service, Label: s.Label,
-				TaxCategory: s.TaxCategory, FromDays: s.Days[0], ToDays: s.Days[1], Prices: s.Prices})
+				TaxCategory: s.TaxCategory, FromDays: s.Days[0], ToDays: s.Days[1], Prices: s.Prices,
+				ByWeight: rows(s.ByWeight), ByValue: rows(s.ByValue), FreeFrom: s.FreeFrom, ExcludedSKUs: s.ExcludedSKUs})
 		}
 		def.Zones = append(def.Zones, zone)
 	}

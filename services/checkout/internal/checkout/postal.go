@@ -115,6 +115,23 @@ func (f postalForm) set(code, country string) (string, bool) {
 	return code, false
 }
 
+// begins reports whether a code may begin with squeezed signs.
+func (f postalForm) begins(with string) bool {
+	if f.masks == "" {
+		return true
+	}
+	for mask := range strings.SplitSeq(f.masks, "|") {
+		bare := squeeze(mask)
+		if len(with) > len(bare) {
+			continue
+		}
+		if _, ok := fill(bare[:len(with)], with); ok {
+			return true
+		}
+	}
+	return false
+}
+
 // squeeze drops blanks and hyphens.
 func squeeze(s string) string {
 	return strings.Map(func(r rune) rune {

@@ -5,7 +5,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/sidecart/sidecart/pkg/fault"
 	"github.com/sidecart/sidecart/pkg/money"
 )
 
@@ -23,7 +22,7 @@ func TestOptions(t *testing.T) {
 		t.Fatal(err)
 	}
 	ids := func(country string, currency money.Currency) (all []string) {
-		for _, o := range r.Options(country, currency, now) {
+		for _, o := range r.Options(Goods{To: Address{Country: country}, Currency: currency, Value: money.Zero(currency)}, now) {
 			all = append(all, o.ID+" "+o.Price.Plain())
 		}
 		return all
@@ -52,27 +51,5 @@ func TestWorkingDays(t *testing.T) {
 	}
 	if got := workingDays(friday.AddDate(0, 0, 1), 1).Format(time.DateOnly); got != "2026-03-09" {
 		t.Errorf("a day after a Saturday: %s", got)
-	}
-}
-
-func TestRatesTellAllFaultsAtOnce(t *testing.T) {
-	t.Parallel()
-	_, err := NewRates(RatesDef{Version: 2, Zones: []ZoneDef{
-		{ID: "a", Countries: []string{"US", "XX"}, Services: []ServiceDef{{ID: "s", FromDays: 3, ToDays: 1, Prices: map[string]string{"USD": "-1", "XXY": "1"}}}},
-		{ID: "a", Countries: []string{"US"}},
-	}})
-	f, ok := fault.As(err)
-	if !ok {
-		t.Fatal(err)
-	}
-	var got []string
-	for _, field := range f.Fields {
-		got = append(got, field.Location)
-	}
-	slices.Sort(got)
-	want := []string{"version", "zones[0].countries[1]", "zones[0].services[0].carrier", "zones[0].services[0].days", "zones[0].services[0].label",
-		"zones[0].services[0].prices.USD", "zones[0].services[0].prices.XXY", "zones[1].countries[0]", "zones[1].id", "zones[1].services"}
-	if !slices.Equal(got, want) {
-		t.Errorf("%v, want %v", got, want)
 	}
 }

@@ -51,6 +51,9 @@ type placed struct {
 	outcomes map[int]orderapi.PlaceResult
 }
 
+// Grams is what a piece weighs.
+var Grams = map[string]int64{"shirt": 250, "mug": 400}
+
 // New returns neighbours with 10 shirts at 20.00 and 5 mugs at 5.00, in every currency's minor units.
 func New(now func() time.Time) *Neighbours {
 	return &Neighbours{now: now, calls: map[string]int{}, carts: map[string]cartapi.Snapshot{}, prices: map[string]int64{"shirt": 2000, "mug": 500},
@@ -119,7 +122,7 @@ func (n *Neighbours) Cart(id string, version int64, currency string, quantities 
 	req := pricingapi.QuoteRequest{Currency: currency, Country: "US"}
 	for _, sku := range []string{"shirt", "mug", "ghost"} {
 		if q := quantities[sku]; q > 0 {
-			c.Lines = append(c.Lines, cartapi.Line{ID: "line-" + sku, SKU: sku, ProductID: "product-" + sku, Title: "A " + sku, Quantity: q})
+			c.Lines = append(c.Lines, cartapi.Line{ID: "line-" + sku, SKU: sku, ProductID: "product-" + sku, Title: "A " + sku, Quantity: q, WeightGrams: Grams[sku]})
 			req.Lines = append(req.Lines, pricingapi.QuoteLine{ID: "line-" + sku, SKU: sku, Quantity: q})
 		}
 	}
