@@ -42,6 +42,7 @@ type Checkout struct {
 	Promotions      []pricingapi.Promotion   `json:"promotions"`
 	Totals          pricingapi.Totals        `json:"totals"`
 	Hold            Hold                     `json:"hold"`
+	Warnings        []Warning                `json:"warnings,omitempty" doc:"Why the stock could not be held again; missing: it is held, or nobody asked"`
 	Order           *OrderRef                `json:"order,omitempty"`
 	ExpiresAt       time.Time                `json:"expires_at"`
 	CreatedAt       time.Time                `json:"created_at"`
@@ -68,6 +69,20 @@ type CheckoutLine struct {
 type Hold struct {
 	Status    string    `json:"status" enum:"held,expired,released"`
 	ExpiresAt time.Time `json:"expires_at"`
+}
+
+// The types of a Warning.
+const (
+	WarningOutOfStock    = "out-of-stock"   // less can be had than was asked for
+	WarningQuantityLimit = "quantity-limit" // one customer may have less
+)
+
+// Warning says what stands in the way of an open checkout whose hold ran out: what of a SKU was requested, and what could be had.
+type Warning struct {
+	Type      string `json:"type" enum:"out-of-stock,quantity-limit"`
+	SKU       string `json:"sku"`
+	Requested int64  `json:"requested"`
+	Available int64  `json:"available"`
 }
 
 // OrderRef leads to the order.

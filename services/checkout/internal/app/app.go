@@ -40,6 +40,7 @@ type Record struct {
 	checkout.Checkout
 	CustomerID string
 	Quote      Quote
+	Warnings   []checkoutapi.Warning // of this reading; never kept
 }
 
 // Quote is what pricing said, kept as it was said.

@@ -17,7 +17,8 @@ import (
 var ErrVersion = fault.New(fault.Precondition, "version-conflict", "The checkout has changed since: read it again.")
 
 // Patch changes what the input names. seen is the version that the caller knows, nil when he does not say. It asks pricing when
-// the goods go elsewhere or the quote has run out, and nobody else.
+// the goods go elsewhere or the quote has run out, and inventory when the
+// holds have.
 func (a *App) Patch(ctx context.Context, id string, seen *int64, in checkoutapi.PatchInput) (Record, error) {
 	if err := checkPatch(&in); err != nil {
 		return Record{}, err
@@ -26,7 +27,9 @@ func (a *App) Patch(ctx context.Context, id string, seen *int64, in checkoutapi.
 	for range maxMoves {
 		c, err := a.patch(ctx, r, seen, in)
 		if err == nil {
-			if err = a.Store.Save(ctx, c); !errors.Is(err, ErrMoved) {
+			if err = a.Store.Save(ctx, c); err == nil {
+				return a.reheld(ctx, c.After), nil
+			} else if !errors.Is(err, ErrMoved) {
 				return c.After, err
 			}
 		}

@@ -193,16 +193,6 @@ func (a *App) freshen(ctx context.Context, c Change, now time.Time) (Change, err
 	return c, nil
 }
 
-// renew holds the stock once more. Only when it is really gone does the shopper hear of it.
-func (a *App) renew(ctx context.Context, r *Record, now time.Time) error {
-	err := a.hold(ctx, r, now)
-	if fault.CodeOf(err) != "out-of-stock" {
-		return err
-	}
-	f, _ := fault.As(err)
-	return fault.New(fault.Conflict, "hold-expired", "The stock was held no longer, and is gone.").With("lines", f.Extra["lines"])
-}
-
 // place asks order for an attempt and records what became of it. Again says that order may have been asked for it before.
 func (a *App) place(ctx context.Context, r Record, key Key, attempt int, again bool, in checkoutapi.CompleteInput) (Completion, error) {
 	result, err := a.Orders.Place(ctx, r.placeRequest(attempt, in))

@@ -9,7 +9,6 @@ import (
 	"github.com/sidecart/sidecart/pkg/fault"
 	"github.com/sidecart/sidecart/services/checkout/checkoutapi"
 	"github.com/sidecart/sidecart/services/checkout/internal/checkout"
-	"github.com/sidecart/sidecart/services/inventory/inventoryapi"
 	"github.com/sidecart/sidecart/services/order/orderapi"
 	"github.com/sidecart/sidecart/services/pricing/pricingapi"
 )
@@ -147,29 +146,4 @@ func (a *App) quoteFits(r *Record, now time.Time) bool {
 		return true
 	}
 	return q.Country == r.Shipping.Country && q.Region == r.Shipping.Region && q.Zone == a.Rates.Zone(*r.Shipping) && len(q.Options) > 0
-}
-
-// hold holds the stock of all lines for the hold TTL, in one call, and notes it in r.
-func (a *App) hold(ctx context.Context, r *Record, now time.Time) error {
-	until := now.Add(a.HoldTTL)
-	if err := a.Holds.Put(ctx, r.CartID, inventoryapi.HoldRequest{ExpiresAt: until, Customer: inventoryapi.Customer(r.CustomerID, r.Email), Lines: r.holdLines()}); err != nil {
-		return err
-	}
-	r.Hold, r.HoldUntil = checkout.Held, until
-	return nil
-}
-
-// holdLines sums the lines of each SKU: inventory takes a SKU once.
-func (r *Record) holdLines() []inventoryapi.HoldLine {
-	lines := make([]inventoryapi.HoldLine, 0, len(r.Quote.Lines))
-	at := map[string]int{}
-	for _, l := range r.Quote.Lines {
-		if i, twice := at[l.SKU]; twice {
-			lines[i].Quantity += l.Quantity
-			continue
-		}
-		at[l.SKU] = len(lines)
-		lines = append(lines, inventoryapi.HoldLine{SKU: l.SKU, Quantity: l.Quantity})
-	}
-	return lines
 }

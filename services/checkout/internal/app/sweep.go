@@ -80,11 +80,7 @@ func (a *App) cleanUp(ctx context.Context, r Record) error {
 		}
 	}
 	if r.HoldUntil.After(a.now()) {
-		_, err := a.Store.OfCart(ctx, r.CartID)
-		if errors.Is(err, ErrNotFound) {
-			err = a.Holds.Release(ctx, r.CartID)
-		}
-		if err != nil {
+		if err := a.letGo(ctx, r); err != nil {
 			return err
 		}
 	}
@@ -140,12 +136,12 @@ func ignoreUnknown(err error) error {
 	return err
 }
 
-// Read returns a checkout as it is shown. When its order was placed while nobody waited, the order's capability is still
+// Read returns a checkout as it is shown: held again, when its holds have run out and the stock is there. When its order was placed while nobody waited, the order's capability is still
 // missing: order tells it to whoever asks for that attempt again.
 func (a *App) Read(ctx context.Context, id string) (Record, error) {
 	r, err := a.Get(ctx, id)
 	if err != nil || r.Status != checkout.Completed || r.AccessToken != "" {
-		return r, err
+		return a.reheld(ctx, r), err
 	}
 	result, err := a.Orders.Place(ctx, r.placeRequest(r.Attempt, checkoutapi.CompleteInput{MethodID: knownAttempt}))
 	if err != nil || result.Order == nil {

@@ -14,6 +14,7 @@ func View(r Record, now time.Time) checkoutapi.Checkout {
 		Currency: string(r.Currency), Email: r.Email, ShippingAddress: wire(r.Shipping), BillingAddress: wire(r.Billing), Note: r.Note,
 		Lines: r.Quote.Lines, Coupons: r.Quote.Coupons, Promotions: r.Quote.Promotions, Totals: r.Totals(),
 		Hold:      checkoutapi.Hold{Status: string(r.Hold), ExpiresAt: r.HoldUntil},
+		Warnings:  r.Warnings,
 		ExpiresAt: r.ExpiresAt, CreatedAt: r.CreatedAt, UpdatedAt: r.UpdatedAt}
 	if o := r.Option(); o != nil {
 		option := o.ShippingOption

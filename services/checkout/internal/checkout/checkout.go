@@ -103,17 +103,18 @@ const (
 	Cancel        EventName = "cancel"
 	Expire        EventName = "expire"
 	HoldsExpired  EventName = "hold_expired"
-	CleanedUp     EventName = "cleaned_up" // holds and order of an ended checkout are ended too
+	HoldsRenewed  EventName = "hold_renewed" // what had run out is held again
+	CleanedUp     EventName = "cleaned_up"   // holds and order of an ended checkout are ended too
 )
 
 // Events are all of them.
-var Events = []EventName{Change, Complete, Unsent, AttemptFailed, OrderEnded, Placed, Cancel, Expire, HoldsExpired, CleanedUp}
+var Events = []EventName{Change, Complete, Unsent, AttemptFailed, OrderEnded, Placed, Cancel, Expire, HoldsExpired, HoldsRenewed, CleanedUp}
 
 // Event is something that happened.
 type Event struct {
 	Name        EventName
 	Attempt     int       // of unsent, attempt_failed, order_ended; of placed, where it is known
-	At          time.Time // of hold_expired: when the hold ended
+	At          time.Time // of hold_expired: when the hold ended; of hold_renewed: until when it lasts
 	OrderNumber string    // of placed
 	AccessToken string    // of placed; may be empty
 	TTL         time.Duration
@@ -146,6 +147,9 @@ var table = map[EventName]transition{
 	Expire:        {from: []Status{Open, Completing}, to: Expired, guard: overdue, apply: end},
 	HoldsExpired: {from: []Status{Open}, guard: func(c Checkout, ev Event, _ time.Time) bool { return c.Hold == Held && !c.HoldUntil.After(ev.At) },
 		apply: func(c *Checkout, _ Event, _ time.Time) { c.Hold = HoldExpired }},
+	// Only a change makes a checkout live longer: who merely looks keeps stock to himself for that time, and not for ever.
+	HoldsRenewed: {from: []Status{Open}, guard: func(c Checkout, ev Event, now time.Time) bool { return c.RanOut(now) && ev.At.After(now) },
+		apply: func(c *Checkout, ev Event, _ time.Time) { c.Hold, c.HoldUntil = Held, ev.At }},
 	CleanedUp: {from: []Status{Expired, Cancelled}, guard: func(c Checkout, _ Event, _ time.Time) bool { return c.Loose },
 		apply: func(c *Checkout, _ Event, _ time.Time) { c.Loose, c.Hold = false, HoldReleased }},
 }
@@ -226,6 +230,11 @@ func (c Checkout) Missing(needsMeans, hasMeans bool) []string {
 	add(c.OptionID != "", "shipping_option")
 	add(hasMeans || !needsMeans, "payment_method")
 	return missing
+}
+
+// RanOut reports whether an open checkout, within its time, holds its stock no longer.
+func (c Checkout) RanOut(now time.Time) bool {
+	return c.Status == Open && now.Before(c.ExpiresAt) && !c.HoldUntil.After(now)
 }
 
 // HoldsLast reports whether the holds last long enough to place the order without renewing them.

@@ -48,6 +48,7 @@ func TestDecide(t *testing.T) {
 		{Event{Name: Expire}, map[Status]any{Open: nothing, Completing: nothing, Completed: nothing, Expired: nothing, Cancelled: nothing}},
 		{Event{Name: HoldsExpired, At: now.Add(10 * time.Minute)}, map[Status]any{Open: Open, Completing: nothing, Completed: nothing, Expired: nothing, Cancelled: nothing}},
 		{Event{Name: HoldsExpired, At: now.Add(9 * time.Minute)}, map[Status]any{Open: nothing, Completing: nothing, Completed: nothing, Expired: nothing, Cancelled: nothing}},
+		{Event{Name: HoldsRenewed, At: now.Add(15 * time.Minute)}, map[Status]any{Open: nothing, Completing: nothing, Completed: nothing, Expired: nothing, Cancelled: nothing}},
 		{Event{Name: CleanedUp}, map[Status]any{Open: nothing, Completing: nothing, Completed: nothing, Expired: Expired, Cancelled: Cancelled}},
 	} {
 		for _, s := range Statuses {
@@ -75,6 +76,27 @@ func TestDecide(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// What ran out is held again, while the checkout lives, and for no longer because somebody looks.
+func TestHoldsAreRenewed(t *testing.T) {
+	t.Parallel()
+	at := now.Add(10 * time.Minute)
+	renew := Event{Name: HoldsRenewed, At: at.Add(15 * time.Minute), TTL: time.Hour}
+	for _, hold := range []HoldStatus{Held, HoldExpired} {
+		for _, s := range Statuses {
+			before := sample(s)
+			before.Hold = hold
+			after, moves, err := Decide(before, renew, at)
+			if err != nil || moves != (s == Open) || moves && (after.Hold != Held || !after.HoldUntil.Equal(renew.At) || !after.ExpiresAt.Equal(before.ExpiresAt)) {
+				t.Errorf("%s, %s: %v %v %+v", s, hold, moves, err, after)
+			}
+		}
+	}
+	late := sample(Open)
+	if _, moves, _ := Decide(late, Event{Name: HoldsRenewed, At: late.ExpiresAt.Add(time.Hour)}, late.ExpiresAt); moves {
+		t.Error("a checkout past its time holds stock")
 	}
 }
 

@@ -77,6 +77,15 @@ func (n *Neighbours) Stock(sku string, pieces int64) {
 	n.Set(func(n *Neighbours) { n.stock[sku] = pieces })
 }
 
+// Hold has a cart hold these quantities, as a call does whose answer nobody has read.
+func (n *Neighbours) Hold(cart string, quantities map[string]int64, until time.Time) {
+	req := inventoryapi.HoldRequest{ExpiresAt: until}
+	for sku, q := range quantities {
+		req.Lines = append(req.Lines, inventoryapi.HoldLine{SKU: sku, Quantity: q})
+	}
+	n.Set(func(n *Neighbours) { n.holds[cart] = req })
+}
+
 // LoseHolds forgets all holds, as their end does.
 func (n *Neighbours) LoseHolds() { n.Set(func(n *Neighbours) { clear(n.holds) }) }
 

@@ -7,33 +7,9 @@ import (
 
 	"github.com/sidecart/sidecart/pkg/testkit"
 	"github.com/sidecart/sidecart/services/checkout/internal/app"
-	"github.com/sidecart/sidecart/services/checkout/internal/checkout"
 	"github.com/sidecart/sidecart/services/checkout/internal/checkouttest"
 	"github.com/sidecart/sidecart/services/order/orderapi"
 )
-
-func TestHoldExpires(t *testing.T) {
-	t.Parallel()
-	s := open(t)
-	c := s.ready()
-	s.turnClock(15 * time.Minute)
-	s.shop.LoseHolds()
-	if got := s.get(c.ID); got.Hold.Status != "expired" || got.Status != "open" {
-		t.Errorf("%+v", got)
-	}
-	for range 2 {
-		if err := s.app.FollowCart(t.Context(), cartID, checkout.Event{Name: checkout.HoldsExpired, At: s.now()}); err != nil {
-			t.Fatal(err)
-		}
-	}
-	s.shop.Stock("mug", 0)
-	p := s.complete(c.ID, "a", pay(total)).Problem(409, "hold-expired")
-	if lines, _ := p["lines"].([]any); len(lines) != 1 {
-		t.Errorf("%v", p)
-	}
-	s.shop.Stock("mug", 1)
-	s.complete(c.ID, "a", pay(total)).Want(201) // silently held again
-}
 
 func TestCancelReleases(t *testing.T) {
 	t.Parallel()
