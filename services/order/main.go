@@ -17,22 +17,28 @@ import (
 
 var version = "dev" // set by -ldflags "-X main.version=…"
 
-type config struct{ boot.Base }
+type config struct {
+	boot.Base
+	Machines app.MachineFiles `env:"SIDECART_ORDER_MACHINES" doc:"File that extends the state machine of orders, or folder of them; empty: the built-in one"`
+}
 
 func main() {
 	boot.Main(boot.Program[config]{Name: "order", Title: "Orders", Version: version, Migrations: postgres.Migrations(), Build: build})
 }
 
-func build(_ context.Context, p *boot.Process, c config) error {
+func build(ctx context.Context, p *boot.Process, c config) error {
 	box := outbox.New(p.Pool, outbox.Options{Source: p.Name, Publisher: p.Dapr, Log: p.Log, Metrics: p.Registry})
 	p.Add("outbox", box.Service())
-	machine, err := app.Machine()
+	machines, err := c.Machines.Machines()
 	if err != nil {
 		return err
 	}
 	store := postgres.New(p.Pool, box)
+	if err := store.CheckMachines(ctx, machines.Prints()); err != nil {
+		return err
+	}
 	pay := daprio.Payments{Caller: p.Dapr.Caller("payment")}
-	orders := app.New(machine, store, pay, daprio.Stock{Caller: p.Dapr.Caller("inventory")}, time.Now, p.Log)
+	orders := app.New(machines, store, pay, daprio.Stock{Caller: p.Dapr.Caller("inventory")}, time.Now, p.Log)
 	p.Add("driver", orders.Driver())
 
 	server := p.Server()

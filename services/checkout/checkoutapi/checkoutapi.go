@@ -2,6 +2,7 @@
 package checkoutapi
 
 import (
+	"encoding/json"
 	"time"
 
 	"github.com/sidecart/sidecart/pkg/money"
@@ -57,6 +58,7 @@ type CheckoutLine struct {
 	Title     string                `json:"title"`
 	ImageURL  string                `json:"image_url,omitempty"`
 	Quantity  int64                 `json:"quantity"`
+	Metadata  json.RawMessage       `json:"metadata,omitempty"` // as the cart has it
 	UnitPrice money.Amount          `json:"unit_price"`
 	Subtotal  money.Amount          `json:"subtotal"`
 	Discounts []pricingapi.Discount `json:"discounts"`

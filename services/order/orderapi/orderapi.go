@@ -3,6 +3,7 @@
 package orderapi
 
 import (
+	"encoding/json"
 	"time"
 
 	"github.com/sidecart/sidecart/pkg/money"
@@ -18,6 +19,7 @@ const (
 	TypeAttemptFailedV1 = "order.attempt_failed.v1"
 	TypeConfirmedV1     = "order.confirmed.v1"
 	TypeCancelledV1     = "order.cancelled.v1"
+	TypeAdvancedV1      = "order.advanced.v1"
 )
 
 // ActorType is the Dapr actor type of an order; its id is the order id.
@@ -99,6 +101,7 @@ type PlaceLine struct {
 	Title     string                `json:"title"`
 	ImageURL  string                `json:"image_url,omitempty"`
 	Quantity  int64                 `json:"quantity"`
+	Metadata  json.RawMessage       `json:"metadata,omitempty"` // an object, as the shopper's storefront gave it
 	UnitPrice money.Amount          `json:"unit_price"`
 	Subtotal  money.Amount          `json:"subtotal"`
 	Discounts []pricingapi.Discount `json:"discounts"`
@@ -185,6 +188,7 @@ type Line struct {
 	Title        string                `json:"title"`
 	ImageURL     string                `json:"image_url,omitempty"`
 	Quantity     int64                 `json:"quantity"`
+	Metadata     json.RawMessage       `json:"metadata,omitempty"`
 	UnitPrice    money.Amount          `json:"unit_price"`
 	Subtotal     money.Amount          `json:"subtotal"`
 	Discounts    []pricingapi.Discount `json:"discounts"`
@@ -272,4 +276,16 @@ type CancelledV1 struct {
 	Reason      string       `json:"reason"`
 	Returned    money.Amount `json:"returned"` // captured money that went back; zero when only voided
 	CancelledAt time.Time    `json:"cancelled_at"`
+}
+
+// AdvancedV1 tells that an order came to a state that a merchant's machine adds, or left one, where its file says so.
+type AdvancedV1 struct {
+	Sequence       int64     `json:"sequence"`
+	OrderID        string    `json:"order_id"`
+	Number         string    `json:"number"`
+	From           string    `json:"from"` // states of the machine
+	To             string    `json:"to"`
+	Transition     string    `json:"transition"` // the row's name
+	MachineVersion int       `json:"machine_version"`
+	At             time.Time `json:"at"`
 }

@@ -30,15 +30,21 @@ var subscriptions = map[string][]string{
 
 // The states of an order, as its machine has them.
 var (
-	// kept: the customer's money is there for good.
-	kept = []string{"confirmed", "picking", "shipped", "delivered", "returned"}
 	// halfway: somebody has to do the next step.
 	halfway = []string{"authorising", "allocating", "freeing", "undoing", "placed", "returning_money", "releasing"}
-	// reserved: stock is taken for the order.
-	reserved = append([]string{"placed", "returning_money"}, kept...)
 	// undone: neither stock nor money may be left.
 	undone = []string{"attempt_failed", "abandoned", "cancelled"}
 )
+
+// kept: the customer's money is there for good. So it is in the states that a merchant's machine adds.
+func (o *Order) kept() bool {
+	return !slices.Contains(halfway, o.State) && !slices.Contains(undone, o.State)
+}
+
+// reserved: stock is taken for the order.
+func (o *Order) reserved() bool {
+	return o.kept() || o.State == "placed" || o.State == "returning_money"
+}
 
 // living are the statuses in which a transaction holds or has taken money.
 var living = []string{"authorized", "submitted_for_settlement", "settlement_pending", "settlement_confirmed", "settling", "settled"}
@@ -143,7 +149,7 @@ func (j *judge) sold() {
 	}
 	for i := range j.s.Orders {
 		o := &j.s.Orders[i]
-		if !slices.Contains(reserved, o.State) {
+		if !o.reserved() {
 			continue
 		}
 		for sku, n := range o.Lines {
@@ -232,7 +238,7 @@ func (j *judge) amounts() {
 		if j.young(o.At) || slices.Contains(halfway, o.State) {
 			continue
 		}
-		if slices.Contains(kept, o.State) && o.Captured != o.Total && !o.Unpaid {
+		if o.kept() && o.Captured != o.Total && !o.Unpaid {
 			j.found("I3", "captured-is-not-the-total", o.ID, "captured %d of %d %s", o.Captured, o.Total, o.Currency)
 		}
 		if n := net[o.ID]; n != o.Captured-o.Returned {
@@ -300,7 +306,7 @@ func (j *judge) money() {
 		case j.young(o.At):
 		case slices.Contains(halfway, o.State) && (o.State != "placed" || !looked[o.ID]): // a capture waits for the review
 			j.found("I4", "half-way", o.ID, "is %s since %s", o.State, j.s.At.Sub(o.At).Round(time.Second))
-		case slices.Contains(kept, o.State) && o.Total > 0 && o.Returned < o.Captured && !charged[o.ID]:
+		case o.kept() && o.Total > 0 && o.Returned < o.Captured && !charged[o.ID]:
 			j.found("I4", "order-without-money", o.ID, "is %s; no payment holds its %d %s", o.State, o.Total, o.Currency)
 		}
 	}

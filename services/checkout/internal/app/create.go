@@ -148,7 +148,7 @@ func (a *App) fill(ctx context.Context, r *Record, snap cartapi.Snapshot, now ti
 	r.CartVersion, r.Currency, r.Country, r.CustomerID = cart.Version, money.Currency(cart.Currency), cart.Country, cart.CustomerID
 	lines, grams := make([]checkoutapi.CheckoutLine, len(cart.Lines)), int64(0)
 	for i, l := range cart.Lines {
-		lines[i] = checkoutapi.CheckoutLine{ID: l.ID, SKU: l.SKU, ProductID: l.ProductID, Title: l.Title, ImageURL: l.ImageURL, Quantity: l.Quantity}
+		lines[i] = checkoutapi.CheckoutLine{ID: l.ID, SKU: l.SKU, ProductID: l.ProductID, Title: l.Title, ImageURL: l.ImageURL, Quantity: l.Quantity, Metadata: l.Metadata}
 		grams += l.WeightGrams * l.Quantity
 	}
 	r.Quote = Quote{Lines: lines, Coupons: cart.Coupons, Grams: grams, Totals: snap.Quote.Totals}

@@ -131,7 +131,8 @@ func (n *Neighbours) Cart(id string, version int64, currency string, quantities 
 	req := pricingapi.QuoteRequest{Currency: currency, Country: "US"}
 	for _, sku := range []string{"shirt", "mug", "ghost"} {
 		if q := quantities[sku]; q > 0 {
-			c.Lines = append(c.Lines, cartapi.Line{ID: "line-" + sku, SKU: sku, ProductID: "product-" + sku, Title: "A " + sku, Quantity: q, WeightGrams: Grams[sku]})
+			c.Lines = append(c.Lines, cartapi.Line{ID: "line-" + sku, SKU: sku, ProductID: "product-" + sku, Title: "A " + sku, Quantity: q, WeightGrams: Grams[sku],
+				Metadata: json.RawMessage(`{"engraving":"to ` + sku + `"}`)})
 			req.Lines = append(req.Lines, pricingapi.QuoteLine{ID: "line-" + sku, SKU: sku, Quantity: q})
 		}
 	}

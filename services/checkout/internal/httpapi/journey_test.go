@@ -120,7 +120,7 @@ func TestWholeWay(t *testing.T) {
 	}
 	c := s.create()
 	wantCalls("create", map[string]int{"cart": 1, "inventory PUT": 1})
-	if c.Status != "open" || c.Version != 1 || c.Totals.Total.Minor != 4500 || len(c.Lines) != 2 || c.Lines[0].Title != "A shirt" || c.Hold.Status != "held" ||
+	if c.Status != "open" || c.Version != 1 || c.Totals.Total.Minor != 4500 || len(c.Lines) != 2 || c.Lines[0].Title != "A shirt" || string(c.Lines[0].Metadata) != `{"engraving":"to shirt"}` || c.Hold.Status != "held" ||
 		!c.Hold.ExpiresAt.Equal(s.start.Add(15*time.Minute)) || c.Order != nil || c.Email != "customer@example.com" {
 		t.Errorf("created %+v", c)
 	}

@@ -11,6 +11,7 @@ package app
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -112,18 +113,18 @@ type Store interface {
 
 // App decides and records.
 type App struct {
-	Machine *order.Machine
-	Store   Store
-	Now     func() time.Time
-	Log     *slog.Logger
-	hub     hub
-	driver  *Driver
-	alarms  *prometheus.CounterVec
+	Machines Machines
+	Store    Store
+	Now      func() time.Time
+	Log      *slog.Logger
+	hub      hub
+	driver   *Driver
+	alarms   *prometheus.CounterVec
 }
 
 // New returns an app whose effects are performed by a driver over these ports.
-func New(m *order.Machine, store Store, pay Payments, stock Stock, now func() time.Time, log *slog.Logger) *App {
-	a := &App{Machine: m, Store: store, Now: now, Log: log, hub: newHub(),
+func New(m Machines, store Store, pay Payments, stock Stock, now func() time.Time, log *slog.Logger) *App {
+	a := &App{Machines: m, Store: store, Now: now, Log: log, hub: newHub(),
 		alarms: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "order_alarms_total", Help: "What a person should look at, by reason"}, []string{"reason"})}
 	a.driver = newDriver(a, pay, stock)
 	return a
@@ -133,6 +134,39 @@ func New(m *order.Machine, store Store, pay Payments, stock Stock, now func() ti
 func (a *App) Driver() *Driver { return a.driver }
 
 func (a *App) now() time.Time { return a.Now().UTC().Truncate(time.Microsecond) }
+
+// machine is the one that an order was placed under; a new order gets the current one. Of a version that only a newer replica knows,
+// the current one tells what can be told.
+func (a *App) machine(rec Record) *order.Machine {
+	if m := a.Machines.Of(rec.MachineVersion); m != nil {
+		return m
+	}
+	return a.Machines.Current()
+}
+
+func (a *App) state(rec Record) order.StateDef { return a.machine(rec).State(rec.State) }
+
+// facts are what the guards of a merchant's file ask of an order.
+func facts(s orderapi.PlaceRequest) *order.Facts {
+	f := order.Facts{Country: s.ShippingAddress.Country, ShippingOption: s.ShippingOption.ID, Registered: s.CustomerID != "", Noted: s.Note != ""}
+	for _, l := range s.Lines {
+		line := order.LineFacts{SKU: l.SKU}
+		_ = json.Unmarshal(l.Metadata, &line.Metadata) // cart let only objects in; what is none has no members
+		f.Lines = append(f.Lines, line)
+	}
+	return &f
+}
+
+// considered is the order with what its machine's guards ask for.
+func (a *App) considered(rec Record) order.Order {
+	if a.machine(rec).Asks() {
+		rec.Facts = facts(rec.Snapshot)
+	}
+	return rec.Order
+}
+
+// ErrUnknownMachine says that an order was placed under a machine that this replica does not have: one of a newer version does.
+var ErrUnknownMachine = fault.New(fault.Unavailable, "unknown-machine", "The order cannot be changed here for the moment.")
 
 // command is an event with what surrounds it.
 type command struct {
@@ -153,7 +187,10 @@ const maxMoves = 8 // how often a command decides again before it gives up
 func (a *App) apply(ctx context.Context, rec Record, c command) (Record, error) {
 	for range maxMoves {
 		now := a.now()
-		d, err := a.Machine.Decide(rec.Order, c.event, now)
+		if rec.MachineVersion != 0 && a.Machines.Of(rec.MachineVersion) == nil {
+			return rec, ErrUnknownMachine
+		}
+		d, err := a.machine(rec).Decide(a.considered(rec), c.event, now)
 		if err != nil {
 			return rec, err
 		}
@@ -193,9 +230,10 @@ func cartTaken(c command) command {
 func (a *App) change(rec Record, d order.Decision, c command, now time.Time) Change {
 	after := rec
 	after.Order = d.Order
+	after.Facts = nil
 	after.UpdatedAt = now
 	if rec.MachineVersion == 0 {
-		after.MachineVersion = a.Machine.Version()
+		after.MachineVersion = a.Machines.Current().Version()
 	}
 	if c.snapshot != nil {
 		after.Snapshot, after.Parts = *c.snapshot, nil
@@ -212,7 +250,7 @@ func (a *App) change(rec Record, d order.Decision, c command, now time.Time) Cha
 	}
 	ch := Change{
 		Seen: rec.Version, After: after, Announce: d.Announce, Effect: d.Effect, Stamp: c.stamp, Audit: c.audit,
-		Keep: d.Effect == nil && c.stamp == 0,
+		Keep: d.Effect == nil && c.stamp == 0 && (d.From == d.Order.State || a.machine(rec).EffectOf(d.From) != order.Wait), // whoever moves on waits no more
 		Entry: Entry{Version: d.Order.Version, At: now, Transition: d.Transition, Event: string(c.event.Name), From: string(d.From),
 			To: string(d.Order.State), Attempt: d.Order.Attempt, Actor: c.actor, Metadata: c.metadata},
 	}

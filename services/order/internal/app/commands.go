@@ -166,7 +166,7 @@ func (a *App) result(ctx context.Context, rec Record, attempt int) (orderapi.Pla
 		view := a.View(rec)
 		out.Outcome, out.Order = orderapi.OutcomePlaced, &view
 		if rec.CapturedAt.IsZero() {
-			return out, a.Machine.State(rec.State).Status == "cancelled", nil
+			return out, a.state(rec).Status == "cancelled", nil
 		}
 		out.Outcome = orderapi.OutcomeConfirmed
 		return out, true, nil
@@ -246,12 +246,12 @@ func (a *App) Cancel(ctx context.Context, id, actor, reason string) (Record, err
 	if err != nil {
 		return rec, err
 	}
-	if a.Machine.State(rec.State).Status == "cancelled" || rec.CancelReason != "" {
+	if a.state(rec).Status == "cancelled" || rec.CancelReason != "" {
 		return rec, nil // asked before
 	}
 	rec, err = a.apply(ctx, rec, command{event: order.Event{Name: order.Cancel, Attempt: rec.Attempt, Reason: reason}, actor: actor,
 		metadata: map[string]any{"reason": reason}, audit: actor != Guest})
-	status := a.Machine.State(rec.State).Status
+	status := a.state(rec).Status
 	switch {
 	case errors.Is(err, order.ErrForbidden) && (status == "cancelled" || rec.CancelReason != ""):
 		return rec, nil // somebody was faster
@@ -264,28 +264,24 @@ func (a *App) Cancel(ctx context.Context, id, actor, reason string) (Record, err
 // Guest is the actor of whoever proved an order's access token.
 const Guest = "guest"
 
-// Transition does what staff ask: brings the order to a status that its machine lets staff bring it to. An order that has the
-// status already is left alone: turns of an actor may run twice.
+// Transition does what staff ask: brings the order to a state that its machine lets staff bring it to. An order that is there
+// already is left alone: turns of an actor may run twice.
 func (a *App) Transition(ctx context.Context, id, actor, to, note string) (Record, error) {
 	rec, err := a.visible(ctx, id)
 	if err != nil {
 		return rec, err
 	}
-	if a.Machine.State(rec.State).Status == to {
+	there := func() bool { return rec.State == order.State(to) || a.state(rec).Status == to }
+	event, ok := a.machine(rec).StaffMay(a.considered(rec))[order.State(to)]
+	if !ok && there() {
 		return rec, nil
 	}
-	may := a.Machine.StaffMay(rec.State)
-	event, ok := may[to]
 	if !ok {
-		allowed := make([]string, 0, len(may))
-		for status := range may {
-			allowed = append(allowed, status)
-		}
-		return rec, order.ErrForbidden.WithMessage("an order that is %s cannot be brought to %q", a.Machine.State(rec.State).Status, to).With("allowed", allowed)
+		return rec, order.ErrForbidden.WithMessage("an order that is %s cannot be brought to %q", a.state(rec).Status, to).With("allowed", a.May(rec))
 	}
-	rec, err = a.apply(ctx, rec, command{event: order.Event{Name: event, Attempt: rec.Attempt}, actor: actor,
+	rec, err = a.apply(ctx, rec, command{event: order.Event{Name: event, Attempt: rec.Attempt, To: order.State(to)}, actor: actor,
 		metadata: map[string]any{"note": note}, audit: true})
-	if errors.Is(err, order.ErrForbidden) && a.Machine.State(rec.State).Status == to {
+	if errors.Is(err, order.ErrForbidden) && there() {
 		return rec, nil // somebody was faster
 	}
 	return rec, err
@@ -300,7 +296,10 @@ func (a *App) visible(ctx context.Context, id string) (Record, error) {
 	if err != nil {
 		return rec, fmt.Errorf("order %s: %w", id, err)
 	}
-	if a.Machine.State(rec.State).Status == "" {
+	if a.Machines.Of(rec.MachineVersion) == nil {
+		return Record{}, ErrUnknownMachine
+	}
+	if a.state(rec).Status == "" {
 		return Record{}, ErrNotFound
 	}
 	return rec, nil

@@ -109,6 +109,8 @@ func (d *Driver) perform(ctx context.Context, l Lease) (command, error) {
 			return command{}, err
 		}
 		return l.event(order.Released), nil
+	case order.Wait: // it was not due before
+		return l.event(order.TimePassed), nil
 	}
 	return command{}, fmt.Errorf("nobody performs the effect %q", l.Kind)
 }

@@ -106,7 +106,7 @@ func (a *App) FollowDispute(ctx context.Context, d Disputed) error {
 		}
 		return &command{event: order.Event{Name: order.Disputed, Attempt: d.Attempt}, edit: func(r *Record) { r.Disputes = d.into(r.Disputes) },
 			metadata: map[string]any{"dispute_id": d.ID, "status": d.Status, "kind": d.Kind, "reason": d.Reason, "amount": d.Amount.Minor, "currency": string(d.Amount.Currency)}}
-	}, func(rec Record) bool { return a.Machine.State(rec.State).Status == "" })
+	}, func(rec Record) bool { return a.state(rec).Status == "" })
 	if err == nil && rec != nil && d.Open() {
 		a.alarm("dispute-opened", "a payment is disputed", slog.String("order_id", d.OrderID), slog.String("dispute_id", d.ID), slog.String("amount", d.Amount.String()))
 	}

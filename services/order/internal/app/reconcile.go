@@ -39,8 +39,8 @@ type Standing struct {
 
 // Books is what the reconciler reads of the store.
 type Books interface {
-	// Stuck returns orders in a state with an effect whose effect is missing, or due before the limit.
-	Stuck(ctx context.Context, before time.Time, n int) ([]Stuck, error)
+	// Stuck returns orders in one of the states, which wait for an effect, whose effect is missing, or due before the limit.
+	Stuck(ctx context.Context, waiting []order.State, before time.Time, n int) ([]Stuck, error)
 	// Reschedule makes an effect for an order that lost it; ErrMoved when the order has moved.
 	Reschedule(ctx context.Context, rec Record, kind string, now time.Time) error
 	// Standings tells of the orders that are known.
@@ -86,7 +86,11 @@ func (r *Reconciler) Run(ctx context.Context) error {
 
 func (r *Reconciler) stuckOrders(ctx context.Context) error {
 	now := r.app.now()
-	stuck, err := r.books.Stuck(ctx, now.Add(-patience), findingsAtOnce)
+	var waiting []order.State
+	for _, m := range r.app.Machines.All() {
+		waiting = append(waiting, m.EffectStates()...)
+	}
+	stuck, err := r.books.Stuck(ctx, waiting, now.Add(-patience), findingsAtOnce)
 	if err != nil {
 		return fmt.Errorf("stuck orders: %w", err)
 	}
@@ -94,7 +98,7 @@ func (r *Reconciler) stuckOrders(ctx context.Context) error {
 	for _, s := range stuck {
 		counts[s.Why]++
 		r.app.Log.Warn("order is stuck", "order_id", s.Record.ID, "state", string(s.Record.State), "why", s.Why, "since", s.Record.UpdatedAt)
-		kind := r.app.Machine.EffectOf(s.Record.State)
+		kind := r.app.machine(s.Record).EffectOf(s.Record.State)
 		if s.Why != "no-effect" || kind == "" {
 			continue // due and unleased effects are taken every second: whoever performs it says why it fails
 		}

@@ -11,7 +11,7 @@ import (
 
 // View projects an order to what the world sees. It carries the access token: strip it where the caller is not the owner.
 func (a *App) View(rec Record) orderapi.Order {
-	state := a.Machine.State(rec.State)
+	state := a.state(rec)
 	s := rec.Snapshot
 	v := orderapi.Order{
 		ID: rec.ID, Number: rec.Number, Version: rec.Version, Status: state.Status, PaymentStatus: paymentStatus(rec, state.PaymentStatus),
@@ -29,7 +29,7 @@ func (a *App) View(rec Record) orderapi.Order {
 		v.CancelledAt = &rec.CancelledAt
 	}
 	for i, l := range s.Lines {
-		v.Lines[i] = orderapi.Line{ID: l.ID, SKU: l.SKU, ProductID: l.ProductID, Title: l.Title, ImageURL: l.ImageURL, Quantity: l.Quantity,
+		v.Lines[i] = orderapi.Line{ID: l.ID, SKU: l.SKU, ProductID: l.ProductID, Title: l.Title, ImageURL: l.ImageURL, Quantity: l.Quantity, Metadata: l.Metadata,
 			UnitPrice: l.UnitPrice, Subtotal: l.Subtotal, Discounts: l.Discounts, Tax: l.Tax, Total: l.Total,
 			Fulfillments: fulfillments(rec, l.ID, state.FulfillmentStatus)}
 		if v.Lines[i].Discounts == nil {
@@ -89,24 +89,28 @@ func fulfillments(rec Record, lineID, status string) []orderapi.Fulfillment {
 	return all
 }
 
-// StatusOf returns the public status of a state, "" while it has none.
-func (a *App) StatusOf(state string) string { return a.Machine.State(order.State(state)).Status }
+// StatusOf returns the public status of a state of an order, "" while it has none.
+func (a *App) StatusOf(rec Record, state string) string {
+	return a.machine(rec).State(order.State(state)).Status
+}
 
 // StatesOf returns the states that show a status.
 func (a *App) StatesOf(status string) (states []string) {
-	for _, s := range a.Machine.States() {
-		if s.Status == status && status != "" {
-			states = append(states, string(s.Name))
+	for _, m := range a.Machines.All() {
+		for _, s := range m.States() {
+			if s.Status == status && status != "" && !slices.Contains(states, string(s.Name)) {
+				states = append(states, string(s.Name))
+			}
 		}
 	}
 	return states
 }
 
-// May returns the statuses that staff may bring an order to.
+// May returns the states that staff may bring an order to: statuses, but for those that a merchant's machine adds.
 func (a *App) May(rec Record) []string {
 	may := []string{}
-	for status := range a.Machine.StaffMay(rec.State) {
-		may = append(may, status)
+	for state := range a.machine(rec).StaffMay(a.considered(rec)) {
+		may = append(may, string(state))
 	}
 	slices.Sort(may)
 	return may

@@ -35,7 +35,7 @@ func (b *broken) Save(context.Context, app.Change) (app.Record, *app.Lease, erro
 // fallback that does nothing must not say so.
 func TestDoorSaysWhatItKnows(t *testing.T) {
 	t.Parallel()
-	machine, err := app.Machine()
+	machines, err := app.BuiltIn()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -51,7 +51,7 @@ func TestDoorSaysWhatItKnows(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			store := &broken{}
-			a := app.New(machine, store, &ordertest.Bank{}, &ordertest.Shelf{}, time.Now, slog.New(slog.DiscardHandler))
+			a := app.New(machines, store, &ordertest.Bank{}, &ordertest.Shelf{}, time.Now, slog.New(slog.DiscardHandler))
 			err := Door{Client: actor{c.turn}, App: a}.Place(t.Context(), ordertest.Snapshot("o", 1))
 			if fault.KindOf(err) != c.want || store.saves != c.direct {
 				t.Errorf("%v after %d direct runs", err, store.saves)

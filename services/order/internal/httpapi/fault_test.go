@@ -60,7 +60,7 @@ func poolOf(t *testing.T, change func(c *pgxpool.Config)) *pgxpool.Pool {
 func TestStatementsOfAnOrder(t *testing.T) {
 	t.Parallel()
 	count := &statements{}
-	s := openOn(t, poolOf(t, func(c *pgxpool.Config) { c.ConnConfig.Tracer = count }))
+	s := openOn(t, poolOf(t, func(c *pgxpool.Config) { c.ConnConfig.Tracer = count }), "")
 	s.place(newID(t), 1) // connections, prepared statements
 	before := count.n.Load()
 	if r := s.place(newID(t), 1); r.Outcome != orderapi.OutcomeConfirmed {
@@ -133,7 +133,7 @@ func TestToldOfTheAttemptBefore(t *testing.T) {
 // A command with a key needs one connection at a time: with one connection in all, twenty of them must get through.
 func TestKeyedCommandsShareOneConnection(t *testing.T) {
 	t.Parallel()
-	s := openOn(t, poolOf(t, func(c *pgxpool.Config) { c.MaxConns, c.MinConns = 1, 0 }))
+	s := openOn(t, poolOf(t, func(c *pgxpool.Config) { c.MaxConns, c.MinConns = 1, 0 }), "")
 	id := newID(t)
 	token := s.place(id, 1).Order.AccessToken
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)

@@ -182,7 +182,7 @@ func (h *api) entries(ctx context.Context, rec app.Record, staff bool) ([]Timeli
 	}
 	items := []TimelineEntry{}
 	for _, e := range log {
-		status := h.app.StatusOf(e.To)
+		status := h.app.StatusOf(rec, e.To)
 		if !staff && (status == "" || slices.Contains(staffOnly, order.EventName(e.Event))) {
 			continue
 		}

@@ -40,16 +40,17 @@ type shop struct {
 	ahead  *atomic.Int64
 	client apitest.Client
 	signer *auth.Signer
+	files  string // of the machine
 }
 
 func open(t *testing.T) *shop {
 	t.Helper()
-	return openOn(t, testkit.Schema(t, postgres.Migrations()...))
+	return openOn(t, testkit.Schema(t, postgres.Migrations()...), "")
 }
 
-func openOn(t *testing.T, pool *pgxpool.Pool) *shop {
+func openOn(t *testing.T, pool *pgxpool.Pool, files string) *shop {
 	t.Helper()
-	s := &shop{t: t, pool: pool, store: postgres.New(pool, outbox.New(pool, outbox.Options{Source: "order"})),
+	s := &shop{t: t, pool: pool, files: files, store: postgres.New(pool, outbox.New(pool, outbox.Options{Source: "order"})),
 		bank: &ordertest.Bank{}, shelf: &ordertest.Shelf{Left: map[string]int64{"shirt": 10}}, ahead: &atomic.Int64{}}
 	s.app = s.replica()
 	var verifier *auth.Verifier
@@ -64,11 +65,14 @@ func openOn(t *testing.T, pool *pgxpool.Pool) *shop {
 func (s *shop) replica() *app.App { return s.replicaOn(s.store) }
 
 func (s *shop) replicaOn(store app.Store) *app.App {
-	machine, err := app.Machine()
+	machines, err := app.ReadMachines(s.files)
+	if err == nil {
+		err = s.store.CheckMachines(s.t.Context(), machines.Prints())
+	}
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	a := app.New(machine, store, s.bank, s.shelf, func() time.Time { return time.Now().Add(time.Duration(s.ahead.Load())) }, slog.New(slog.DiscardHandler))
+	a := app.New(machines, store, s.bank, s.shelf, func() time.Time { return time.Now().Add(time.Duration(s.ahead.Load())) }, slog.New(slog.DiscardHandler))
 	s.t.Cleanup(func() { _ = a.Driver().Stop(context.Background()) })
 	return a
 }

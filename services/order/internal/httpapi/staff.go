@@ -53,7 +53,7 @@ func (h *api) list(ctx context.Context, in *listInput) (*listOutput, error) {
 type StaffOrder struct {
 	orderapi.Order
 	Timeline []TimelineEntry `json:"timeline"`
-	May      []string        `json:"may" doc:"The statuses that a transition may bring it to"`
+	May      []string        `json:"may" doc:"What a transition may bring it to: statuses, and states of a merchant's machine"`
 }
 
 type staffOutput struct {

@@ -382,10 +382,10 @@ func TestFaultsOfADefinitionComeAtOnce(t *testing.T) {
 func TestStaffMay(t *testing.T) {
 	t.Parallel()
 	m := machine(t)
-	if may := m.StaffMay("shipped"); len(may) != 2 || may["delivered"] != Deliver || may["returned"] != Return {
+	if may := m.StaffMay(in("shipped")); len(may) != 2 || may["delivered"] != Deliver || may["returned"] != Return {
 		t.Errorf("staff may %v", may)
 	}
-	if may := m.StaffMay("placed"); len(may) != 0 {
+	if may := m.StaffMay(in("placed")); len(may) != 0 {
 		t.Errorf("staff may %v", may)
 	}
 }

@@ -30,6 +30,7 @@ type Definition struct {
 	Version     int
 	States      []StateDef
 	Transitions []TransitionDef
+	Guards      map[string]Condition // of a merchant's file, beside those that are built in
 }
 
 // StateDef describes a state. Status, PaymentStatus and FulfillmentStatus are what the world sees; an empty Status means that
@@ -105,6 +106,7 @@ func Compile(def Definition) (*Machine, error) {
 		m.add(&c, at, t)
 	}
 	m.checkWays(&c)
+	m.checkEffects(&c)
 	if err := c.Err(); err != nil {
 		return nil, fmt.Errorf("order machine version %d: %w", def.Version, err)
 	}
@@ -124,8 +126,9 @@ func (m *Machine) add(c *fault.Collector, at string, t *TransitionDef) {
 	}
 	_, ok := m.states[t.To]
 	c.Check(ok || t.To == "", at+".to", "is not a state", string(t.To))
-	_, ok = guards[t.Guard]
-	c.Check(ok, at+".guard", "is not a guard", t.Guard)
+	_, built := guards[t.Guard]
+	_, own := m.def.Guards[t.Guard]
+	c.Check(built || own, at+".guard", "is not a guard", t.Guard)
 	for j, name := range t.Apply {
 		_, ok := appliers[name]
 		c.Check(ok, fmt.Sprintf("%s.apply[%d]", at, j), "is not an action", name)
@@ -138,14 +141,17 @@ func (m *Machine) add(c *fault.Collector, at string, t *TransitionDef) {
 	c.Check(slices.Contains(Announcements, t.Announce), at+".announce", "is none of: "+join(Announcements), string(t.Announce))
 }
 
-// checkWays finds states that cannot be reached from New, and states from which no final state can be reached (I8).
+// checkWays finds states that cannot be reached from New, and states from which no final state can be reached however the guards
+// decide (I8): whatever an order holds there would stay.
 func (m *Machine) checkWays(c *fault.Collector) {
 	forward, back := map[State][]State{}, map[State][]State{}
 	for _, t := range m.def.Transitions {
 		for _, from := range t.From {
 			to := t.Dest(from)
 			forward[from] = append(forward[from], to)
-			back[to] = append(back[to], from)
+			if t.Guard == "" || from == New {
+				back[to] = append(back[to], from)
+			}
 		}
 	}
 	var finals []State
@@ -158,7 +164,36 @@ func (m *Machine) checkWays(c *fault.Collector) {
 	for i, s := range m.def.States {
 		at := fmt.Sprintf("states[%d]", i)
 		c.Check(reached[s.Name], at, "cannot be reached", string(s.Name))
-		c.Check(leads[s.Name], at, "has no way to a final state", string(s.Name))
+		c.Check(leads[s.Name], at, "has no way to a final state that no guard closes", string(s.Name))
+	}
+}
+
+// answersOf are the answers of each effect. A state that waits for it has to take them all.
+var answersOf = map[EffectKind][]EventName{
+	Authorise: {Authorised, AuthoriseDeclined, AuthoriseFailed}, Allocate: {Allocated, AllocateShort, AllocateRefused, CartTaken}, Void: {Voided, VoidRefused},
+	Capture: {CaptureDone, CaptureDeclined, CaptureFailed}, ReturnMoney: {MoneyReturned, MoneyReturnFailed}, Release: {Released}, Wait: {TimePassed},
+}
+
+// checkEffects finds states that are entered with one effect or another, and such as do not take each answer of theirs.
+func (m *Machine) checkEffects(c *fault.Collector) {
+	entered := map[State]EffectKind{}
+	seen := map[State]bool{}
+	for i, t := range m.def.Transitions {
+		kind := EffectKind("")
+		if len(t.Effects) > 0 {
+			kind = t.Effects[0].Kind
+		}
+		for _, from := range t.From {
+			if to := t.Dest(from); to != from {
+				c.Check(!seen[to] || entered[to] == kind, fmt.Sprintf("transitions[%d].effects", i), "must be that of the other rows into "+string(to), string(kind))
+				entered[to], seen[to] = kind, true
+			}
+		}
+	}
+	for i, s := range m.def.States {
+		for _, answer := range answersOf[entered[s.Name]] {
+			c.Check(len(m.rows[rowKey{answer, s.Name}]) > 0, fmt.Sprintf("states[%d]", i), fmt.Sprintf("does not take the answer %q", answer), string(s.Name))
+		}
 	}
 }
 
@@ -195,12 +230,16 @@ func (m *Machine) States() []StateDef { return slices.Clone(m.def.States) }
 // Transitions returns the table in the order of the definition.
 func (m *Machine) Transitions() []TransitionDef { return slices.Clone(m.def.Transitions) }
 
-// StaffMay returns the events that staff may cause from a state, by the status they lead to.
-func (m *Machine) StaffMay(s State) map[string]EventName {
-	may := map[string]EventName{}
+// StaffMay returns the events that staff may cause for an order, by the state they lead to.
+func (m *Machine) StaffMay(o Order) map[State]EventName {
+	may := map[State]EventName{}
 	for _, t := range m.def.Transitions {
-		if t.Staff && slices.Contains(t.From, s) {
-			may[m.states[t.To].Status] = t.Event
+		if _, known := may[t.Dest(o.State)]; known || !t.Staff || !slices.Contains(t.From, o.State) {
+			continue
+		}
+		ev := Event{Name: t.Event, Attempt: o.Attempt, To: t.Dest(o.State)}
+		if d, err := m.Decide(o, ev, o.PlacedAt); err == nil && d.Order.State == ev.To {
+			may[ev.To] = t.Event
 		}
 	}
 	return may
@@ -210,12 +249,18 @@ func (m *Machine) StaffMay(s State) map[string]EventName {
 // into a state schedules the same one.
 func (m *Machine) EffectOf(s State) EffectKind {
 	for _, t := range m.def.Transitions {
-		if t.To == s && len(t.Effects) > 0 {
+		if t.To == s && len(t.Effects) > 0 && slices.ContainsFunc(t.From, func(from State) bool { return from != s }) {
 			return t.Effects[0].Kind
 		}
 	}
 	return ""
 }
+
+// Asks reports whether guards of this machine ask for the facts of an order.
+func (m *Machine) Asks() bool { return len(m.def.Guards) > 0 }
+
+// Definition returns what the machine was compiled from.
+func (m *Machine) Definition() Definition { return m.def }
 
 // EffectStates returns the states that wait for the answer of an effect.
 func (m *Machine) EffectStates() (all []State) {

@@ -24,6 +24,7 @@ type Order struct {
 	PlacedAt               time.Time
 	CapturedAt             time.Time
 	CancelledAt            time.Time
+	Facts                  *Facts // nil unless the machine's guards ask for them
 }
 
 // The outcomes of an attempt.
@@ -82,12 +83,13 @@ const (
 	Ship               EventName = "ship"
 	Deliver            EventName = "deliver"
 	Return             EventName = "return"
-	Advance            EventName = "advance" // for states that a definition adds
+	Advance            EventName = "advance" // to a state that a definition adds; To says which
+	TimePassed         EventName = "time_passed"
 )
 
 // Events are all of them.
 var Events = []EventName{Place, Abandon, Cancel, Authorised, AuthoriseDeclined, AuthoriseFailed, Allocated, AllocateShort, AllocateRefused, CartTaken,
-	Voided, VoidRefused, CaptureDone, CaptureDeclined, CaptureFailed, MoneyReturned, MoneyReturnFailed, Released, MoneyGone, ReviewOpened, ReviewClosed, SettlementDeclined, Disputed, Filled, Pick, Ship, Deliver, Return, Advance}
+	Voided, VoidRefused, CaptureDone, CaptureDeclined, CaptureFailed, MoneyReturned, MoneyReturnFailed, Released, MoneyGone, ReviewOpened, ReviewClosed, SettlementDeclined, Disputed, Filled, Pick, Ship, Deliver, Return, Advance, TimePassed}
 
 // EffectKind names what a driver does for an order.
 type EffectKind string
@@ -100,10 +102,11 @@ const (
 	Capture     EffectKind = "capture"      // captured, capture_declined, capture_failed
 	ReturnMoney EffectKind = "return_money" // money_returned, money_return_failed
 	Release     EffectKind = "release"      // released
+	Wait        EffectKind = "wait"         // time_passed
 )
 
 // EffectKinds are all of them.
-var EffectKinds = []EffectKind{Authorise, Allocate, Void, Capture, ReturnMoney, Release}
+var EffectKinds = []EffectKind{Authorise, Allocate, Void, Capture, ReturnMoney, Release, Wait}
 
 // Announcement names what the world is told.
 type Announcement string
@@ -115,10 +118,11 @@ const (
 	AnnounceFailed    Announcement = "attempt_failed"
 	AnnounceConfirmed Announcement = "confirmed"
 	AnnounceCancelled Announcement = "cancelled"
+	AnnounceAdvanced  Announcement = "advanced" // for rows that a definition adds
 )
 
 // Announcements are all of them.
-var Announcements = []Announcement{Nothing, AnnouncePlaced, AnnounceFailed, AnnounceConfirmed, AnnounceCancelled}
+var Announcements = []Announcement{Nothing, AnnouncePlaced, AnnounceFailed, AnnounceConfirmed, AnnounceCancelled, AnnounceAdvanced}
 
 // Event is something that happened. Attempt is that of the command or of the effect that answers; an answer for another
 // attempt than the present one is late and refused with ErrStale.
@@ -129,6 +133,7 @@ type Event struct {
 	Outcome Outcome      // of answers that end an attempt
 	Amount  money.Amount // of captured and money_returned; of money_gone what has gone back in all
 	Reason  string       // of cancel
+	To      State        // of advance
 	Review  string       // of authorised, review_opened and review_closed
 }
 
@@ -181,7 +186,10 @@ func (m *Machine) Decide(o Order, ev Event, now time.Time) (Decision, error) {
 	}
 	var refused error = ErrForbidden.WithMessage("an order that is %s cannot take %q", o.State, ev.Name).With("state", string(o.State))
 	for _, t := range m.rows[rowKey{ev.Name, o.State}] {
-		if err := guards[t.Guard](o, ev); err != nil {
+		if ev.Name == Advance && ev.To != t.Dest(o.State) {
+			continue
+		}
+		if err := m.guard(t.Guard, o, ev); err != nil {
 			refused = err
 			continue
 		}
@@ -198,6 +206,16 @@ func (m *Machine) Decide(o Order, ev Event, now time.Time) (Decision, error) {
 		return d, nil
 	}
 	return Decision{}, refused
+}
+
+func (m *Machine) guard(name string, o Order, ev Event) error {
+	if own, ok := m.def.Guards[name]; ok {
+		if !own.holds(o) {
+			return ErrForbidden.WithMessage("the order is not %q", name)
+		}
+		return nil
+	}
+	return guards[name](o, ev)
 }
 
 // answers reports whether an event is the answer of an effect.

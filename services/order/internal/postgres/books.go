@@ -12,17 +12,18 @@ import (
 	"github.com/sidecart/sidecart/pkg/idem"
 	"github.com/sidecart/sidecart/pkg/pg"
 	"github.com/sidecart/sidecart/services/order/internal/app"
+	"github.com/sidecart/sidecart/services/order/internal/order"
 )
 
-// unfinished are the states of orders_unfinished: all that wait for an effect.
-const unfinished = `('authorising', 'allocating', 'freeing', 'undoing', 'placed', 'returning_money', 'releasing')`
+// resting are the states that orders_unfinished leaves out: none of them waits for an effect. Those of a merchant's machine may.
+const resting = `('attempt_failed', 'abandoned', 'cancelled', 'confirmed', 'picking', 'shipped', 'delivered', 'returned')`
 
 // Stuck implements app.Books.
-func (s *Store) Stuck(ctx context.Context, before time.Time, n int) ([]app.Stuck, error) {
+func (s *Store) Stuck(ctx context.Context, waiting []order.State, before time.Time, n int) ([]app.Stuck, error) {
 	rows, err := s.pool.Query(ctx, `SELECT `+orderColumns+`, CASE WHEN e.order_id IS NULL THEN 'no-effect' ELSE 'overdue' END
 		FROM orders o LEFT JOIN order_effects e ON e.order_id = o.id
-		WHERE o.state IN `+unfinished+` AND o.updated_at < $1 AND (e.due_at IS NULL OR e.due_at < $1)
-		ORDER BY o.updated_at LIMIT $2`, before, n)
+		WHERE o.state NOT IN `+resting+` AND o.state = ANY ($3) AND o.updated_at < $1 AND (e.due_at IS NULL OR e.due_at < $1)
+		ORDER BY o.updated_at LIMIT $2`, before, n, waiting)
 	if err != nil {
 		return nil, pg.AsFault(err)
 	}

@@ -194,6 +194,10 @@ func announcement(c app.Change) outbox.Event {
 		ev.Type = orderapi.TypeCancelledV1
 		ev.Data = orderapi.CancelledV1{OrderID: r.ID, Number: r.Number, CheckoutID: r.CheckoutID, CartID: r.CartID, Reason: r.CancelReason,
 			Returned: r.Returned, CancelledAt: r.CancelledAt}
+	case order.AnnounceAdvanced:
+		ev.Type = orderapi.TypeAdvancedV1
+		ev.Data = orderapi.AdvancedV1{OrderID: r.ID, Number: r.Number, From: c.Entry.From, To: c.Entry.To, Transition: c.Entry.Transition,
+			MachineVersion: r.MachineVersion, At: c.Entry.At}
 	}
 	return ev
 }
