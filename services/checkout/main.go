@@ -29,7 +29,7 @@ func build(_ context.Context, p *boot.Process, c config) error {
 	box := outbox.New(p.Pool, outbox.Options{Source: p.Name, Publisher: p.Dapr, Log: p.Log, Metrics: p.Registry})
 	p.Add("outbox", box.Service())
 	store := postgres.New(p.Pool, box)
-	checkouts := app.New(app.Config{Store: store, Sweeps: store, Rates: rates, Now: time.Now, Log: p.Log, TTL: c.CheckoutTTL, HoldTTL: c.HoldTTL,
+	checkouts := app.New(app.Config{Store: store, Sweeps: store, Rates: rates, Now: time.Now, Log: p.Log, TTL: c.CheckoutTTL, HoldTTL: c.HoldTTL, LeftFor: c.AbandonedAfter,
 		Carts: daprio.Carts{Caller: p.Dapr.Caller("cart")}, Prices: daprio.Prices{Caller: p.Dapr.Caller("pricing")},
 		Holds: daprio.Holds{Caller: p.Dapr.Caller("inventory")}, Payments: daprio.Payments{Caller: p.Dapr.Caller("payment")},
 		Orders: daprio.Orders{Caller: p.Dapr.Caller("order")}})

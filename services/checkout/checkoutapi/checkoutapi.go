@@ -14,7 +14,11 @@ import (
 const Topic = "checkout"
 
 // Event types of Topic.
-const TypeExpiredV1 = "checkout.expired.v1"
+const (
+	TypeAbandonedV1 = "checkout.abandoned.v1"
+	TypeResumedV1   = "checkout.resumed.v1"
+	TypeExpiredV1   = "checkout.expired.v1"
+)
 
 // The states of a checkout.
 const (
@@ -122,6 +126,45 @@ type PaymentSession struct {
 	Provider    string       `json:"provider"`
 	ClientToken string       `json:"client_token"`
 	Amount      money.Amount `json:"amount"`
+}
+
+// AbandonedV1 tells that an open checkout with an e-mail address was left alone for the abandonment time: once in its life. What a
+// mail needs that leads the shopper back to his cart is in it; the checkout itself ends at ExpiresAt, the cart lives longer. A later
+// event of the same checkout says that he came back (resumed), an order.placed.v1 of it that he bought.
+type AbandonedV1 struct {
+	Sequence    int64           `json:"sequence"`
+	CheckoutID  string          `json:"checkout_id"`
+	CartID      string          `json:"cart_id"`
+	CartVersion int64           `json:"cart_version"`
+	CustomerID  string          `json:"customer_id,omitempty"`
+	Email       string          `json:"email"`
+	Currency    string          `json:"currency"`
+	Country     string          `json:"country"`
+	Lines       []AbandonedLine `json:"lines"`
+	Total       money.Amount    `json:"total"`
+	Missing     []string        `json:"missing"` // as in checkout-incomplete: where he stopped
+	AbandonedAt time.Time       `json:"abandoned_at"`
+	ExpiresAt   time.Time       `json:"expires_at"`
+}
+
+// AbandonedLine is a line of an abandoned checkout.
+type AbandonedLine struct {
+	SKU       string       `json:"sku"`
+	ProductID string       `json:"product_id"`
+	Title     string       `json:"title"`
+	ImageURL  string       `json:"image_url,omitempty"`
+	Quantity  int64        `json:"quantity"`
+	Total     money.Amount `json:"total"`
+}
+
+// ResumedV1 tells that somebody came back to an abandoned checkout: changed it, went to pay, or gave it up. Nobody need be reminded of it
+// any more.
+type ResumedV1 struct {
+	Sequence   int64     `json:"sequence"`
+	CheckoutID string    `json:"checkout_id"`
+	CartID     string    `json:"cart_id"`
+	CustomerID string    `json:"customer_id,omitempty"`
+	ResumedAt  time.Time `json:"resumed_at"`
 }
 
 // ExpiredV1 tells that an open checkout ran out of time.

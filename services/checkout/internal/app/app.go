@@ -136,8 +136,6 @@ type Change struct {
 	Forget bool
 	// KeyOnly: the checkout stays as it is, only the key is noted.
 	KeyOnly bool
-	// Announce tells that the checkout expired.
-	Announce bool
 }
 
 // The refusals of a Store.
@@ -155,7 +153,7 @@ type Store interface {
 	OfCart(ctx context.Context, cartID string) (Record, error)
 	// Create keeps a new checkout. ErrMoved: the cart has a live one already.
 	Create(ctx context.Context, r Record) error
-	// Save records a change, all of it or nothing. ErrMoved: the version is not the one seen, or the key is not new.
+	// Save records a change and what it tells, all of it or nothing. ErrMoved: the version is not the one seen, or the key is not new.
 	Save(ctx context.Context, c Change) error
 	// Recall returns a checkout as this process knows it, without asking: it may be out of date, or unknown (version 0).
 	Recall(id string) Record
@@ -167,6 +165,9 @@ type Store interface {
 type Sweeps interface {
 	// Due returns up to n open or completing checkouts past their time.
 	Due(ctx context.Context, now time.Time, n int) ([]Record, error)
+	// Left returns up to n open checkouts with an e-mail address whose time ends after now and until then at the latest, and that were
+	// not told of.
+	Left(ctx context.Context, now, until time.Time, n int) ([]Record, error)
 	// Loose returns up to n ended checkouts whose holds and order are still to be ended, last touched before the limit.
 	Loose(ctx context.Context, before time.Time, n int) ([]Record, error)
 	// Prune forgets Idempotency-Keys that are past their life.
@@ -218,6 +219,7 @@ type Config struct {
 	Log      *slog.Logger
 	TTL      time.Duration // how long a checkout lives after its last change; zero: 1 h
 	HoldTTL  time.Duration // how long its stock is held; zero: 15 min
+	LeftFor  time.Duration // after which an untouched checkout is told of as abandoned; zero: never
 }
 
 // Defaults of Config.

@@ -117,12 +117,12 @@ func (a *App) refresh(ctx context.Context, r Record, in checkoutapi.CreateInput,
 	}
 	c := Change{Seen: r.Version, After: r}
 	c.After.Checkout = after
-	changed := snap.Cart.Version != r.CartVersion || !a.quoteFits(&r, now)
-	if changed {
+	changed := after.Tells != checkout.TellsNothing // that somebody came back
+	if snap.Cart.Version != r.CartVersion || !a.quoteFits(&r, now) {
 		if err := a.fill(ctx, &c.After, snap, now); err != nil {
 			return r, err
 		}
-		c.Quote = true
+		c.Quote, changed = true, true
 	}
 	if snap.Cart.Version != r.CartVersion || !r.HoldsLast(now) {
 		if err := a.hold(ctx, &c.After, now); err != nil {

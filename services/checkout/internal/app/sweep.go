@@ -29,23 +29,15 @@ func (a *App) Sweep(ctx context.Context) error {
 	if err := a.Sweeps.Prune(ctx); err != nil {
 		errs = append(errs, err)
 	}
-	for {
-		due, err := a.Sweeps.Due(ctx, a.now(), sweepAtOnce)
-		if err != nil {
-			return fmt.Errorf("due checkouts: %w", err)
-		}
-		for _, r := range due {
-			if r, err = a.expire(ctx, r); err == nil && r.Loose {
+	errs = append(errs, a.each(ctx, "abandon", a.left, a.abandon))
+	errs = append(errs, a.each(ctx, "expire", func(ctx context.Context) ([]Record, error) { return a.Sweeps.Due(ctx, a.now(), sweepAtOnce) },
+		func(ctx context.Context, r Record) error {
+			r, err := a.expire(ctx, r)
+			if err == nil && r.Loose {
 				err = a.cleanUp(ctx, r)
 			}
-			if err != nil {
-				errs = append(errs, fmt.Errorf("expire the checkout of order %s: %w", r.OrderID, err))
-			}
-		}
-		if len(due) < sweepAtOnce || len(errs) > 0 {
-			break
-		}
-	}
+			return err
+		}))
 	loose, err := a.Sweeps.Loose(ctx, a.now().Add(-cleanUpAfter), sweepAtOnce)
 	if err != nil {
 		return errors.Join(append(errs, fmt.Errorf("loose checkouts: %w", err))...)
@@ -58,9 +50,42 @@ func (a *App) Sweep(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
+// each does something with all that find finds, some at a time, until none are left or one went wrong.
+func (a *App) each(ctx context.Context, what string, find func(ctx context.Context) ([]Record, error), do func(ctx context.Context, r Record) error) error {
+	var errs []error
+	for {
+		found, err := find(ctx)
+		if err != nil {
+			return errors.Join(append(errs, fmt.Errorf("checkouts to %s: %w", what, err))...)
+		}
+		for _, r := range found {
+			if err := do(ctx, r); err != nil {
+				errs = append(errs, fmt.Errorf("%s the checkout of order %s: %w", what, r.OrderID, err))
+			}
+		}
+		if len(found) < sweepAtOnce || len(errs) > 0 {
+			return errors.Join(errs...)
+		}
+	}
+}
+
+// left finds what nobody has touched for a while.
+func (a *App) left(ctx context.Context) ([]Record, error) {
+	if a.LeftFor <= 0 {
+		return nil, nil
+	}
+	return a.Sweeps.Left(ctx, a.now(), a.now().Add(a.TTL-a.LeftFor), sweepAtOnce)
+}
+
+// abandon tells of a checkout that was left. Who comes back in this moment was faster.
+func (a *App) abandon(ctx context.Context, r Record) error {
+	_, err := a.apply(ctx, r, checkout.Event{Name: checkout.Abandon, At: a.now().Add(-a.LeftFor)}, nil)
+	return err
+}
+
 // expire ends a checkout past its time, and tells.
 func (a *App) expire(ctx context.Context, r Record) (Record, error) {
-	return a.apply(ctx, r, checkout.Event{Name: checkout.Expire}, func(c *Change) { c.Announce = true })
+	return a.apply(ctx, r, checkout.Event{Name: checkout.Expire}, nil)
 }
 
 // cleanUp abandons the order of an ended checkout and releases its holds; an order that was placed completes the checkout. The holds are the cart's: when another checkout of the

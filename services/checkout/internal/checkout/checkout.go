@@ -47,6 +47,27 @@ const (
 	HoldReleased HoldStatus = "released"
 )
 
+// Recovery is what was told of a checkout that was left.
+type Recovery string
+
+// The states of a recovery. Each is told once in the life of a checkout.
+const (
+	NotLeft   Recovery = ""
+	Abandoned Recovery = "abandoned" // left with an e-mail address
+	Resumed   Recovery = "resumed"   // somebody came back
+)
+
+// Tale is what a decision tells the world, with its record.
+type Tale string
+
+// The tales.
+const (
+	TellsNothing   Tale = ""
+	TellsExpired   Tale = "expired"
+	TellsAbandoned Tale = "abandoned"
+	TellsResumed   Tale = "resumed"
+)
+
 // The times that the core knows.
 const (
 	RenewHoldsBelow = 2 * time.Minute // a hold with less left is renewed before money is touched
@@ -74,6 +95,8 @@ type Checkout struct {
 	OrderNumber  string
 	AccessToken  string // the order's capability; empty until it was asked for
 	Loose        bool   // ended, and its holds and order are still to be ended
+	Recovery     Recovery
+	Tells        Tale // of the last decision; never kept
 	ExpiresAt    time.Time
 	CreatedAt    time.Time
 	UpdatedAt    time.Time
@@ -104,19 +127,21 @@ const (
 	Expire        EventName = "expire"
 	HoldsExpired  EventName = "hold_expired"
 	HoldsRenewed  EventName = "hold_renewed" // what had run out is held again
+	Abandon       EventName = "abandon"      // nobody has touched it for a while
 	CleanedUp     EventName = "cleaned_up"   // holds and order of an ended checkout are ended too
 )
 
 // Events are all of them.
-var Events = []EventName{Change, Complete, Unsent, AttemptFailed, OrderEnded, Placed, Cancel, Expire, HoldsExpired, HoldsRenewed, CleanedUp}
+var Events = []EventName{Change, Complete, Unsent, AttemptFailed, OrderEnded, Placed, Cancel, Expire, HoldsExpired, HoldsRenewed, Abandon, CleanedUp}
 
 // Event is something that happened.
 type Event struct {
-	Name        EventName
-	Attempt     int       // of unsent, attempt_failed, order_ended; of placed, where it is known
-	At          time.Time // of hold_expired: when the hold ended; of hold_renewed: until when it lasts
-	OrderNumber string    // of placed
-	AccessToken string    // of placed; may be empty
+	Name    EventName
+	Attempt int       // of unsent, attempt_failed, order_ended; of placed, where it is known
+	At      time.Time // of hold_expired: when the hold ended; of hold_renewed: until when it lasts; of
+	// abandon: since when it is left at least
+	OrderNumber string // of placed
+	AccessToken string // of placed; may be empty
 	TTL         time.Duration
 }
 
@@ -131,25 +156,36 @@ type transition struct {
 // table is the whole life of a checkout. An event that has no row for a state is refused by that state when it is a command,
 // and does nothing when it is a tale of what happened elsewhere: tales come late, twice and in any order.
 var table = map[EventName]transition{
-	Change: {from: []Status{Open}, apply: func(c *Checkout, ev Event, now time.Time) { c.ExpiresAt = now.Add(ev.TTL) }},
+	Change: {from: []Status{Open}, apply: func(c *Checkout, ev Event, now time.Time) {
+		c.ExpiresAt = now.Add(ev.TTL)
+		comeBack(c)
+	}},
 	// An attempt that nobody works on any more may be taken up again: it keeps its number, and order answers for it.
 	Complete: {from: []Status{Open, Completing}, to: Completing, guard: notWorkedOn, apply: func(c *Checkout, ev Event, now time.Time) {
 		if c.CompletingAt.IsZero() {
 			c.Attempt++
 		}
 		c.CompletingAt, c.ExpiresAt = now, now.Add(ev.TTL)
+		comeBack(c)
 	}},
 	Unsent:        {from: []Status{Completing}, to: Open, guard: sameAttempt, apply: func(c *Checkout, _ Event, _ time.Time) { c.Attempt-- }},
 	AttemptFailed: {from: []Status{Completing}, to: Open, guard: sameAttempt},
 	OrderEnded:    {from: []Status{Completing}, to: Expired, guard: sameAttempt, apply: end},
 	Placed:        {from: []Status{Open, Completing, Completed, Expired, Cancelled}, to: Completed, guard: tellsMore, apply: placed},
-	Cancel:        {from: []Status{Open}, to: Cancelled, apply: end},
-	Expire:        {from: []Status{Open, Completing}, to: Expired, guard: overdue, apply: end},
+	Cancel: {from: []Status{Open}, to: Cancelled, apply: func(c *Checkout, ev Event, now time.Time) {
+		end(c, ev, now)
+		comeBack(c)
+	}},
+	Expire: {from: []Status{Open, Completing}, to: Expired, guard: overdue, apply: func(c *Checkout, ev Event, now time.Time) {
+		end(c, ev, now)
+		c.Tells = TellsExpired
+	}},
 	HoldsExpired: {from: []Status{Open}, guard: func(c Checkout, ev Event, _ time.Time) bool { return c.Hold == Held && !c.HoldUntil.After(ev.At) },
 		apply: func(c *Checkout, _ Event, _ time.Time) { c.Hold = HoldExpired }},
 	// Only a change makes a checkout live longer: who merely looks keeps stock to himself for that time, and not for ever.
 	HoldsRenewed: {from: []Status{Open}, guard: func(c Checkout, ev Event, now time.Time) bool { return c.RanOut(now) && ev.At.After(now) },
 		apply: func(c *Checkout, ev Event, _ time.Time) { c.Hold, c.HoldUntil = Held, ev.At }},
+	Abandon: {from: []Status{Open}, guard: left, apply: func(c *Checkout, _ Event, _ time.Time) { c.Recovery, c.Tells = Abandoned, TellsAbandoned }},
 	CleanedUp: {from: []Status{Expired, Cancelled}, guard: func(c Checkout, _ Event, _ time.Time) bool { return c.Loose },
 		apply: func(c *Checkout, _ Event, _ time.Time) { c.Loose, c.Hold = false, HoldReleased }},
 }
@@ -171,6 +207,18 @@ func overdue(c Checkout, _ Event, now time.Time) bool {
 }
 
 func end(c *Checkout, _ Event, _ time.Time) { c.Loose = true }
+
+// left: within its time, with an address to write to, and for the first time. A checkout's time runs from its last change.
+func left(c Checkout, ev Event, now time.Time) bool {
+	return c.Recovery == NotLeft && c.Email != "" && now.Before(c.ExpiresAt) && !c.LastTouched(ev.TTL).After(ev.At)
+}
+
+// comeBack: what was told as left is not left any more.
+func comeBack(c *Checkout) {
+	if c.Recovery == Abandoned {
+		c.Recovery, c.Tells = Resumed, TellsResumed
+	}
+}
 
 func placed(c *Checkout, ev Event, _ time.Time) {
 	if c.OrderNumber == "" {
@@ -202,6 +250,7 @@ func Decide(c Checkout, ev Event, now time.Time) (after Checkout, moves bool, er
 		return c, false, nil
 	}
 	after = c
+	after.Tells = TellsNothing
 	if t.to != "" {
 		after.Status = t.to
 	}
@@ -231,6 +280,9 @@ func (c Checkout) Missing(needsMeans, hasMeans bool) []string {
 	add(hasMeans || !needsMeans, "payment_method")
 	return missing
 }
+
+// LastTouched is when the shopper changed something last, where a checkout lives for ttl after that.
+func (c Checkout) LastTouched(ttl time.Duration) time.Time { return c.ExpiresAt.Add(-ttl) }
 
 // RanOut reports whether an open checkout, within its time, holds its stock no longer.
 func (c Checkout) RanOut(now time.Time) bool {

@@ -14,7 +14,7 @@ var now = time.Date(2026, 3, 6, 12, 0, 0, 0, time.UTC)
 
 // sample is a checkout in a status, in attempt 2, held and not yet past its time.
 func sample(s Status) Checkout {
-	c := Checkout{ID: "c", Status: s, Version: 7, Attempt: 2, Hold: Held, HoldUntil: now.Add(10 * time.Minute), ExpiresAt: now.Add(time.Hour)}
+	c := Checkout{ID: "c", Status: s, Version: 7, Attempt: 2, Email: "a@b.de", Hold: Held, HoldUntil: now.Add(10 * time.Minute), ExpiresAt: now.Add(time.Hour)}
 	switch s {
 	case Completing:
 		c.CompletingAt = now.Add(-time.Second)
@@ -49,6 +49,8 @@ func TestDecide(t *testing.T) {
 		{Event{Name: HoldsExpired, At: now.Add(10 * time.Minute)}, map[Status]any{Open: Open, Completing: nothing, Completed: nothing, Expired: nothing, Cancelled: nothing}},
 		{Event{Name: HoldsExpired, At: now.Add(9 * time.Minute)}, map[Status]any{Open: nothing, Completing: nothing, Completed: nothing, Expired: nothing, Cancelled: nothing}},
 		{Event{Name: HoldsRenewed, At: now.Add(15 * time.Minute)}, map[Status]any{Open: nothing, Completing: nothing, Completed: nothing, Expired: nothing, Cancelled: nothing}},
+		{Event{Name: Abandon, At: now, TTL: time.Hour}, map[Status]any{Open: Open, Completing: nothing, Completed: nothing, Expired: nothing, Cancelled: nothing}},
+		{Event{Name: Abandon, At: now.Add(-time.Second), TTL: time.Hour}, map[Status]any{Open: nothing, Completing: nothing, Completed: nothing, Expired: nothing, Cancelled: nothing}},
 		{Event{Name: CleanedUp}, map[Status]any{Open: nothing, Completing: nothing, Completed: nothing, Expired: Expired, Cancelled: Cancelled}},
 	} {
 		for _, s := range Statuses {
@@ -75,6 +77,47 @@ func TestDecide(t *testing.T) {
 					t.Fatal("the table has a gap")
 				}
 			})
+		}
+	}
+}
+
+// A checkout is told as left once, to be resumed once, by whatever the shopper does; time and tales resume nothing.
+func TestAbandonment(t *testing.T) {
+	t.Parallel()
+	at := now.Add(30 * time.Minute)
+	abandon := Event{Name: Abandon, At: now, TTL: time.Hour}
+	left, moves, _ := Decide(sample(Open), abandon, at)
+	if !moves || left.Recovery != Abandoned || left.Tells != TellsAbandoned || !left.ExpiresAt.Equal(now.Add(time.Hour)) {
+		t.Fatalf("%+v", left)
+	}
+	if _, moves, _ = Decide(left, abandon, at); moves {
+		t.Error("told twice")
+	}
+	for _, name := range []EventName{Change, Complete, Cancel} {
+		back, _, err := Decide(left, Event{Name: name, TTL: time.Hour}, at)
+		if err != nil || back.Recovery != Resumed || back.Tells != TellsResumed {
+			t.Errorf("%s: %+v %v", name, back, err)
+		}
+		if again, moves, _ := Decide(back, Event{Name: Abandon, At: at, TTL: time.Hour}, at.Add(time.Minute)); moves {
+			t.Errorf("%s, then left again: %+v", name, again)
+		}
+		if next, _, _ := Decide(back, Event{Name: name, TTL: time.Hour}, at.Add(StuckAfter)); next.Tells == TellsResumed && next.Version != back.Version {
+			t.Errorf("%s twice resumes twice", name)
+		}
+	}
+	for _, ev := range []Event{{Name: HoldsExpired, At: at}, {Name: HoldsRenewed, At: at.Add(time.Minute)}, {Name: Placed, OrderNumber: "SC-1"}} {
+		if after, moves, _ := Decide(left, ev, at); !moves || after.Recovery != Abandoned || after.Tells != TellsNothing {
+			t.Errorf("%s: %+v", ev.Name, after)
+		}
+	}
+	if over, _, _ := Decide(left, Event{Name: Expire}, left.ExpiresAt); over.Tells != TellsExpired {
+		t.Errorf("%+v", over)
+	}
+	for name, change := range map[string]func(c *Checkout){"nobody to write to": func(c *Checkout) { c.Email = "" }, "past its time": func(c *Checkout) { c.ExpiresAt = at }} {
+		c := sample(Open)
+		change(&c)
+		if _, moves, _ := Decide(c, Event{Name: Abandon, At: at, TTL: time.Hour}, at); moves {
+			t.Error(name)
 		}
 	}
 }

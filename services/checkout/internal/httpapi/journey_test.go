@@ -63,7 +63,7 @@ func (s *session) replica() (*app.App, apitest.Client) {
 	}
 	c := s.shop.Config()
 	store := postgres.New(s.pool, outbox.New(s.pool, outbox.Options{Source: "checkout"}))
-	c.Store, c.Sweeps, c.Rates = store, store, rates
+	c.Store, c.Sweeps, c.Rates, c.LeftFor = store, store, rates, 30*time.Minute
 	a := app.New(c)
 	server := httpx.New(httpx.Config{Name: "checkout", Log: slog.New(slog.NewTextHandler(s.t.Output(), &slog.HandlerOptions{Level: slog.LevelError}))})
 	Register(server, a, store)

@@ -19,7 +19,6 @@ import (
 	"github.com/sidecart/sidecart/pkg/money"
 	"github.com/sidecart/sidecart/pkg/outbox"
 	"github.com/sidecart/sidecart/pkg/pg"
-	"github.com/sidecart/sidecart/services/checkout/checkoutapi"
 	"github.com/sidecart/sidecart/services/checkout/internal/app"
 	"github.com/sidecart/sidecart/services/checkout/internal/checkout"
 	"github.com/sidecart/sidecart/services/order/orderapi"
@@ -51,7 +50,7 @@ func New(pool *pgxpool.Pool, box *outbox.Box) *Store {
 
 const columns = `c.id, c.cart_id, c.order_id, c.status, c.version, c.attempt, c.cart_version, c.currency, c.country, c.customer_id, c.email,
 	c.shipping_address, c.billing_address, c.option_id, c.note, c.hold_status, c.hold_until, c.completing_at, c.order_number, c.access_token,
-	c.loose, c.expires_at, c.created_at, c.updated_at`
+	c.loose, c.recovery, c.expires_at, c.created_at, c.updated_at`
 
 // scan reads columns and the quote, then what else the row has. A quote that is NULL is left out.
 func scan(row pgx.Row, more ...any) (app.Record, error) {
@@ -61,7 +60,7 @@ func scan(row pgx.Row, more ...any) (app.Record, error) {
 	var completing *time.Time
 	err := row.Scan(append([]any{&r.ID, &r.CartID, &r.OrderID, &r.Status, &r.Version, &r.Attempt, &r.CartVersion, &currency, &r.Country, &r.CustomerID,
 		&r.Email, &shipping, &billing, &r.OptionID, &r.Note, &r.Hold, &r.HoldUntil, &completing, &r.OrderNumber, &r.AccessToken,
-		&r.Loose, &r.ExpiresAt, &r.CreatedAt, &r.UpdatedAt, &quote}, more...)...)
+		&r.Loose, &r.Recovery, &r.ExpiresAt, &r.CreatedAt, &r.UpdatedAt, &quote}, more...)...)
 	if err != nil {
 		return r, err
 	}
@@ -202,7 +201,8 @@ const saveSQL = `
 WITH moved AS (
 	UPDATE checkouts SET status = $4, version = $5, attempt = $6, cart_version = $7, currency = $8, country = $9, customer_id = $10, email = $11,
 		shipping_address = $12, billing_address = $13, option_id = $14, note = $15, quote = coalesce($16, quote), hold_status = $17, hold_until = $18,
-		completing_at = $19, order_number = $20, access_token = $21, loose = $22, expires_at = $23, updated_at = $25
+		completing_at = $19, order_number = $20, access_token = $21, loose = $22, expires_at = $23, updated_at = $25,
+		recovery = $32
 	WHERE id = $1 AND cart_id = $2 AND order_id = $3 AND created_at = $24 AND version = $26
 	RETURNING 1
 ), begun AS (
@@ -214,7 +214,7 @@ WITH moved AS (
 )
 SELECT count(*) FROM moved`
 
-// Save implements app.Store: one statement, or a transaction with the announcement.
+// Save implements app.Store: one statement, or a transaction with what is told.
 func (s *Store) Save(ctx context.Context, c app.Change) error {
 	if c.KeyOnly {
 		return s.note(ctx, c)
@@ -237,14 +237,14 @@ func (s *Store) Save(ctx context.Context, c app.Change) error {
 			return fmt.Errorf("encode the answer of order %s: %w", c.After.OrderID, err)
 		}
 	}
-	values = append(values, c.Seen, c.Key.Scope, c.Key.Key, c.Key.Hash[:], what, answer)
+	values = append(values, c.Seen, c.Key.Scope, c.Key.Key, c.Key.Hash[:], what, answer, string(c.After.Recovery))
 	var moved int
-	if c.Announce {
+	if c.After.Tells != checkout.TellsNothing {
 		err = pg.InTx(ctx, s.pool, pg.TxOptions{}, func(ctx context.Context, tx *pg.Tx) error {
 			if err := tx.QueryRow(ctx, saveSQL, values...).Scan(&moved); err != nil || moved == 0 {
 				return err
 			}
-			return s.box.Append(ctx, tx, expired(c.After))
+			return s.box.Append(ctx, tx, tale(c.After))
 		})
 	} else {
 		err = pg.AsFault(s.pool.QueryRow(ctx, saveSQL, values...).Scan(&moved))
@@ -276,16 +276,17 @@ func (s *Store) note(ctx context.Context, c app.Change) error {
 	return nil
 }
 
-func expired(r app.Record) outbox.Event {
-	return outbox.Event{Topic: checkoutapi.Topic, Type: checkoutapi.TypeExpiredV1, Subject: r.ID, Time: r.UpdatedAt,
-		Data: checkoutapi.ExpiredV1{CheckoutID: r.ID, CartID: r.CartID, OrderID: r.OrderID, ExpiredAt: r.UpdatedAt}}
-}
-
 // Due implements app.Sweeps.
 func (s *Store) Due(ctx context.Context, now time.Time, n int) ([]app.Record, error) {
 	return s.list(ctx, `SELECT `+columns+`, c.quote FROM checkouts c
 		WHERE c.expires_at <= $1 AND (c.status = 'open' OR c.status = 'completing' AND c.completing_at <= $3) ORDER BY c.expires_at LIMIT $2`,
 		now, n, now.Add(-checkout.StuckAfter))
+}
+
+// Left implements app.Sweeps.
+func (s *Store) Left(ctx context.Context, now, until time.Time, n int) ([]app.Record, error) {
+	return s.list(ctx, `SELECT `+columns+`, c.quote FROM checkouts c
+		WHERE c.status = 'open' AND c.expires_at > $1 AND c.expires_at <= $2 AND c.recovery = '' AND c.email <> '' ORDER BY c.expires_at LIMIT $3`, now, until, n)
 }
 
 // Loose implements app.Sweeps.

@@ -88,6 +88,7 @@ func TestWhatIsKeptComesBack(t *testing.T) {
 	both(r)
 	c := app.Change{Seen: 1, After: r}
 	c.After.Status, c.After.OrderNumber, c.After.AccessToken, c.After.Version = checkout.Completed, "SC-1", "token", 2
+	c.After.Recovery = checkout.Abandoned
 	c.After.Shipping, c.After.Billing, c.After.Quote = nil, nil, app.Quote{} // a quote that did not change is not written
 	do(t, s.Save(t.Context(), c))
 	c.After.Quote = r.Quote
@@ -245,7 +246,7 @@ func TestOneLiveCheckoutPerCart(t *testing.T) {
 	live, err := s.OfCart(ctx, "cart")
 	do(t, err)
 	c := app.Change{Seen: 1, After: live}
-	c.After.Status, c.After.Version = checkout.Expired, 2
+	c.After.Status, c.After.Version, c.After.Tells = checkout.Expired, 2, checkout.TellsExpired
 	do(t, s.Save(ctx, c))
 	if _, err := s.OfCart(ctx, "cart"); !errors.Is(err, app.ErrNotFound) {
 		t.Errorf("after its end: %v", err)
@@ -305,8 +306,8 @@ func TestAnnouncedWithTheChangeOnly(t *testing.T) {
 	s, pool := open(t)
 	r := record("a")
 	do(t, s.Create(t.Context(), r))
-	c := app.Change{Seen: 1, After: r, Announce: true}
-	c.After.Status, c.After.Version = checkout.Expired, 2
+	c := app.Change{Seen: 1, After: r}
+	c.After.Status, c.After.Version, c.After.Tells = checkout.Expired, 2, checkout.TellsExpired
 	errs := testkit.Race(8, func(int) error { return s.Save(t.Context(), c) })
 	var n int
 	do(t, pool.QueryRow(t.Context(), `SELECT count(*) FROM outbox`).Scan(&n))
@@ -352,6 +353,7 @@ func TestConstraints(t *testing.T) {
 		"checkouts_attempt":     `UPDATE checkouts SET attempt = -1`,
 		"checkouts_hold_status": `UPDATE checkouts SET hold_status = 'eaten'`,
 		"checkouts_completing":  `UPDATE checkouts SET status = 'completing'`,
+		"checkouts_recovery":    `UPDATE checkouts SET recovery = 'eaten'`,
 		"checkouts_completed":   `UPDATE checkouts SET status = 'completed'`,
 	} {
 		if _, err := pool.Exec(context.Background(), sql); !pg.Violates(err, constraint) {
