@@ -55,7 +55,7 @@ type Outcome string
 // The outcomes.
 const (
 	Ack   Outcome = "SUCCESS" // done
-	Retry Outcome = "RETRY"   // the sidecar's inbound retry, then the dead-letter topic
+	Retry Outcome = "RETRY"   // comes again for as long as the sidecar's inbound retry lasts (minutes), then the dead-letter topic
 	Drop  Outcome = "DROP"    // the dead-letter topic at once
 )
 
@@ -79,7 +79,8 @@ var outcomes = map[fault.Kind]Outcome{
 }
 
 // OutcomeOf says what becomes of an event whose handler returned err: acknowledged on nil, dropped to the dead-letter topic when
-// the kind of the fault says that it would fail again, else retried. An error that is no fault is Internal, hence retried.
+// the kind of the fault says that it would fail again, else retried: while something is away (Unavailable, Timeout, RateLimited) for
+// minutes, else a few times within the delivery before it is dropped too. An error that is no fault is Internal, hence retried.
 func OutcomeOf(err error) Outcome {
 	if err == nil {
 		return Ack

@@ -2,6 +2,7 @@ package daprkit
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -23,15 +24,16 @@ import (
 // name is what topics, event types, actor types and jobs may be called: one path segment, safe in a CEL string.
 var name = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$`)
 
-// eventDeadline bounds a handler that says nothing else. The sidecar's inbound retries (≤ 2 s of waiting) and this, times the
-// attempts, stay below every broker's own redelivery.
-const eventDeadline = 5 * time.Second
+const (
+	eventDeadline = 5 * time.Second // bounds a delivery whose route says nothing else; the sidecar's own limit is longer
+	chances       = 5               // how often a handler that fails, with nothing away, is asked within a delivery
+)
 
 // Subscriptions are the events that a service wants: one subscription per topic, one route per event type, and a default route
 // that acknowledges the types nobody asked for.
 //
 // The dead-letter topic of a subscription is DeadLetterTopic(topic, app id), one per topic and app, because every app fails by
-// itself. The sidecar publishes there after its inbound retries, or at once on a drop. Nobody subscribes to it: the broker keeps it
+// itself. The sidecar publishes there on a drop, or when its inbound retries are used up. Nobody subscribes to it: the broker keeps it
 // for ReplayDead. Where a component scopes its topics, the app needs the right to publish there.
 type Subscriptions struct {
 	pubsub string
@@ -163,30 +165,43 @@ func (s *Subscriptions) deliver(w http.ResponseWriter, r *http.Request) (Event, 
 	defer cancel()
 	ctx, span := otel.Tracer("github.com/sidecart/sidecart/pkg/daprkit").Start(ctx, "event "+ev.Type, trace.WithSpanKind(trace.SpanKindConsumer))
 	defer span.End()
-	if err := s.patient(ctx, rt.handle, ev); err != nil {
+	o, err := s.patient(ctx, rt.handle, ev)
+	if err != nil {
 		span.RecordError(err)
-		return ev, OutcomeOf(err), err
 	}
-	return ev, Ack, nil
+	return ev, o, err
 }
 
-// patient repeats a handler that cannot work now until its deadline. The sidecar's own retries wait for less time than a database
-// takes to start again, and while it is away an event behind this one could not be handled either.
-func (s *Subscriptions) patient(ctx context.Context, h Handler, ev Event) error {
-	for pause := 100 * time.Millisecond; ; pause = min(2*pause, time.Second) {
+// patient repeats a handler that may succeed yet. What is away is waited for, here until the delivery's deadline and then by the sidecar,
+// which comes again for minutes: behind this event no other could be handled either. What fails with everything there is a fault of
+// this event or of ours, and must not hold up the others: after its chances it is dropped.
+func (s *Subscriptions) patient(ctx context.Context, h Handler, ev Event) (Outcome, error) {
+	for pause, try := 100*time.Millisecond, 1; ; pause, try = min(2*pause, time.Second), try+1 {
 		err := s.guarded(ctx, h, ev)
-		if err == nil || fault.KindOf(err) != fault.Unavailable {
-			return err
+		switch o := OutcomeOf(err); {
+		case o != Retry:
+			return o, err
+		case try >= chances && !away(err) && ctx.Err() == nil:
+			return Drop, err
 		}
 		select {
 		case <-ctx.Done():
-			return err
+			return Retry, err
 		case <-time.After(pause):
 		}
 	}
 }
 
-// guarded turns a panic into an error without kind: retried.
+// away reports whether an error says that something is missing now, and nothing of the event.
+func away(err error) bool {
+	switch fault.KindOf(err) {
+	case fault.Unavailable, fault.Timeout, fault.RateLimited:
+		return true
+	}
+	return errors.Is(err, context.DeadlineExceeded)
+}
+
+// guarded turns a panic into an error without kind.
 func (s *Subscriptions) guarded(ctx context.Context, h Handler, ev Event) (err error) {
 	defer func() {
 		if p := recover(); p != nil {

@@ -181,28 +181,37 @@ func TestEventDelivery(t *testing.T) {
 	}
 }
 
-// A database that starts again takes longer than the sidecar's retries: the handler waits for it, to its deadline.
+// What is away is waited for to the deadline of the delivery, and then by the sidecar. What fails with everything there gets its
+// chances and is a dead letter.
 func TestEventWaitsForWhatIsAway(t *testing.T) {
 	t.Parallel()
+	missing, bug := fault.New(fault.Unavailable, "database-unavailable", "away"), errors.New("a bug")
 	for name, tt := range map[string]struct {
-		away time.Duration
-		want string
+		err   error
+		away  time.Duration
+		want  string
+		tries int
 	}{
-		"three seconds": {3 * time.Second, "SUCCESS"},
-		"for good":      {time.Hour, "RETRY"},
+		"away for three seconds":   {missing, 3 * time.Second, "SUCCESS", 7},
+		"away for good":            {missing, time.Hour, "RETRY", 8},
+		"slow for good":            {fault.New(fault.Timeout, "timeout", "slow"), time.Hour, "RETRY", 8},
+		"out of time":              {fmt.Errorf("x: %w", context.DeadlineExceeded), time.Hour, "RETRY", 8},
+		"a bug that passes":        {bug, 500 * time.Millisecond, "SUCCESS", 4},
+		"a bug that does not pass": {bug, time.Hour, "DROP", 5},
+		"a conflict for good":      {fault.New(fault.Conflict, "conflict", "not now"), time.Hour, "DROP", 5},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			begin, tries := time.Now(), 0
 			s := daprkit.NewSubscriptions(daprkit.PubSub, quiet())
-			s.On("order", "order.placed.v1", func(ctx context.Context, _ daprkit.Event) error {
-				if tries++; ctx.Err() == nil && time.Since(begin) < tt.away {
-					return fault.New(fault.Unavailable, "database-unavailable", "away")
+			s.On("order", "order.placed.v1", func(context.Context, daprkit.Event) error {
+				if tries++; time.Since(begin) < tt.away {
+					return tt.err
 				}
-				return ctx.Err()
+				return nil
 			})
 			w := post(t, mounted(daprkit.Routes{Subscriptions: s}), "/events/order", `{"id":"1","type":"order.placed.v1","data":{"sequence":1}}`)
-			if took := time.Since(begin); !strings.Contains(w.Body.String(), tt.want) || took > 5*time.Second || tries > 10 {
-				t.Errorf("%s: %s after %s and %d tries", name, w.Body, took, tries)
+			if took := time.Since(begin); !strings.Contains(w.Body.String(), tt.want) || took > 5*time.Second || tries != tt.tries {
+				t.Errorf("%s: %s after %s and %d tries, want %s after %d", name, w.Body, took, tries, tt.want, tt.tries)
 			}
 		})
 	}

@@ -52,24 +52,29 @@ spec:
 func TestEventsThroughARealSidecar(t *testing.T) {
 	t.Parallel()
 	seen := map[string]chan daprkit.Event{}
+	short := []daprkit.RouteOption{daprkit.WithDeadline(50 * time.Millisecond)}
+	deadlines := map[string][]daprkit.RouteOption{"order.waits.v1": short, "order.gone.v1": short}
 	subs := daprkit.NewSubscriptions(daprkit.PubSub, quiet())
-	on := func(topic, typ string, answers ...error) { // the last answer stays
+	on := func(topic, typ string, answers ...error) { // the last answer stays; a deadline shorter than a pause leaves what is away to the sidecar
 		c := make(chan daprkit.Event, 10)
 		var n atomic.Int64
 		seen[topic+"/"+typ] = c
 		subs.On(topic, typ, func(_ context.Context, ev daprkit.Event) error {
 			c <- ev
 			return answers[min(int(n.Add(1)), len(answers))-1]
-		})
+		}, deadlines[typ]...)
 	}
 	again, invalid := errors.New("not yet"), fault.New(fault.Invalid, "invalid", "cannot be")
+	away := fault.New(fault.Unavailable, "away", "not there")
 	on("order", "order.good.v1", nil)
 	on("order", "order.flaky.v1", again, again, nil)
 	on("order", "order.bad.v1", invalid)
 	on("order", "order.hopeless.v1", again)
+	on("order", "order.waits.v1", away, away, nil)
+	on("order", "order.gone.v1", away)
 	on("order", "order.mended.v1", invalid, nil)
 	dead := daprkit.DeadLetterTopic("order", "shop")
-	for _, typ := range []string{"order.good.v1", "order.flaky.v1", "order.bad.v1", "order.hopeless.v1", "order.other.v1"} {
+	for _, typ := range []string{"order.good.v1", "order.flaky.v1", "order.bad.v1", "order.hopeless.v1", "order.waits.v1", "order.gone.v1", "order.other.v1"} {
 		on(dead, typ, nil)
 	}
 	r := chi.NewRouter()
@@ -79,13 +84,14 @@ func TestEventsThroughARealSidecar(t *testing.T) {
 	})
 	subscriptions(t, side, 2)
 
-	msgs := []outbox.Message{message("good"), message("flaky"), message("bad"), message("hopeless"), message("other")}
+	msgs := []outbox.Message{message("good"), message("flaky"), message("bad"), message("hopeless"), message("waits"), message("gone"), message("other")}
 	if failed, err := side.PublishBulk(t.Context(), "order", msgs); err != nil || len(failed) > 0 {
 		t.Fatalf("%v: %v", failed, err)
 	}
 	want := map[string]int{
-		"order/order.good.v1": 1, "order/order.flaky.v1": 3, "order/order.bad.v1": 1, "order/order.hopeless.v1": 3,
-		dead + "/order.bad.v1": 1, dead + "/order.hopeless.v1": 1,
+		"order/order.good.v1": 1, "order/order.flaky.v1": 3, "order/order.bad.v1": 1, "order/order.hopeless.v1": 5,
+		"order/order.waits.v1": 3, "order/order.gone.v1": 3,
+		dead + "/order.bad.v1": 1, dead + "/order.hopeless.v1": 1, dead + "/order.gone.v1": 1,
 	}
 	for key, n := range want {
 		for range n {

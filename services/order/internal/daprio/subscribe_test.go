@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/go-chi/chi/v5"
 
@@ -58,7 +59,10 @@ func deliver(t *testing.T, f *follower, topic, typ, data string) string {
 	Subscribe(subs, f)
 	r := chi.NewRouter()
 	daprkit.Mount(r, daprkit.Routes{AppID: "order", AppToken: token, Subscriptions: subs})
-	req := httptest.NewRequest(http.MethodPost, "/events/"+topic+"/"+typ,
+	// Less than a pause: what is tried again is tried once here.
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	req := httptest.NewRequestWithContext(ctx, http.MethodPost, "/events/"+topic+"/"+typ,
 		strings.NewReader(`{"specversion":"1.0","id":"1","source":"`+topic+`","type":"`+typ+`","subject":"o-2","data":`+data+`}`))
 	req.Header.Set("dapr-api-token", token)
 	w := httptest.NewRecorder()

@@ -11,8 +11,11 @@ import (
 	"sync"
 )
 
-// Poison is the data of an event that is never taken.
-const Poison = `"poison"`
+// Poison is the data of an event that is never taken, Early that of one that comes too early seven times.
+const (
+	Poison = `"poison"`
+	Early  = `"early"`
+)
 
 // App says what the service has beside its identity.
 type App struct {
@@ -22,7 +25,7 @@ type App struct {
 
 	mu       sync.Mutex
 	events   []string
-	refusals int // deliveries of poison
+	refusals int // deliveries of what was not taken
 }
 
 // Main runs the sub-command.
@@ -96,9 +99,14 @@ func (a *App) take(w http.ResponseWriter, r *http.Request) {
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if string(ev.Data) == Poison && r.URL.Path == "/events" {
+	switch {
+	case string(ev.Data) == Poison && r.URL.Path == "/events":
 		a.refusals++
-		http.Error(w, "never", http.StatusInternalServerError)
+		_, _ = w.Write([]byte(`{"status":"DROP"}`))
+		return
+	case string(ev.Data) == Early && a.refusals < 7:
+		a.refusals++
+		_, _ = w.Write([]byte(`{"status":"RETRY"}`))
 		return
 	}
 	a.events = append(a.events, r.URL.Path+" "+string(ev.Data))
