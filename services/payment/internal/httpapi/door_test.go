@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -283,6 +284,27 @@ func TestLyingSimulator(t *testing.T) {
 	if books := sim.Books(t); len(books) != 6 {
 		t.Errorf("%d transactions for 3 sales and 3 refunds: %+v", len(books), books)
 	}
+}
+
+// A refund that never reached the gateway is unknown until its absence is believed. Then its key is used up, and says so; another one is
+// not in its way.
+func TestRefundThatNeverArrived(t *testing.T) {
+	t.Parallel()
+	s, sim := atSimulator(t)
+	order := newOrder()
+	s.authorise(order, paymenttest.NonceValid, usd(1000))
+	s.move(paymentapi.PathCapture, order, order+"-c", nil)
+	sim.Post(t, "/_sim/settle", struct{}{})
+	refund := func(key string) *apitest.Answer {
+		return s.staff.With("Idempotency-Key", key).Do("POST", "/v1/admin/payments/"+order+"-1/refunds", `{"amount":{"amount":100,"currency":"USD"}}`)
+	}
+	sim.Fault(t, "drop_before", "refund", 1)
+	refund("first").Want(202)
+	s.clock.Add(2 * time.Minute)
+	for range 2 {
+		refund("first").Problem(409, "operation-failed")
+	}
+	refund("second").Want(201)
 }
 
 // unreachable is a gateway behind a broken line.

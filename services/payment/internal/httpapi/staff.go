@@ -164,7 +164,9 @@ func (h *api) asStaff(ctx context.Context, key httpx.Idem, m app.Movement) (*sta
 	case payment.DeclinedIt:
 		return nil, fault.New(fault.Conflict, slug(a.Outcome.Code), a.Outcome.Message).With("operation_id", a.ID)
 	case payment.FailedSurely:
-		return nil, fault.New(fault.Unavailable, "operation-failed", "The gateway did not get the request; nothing happened.").With("operation_id", a.ID)
+		// Final for this key: 503 would have clients repeat it.
+		return nil, fault.New(fault.Conflict, "operation-failed", "The gateway did not get the request; nothing happened. Ask again with another key.").
+			With("operation_id", a.ID)
 	case payment.StillUnknown:
 		out.Status = http.StatusAccepted
 	}
