@@ -50,6 +50,10 @@ check: format lint sidecart ## the fast part of it: format, lint, and the tests 
 bench: sidecart ## measure a shop of its own and write docs/benchmarks.md
 	@$(SIDECART) bench $(ARGS)
 
+.PHONY: chaos
+chaos: sidecart ## break a shop of its own while guests buy, with twenty seeds (ARGS="--seed 7" for one, "--minutes 30" for a soak, PROFILE=kafka)
+	@$(SIDECART) chaos $(if $(PROFILE),--profile $(PROFILE)) $(ARGS)
+
 .PHONY: lint
 lint: ## run the linters of .golangci.yml
 	$(call each,go tool -modfile=$(CURDIR)/tools/lint/go.mod golangci-lint run --allow-parallel-runners --config $(CURDIR)/.golangci.yml ./...)

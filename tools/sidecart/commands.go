@@ -49,6 +49,7 @@ func commands() []command {
 		{name: "stock", args: "reconcile|snapshot|compare", about: "recount the stock; explain every piece between two moments", run: runStock},
 		{name: "payments", args: "reconcile [flags]", about: "compare payment's ledger with the gateway's books, by day and currency", run: runPayments},
 		{name: "load", args: "[flags]", about: "buy from the running shop as many guests do", run: runLoad},
+		{name: "chaos", args: "[flags]", about: "break a shop of its own while guests buy, and hold it to its books", run: runChaos},
 		{name: "events", args: "status|replay|resend", about: "how far every subscriber is; put dead letters back; tell events again", run: runEvents},
 		{name: "infra", args: "install [flags]", about: "install what the servers of the profiles lack (root on Debian); suites: which tests that keeps from running", run: runInfra},
 		{name: "testenv", args: "[--] CMD…", about: "run CMD with a private Postgres and the Dapr programs, as tests need them", run: runTestenv},

@@ -22,6 +22,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sidecart/sidecart/tools/internal/ownshop"
 	"github.com/sidecart/sidecart/tools/internal/shop"
 	"github.com/sidecart/sidecart/tools/internal/shopclient"
 )
@@ -81,7 +82,9 @@ type runner struct {
 	staff   *shopclient.Client // its clerk
 	goods   string             // file of what can be bought, for k6
 	stocked bool               // see restock
-	own     *ownShop           // nil: somebody else's shop is measured
+	own     *ownshop.Shop      // nil: somebody else's shop is measured
+	cold    time.Duration      // start of the own shop
+	warm    []float64          // seconds
 	counter counter            // of statements
 	results []Result
 }

@@ -231,24 +231,6 @@ func TestRunningShopIsAskedForLess(t *testing.T) {
 	}
 }
 
-func TestTranscriptHearsATextInPieces(t *testing.T) {
-	t.Parallel()
-	tr := newTranscript("The shop serves.")
-	for _, part := range []string{"1.0s  postgres\nThe shop ", "ser", "ves. Ctrl-C", "The shop serves."} {
-		select {
-		case <-tr.heard:
-			if part != "The shop serves." {
-				t.Errorf("heard before %q", part)
-			}
-		default:
-		}
-		if n, err := tr.Write([]byte(part)); n != len(part) || err != nil {
-			t.Fatal(n, err)
-		}
-	}
-	<-tr.heard
-}
-
 // The scripts run in k6, which takes minutes to build; what k6 also does with them first, tells whether they parse and find each other.
 func TestScriptsParse(t *testing.T) {
 	t.Parallel()

@@ -1,11 +1,12 @@
 // Package books audits a shop: it reads every service's database and the payment simulator's own books, and counts where they
-// break the invariants I1 to I5 of docs/architecture.md.
+// break the invariants I1 to I9.
 //
 //	inventory ─┐                      I1 levels = Σ ledger = Σ reservations, 0 ≤ allocated ≤ on hand
 //	order ─────┤                      I2 sold ≤ stocked; what was sold is reserved, and nothing else
 //	payment ───┼─► Snapshot ─► Judge  I3 one order a checkout, charged once; order, payment and gateway say the same amounts
 //	checkout ──┤                      I4 no money without order, no order without money, nothing half-way
-//	simulator ─┘                      I5 every event sent, and taken in by each who must know it
+//	cart ──────┤                      I5 every event sent, and taken in by each who must know it
+//	simulator ─┘                      I6 … I9 the logs are whole, discounts are promotions, nothing is kept that need not be
 //
 // It only reads, and decides nothing. The databases are read one after the other, so whatever moved within the grace is not
 // compared between services: it may be under way. With Wait the grace is zero and the shop is asked again until it is clean;
@@ -187,4 +188,8 @@ var invariants = []struct{ name, about string }{
 	{"I3", "one order a checkout, charged once, the same amounts everywhere"},
 	{"I4", "no money without order, no order without money, nothing half-way"},
 	{"I5", "every event is sent and taken in by each subscriber"},
+	{"I6", "no cart is lost: the log of each is whole"},
+	{"I7", "discounts are those of the promotions, and no line is less than nothing"},
+	{"I8", "every step of an order and of a payment is in its log"},
+	{"I9", "means of payment are kept no longer than they are needed"},
 }

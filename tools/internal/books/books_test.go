@@ -87,6 +87,7 @@ func (w *world) fill() {
 	w.exec("cart", `
 		INSERT INTO carts (id, version, status, line_count, total, updated_at) VALUES
 			('`+cart1+`', 2, 'completed', 1, 1000, '2026-01-01'), ('`+cart2+`', 2, 'completed', 1, 500, '2026-01-01');
+		INSERT INTO cart_events SELECT id, v, 'x', '{}', 'a', '2026-01-01' FROM carts, generate_series(1, version) v;
 		INSERT INTO sellables VALUES ('SKU-1', '`+product+`', 2, 'S', '', true);
 		INSERT INTO levels VALUES ('SKU-1', 5, 8, 8)`)
 	w.exec("inventory", `
@@ -110,12 +111,14 @@ func (w *world) fill() {
 			'{"lines":[{"sku":"SKU-1","quantity":1},{"sku":"SKU-1","quantity":1}]}', '[]', '2026-01-01', '2026-01-01', '2026-01-01'),
 		('`+order2+`', 'SC-2', '`+gone+`', '`+cart2+`', 'cancelled', 1, 8, 1, 'USD', 500, 500, 500, '{}', 't',
 			'{"lines":[{"sku":"SKU-1","quantity":1}]}', '[]', '2026-01-01', '2026-01-01', '2026-01-01');
+		INSERT INTO order_events SELECT id, v, '2026-01-01', 't', 'e', 'x', CASE WHEN v < version THEN 'x' ELSE state END, 1, 'a', '{}' FROM orders, generate_series(1, version) v;
 		INSERT INTO outbox (id, topic, type, subject, sequence, data, traceparent, time, created_at, sent_at) VALUES
 			('`+event+`', 'order', 'order.placed.v1', '`+order1+`', 1, '{"promotions":[{"id":"P"}]}', '', '2026-01-01', '2026-01-01', '2026-01-01')`)
 	w.exec("payment", `
 		INSERT INTO payments VALUES
 		('`+order1+`-1', '`+order1+`', 1, 'braintree', 'usd', 'USD', 1000, 'captured', 1000, 1000, 0, 't1', '', 4, '2026-01-01', '2026-01-01'),
-		('`+order2+`-1', '`+order2+`', 1, 'braintree', 'usd', 'USD', 500, 'voided', 0, 0, 0, 't2', '', 6, '2026-01-01', '2026-01-01')`)
+		('`+order2+`-1', '`+order2+`', 1, 'braintree', 'usd', 'USD', 500, 'voided', 0, 0, 0, 't2', '', 6, '2026-01-01', '2026-01-01');
+		INSERT INTO payment_events SELECT id, v, 'x', '', 'USD', 0, '', '', '', '2026-01-01' FROM payments, generate_series(1, version) v`)
 	w.sim = []map[string]any{
 		transaction("t1", order1+"-1", "submitted_for_settlement", 1000, 1000, 0),
 		transaction("t2", order2+"-1", "voided", 500, 0, 0),
@@ -154,7 +157,7 @@ func TestHealthyBooksAreCleanAndRead(t *testing.T) {
 	}
 	var out bytes.Buffer
 	r.Print(&out)
-	if strings.Count(out.String(), " 0\n") != 5 {
+	if strings.Count(out.String(), " 0\n") != 9 {
 		t.Errorf("printed\n%s", &out)
 	}
 }
@@ -210,6 +213,15 @@ func TestEveryKindOfDamageIsFound(t *testing.T) {
 			('` + event + `', 'inventory', 'inventory.hold_expired.v1', '` + cart1 + `:SKU-1', 1,
 			'{"owner":"` + cart1 + `","sku":"SKU-1","expired_at":"2026-01-01T00:00:00Z"}', '', '2026-01-01', '2026-01-01', '2026-01-01')`,
 			"I5 not-taken-in", "checkout ← inventory " + checkout},
+		{"cart", `DELETE FROM cart_events WHERE cart_id = '` + cart1 + `' AND version = 1`, "I6 log-is-not-whole", cart1},
+		{"order", `UPDATE orders SET snapshot = '{"lines":[{"sku":"SKU-1","quantity":1,"total":{"amount":10},"discounts":[{"amount":{"amount":5}}]}],"promotions":[{"amount":{"amount":6}}],
+			"totals":{"discount":{"amount":5}}}' WHERE id = '` + order1 + `'`, "I7 promotions-are-not-the-discounts", order1},
+		{"order", `UPDATE orders SET snapshot = '{"lines":[{"sku":"SKU-1","quantity":1,"total":{"amount":-1}}]}' WHERE id = '` + order1 + `'`, "I7 less-than-nothing", order1},
+		{"order", `UPDATE orders SET version = version + 1 WHERE id = '` + order2 + `'`, "I8 log-is-not-whole", order2},
+		{"order", `INSERT INTO order_events VALUES ('` + order2 + `', 9, '2026-01-01', 't', 'e', 'cancelled', 'cancelled', 1, '', '{}')`, "I8 nobody-did-it", order2},
+		{"payment", `UPDATE payments SET version = version + 1 WHERE id = '` + order2 + `-1'`, "I8 log-is-not-whole", order2 + "-1"},
+		{"order", `INSERT INTO order_effects VALUES ('` + order2 + `', 'capture', 1, 9, '{"nonce":"n"}', '2026-01-01', NULL, 1, 1)`, "I9 means-of-payment-kept", order2},
+		{"order", `UPDATE orders SET snapshot = '{"lines":[],"payment":{"nonce":"n"}}' WHERE id = '` + order1 + `'`, "I9 means-of-payment-kept", order1},
 	} {
 		w.exec(d.service, d.sql)
 		w.expect(seen, d.want, d.id, d.sql == also)
@@ -289,7 +301,8 @@ func TestDamageInTheGatewaysBooks(t *testing.T) {
 func TestWhatIsUnderWayIsNotJudgedYet(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.exec("order", `UPDATE orders SET state = 'placed', captured = 0, updated_at = now() WHERE id = '`+order1+`'`)
+	w.exec("order", `UPDATE orders SET state = 'placed', version = 6, captured = 0, updated_at = now() WHERE id = '`+order1+`';
+		INSERT INTO order_events VALUES ('`+order1+`', 6, now(), 't', 'e', 'confirmed', 'placed', 1, 'a', '{}')`)
 	r, err := Check(t.Context(), w.src, Grace)
 	if err != nil || !r.Clean() {
 		t.Errorf("%+v (%v)", r.Violations, err)

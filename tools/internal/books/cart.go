@@ -24,5 +24,8 @@ func readCart(ctx context.Context, tx pgx.Tx, s *Snapshot) error {
 	for _, c := range carts {
 		s.Closed[c.ID] = c.Status
 	}
+	if err := broken(ctx, tx, s, "I6", cartsSQL); err != nil {
+		return err
+	}
 	return readOutbox(ctx, tx, "cart", s)
 }

@@ -75,6 +75,7 @@ func Judge(s Snapshot, grace time.Duration) Report {
 	j.gateway()
 	j.money()
 	j.events()
+	j.violations = append(j.violations, s.Broken...)
 	slices.SortStableFunc(j.violations, func(a, b Violation) int {
 		return strings.Compare(a.Invariant+a.Rule+a.ID, b.Invariant+b.Rule+b.ID)
 	})

@@ -29,6 +29,9 @@ func readOrder(ctx context.Context, tx pgx.Tx, s *Snapshot) error {
 		func() error { return collect(ctx, tx, &s.Orders, ordersSQL) },
 		func() error { return collect(ctx, tx, &s.Doubles, doublesSQL) },
 		func() error { return collect(ctx, tx, &s.Coupons, usesSQL) },
+		func() error { return broken(ctx, tx, s, "I7", promotionsSQL) },
+		func() error { return broken(ctx, tx, s, "I8", transitionsSQL) },
+		func() error { return broken(ctx, tx, s, "I9", meansSQL) },
 		func() error { return readOutbox(ctx, tx, "order", s) },
 	} {
 		if err := read(); err != nil {

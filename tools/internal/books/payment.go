@@ -19,5 +19,8 @@ func readPayment(ctx context.Context, tx pgx.Tx, s *Snapshot) error {
 	if err := collect(ctx, tx, &s.Operations, operationsSQL); err != nil {
 		return err
 	}
+	if err := broken(ctx, tx, s, "I8", paymentLogSQL); err != nil {
+		return err
+	}
 	return readOutbox(ctx, tx, "payment", s)
 }

@@ -19,6 +19,8 @@ type Snapshot struct {
 	Operations   []Operation
 	Transactions []Transaction
 
+	Broken []Violation // what the books of one service say against themselves
+
 	Unsent   []Unsent
 	Told     []Told                      // the last sequence of each subject that somebody must know
 	Consumed map[string]map[string]int64 // subscription ("cart ← catalog") → subject → what it knows

@@ -15,6 +15,7 @@ import (
 type journey struct {
 	client *shopclient.Client
 	script script
+	refund func(ctx context.Context, o orderapi.Order) error // nil: nobody does
 }
 
 // result is what became of a guest. err tells what was not expected.
@@ -55,6 +56,14 @@ func (j *journey) walk(ctx context.Context) (outcome, error) {
 	switch j.script.kind {
 	case leaves:
 		return left, nil
+	case wantsMore:
+		again := shopclient.Item{SKU: g.Items[0].SKU, Quantity: 1}
+		if err := j.client.Post(ctx, "/v1/carts/"+cart.ID+"/lines", shopclient.Key(), again, nil); err != nil {
+			return bought, err
+		}
+		if co, err = j.client.Prepare(ctx, g, cart.ID); err != nil {
+			return bought, err
+		}
 	case isDeclined:
 		return declined, j.decline(ctx, co)
 	case paysAgain:
@@ -79,15 +88,17 @@ func (j *journey) pay(ctx context.Context, co checkoutapi.Checkout) (outcome, er
 	if err := j.check(co, o); err != nil {
 		return bought, err
 	}
-	if j.script.kind == cancels {
+	switch {
+	case j.script.kind == isRefunded && j.refund != nil && !o.Totals.Total.IsZero():
+		return bought, j.refund(ctx, o)
+	case j.script.kind == cancels:
 		o, err := j.client.Cancel(ctx, o, "load: changed my mind", shopclient.Key())
 		if err == nil && o.Status != "cancelled" && o.Status != "placed" {
 			// A placed one is cancelled when its capture is decided.
 			err = unexpected("order %s is %s after it was cancelled", o.ID, o.Status)
 		}
 		return cancelled, err
-	}
-	if j.script.readBack {
+	case j.script.readBack:
 		return bought, j.again(ctx, co, o)
 	}
 	return bought, nil

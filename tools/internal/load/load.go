@@ -8,7 +8,8 @@
 //
 //	script ── Fill ── Prepare ──┬─ complete ──┬─ read back │ cancel
 //	            │        │      ├─ declined ──┴─ once more with another card
-//	            └─ left ─┘      └─ complete twice at once
+//	    ▲       └─ left ─┘ │    └─ complete twice at once
+//	    └───── wants more ─┘
 package load
 
 import (
@@ -19,6 +20,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/sidecart/sidecart/services/order/orderapi"
 	"github.com/sidecart/sidecart/tools/internal/progress"
 	"github.com/sidecart/sidecart/tools/internal/shopclient"
 )
@@ -33,6 +35,8 @@ type Options struct {
 	Shoppers int // at once
 	Seed     uint64
 	Out      io.Writer
+	// Refund gives a part of an order's money back; nil: those who want it keep what they bought.
+	Refund func(ctx context.Context, o orderapi.Order) error
 }
 
 // Run sends the guests. The report is good even when the error is not nil; an unexpected answer is in the report and no
@@ -55,7 +59,7 @@ func Run(ctx context.Context, opt Options) (Report, error) {
 		wg.Go(func() {
 			for n := range numbers {
 				s := shelf.script(opt.Seed, n)
-				tally.end(n, s, (&journey{client: &client, script: s}).run(ctx))
+				tally.end(n, s, (&journey{client: &client, script: s, refund: opt.Refund}).run(ctx))
 				bar.Add(1, tally.note())
 			}
 		})

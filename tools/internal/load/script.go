@@ -27,13 +27,15 @@ const (
 	cancels     kind = "cancels"
 	clicksTwice kind = "clicks twice" // the same key: a browser that repeats
 	paysTwice   kind = "pays in two windows"
+	wantsMore   kind = "wants more"  // from the checkout back into the cart
+	isRefunded  kind = "is refunded" // in part, by staff
 )
 
 // kinds are how often each behaviour is met, in percent.
 var kinds = []struct {
 	kind  kind
 	share int
-}{{buys, 68}, {isDeclined, 7}, {paysAgain, 4}, {leaves, 9}, {cancels, 5}, {clicksTwice, 4}, {paysTwice, 3}}
+}{{buys, 58}, {isDeclined, 7}, {paysAgain, 4}, {leaves, 9}, {cancels, 5}, {clicksTwice, 4}, {paysTwice, 3}, {wantsMore, 6}, {isRefunded, 4}}
 
 // leaveBefore are the steps before which a guest may leave.
 var leaveBefore = []string{shopclient.StepLine, shopclient.StepCheckout, shopclient.StepAddress, shopclient.StepShipping, shopclient.StepSession, shopclient.StepComplete}

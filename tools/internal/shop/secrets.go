@@ -91,15 +91,25 @@ func LoadSecrets(l Layout, m Manifest) (Secrets, error) {
 
 // ServersPassword is that of the private Redis and Kafka of a shop that was started before.
 func (l Layout) ServersPassword() (string, error) {
+	s, err := l.secrets()
+	return s.Servers, err
+}
+
+// DaprToken is what the apps of a shop that was started before show to their sidecars.
+func (l Layout) DaprToken() (string, error) {
+	s, err := l.secrets()
+	return s.DaprAPIToken, err
+}
+
+func (l Layout) secrets() (s Secrets, err error) {
 	raw, err := os.ReadFile(l.secretsFile())
 	if err != nil {
-		return "", err
+		return s, err
 	}
-	var s Secrets
 	if err := json.Unmarshal(raw, &s); err != nil {
-		return "", fmt.Errorf("%s: %w", l.secretsFile(), err)
+		return s, fmt.Errorf("%s: %w", l.secretsFile(), err)
 	}
-	return s.Servers, nil
+	return s, nil
 }
 
 // writeKeyFile keeps the shop's own key in the gateway's file, with the scopes of today, and leaves other keys alone.

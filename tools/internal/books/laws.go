@@ -1,0 +1,57 @@
+package books
+
+import (
+	"context"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// What a service's books must say by themselves, each a query for the rule that is broken, the id and what is wrong. Rows and logs are
+// written together, so that nothing of this is ever under way.
+const (
+	cartsSQL = `
+SELECT 'log-is-not-whole', c.id, format('the cart is at version %s, its log has %s entries up to %s', c.version, l.n, l.last)
+FROM carts c, LATERAL (SELECT count(*) AS n, coalesce(max(version), 0) AS last FROM cart_events e WHERE e.cart_id = c.id) l
+WHERE l.n <> c.version OR l.last <> c.version`
+
+	promotionsSQL = `
+SELECT 'promotions-are-not-the-discounts', id, format('promotions of %s, discounts of %s on the lines, %s in all', promotions, discounts, discount)
+FROM (
+	SELECT id, coalesce((snapshot#>>'{totals,discount,amount}')::bigint, 0) AS discount,
+		(SELECT coalesce(sum((p#>>'{amount,amount}')::bigint), 0) FROM jsonb_array_elements(coalesce(nullif(snapshot->'promotions', 'null'), '[]')) p) AS promotions,
+		(SELECT coalesce(sum((d#>>'{amount,amount}')::bigint), 0) FROM jsonb_array_elements(snapshot->'lines') l,
+			jsonb_array_elements(coalesce(nullif(l->'discounts', 'null'), '[]')) d) AS discounts
+	FROM orders
+) o WHERE promotions <> discounts OR promotions <> discount
+UNION ALL
+SELECT 'less-than-nothing', o.id, format('line %s has a total of %s', l->>'id', l#>>'{total,amount}')
+FROM orders o, jsonb_array_elements(snapshot->'lines') l WHERE (l#>>'{total,amount}')::bigint < 0`
+
+	transitionsSQL = `
+SELECT 'log-is-not-whole', o.id, format('is %s at version %s; its log has %s entries, the last to %s', o.state, o.version, l.n, l.state)
+FROM orders o, LATERAL (SELECT count(*) AS n, (array_agg(to_state ORDER BY version DESC))[1] AS state FROM order_events e WHERE e.order_id = o.id) l
+WHERE l.n <> o.version OR l.state IS DISTINCT FROM o.state
+UNION ALL
+SELECT 'nobody-did-it', order_id, format('entry %s (%s) names no actor', version, event) FROM order_events WHERE actor = ''`
+
+	meansSQL = `
+SELECT 'means-of-payment-kept', order_id, format('with the effect %s, which needs none', kind) FROM order_effects WHERE payment IS NOT NULL AND kind <> 'authorise'
+UNION ALL
+SELECT 'means-of-payment-kept', id, 'in the snapshot of the order' FROM orders WHERE coalesce(nullif(snapshot->'payment', 'null'), '{}') <> '{}'`
+
+	paymentLogSQL = `
+SELECT 'log-is-not-whole', p.id, format('the payment is at version %s, its log has %s entries', p.version, l.n)
+FROM payments p, LATERAL (SELECT count(*) AS n FROM payment_events e WHERE e.payment_id = p.id) l WHERE l.n <> p.version`
+)
+
+// broken reads what breaks a law.
+func broken(ctx context.Context, tx pgx.Tx, s *Snapshot, invariant, sql string) error {
+	var found []struct{ Rule, ID, Detail string }
+	if err := collect(ctx, tx, &found, sql); err != nil {
+		return err
+	}
+	for _, f := range found {
+		s.Broken = append(s.Broken, Violation{Invariant: invariant, Rule: f.Rule, ID: f.ID, Detail: f.Detail})
+	}
+	return nil
+}
