@@ -72,6 +72,14 @@ func (w *world) exec(service, sql string) {
 	}
 }
 
+// step brings an order to a state, as its log says.
+func (w *world) step(id, state, set string) {
+	w.t.Helper()
+	w.exec("order", `
+		WITH o AS (UPDATE orders SET state = '`+state+`', version = version + 1, `+set+` WHERE id = '`+id+`' RETURNING id, version, state)
+		INSERT INTO order_events SELECT id, version, now(), 't', 'e', 'x', state, 1, 'a', '{}' FROM o`)
+}
+
 func (w *world) fill() {
 	w.t.Helper()
 	w.exec("catalog", `
@@ -250,7 +258,7 @@ func (w *world) expect(seen map[string]bool, rule, id string, also bool) {
 func TestReviewsAndUnpaidOrdersAreNoDamage(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.exec("order", `UPDATE orders SET state = 'placed', captured = 0 WHERE id = '`+order1+`'`)
+	w.step(order1, "placed", "captured = 0")
 	w.exec("payment", `UPDATE payments SET status = 'authorised', captured = 0, review = 'pending', review_until = now() + interval '1 hour' WHERE order_id = '`+order1+`'`)
 	w.sim[0] = transaction("t1", order1+"-1", "authorized", 1000, 0, 0)
 	if all := w.check().Violations; len(all) > 0 {
@@ -258,7 +266,7 @@ func TestReviewsAndUnpaidOrdersAreNoDamage(t *testing.T) {
 	}
 	w.exec("payment", `UPDATE payments SET review_until = now() - interval '1 hour' WHERE order_id = '`+order1+`'`)
 	w.expect(map[string]bool{}, "I4 half-way", order1, false)
-	w.exec("order", `UPDATE orders SET state = 'shipped', unpaid = true WHERE id = '`+order1+`'`)
+	w.step(order1, "shipped", "unpaid = true")
 	w.exec("payment", `UPDATE payments SET status = 'settlement_declined', review = '', review_until = NULL WHERE order_id = '`+order1+`'`)
 	w.sim[0] = transaction("t1", order1+"-1", "settlement_declined", 1000, 0, 0)
 	if all := w.check().Violations; len(all) > 0 {
@@ -301,8 +309,7 @@ func TestDamageInTheGatewaysBooks(t *testing.T) {
 func TestWhatIsUnderWayIsNotJudgedYet(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.exec("order", `UPDATE orders SET state = 'placed', version = 6, captured = 0, updated_at = now() WHERE id = '`+order1+`';
-		INSERT INTO order_events VALUES ('`+order1+`', 6, now(), 't', 'e', 'confirmed', 'placed', 1, 'a', '{}')`)
+	w.step(order1, "placed", "captured = 0, updated_at = now()")
 	r, err := Check(t.Context(), w.src, Grace)
 	if err != nil || !r.Clean() {
 		t.Errorf("%+v (%v)", r.Violations, err)
