@@ -114,6 +114,9 @@ type Snapshot struct {
 	Cart      Cart             `json:"cart"`
 	Quote     pricingapi.Quote `json:"quote"`
 	Completed bool             `json:"completed"`
+
+	// MergedFrom are carts whose lines moved into this one. They are capabilities: whoever asks tells nobody.
+	MergedFrom []string `json:"merged_from,omitempty"`
 }
 
 // AbandonedV1 tells that a cart with lines was left alone for the abandonment time.

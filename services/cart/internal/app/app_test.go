@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -360,6 +361,24 @@ func TestQuoteIsAskedAgainWhenItRanOut(t *testing.T) {
 }
 
 // A line that has lost its price stands in no total and hinders nothing.
+// Checkout learns whose lines came in, and the shopper does not.
+func TestSnapshotNamesMergedCarts(t *testing.T) {
+	t.Parallel()
+	w := open(t)
+	guest, own := w.begin(), w.begin()
+	w.add(guest, "a", 1)
+	if _, err := w.Merge(t.Context(), own, guest.CartID); err != nil {
+		t.Fatal(err)
+	}
+	snap, err := w.Snapshot(t.Context(), own.CartID)
+	if err != nil || !slices.Equal(snap.MergedFrom, []string{guest.CartID}) || len(snap.Cart.Lines) != 1 {
+		t.Errorf("%+v %v", snap, err)
+	}
+	if empty, err := w.Snapshot(t.Context(), guest.CartID); err != nil || len(empty.Cart.Lines) != 0 || empty.MergedFrom != nil {
+		t.Errorf("%+v %v", empty, err)
+	}
+}
+
 func TestALineLosesItsPrice(t *testing.T) {
 	t.Parallel()
 	w := open(t)

@@ -40,7 +40,7 @@ func (s *Carts) Snapshot(ctx context.Context, id string) (cartapi.Snapshot, erro
 	if err != nil {
 		return cartapi.Snapshot{}, err
 	}
-	return cartapi.Snapshot{Cart: s.answer(p, items), Quote: p.Quote, Completed: p.Cart.Status == cart.Completed}, nil
+	return cartapi.Snapshot{Cart: s.answer(p, items), Quote: p.Quote, Completed: p.Cart.Status == cart.Completed, MergedFrom: p.Cart.MergedFrom}, nil
 }
 
 // view reads the projection, and believes it if the log has the same version. Else, or when the quote has run out, it makes and

@@ -161,8 +161,10 @@ type Store interface {
 	Settled(id string) bool
 }
 
-// Sweeps finds what time has overtaken.
+// Sweeps finds what time or a merge has overtaken.
 type Sweeps interface {
+	// Merged returns the ids of the open and completing checkouts of carts.
+	Merged(ctx context.Context, carts []string) ([]string, error)
 	// Due returns up to n open or completing checkouts past their time.
 	Due(ctx context.Context, now time.Time, n int) ([]Record, error)
 	// Left returns up to n open checkouts with an e-mail address whose time ends after now and until then at the latest, and that were

@@ -59,6 +59,9 @@ func (a *App) Create(ctx context.Context, in checkoutapi.CreateInput) (r Record,
 	case len(snap.Cart.Lines) == 0:
 		return r, false, ErrCartEmpty
 	}
+	if err := a.endMerged(ctx, snap.MergedFrom); err != nil {
+		return r, false, err
+	}
 	for range maxMoves {
 		live, err := a.Store.OfCart(ctx, in.CartID)
 		switch {
@@ -76,6 +79,24 @@ func (a *App) Create(ctx context.Context, in checkoutapi.CreateInput) (r Record,
 		}
 	}
 	return r, false, errBusy
+}
+
+// endMerged ends the checkouts of carts that were merged into this one: their lines are here now, what they hold would stand in the way
+// of their own shopper, and nobody shall buy them twice. While an order of one is being placed, this one waits.
+func (a *App) endMerged(ctx context.Context, carts []string) error {
+	if len(carts) == 0 {
+		return nil
+	}
+	live, err := a.Sweeps.Merged(ctx, carts)
+	if err != nil {
+		return err
+	}
+	for _, id := range live {
+		if err := a.Cancel(ctx, id, nil); err != nil && !errors.Is(err, checkout.ErrCompleted) {
+			return err
+		}
+	}
+	return nil
 }
 
 // newID draws a capability: 128 random bits as 32 hex digits.

@@ -145,6 +145,20 @@ func (n *Neighbours) Cart(id string, version int64, currency string, quantities 
 	n.carts[id] = cartapi.Snapshot{Cart: c, Quote: q}
 }
 
+// Merge moves what a cart has into another one, and closes it.
+func (n *Neighbours) Merge(from, into string, version int64, currency string, quantities map[string]int64) {
+	n.mu.Lock()
+	before := n.carts[into].MergedFrom
+	n.mu.Unlock()
+	n.Cart(into, version, currency, quantities)
+	n.Cart(from, version, currency, nil)
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	s := n.carts[into]
+	s.MergedFrom = append(before, from)
+	n.carts[into] = s
+}
+
 // Ordered marks a cart as completed.
 func (n *Neighbours) Ordered(id string) {
 	n.mu.Lock()

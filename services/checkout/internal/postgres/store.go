@@ -283,6 +283,19 @@ func (s *Store) Due(ctx context.Context, now time.Time, n int) ([]app.Record, er
 		now, n, now.Add(-checkout.StuckAfter))
 }
 
+// Merged implements app.Sweeps.
+func (s *Store) Merged(ctx context.Context, carts []string) ([]string, error) {
+	rows, err := s.pool.Query(ctx, `SELECT id FROM checkouts WHERE cart_id = ANY ($1) AND status IN ('open', 'completing')`, carts)
+	if err != nil {
+		return nil, pg.AsFault(err)
+	}
+	ids, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		return nil, fmt.Errorf("checkouts of merged carts: %w", pg.AsFault(err))
+	}
+	return ids, nil
+}
+
 // Left implements app.Sweeps.
 func (s *Store) Left(ctx context.Context, now, until time.Time, n int) ([]app.Record, error) {
 	return s.list(ctx, `SELECT `+columns+`, c.quote FROM checkouts c
