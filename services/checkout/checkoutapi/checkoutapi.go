@@ -113,10 +113,13 @@ type PatchInput struct {
 	Note             *string           `json:"note,omitempty" maxLength:"2000"`
 }
 
-// CompleteInput is POST /v1/checkouts/{id}/complete; exactly one of the payment members.
+// CompleteInput is POST /v1/checkouts/{id}/complete. Gift cards and store credit are used first; one of the payment members pays the rest,
+// and may be left out when there is none.
 type CompleteInput struct {
 	Nonce         string       `json:"payment_method_nonce,omitempty" maxLength:"500"`
 	MethodID      string       `json:"payment_method_id,omitempty" maxLength:"200"`
+	GiftCards     []string     `json:"gift_cards,omitempty" maxItems:"5" doc:"Codes, used in their order"`
+	StoreCredit   bool         `json:"store_credit,omitempty" doc:"Use the signed-in customer's store credit, after gift cards"`
 	ExpectedTotal money.Amount `json:"expected_total"`
 	DeviceData    string       `json:"device_data,omitempty" maxLength:"10000"`
 }

@@ -86,11 +86,23 @@ type PlaceRequest struct {
 	Payment         PaymentInput           `json:"payment"`
 }
 
-// PaymentInput is the means of payment: exactly one of Nonce and MethodID.
+// PaymentInput is the means of payment, which payment alone understands: one of Nonce and MethodID, gift cards and store credit before it,
+// or instead of it.
 type PaymentInput struct {
 	Nonce      string `json:"payment_method_nonce,omitempty"`
 	MethodID   string `json:"payment_method_id,omitempty"`
 	DeviceData string `json:"device_data,omitempty"`
+
+	GiftCards   []string `json:"gift_cards,omitempty"`
+	StoreCredit bool     `json:"store_credit,omitempty"`
+}
+
+// Given tells whether there is a means of payment, and no two that exclude each other.
+func (p PaymentInput) Given() bool {
+	if p.Nonce == "" && p.MethodID == "" {
+		return len(p.GiftCards) > 0 || p.StoreCredit
+	}
+	return p.Nonce == "" || p.MethodID == ""
 }
 
 // PlaceLine is one line as it was quoted.

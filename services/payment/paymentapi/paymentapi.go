@@ -39,8 +39,8 @@ const (
 	PathOpen        = "/v1/internal/payments/open"      // GET ?older_than_seconds=60: Payments authorised or captured, for reconciling
 )
 
-// AuthoriseRequest reserves an amount. PaymentID is "<order id>-<attempt>" and is the gateway's order id. Exactly one of
-// Nonce and MethodID is set. A request in which any text holds a card number is refused and not logged.
+// AuthoriseRequest reserves an amount. PaymentID is "<order id>-<attempt>" and is the gateway's order id. Of Nonce and MethodID one is
+// set, or none when GiftCards and StoreCredit cover the amount; with them the gateway is asked for the rest. A request in which any text holds a card number is refused and not logged.
 type AuthoriseRequest struct {
 	OperationID string       `json:"operation_id"`
 	PaymentID   string       `json:"payment_id"`
@@ -50,8 +50,10 @@ type AuthoriseRequest struct {
 	Nonce       string       `json:"payment_method_nonce,omitempty"`
 	MethodID    string       `json:"payment_method_id,omitempty"`
 	DeviceData  string       `json:"device_data,omitempty"`
-	CustomerID  string       `json:"customer_id,omitempty"` // of a signed-in shopper; needed with MethodID, which must be theirs
-	Shopper     *Shopper     `json:"shopper,omitempty"`     // for the bank's checks and the risk rules
+	CustomerID  string       `json:"customer_id,omitempty"`  // of a signed-in shopper; needed with MethodID, which must be theirs
+	GiftCards   []string     `json:"gift_cards,omitempty"`   // codes, used in their order
+	StoreCredit bool         `json:"store_credit,omitempty"` // of CustomerID, after gift cards
+	Shopper     *Shopper     `json:"shopper,omitempty"`      // for the bank's checks and the risk rules
 }
 
 // MoneyRequest captures or refunds an amount of a payment, or voids it (Amount nil). Amount nil captures or refunds the whole.
@@ -135,7 +137,17 @@ type Payment struct {
 	Review        string       `json:"review,omitempty" enum:"pending,approved,rejected,expired,needless"`
 	ReviewRule    string       `json:"review_rule,omitempty"`
 	ReviewUntil   *time.Time   `json:"review_until,omitempty"`
+	Tenders       []Tender     `json:"tenders,omitempty"` // of a payment with credit, when it is read alone
 	Events        []Event      `json:"events,omitempty"`
+}
+
+// Tender is a part of a payment by its means; their sums are the payment's.
+type Tender struct {
+	Type       string       `json:"type" enum:"gift_card,store_credit,gateway"`
+	CreditID   string       `json:"credit_id,omitempty"`
+	Authorised money.Amount `json:"authorised"`
+	Captured   money.Amount `json:"captured"`
+	Refunded   money.Amount `json:"refunded"`
 }
 
 // Event is one entry of the append-only log.

@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sidecart/sidecart/pkg/money"
+	"github.com/sidecart/sidecart/services/checkout/checkoutapi"
 	"github.com/sidecart/sidecart/services/order/orderapi"
 	"github.com/sidecart/sidecart/services/payment/paymentapi"
 	"github.com/sidecart/sidecart/test/e2e/shop"
@@ -103,4 +105,84 @@ func TestTheWebhookWantsASignature(t *testing.T) {
 	if err != nil || a.Status != 200 || string(a.Body) != "sidecart_public|b29526c78f1378007ff7a2fa0347fb6765405777" {
 		t.Errorf("%v %+v", err, a)
 	}
+}
+
+// A gift card pays a part and a card the rest. The card declines: the gift card has all it had. Then it is bought, and cancelled: both
+// have what they had. What a gift card covers alone needs no card.
+func TestAGiftCardAndACard(t *testing.T) {
+	t.Parallel()
+	sku := s.Goods(t, "given", 5)
+	co := s.Checkout(t, s.Cart(t, sku).ID)
+	half := money.New(co.Totals.Total.Minor/2, "USD")
+	gift := func(worth money.Amount) (c paymentapi.Credit) {
+		t.Helper()
+		s.Staff(t, 201, "POST", paymentapi.PathCredits, map[string]any{"amount": worth, "reason": "journey"}, &c, "Idempotency-Key", shop.Key())
+		return c
+	}
+	card := gift(half)
+	worth := func(c paymentapi.Credit) money.Amount {
+		t.Helper()
+		var b paymentapi.GiftCardBalance
+		s.Must(t, 200, "POST", paymentapi.PathGiftCardBalance, map[string]string{"code": c.Code}, &b)
+		return b.Balance
+	}
+	complete := func(co checkoutapi.Checkout, nonce string, codes ...string) *shop.Answer {
+		t.Helper()
+		in := shop.Pay(nonce, co.Totals.Total)
+		in.GiftCards = codes
+		a, err := s.Ask(t.Context(), "POST", "/v1/checkouts/"+co.ID+"/complete", in, "Idempotency-Key", shop.Key())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return a
+	}
+	complete(co, "fake-processor-declined-visa-nonce", card.Code).Problem(t, 402, "payment-declined")
+	if got := worth(card); got != half {
+		t.Errorf("after a decline it has %s of %s", got, half)
+	}
+	complete(co, "", card.Code).Problem(t, 402, "payment-declined") // it does not suffice
+	complete(co, shop.Good, "NO-SUCH-CARD").Problem(t, 402, "payment-declined")
+	var o orderapi.Order
+	if err := complete(co, shop.Good, card.Code).Into(201, &o); err != nil {
+		t.Fatal(err)
+	}
+	if txs := transactions(t, o.ID); len(txs) == 0 || txs[len(txs)-1].Amount != co.Totals.Total.Minor-half.Minor || worth(card).IsPositive() {
+		t.Errorf("the gift card has %s, the simulator has %+v", worth(card), txs)
+	}
+	cancelled(t, o)
+	if got := worth(card); got != half {
+		t.Errorf("after the cancellation it has %s of %s", got, half)
+	}
+	for _, tx := range transactions(t, o.ID) {
+		if tx.Status != "voided" && tx.Status != "processor_declined" {
+			t.Errorf("the card: %+v", tx)
+		}
+	}
+
+	co = s.Checkout(t, s.Cart(t, sku).ID)
+	card = gift(co.Totals.Total)
+	if err := complete(co, "", card.Code).Into(201, &o); err != nil {
+		t.Fatal(err)
+	}
+	if worth(card).IsPositive() || o.PaymentStatus != "captured" || len(transactions(t, o.ID)) != 0 {
+		t.Errorf("%s of it is left, the payment is %s, the simulator has %+v", worth(card), o.PaymentStatus, transactions(t, o.ID))
+	}
+	cancelled(t, o)
+	if got := worth(card); got != co.Totals.Total {
+		t.Errorf("after the cancellation it has %s of %s", got, co.Totals.Total)
+	}
+}
+
+// cancelled cancels an order and waits until it is.
+func cancelled(t *testing.T, o orderapi.Order) {
+	t.Helper()
+	path := "/v1/orders/" + o.ID
+	s.Must(t, 200, "POST", path+"/cancel?access_token="+o.AccessToken, map[string]string{"reason": "changed my mind"}, nil)
+	eventually(t, 15*time.Second, func() error {
+		s.Must(t, 200, "GET", path+"?access_token="+o.AccessToken, nil, &o)
+		if o.CancelledAt == nil {
+			return fmt.Errorf("order is %s, payment %s", o.Status, o.PaymentStatus)
+		}
+		return nil
+	})
 }

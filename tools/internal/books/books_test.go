@@ -133,6 +133,18 @@ func (w *world) fill() {
 	}
 }
 
+// split makes the kept order one that a gift card paid a part of.
+func (w *world) split() {
+	w.t.Helper()
+	w.exec("payment", `
+		UPDATE payments SET credit = 400, credit_captured = 400 WHERE id = '`+order1+`-1';
+		INSERT INTO credits VALUES ('gift', 'gift_card', `+hash+`, 'ABCDE', '', 'USD', 100, 0, NULL, NULL, 3, '2026-01-01', '2026-01-01');
+		INSERT INTO credit_ledger VALUES ('gift', 1, 'issued', 'i', '', 'USD', 500, 0, 500, '', '', '2026-01-01'),
+			('gift', 2, 'reserved', 'a', '`+order1+`-1', 'USD', -400, 400, 100, '', '', '2026-01-01'), ('gift', 3, 'captured', 'c', '`+order1+`-1', 'USD', 0, -400, 100, '', '', '2026-01-01');
+		INSERT INTO credit_uses VALUES ('`+order1+`-1', 'gift', 1, 'USD', 400, 0, 400, 0)`)
+	w.sim[0] = transaction("t1", order1+"-1", "submitted_for_settlement", 600, 600, 0)
+}
+
 func transaction(id, payment, status string, authorised, captured, refunded int64) map[string]any {
 	return map[string]any{"id": id, "type": "sale", "status": status, "order_id": payment, "currency": "USD", "authorized_minor": authorised,
 		"captured_minor": captured, "refunded_minor": refunded, "history": []map[string]any{{"at": "2026-01-01T00:00:00Z"}}}
@@ -150,6 +162,7 @@ func (w *world) check() Report {
 func TestHealthyBooksAreCleanAndRead(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
+	w.split()
 	r := w.check()
 	if !r.Clean() {
 		t.Errorf("%+v", r.Violations)
@@ -174,6 +187,7 @@ func TestHealthyBooksAreCleanAndRead(t *testing.T) {
 func TestEveryKindOfDamageIsFound(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
+	w.split()
 	seen := map[string]bool{}
 	for _, d := range []struct{ service, sql, want, id string }{
 		{"inventory", `INSERT INTO stock_levels VALUES ('SKU-2', 'main', 1, 0)`, "I1 level-is-not-the-ledger", "SKU-2@main"},
@@ -195,6 +209,9 @@ func TestEveryKindOfDamageIsFound(t *testing.T) {
 			completing_at, order_number, access_token, loose, expires_at, created_at, updated_at FROM checkouts c WHERE id = '` + gone + `'`, "I3 completed-without-order", "checkout lost"},
 		{"order", `UPDATE orders SET checkout_id = 'unknown' WHERE id = 'twin'`, "I3 order-without-checkout", "twin"},
 		{"order", `UPDATE orders SET captured = 900 WHERE id = '` + order1 + `'`, "I3 captured-is-not-the-total", order1},
+		{"payment", `UPDATE credits SET balance = 99`, "I3 credit-is-not-the-ledger", "gift"},
+		{"payment", `UPDATE credit_uses SET held = 1, captured = 399`, "I3 held-is-not-reserved", "gift"},
+		{"payment", also, "I3 tenders-differ", order1 + "-1"},
 		{"payment", `UPDATE payments SET amount = 999 WHERE id = '` + order1 + `-1'`, "I3 amounts-differ", order1 + "-1"},
 		{"payment", `UPDATE payments SET currency = 'EUR' WHERE id = '` + order1 + `-1'`, "I3 currencies-differ", order1 + "-1"},
 		{"payment", `INSERT INTO payments VALUES ('` + order1 + `-2', '` + order1 + `', 2, 'braintree', 'usd', 'USD', 1000, 'captured', 1000, 1000, 0, 't9', '', 4, '2026-01-01', '2026-01-01')`,
@@ -202,7 +219,7 @@ func TestEveryKindOfDamageIsFound(t *testing.T) {
 		{"payment", also, "I3 unknown-transaction", order1 + "-2"},
 		{"payment", also, "I4 money-without-order", "payment " + order1 + "-2"},
 		{"payment", `UPDATE payments SET status = 'authorised', authorised = 500 WHERE id = '` + order2 + `-1'`, "I4 money-without-order", "payment " + order2 + "-1"},
-		{"payment", `UPDATE payments SET captured = 0, refunded = 0, authorised = 0, status = 'failed' WHERE order_id = '` + order1 + `'`, "I4 order-without-money", order1},
+		{"payment", `UPDATE payments SET captured = 0, refunded = 0, authorised = 0, credit = 0, credit_captured = 0, status = 'failed' WHERE order_id = '` + order1 + `'`, "I4 order-without-money", order1},
 		{"order", `UPDATE orders SET state = 'undoing' WHERE id = 'twin'`, "I4 half-way", "twin"},
 		{"payment", `INSERT INTO payment_operations (operation_id, payment_id, kind, currency, amount, result, answer_amount, reason, actor, created_at, stamp, tries)
 			VALUES ('op', '` + order1 + `-1', 'capture', 'USD', 1, 'pending', 0, '', '', '2026-01-01', 1, 1)`, "I4 half-way", "operation op"},

@@ -72,6 +72,7 @@ func Judge(s Snapshot, grace time.Duration) Report {
 	j.sold()
 	j.once()
 	j.amounts()
+	j.credit()
 	j.gateway()
 	j.money()
 	j.events()
@@ -248,6 +249,28 @@ func (j *judge) amounts() {
 	}
 }
 
+// credit: I3, gift cards and store credit are the sums of their ledger, and of what payments use.
+func (j *judge) credit() {
+	for _, c := range j.s.Credits {
+		if c.Balance != c.LedgerBalance || c.Held != c.LedgerHeld {
+			j.found("I3", "credit-is-not-the-ledger", c.ID, "has %d, holds %d; the ledger says %d and %d", c.Balance, c.Held, c.LedgerBalance, c.LedgerHeld)
+		}
+		if c.Held != c.Used {
+			j.found("I3", "held-is-not-reserved", c.ID, "holds %d, payments have %d reserved", c.Held, c.Used)
+		}
+	}
+	for _, p := range j.s.Payments {
+		held := int64(0)
+		if p.Status == "authorising" || p.Status == "authorised" {
+			held = p.Credit
+		}
+		if p.Held != held || p.Net != p.CreditCaptured-p.CreditRefunded {
+			j.found("I3", "tenders-differ", p.ID, "%s with %d of credit, %d captured, %d refunded; its tenders hold %d and %d",
+				p.Status, p.Credit, p.CreditCaptured, p.CreditRefunded, p.Held, p.Net)
+		}
+	}
+}
+
 // gateway: I3, payment and the gateway's own books say the same.
 func (j *judge) gateway() {
 	if !j.s.Gateway {
@@ -278,10 +301,10 @@ func (j *judge) gateway() {
 			j.found("I3", "unknown-transaction", p.ID, "transaction %s is of %s", t.ID, t.Payment)
 		case t.Currency != p.Currency:
 			j.found("I3", "currencies-differ", p.ID, "payment in %s, transaction %s in %s", p.Currency, t.ID, t.Currency)
-		case t.Captured != p.Captured || t.Refunded != p.Refunded:
-			j.found("I3", "amounts-differ", p.ID, "captured %d, refunded %d; transaction %s: %d and %d", p.Captured, p.Refunded, t.ID, t.Captured, t.Refunded)
-		case p.Status == "authorised" && t.Authorised != p.Authorised:
-			j.found("I3", "amounts-differ", p.ID, "authorised %d; transaction %s: %d", p.Authorised, t.ID, t.Authorised)
+		case t.Captured != p.Captured-p.CreditCaptured || t.Refunded != p.Refunded-p.CreditRefunded:
+			j.found("I3", "amounts-differ", p.ID, "captured %d, refunded %d, without credit; transaction %s: %d and %d", p.Captured-p.CreditCaptured, p.Refunded-p.CreditRefunded, t.ID, t.Captured, t.Refunded)
+		case p.Status == "authorised" && t.Authorised != p.Authorised-p.Credit:
+			j.found("I3", "amounts-differ", p.ID, "authorised %d, without credit; transaction %s: %d", p.Authorised-p.Credit, t.ID, t.Authorised)
 		}
 	}
 }

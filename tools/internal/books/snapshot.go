@@ -16,6 +16,7 @@ type Snapshot struct {
 	Checkouts []Checkout
 
 	Payments     []Payment
+	Credits      []Credit
 	Operations   []Operation
 	Transactions []Transaction
 
@@ -83,6 +84,15 @@ type Payment struct {
 	Transaction                            string
 	At                                     time.Time
 	InReview                               bool // people have yet to decide whether it is captured, and have time for it
+
+	Credit, CreditCaptured, CreditRefunded int64 // the parts that are gift cards and store credit
+	Held, Net                              int64 // what it uses of them: reserved, captured less refunded
+}
+
+// Credit is a gift card or store credit, with what its ledger and the payments say.
+type Credit struct {
+	ID                                             string
+	Balance, Held, LedgerBalance, LedgerHeld, Used int64
 }
 
 // Operation is one on money whose outcome nobody knows.

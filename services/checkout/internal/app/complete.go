@@ -74,7 +74,7 @@ func (a *App) Complete(ctx context.Context, id string, key Key, in checkoutapi.C
 }
 
 func checkMeans(in checkoutapi.CompleteInput) error {
-	for _, text := range []string{in.Nonce, in.MethodID, in.DeviceData} {
+	for _, text := range append([]string{in.Nonce, in.MethodID, in.DeviceData}, in.GiftCards...) {
 		if checkout.LooksLikeCard(text) {
 			return ErrCard
 		}
@@ -138,7 +138,7 @@ func (a *App) attempt(ctx context.Context, r Record, key Key, in checkoutapi.Com
 	if _, _, err := checkout.Decide(r.Checkout, begin, now); err != nil {
 		return Completion{}, err
 	}
-	hasMeans := in.Nonce != "" || in.MethodID != ""
+	hasMeans := in.Nonce != "" || in.MethodID != "" || len(in.GiftCards) > 0 || in.StoreCredit
 	if missing := r.Missing(!r.Totals().Total.IsZero(), hasMeans); missing != nil {
 		return Completion{}, incomplete(missing)
 	}
@@ -277,7 +277,7 @@ func outcome(r orderapi.PlaceResult) (checkout.Event, Answer) {
 func (r Record) placeRequest(attempt int, in checkoutapi.CompleteInput) orderapi.PlaceRequest {
 	req := orderapi.PlaceRequest{OrderID: r.OrderID, CheckoutID: r.ID, CartID: r.CartID, CartVersion: r.CartVersion, Attempt: attempt,
 		CustomerID: r.CustomerID, Email: r.Email, Promotions: r.Quote.Promotions, Totals: r.Totals(), QuoteID: r.Quote.ID, Note: r.Note,
-		Payment: orderapi.PaymentInput{Nonce: in.Nonce, MethodID: in.MethodID, DeviceData: in.DeviceData}, Lines: make([]orderapi.PlaceLine, len(r.Quote.Lines))}
+		Payment: orderapi.PaymentInput{Nonce: in.Nonce, MethodID: in.MethodID, DeviceData: in.DeviceData, GiftCards: in.GiftCards, StoreCredit: in.StoreCredit}, Lines: make([]orderapi.PlaceLine, len(r.Quote.Lines))}
 	if r.Shipping != nil {
 		req.ShippingAddress = orderapi.Address(*r.Shipping)
 		req.BillingAddress = req.ShippingAddress

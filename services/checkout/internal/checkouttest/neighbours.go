@@ -372,7 +372,7 @@ func (n *Neighbours) place(req orderapi.PlaceRequest) (any, error) {
 	if req.Attempt > o.attempt+1 || req.Attempt < o.attempt {
 		return nil, fault.New(fault.Conflict, "attempt-out-of-order", "That is not the next attempt.")
 	}
-	if req.Totals.Total.IsPositive() && (req.Payment.Nonce == "") == (req.Payment.MethodID == "") {
+	if req.Totals.Total.IsPositive() && !req.Payment.Given() {
 		return nil, fault.New(fault.Invalid, "validation-failed", "body.payment: needs exactly one means of payment")
 	}
 	r := orderapi.PlaceResult{Outcome: orderapi.OutcomeConfirmed}

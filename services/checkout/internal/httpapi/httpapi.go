@@ -10,6 +10,8 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"github.com/sidecart/sidecart/pkg/auth"
+	"github.com/sidecart/sidecart/pkg/fault"
 	"github.com/sidecart/sidecart/pkg/httpx"
 	"github.com/sidecart/sidecart/services/checkout/checkoutapi"
 	"github.com/sidecart/sidecart/services/checkout/internal/app"
@@ -208,9 +210,27 @@ type completeOutput struct {
 	Body       completion
 }
 
+// maySpend lets nobody spend a customer's store credit who knows the checkout alone.
+func (h *api) maySpend(ctx context.Context, in *completeInput) error {
+	if !in.Body.StoreCredit {
+		return nil
+	}
+	r, err := h.app.Get(ctx, in.ID)
+	if err != nil {
+		return err
+	}
+	if p, ok := auth.From(ctx); !ok || p.Kind != auth.KindCustomer || p.Subject != r.CustomerID {
+		return fault.New(fault.Forbidden, "forbidden", "Store credit is for the signed-in customer whose checkout this is.")
+	}
+	return nil
+}
+
 func (h *api) complete(ctx context.Context, in *completeInput) (*completeOutput, error) {
 	key, err := httpx.IdemFrom(ctx, in.IdempotencyKey)
 	if err != nil {
+		return nil, err
+	}
+	if err := h.maySpend(ctx, in); err != nil {
 		return nil, err
 	}
 	c, err := h.app.Complete(ctx, in.ID, app.Key(key), in.Body)

@@ -14,6 +14,7 @@ import (
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/sidecart/sidecart/pkg/auth"
 	"github.com/sidecart/sidecart/pkg/httpx"
 	"github.com/sidecart/sidecart/pkg/money"
 	"github.com/sidecart/sidecart/pkg/outbox"
@@ -43,6 +44,9 @@ type session struct {
 	client apitest.Client
 	ahead  *atomic.Int64
 	start  time.Time
+
+	signer   *auth.Signer
+	verifier *auth.Verifier
 }
 
 func open(t *testing.T) *session {
@@ -51,6 +55,7 @@ func open(t *testing.T) *session {
 	s := &session{t: t, pool: pool, ahead: &atomic.Int64{}, start: time.Date(2026, 3, 6, 12, 0, 0, 0, time.UTC)}
 	s.shop = checkouttest.New(s.now)
 	s.shop.Cart(cartID, 3, "USD", map[string]int64{"shirt": 2, "mug": 1})
+	s.signer, s.verifier = apitest.Signer(t)
 	s.app, s.client = s.replica()
 	return s
 }
@@ -65,7 +70,7 @@ func (s *session) replica() (*app.App, apitest.Client) {
 	store := postgres.New(s.pool, outbox.New(s.pool, outbox.Options{Source: "checkout"}))
 	c.Store, c.Sweeps, c.Rates, c.LeftFor = store, store, rates, 30*time.Minute
 	a := app.New(c)
-	server := httpx.New(httpx.Config{Name: "checkout", Log: slog.New(slog.NewTextHandler(s.t.Output(), &slog.HandlerOptions{Level: slog.LevelError}))})
+	server := httpx.New(httpx.Config{Name: "checkout", Verifier: s.verifier, Log: slog.New(slog.NewTextHandler(s.t.Output(), &slog.HandlerOptions{Level: slog.LevelError}))})
 	Register(server, a, store)
 	return a, apitest.Client{T: s.t, Handler: server}
 }

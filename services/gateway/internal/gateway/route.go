@@ -69,7 +69,7 @@ func Routes() []Route {
 		open("/v1/carts", "cart", timeUsual),
 		open("/v1/checkouts", "checkout", timeComplete),
 		open("/v1/orders", "order", timeComplete),
-		open("/v1/webhooks/braintree", "payment", timeUsual),                                                       // its signature is the credential
+		open("/v1/webhooks/braintree", "payment", timeUsual), // its signature is the credential
 		{Method: "POST", Pattern: "/v1/gift-cards/balance", App: "payment", Rate: Coupon, MaxBody: bodyUsual, Timeout: timeUsual},
 		{Pattern: "/v1/me/store-credit", App: "payment", Access: Staff, MaxBody: bodyUsual, Timeout: timeUsual},
 		{Pattern: "/v1/me/payment-methods", App: "payment", Access: Staff, MaxBody: bodyUsual, Timeout: timeUsual}, // customers: payment tells

@@ -66,7 +66,7 @@ func checkPlace(req orderapi.PlaceRequest) error {
 	c.Check(len(req.Lines) > 0, "body.lines", "must not be empty", nil)
 	c.Check(!req.Totals.Total.IsNegative(), "body.totals.total", "must not be negative", req.Totals.Total.Minor)
 	if req.Totals.Total.IsPositive() {
-		c.Check((req.Payment.Nonce == "") != (req.Payment.MethodID == ""), "body.payment", "needs exactly one means of payment", nil)
+		c.Check(req.Payment.Given(), "body.payment", "needs one means of payment, beside gift cards and store credit", nil)
 	}
 	return c.Err()
 }

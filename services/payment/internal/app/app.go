@@ -99,17 +99,21 @@ type Lease struct {
 	Payment payment.Payment
 }
 
-// Begun is what Begin found or made. Mine means that the caller holds the lease; Fresh that the operation was made by this call.
+// Begun is what Begin found or made. Mine means that the caller holds the lease; Fresh that the operation was made by this call. Refused,
+// of a fresh authorisation, says that the credit that was wanted cannot be had: nothing is reserved, and nothing is to be sent.
 type Begun struct {
 	Lease
 	Fresh, Mine bool
+	Refused     *payment.Outcome
 }
 
-// Start is a new operation. New is the payment that an authorisation begins. Amount nil is the whole.
+// Start is a new operation. New is the payment that an authorisation begins, Credit what it is to be made with beside the gateway; nil:
+// nothing. Amount nil is the whole.
 type Start struct {
 	Record
-	New   *payment.Payment
-	Whole bool
+	New    *payment.Payment
+	Credit *payment.Wanted
+	Whole  bool
 }
 
 // Done is the answer to an operation: what to write in one transaction.
@@ -135,8 +139,11 @@ type Store interface {
 	Postpone(ctx context.Context, l Lease, due time.Time) error
 }
 
-// Provider is the name of the gateway in payments and answers.
-const Provider = "braintree"
+// The providers, in payments and answers: the gateway, and of a payment that needs no gateway, credit.
+const (
+	Provider       = "braintree"
+	ProviderCredit = "credit"
+)
 
 // Accounts are the merchant accounts by currency.
 type Accounts map[money.Currency]string

@@ -25,7 +25,9 @@ type Authorisation struct {
 	Attempt                         int
 	Amount                          money.Amount
 	Nonce, MethodID, DeviceData     string
-	CustomerID                      string // of a signed-in shopper; MethodID must be theirs
+	CustomerID                      string   // of a signed-in shopper; MethodID must be theirs
+	GiftCards                       []string // codes; none is stored or logged
+	StoreCredit                     bool     // of CustomerID
 	Shopper                         Shopper
 }
 
@@ -59,7 +61,7 @@ func checkIDs(c *fault.Collector, operationID, paymentID string) {
 }
 
 func (m Authorisation) check() error {
-	for _, text := range []string{m.OperationID, m.PaymentID, m.OrderID, m.Nonce, m.MethodID, m.DeviceData, m.CustomerID} {
+	for _, text := range append([]string{m.OperationID, m.PaymentID, m.OrderID, m.Nonce, m.MethodID, m.DeviceData, m.CustomerID}, m.GiftCards...) {
 		if payment.HoldsCardNumber(text) {
 			return ErrCard
 		}
@@ -69,11 +71,33 @@ func (m Authorisation) check() error {
 	c.Check(idForm.MatchString(m.OrderID), "body.order_id", "must be 1 to 200 letters, digits, . _ or -", nil)
 	c.Check(m.Attempt >= 1 && m.PaymentID == fmt.Sprintf("%s-%d", m.OrderID, m.Attempt), "body.payment_id", "must be <order id>-<attempt>", nil)
 	c.Check(m.Amount.IsPositive(), "body.amount.amount", "must be above zero", m.Amount.Minor)
-	c.Check((m.Nonce == "") != (m.MethodID == ""), "body.payment_method_nonce", "exactly one of payment_method_nonce and payment_method_id is needed", nil)
+	c.Check(m.Nonce == "" || m.MethodID == "", "body.payment_method_nonce", "must not be given beside payment_method_id", nil)
+	c.Check(m.Nonce != "" || m.MethodID != "" || m.wanted() != nil, "body.payment_method_nonce", "a means of payment is needed", nil)
+	c.Check(len(m.GiftCards) <= MaxGiftCards, "body.gift_cards", fmt.Sprintf("must be %d at most", MaxGiftCards), nil)
+	c.Check(!m.StoreCredit || m.CustomerID != "", "body.store_credit", "needs a customer_id", nil)
 	c.Check(len(m.Nonce) <= maxText, "body.payment_method_nonce", "is too long", nil)
 	c.Check(m.CustomerID == "" || customerForm.MatchString(m.CustomerID), "body.customer_id", "must be 1 to 36 letters, digits, _ or -", nil)
 	c.Check(len(m.MethodID) <= maxText, "body.payment_method_id", "is too long", nil)
 	return c.Err()
+}
+
+// MaxGiftCards is how many gift cards a payment may be made with.
+const MaxGiftCards = 5
+
+// wanted is the credit that a payment is to be made with, or nil.
+func (m Authorisation) wanted() *payment.Wanted {
+	if len(m.GiftCards) == 0 && !m.StoreCredit {
+		return nil
+	}
+	w := &payment.Wanted{Alone: m.Nonce == "" && m.MethodID == ""}
+	for _, code := range m.GiftCards {
+		hash, _ := payment.CodeHash(code) // nil is found nowhere
+		w.Cards = append(w.Cards, hash)
+	}
+	if m.StoreCredit {
+		w.CustomerID = m.CustomerID
+	}
+	return w
 }
 
 // Authorise reserves money, at most once per operation id, and answers what is known.
@@ -87,7 +111,7 @@ func (a *App) Authorise(ctx context.Context, m Authorisation) (Answer, error) {
 	}
 	now := a.now()
 	p := payment.New(m.PaymentID, m.OrderID, m.Attempt, Provider, account, m.Amount)
-	return a.do(ctx, Start{New: &p, Record: Record{
+	return a.do(ctx, Start{New: &p, Credit: m.wanted(), Record: Record{
 		Operation: payment.Operation{ID: m.OperationID, PaymentID: m.PaymentID, Kind: payment.Authorise, Amount: m.Amount, SentAt: now}}},
 		Sale{Reference: m.PaymentID, Account: account, Amount: m.Amount, Nonce: m.Nonce, MethodID: m.MethodID, DeviceData: m.DeviceData,
 			CustomerID: m.CustomerID, Shopper: m.Shopper, OrderID: m.OrderID}, now)
@@ -142,7 +166,8 @@ func (a *App) do(ctx context.Context, s Start, sale Sale, now time.Time) (Answer
 		// Whoever asked may hang up; the money is on its way nevertheless.
 		work, cancel := context.WithTimeout(context.WithoutCancel(ctx), answerTime)
 		defer cancel()
-		d := &driving{app: a, lease: begun.Lease, sale: sale, fresh: begun.Fresh}
+		d := &driving{app: a, lease: begun.Lease, sale: sale, fresh: begun.Fresh, refusal: begun.Refused}
+		d.sale.Amount = begun.Gateway()
 		out.Record = d.run(work)
 		out.InReview = out.InReview || d.review
 	}

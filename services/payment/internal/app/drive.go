@@ -19,6 +19,8 @@ type driving struct {
 	sent   bool // by this driving
 	unsent bool // the last try surely did nothing
 	review bool // what was authorised is to be reviewed
+
+	refusal *payment.Outcome // of a fresh authorisation: it cannot be paid like that
 }
 
 // maxSteps bounds a driving: look, send, look.
@@ -31,6 +33,9 @@ var errDuplicate = errors.New("the gateway says that this is a duplicate")
 
 func (d *driving) run(ctx context.Context) Record {
 	send := d.fresh
+	if d.lease.Gateway().IsZero() { // credit alone: nobody is to be asked
+		return d.answer(ctx, payment.Judge(d.lease.Payment, d.lease.Operation, nil, d.app.now()))
+	}
 	for range maxSteps {
 		var found []payment.Transaction
 		err := errDuplicate
@@ -86,8 +91,8 @@ func (d *driving) judge(ctx context.Context, found []payment.Transaction) (payme
 
 // refused asks the gates about a sale that is to be sent. Nothing was sent yet.
 func (d *driving) refused(ctx context.Context) (*payment.Outcome, error) {
-	if d.lease.Kind != payment.Authorise {
-		return nil, nil
+	if d.lease.Kind != payment.Authorise || d.refusal != nil {
+		return d.refusal, nil
 	}
 	for _, g := range d.app.gates {
 		if o, err := g(ctx, d.sale); o != nil || err != nil {
@@ -126,11 +131,11 @@ func (d *driving) ask(ctx context.Context) (payment.Transaction, error) {
 	case payment.Authorise:
 		return d.app.Gateway.Authorise(ctx, d.sale)
 	case payment.Capture:
-		return d.app.Gateway.Capture(ctx, l.Payment.TransactionID, l.Amount)
+		return d.app.Gateway.Capture(ctx, l.Payment.TransactionID, l.Gateway())
 	case payment.Void:
 		return d.app.Gateway.Void(ctx, l.Payment.TransactionID)
 	}
-	return d.app.Gateway.Refund(ctx, l.Payment.TransactionID, l.Amount, l.ID)
+	return d.app.Gateway.Refund(ctx, l.Payment.TransactionID, l.Gateway(), l.ID)
 }
 
 // look reads the gateway's books.
@@ -176,7 +181,7 @@ func (d *driving) answer(ctx context.Context, v payment.Verdict) Record {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeTime)
 	defer cancel()
 	now, l := d.app.now(), d.lease
-	done := Done{Outcome: v.Outcome, Event: &payment.Event{Version: l.Payment.Version + 1, Type: v.Type, OperationID: l.ID, Amount: v.Outcome.Amount,
+	done := Done{Outcome: v.Outcome, Event: &payment.Event{Version: l.Payment.Version + 1, Type: v.Type, OperationID: l.ID, Amount: v.Outcome.Amount, Credit: l.Credit,
 		TransactionID: v.Outcome.TransactionID, Code: v.Outcome.Code, Detail: v.Raise, At: now, Checks: v.Checks}}
 	if v.Rule != "" {
 		done.Event.Detail = "rule " + v.Rule

@@ -135,6 +135,7 @@ type world struct {
 	gateway *flaky
 	app     *app.App
 	vault   *app.Vault
+	credits *app.Credits
 	store   *postgres.Store
 	pool    *pgxpool.Pool
 	clock   *clock
@@ -147,6 +148,7 @@ func open(t testing.TB) *world {
 	w.store = postgres.New(pool, outbox.New(pool, outbox.Options{Source: "payment"}))
 	w.app = app.New(w.store, w.gateway, app.Accounts{"USD": "usd"}, w.clock.Now, slog.New(slog.DiscardHandler), nil)
 	w.vault = app.NewVault(w.app, w.store, w.gateway)
+	w.credits = app.NewCredits(w.app, w.store)
 	return w
 }
 
@@ -222,7 +224,11 @@ func (w *world) audit(order string) {
 			}
 		}
 	}
-	ours := fmt.Sprint(p.Authorised.Minor, p.Captured.Minor, p.Refunded.Minor)
+	authorised := p.Authorised.Minor - p.Credit.Minor
+	if p.Captured.IsPositive() { // the rest has lapsed
+		authorised = p.Captured.Minor - p.CreditCaptured.Minor
+	}
+	ours := fmt.Sprint(authorised, p.Captured.Minor-p.CreditCaptured.Minor, p.Refunded.Minor-p.CreditRefunded.Minor)
 	if p.Live != "" || ours != fmt.Sprint(held, captured, refunded) {
 		w.t.Errorf("%s is %s with live %q and %s, the gateway has %d %d %d", p.ID, p.Status, p.Live, ours, held, captured, refunded)
 	}

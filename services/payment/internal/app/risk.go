@@ -219,7 +219,7 @@ func (r *Risk) before(ctx context.Context, s Sale) (*payment.Outcome, error) {
 // after decides with what the gateway and the bank have found out. Attempts are counted as of the beginning of this one, so that the
 // answer is the same whenever it is looked up.
 func (r *Risk) after(ctx context.Context, p payment.Payment, c payment.Checks) (payment.RiskDecision, time.Time, error) {
-	f := payment.Facts{Amount: p.Amount, Checks: &c}
+	f := payment.Facts{Amount: p.AtGateway(), Checks: &c}
 	if v := r.Rules.Velocities(); len(v) > 0 {
 		var keys []AttemptKey
 		if c.Instrument != "" {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/sidecart/sidecart/pkg/money"
 	"github.com/sidecart/sidecart/services/payment/internal/payment"
 )
 
@@ -103,7 +104,7 @@ func (s *Settlements) settle(ctx context.Context, u Unsettled, t payment.Transac
 		return nil
 	}
 	now := s.App.now()
-	e := payment.Event{Version: u.Version + 1, Type: event, OperationID: "settlement", Amount: u.Captured, TransactionID: t.ID, At: now}
+	e := payment.Event{Version: u.Version + 1, Type: event, OperationID: "settlement", Amount: money.New(u.Captured.Minor-u.CreditCaptured.Minor, u.Captured.Currency), TransactionID: t.ID, At: now}
 	if event == payment.SettlementDeclined {
 		e.Code = payment.CodeSettlement
 	}

@@ -183,3 +183,82 @@ func TestCodesCannotBeGuessed(t *testing.T) {
 	s.plain.Do("POST", paymentapi.PathGiftCardBalance, `{"code":""}`).Problem(422, "validation-failed")
 	s.plain.Do("POST", paymentapi.PathGiftCardBalance, `{"code":"4111111111111111"}`).Problem(422, "card-number-refused")
 }
+
+// A payment of three tenders through the doors of order and staff: the simulator sees its part alone, and each tender gets back its own.
+func TestTendersAtTheSimulator(t *testing.T) {
+	t.Parallel()
+	s, _ := atSimulator(t)
+	card, store := s.issue("", usd(300)), s.issue("ada", usd(200))
+	order := newOrder()
+	in := paymentapi.AuthoriseRequest{OperationID: order + "-a", PaymentID: order + "-1", OrderID: order, Attempt: 1, Amount: usd(1000), Nonce: paymenttest.NonceValid,
+		CustomerID: "ada", GiftCards: []string{card.Code}, StoreCredit: true}
+	var r paymentapi.Result
+	s.order.Do("POST", paymentapi.PathAuthorise, in).Want(200).JSON(&r)
+	if r.Outcome != paymentapi.Succeeded || r.Amount != usd(1000) || r.TransactionID == "" {
+		t.Fatalf("%+v", r)
+	}
+	tenders := func() string {
+		t.Helper()
+		var p paymentapi.Payment
+		s.staff.Do("GET", "/v1/admin/payments/"+order+"-1", nil).Want(200).JSON(&p)
+		text := p.Status
+		for _, x := range p.Tenders {
+			text += fmt.Sprintf(", %s %d %d %d", x.Type, x.Authorised.Minor, x.Captured.Minor, x.Refunded.Minor)
+		}
+		return text
+	}
+	want := func(text string) {
+		t.Helper()
+		if got := tenders(); got != text {
+			t.Errorf("%s, want %s", got, text)
+		}
+	}
+	want("authorised, gift_card 300 0 0, store_credit 200 0 0, gateway 500 0 0")
+	whole := usd(1000)
+	s.order.Do("POST", paymentapi.PathCapture, paymentapi.MoneyRequest{OperationID: order + "-c", PaymentID: order + "-1", Amount: &whole}).Want(200).JSON(&r)
+	want("captured, gift_card 300 300 0, store_credit 200 200 0, gateway 500 500 0")
+	if c := s.credit(card.ID); !c.Balance.IsZero() || !c.Held.IsZero() {
+		t.Errorf("%+v", c)
+	}
+	keyed(s.staff).Do("POST", "/v1/admin/payments/"+order+"-1/refunds", `{"amount":{"amount":600,"currency":"USD"}}`).Problem(409, "not-settled")
+	s.order.Do("POST", paymentapi.PathVoid, paymentapi.MoneyRequest{OperationID: order + "-v", PaymentID: order + "-1"}).Want(200).JSON(&r)
+	if r.Outcome != paymentapi.Succeeded || s.credit(card.ID).Balance != usd(300) || s.credit(store.ID).Balance != usd(200) {
+		t.Errorf("%+v", r)
+	}
+	want("voided, gift_card 0 0 0, store_credit 0 0 0, gateway 0 0 0")
+	var ledger struct {
+		Items []paymentapi.CreditEntry `json:"items"`
+	}
+	s.staff.Do("GET", paymentapi.PathCredits+"/"+store.ID+"/ledger", nil).Want(200).JSON(&ledger)
+	text := ""
+	for _, e := range ledger.Items {
+		text += e.Type + " "
+	}
+	if text != "issued reserved captured refunded " {
+		t.Error(text)
+	}
+}
+
+func TestWhatCannotBePaidByCredit(t *testing.T) {
+	t.Parallel()
+	s := open(t, paymenttest.NewGateway())
+	ask := func(more string) *apitest.Answer {
+		return s.order.Do("POST", paymentapi.PathAuthorise, `{"operation_id":"a","payment_id":"o-1","order_id":"o","attempt":1,"amount":{"amount":100,"currency":"USD"}`+more+`}`)
+	}
+	for more, location := range map[string]string{
+		``:                     "body.payment_method_nonce",
+		`,"store_credit":true`: "body.store_credit",
+		`,"gift_cards":["1","2","3","4","5","6"]`:                                "body.gift_cards",
+		`,"gift_cards":["1"],"payment_method_nonce":"n","payment_method_id":"m"`: "body.payment_method_nonce",
+	} {
+		if got := apitest.Locations(ask(more).Problem(422, "validation-failed")); len(got) != 1 || got[0] != location {
+			t.Errorf("%s: %v", more, got)
+		}
+	}
+	ask(`,"gift_cards":["4111 1111 1111 1111"]`).Problem(422, "card-number-refused")
+	var r paymentapi.Result
+	ask(`,"gift_cards":["nobody"],"payment_method_nonce":"fake-valid-nonce"`).Want(200).JSON(&r)
+	if r.Outcome != paymentapi.Declined || r.DeclineCode != payment.CodeGiftCard || !r.Retryable {
+		t.Errorf("%+v", r)
+	}
+}

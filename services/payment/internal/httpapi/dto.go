@@ -1,8 +1,10 @@
 package httpapi
 
 import (
+	"github.com/sidecart/sidecart/pkg/money"
 	"github.com/sidecart/sidecart/services/payment/internal/app"
 	"github.com/sidecart/sidecart/services/payment/internal/payment"
+	"github.com/sidecart/sidecart/services/payment/internal/postgres"
 	"github.com/sidecart/sidecart/services/payment/paymentapi"
 )
 
@@ -33,6 +35,26 @@ func view(p payment.Payment) paymentapi.Payment {
 		v.ReviewUntil = &until
 	}
 	return v
+}
+
+// tenderViews is nil for a payment that the gateway has alone. What credit holds or has taken now is nothing after a void.
+func tenderViews(p payment.Payment, credit []postgres.Tender) (out []paymentapi.Tender) {
+	for _, t := range credit {
+		v := paymentapi.Tender{Type: string(t.Kind), CreditID: t.CreditID, Authorised: t.Reserved, Captured: t.Captured, Refunded: t.Refunded}
+		if p.Authorised.IsZero() {
+			v.Authorised, v.Captured, v.Refunded = p.Authorised, p.Authorised, p.Authorised
+		}
+		out = append(out, v)
+	}
+	if len(out) > 0 && p.Provider != app.ProviderCredit {
+		less := func(a, credit money.Amount) money.Amount { return money.New(a.Minor-credit.Minor, a.Currency) }
+		authorised := money.Zero(p.Amount.Currency)
+		if p.Authorised.IsPositive() {
+			authorised = less(p.Authorised, p.Credit)
+		}
+		out = append(out, paymentapi.Tender{Type: "gateway", Authorised: authorised, Captured: less(p.Captured, p.CreditCaptured), Refunded: less(p.Refunded, p.CreditRefunded)})
+	}
+	return out
 }
 
 // checksView is nil when nothing is known.

@@ -37,6 +37,7 @@ type Reader interface {
 	Open(ctx context.Context, now, unchangedSince time.Time) ([]payment.Payment, error)
 	List(ctx context.Context, f postgres.Filter) ([]payment.Payment, error)
 	Events(ctx context.Context, paymentID string) ([]payment.Event, error)
+	Tenders(ctx context.Context, paymentID string) ([]postgres.Tender, error)
 }
 
 // Parts are what the routes need.
@@ -102,7 +103,8 @@ type bodyOf[T any] struct{ Body T }
 func (h *api) authorise(ctx context.Context, in *bodyOf[paymentapi.AuthoriseRequest]) (*bodyOf[paymentapi.Result], error) {
 	b := in.Body
 	answer, err := h.app.Authorise(ctx, app.Authorisation{OperationID: b.OperationID, PaymentID: b.PaymentID, OrderID: b.OrderID, Attempt: b.Attempt,
-		Amount: b.Amount, Nonce: b.Nonce, MethodID: b.MethodID, DeviceData: b.DeviceData, CustomerID: b.CustomerID, Shopper: shopper(b.Shopper)})
+		Amount: b.Amount, Nonce: b.Nonce, MethodID: b.MethodID, DeviceData: b.DeviceData, CustomerID: b.CustomerID, GiftCards: b.GiftCards, StoreCredit: b.StoreCredit,
+		Shopper: shopper(b.Shopper)})
 	if err != nil {
 		return nil, err
 	}

@@ -63,8 +63,12 @@ func (h *api) get(ctx context.Context, in *IDInput) (*bodyOf[paymentapi.Payment]
 	if err != nil {
 		return nil, err
 	}
+	tenders, err := h.read.Tenders(ctx, in.ID)
+	if err != nil {
+		return nil, err
+	}
 	out := &bodyOf[paymentapi.Payment]{Body: view(p)}
-	out.Body.Events = eventViews(events)
+	out.Body.Events, out.Body.Tenders = eventViews(events), tenderViews(p, tenders)
 	return out, nil
 }
 

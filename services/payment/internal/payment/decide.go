@@ -28,10 +28,12 @@ const (
 	CodeTooMuch       = "amount-too-large"
 	CodeExpired       = "authorisation-expired"
 	CodeSettlement    = "settlement-declined"
-	CodeDuplicate     = "duplicate"       // the gateway took the same before
-	CodeRisk          = "risk-rejected"   // our rules said no; what was authorised was voided
-	CodeReview        = "review-rejected" // staff said no, or nobody said yes in time
-	CodeMismatch      = "amount-mismatch" // the gateway booked another amount than was asked for; it was voided
+	CodeDuplicate     = "duplicate"           // the gateway took the same before
+	CodeRisk          = "risk-rejected"       // our rules said no; what was authorised was voided
+	CodeReview        = "review-rejected"     // staff said no, or nobody said yes in time
+	CodeGiftCard      = "gift-card-refused"   // unknown, of another currency, run out or empty
+	CodeCredit        = "credit-insufficient" // and there is nothing to pay the rest by
+	CodeMismatch      = "amount-mismatch"     // the gateway booked another amount than was asked for; it was voided
 )
 
 // Outcome is the answer to an operation.
@@ -53,6 +55,7 @@ var ErrInReview = fault.New(fault.Conflict, "payment-in-review", "The payment is
 // Plan is what to do for an operation: ask the gateway for Amount, or, when Outcome is set, nothing.
 type Plan struct {
 	Amount  money.Amount
+	Credit  money.Amount // the part of it that is gift cards and store credit
 	Outcome *Outcome
 }
 
@@ -99,7 +102,11 @@ func Decide(p Payment, kind Kind, amount *money.Amount) (Plan, error) {
 		}
 		plan.Amount = *amount
 	}
+	plan.Credit = p.creditPart(kind, plan.Amount)
 	r, ok := rules[p.Status][kind]
+	if kind == Void && p.Status == StatusUnsettled && p.Captured.IsPositive() {
+		r = rule{ask: true}
+	}
 	switch {
 	case !ok:
 		return Plan{}, ErrBusy
@@ -133,6 +140,8 @@ var messages = map[string]string{
 	CodeRisk:          "The payment was rejected.",
 	CodeReview:        "The payment was reviewed and rejected.",
 	CodeMismatch:      "The gateway booked another amount; it was undone.",
+	CodeGiftCard:      "There is no such gift card, or it is worth nothing in this currency.",
+	CodeCredit:        "Gift cards and store credit do not cover the amount: another means of payment is needed for the rest.",
 }
 
 func declined(a money.Amount, transaction, code string) *Outcome {

@@ -54,8 +54,9 @@ type Operation struct {
 	PaymentID string
 	Kind      Kind
 	Amount    money.Amount
-	SentAt    time.Time // of the last try; zero: surely not sent
-	Refusal   *Refusal  // the gateway's answer to the last try, if that was one
+	Credit    money.Amount // the part of Amount that is gift cards and store credit: the gateway never hears of it
+	SentAt    time.Time    // of the last try; zero: surely not sent
+	Refusal   *Refusal     // the gateway's answer to the last try, if that was one
 }
 
 // Belief is how long after the last send an operation may still arrive at the gateway: an absence is believed only then.
@@ -88,6 +89,22 @@ type Verdict struct {
 // Judge says what the gateway's books mean. Found is what they hold under the operation's reference (Authorise: the sales of the
 // payment; Refund: the refunds of the operation, and the sale) or of the payment's transaction (Capture, Void).
 func Judge(p Payment, op Operation, found []Transaction, now time.Time) Verdict {
+	if op.Gateway().IsZero() {
+		return answer(successes[op.Kind], Outcome{Result: Succeeded, Amount: op.Amount})
+	}
+	credit := op.Credit.Minor
+	p.Captured.Minor -= p.CreditCaptured.Minor
+	op.Amount = op.Gateway()
+	v := judge(p, op, found, now)
+	v.Outcome.Amount.Minor += credit
+	return v
+}
+
+// successes are the events of operations that did what was asked.
+var successes = map[Kind]EventType{Authorise: Authorised, Capture: Captured, Void: Voided, Refund: Refunded}
+
+// judge is about the gateway's part alone, in payment and operation.
+func judge(p Payment, op Operation, found []Transaction, now time.Time) Verdict {
 	switch op.Kind {
 	case Authorise:
 		return judgeAuthorise(p, op, found, now)
@@ -254,7 +271,7 @@ func judgeRefusedRefund(p Payment, op Operation, sale *Transaction) Verdict {
 	switch {
 	case sale == nil:
 		return Verdict{}
-	case sale.State == TxSubmitted && op.Amount == p.Captured:
+	case sale.State == TxSubmitted && op.Amount == p.Captured && op.Credit.Minor == p.CreditCaptured.Minor:
 		return Verdict{Step: Undo, Type: Voided, Undoes: sale.ID, Outcome: Outcome{Result: Succeeded, Amount: op.Amount, TransactionID: sale.ID}}
 	case sale.State == TxSubmitted || op.Refusal.Code == CodeNotSettled:
 		return no(RefundDeclined, op, sale.ID, CodeNotSettled)

@@ -104,40 +104,44 @@ type Event struct {
 	Code          string // why it was declined
 	Detail        string
 	At            time.Time
-	Checks        Checks    // of an authorisation: what the gateway and the bank found out
-	ReviewUntil   time.Time // of an authorisation: it is to be reviewed until then; Code names the rule
+	Credit        money.Amount // the part of Amount that is gift cards and store credit
+	Checks        Checks       // of an authorisation: what the gateway and the bank found out
+	ReviewUntil   time.Time    // of an authorisation: it is to be reviewed until then; Code names the rule
 }
 
 // Payment is the fold of its events. Authorised and Captured are what the gateway holds or has taken now: nothing after a void.
-// Refunded is what went back out of Captured.
+// Refunded is what went back out of Captured. Each has a part that is gift cards and store credit; the rest is the gateway's.
 type Payment struct {
-	ID            string
-	OrderID       string
-	Attempt       int
-	Provider      string
-	Account       string // merchant account at the provider
-	Amount        money.Amount
-	Status        Status
-	Authorised    money.Amount
-	Captured      money.Amount
-	Refunded      money.Amount
-	TransactionID string    // the gateway's
-	Live          string    // operation without an answer
-	SettledAt     time.Time // zero until we know that the bank has paid
-	Checks        Checks
-	Review        ReviewState
-	ReviewRule    string    // that asked for the review
-	ReviewUntil   time.Time // while pending
-	Version       int64
-	CreatedAt     time.Time
-	UpdatedAt     time.Time
+	ID             string
+	OrderID        string
+	Attempt        int
+	Provider       string
+	Account        string // merchant account at the provider
+	Amount         money.Amount
+	Status         Status
+	Authorised     money.Amount
+	Captured       money.Amount
+	Refunded       money.Amount
+	Credit         money.Amount // of Authorised, and what is reserved before
+	CreditCaptured money.Amount // of Captured
+	CreditRefunded money.Amount // of Refunded
+	TransactionID  string       // the gateway's
+	Live           string       // operation without an answer
+	SettledAt      time.Time    // zero until we know that the bank has paid
+	Checks         Checks
+	Review         ReviewState
+	ReviewRule     string    // that asked for the review
+	ReviewUntil    time.Time // while pending
+	Version        int64
+	CreatedAt      time.Time
+	UpdatedAt      time.Time
 }
 
 // New returns a payment before its first event.
 func New(id, orderID string, attempt int, provider, account string, amount money.Amount) Payment {
 	zero := money.Zero(amount.Currency)
 	return Payment{ID: id, OrderID: orderID, Attempt: attempt, Provider: provider, Account: account, Amount: amount,
-		Authorised: zero, Captured: zero, Refunded: zero}
+		Authorised: zero, Captured: zero, Refunded: zero, Credit: zero, CreditCaptured: zero, CreditRefunded: zero}
 }
 
 // change is what an event does: from which statuses it is possible, to which it leads (empty: it stays), and what it moves.
@@ -153,11 +157,12 @@ type change struct {
 var (
 	anyStatus = Statuses()
 	holding   = []Status{StatusAuthorised, StatusCaptured}
+	voidable  = append([]Status{StatusUnsettled}, holding...) // of one that the bank did not pay, the credit
 )
 
 var changes = map[EventType]change{
 	AuthoriseRequested: {from: []Status{""}, to: StatusAuthorising, live: true, move: func(p *Payment, e Event) error {
-		p.CreatedAt = e.At
+		p.CreatedAt, p.Credit.Minor = e.At, e.Credit.Minor
 		return nil
 	}},
 	Authorised: {from: []Status{StatusAuthorising}, to: StatusAuthorised, move: func(p *Payment, e Event) error {
@@ -168,25 +173,32 @@ var changes = map[EventType]change{
 		return nil
 	}},
 	Declined: {from: []Status{StatusAuthorising}, to: StatusDeclined, move: func(p *Payment, e Event) error {
-		p.Checks = e.Checks
+		p.Checks, p.Credit.Minor = e.Checks, 0
 		return nil
 	}},
-	AuthoriseFailed: {from: []Status{StatusAuthorising}, to: StatusFailed},
+	AuthoriseFailed: {from: []Status{StatusAuthorising}, to: StatusFailed, move: func(p *Payment, _ Event) error {
+		p.Credit.Minor = 0
+		return nil
+	}},
 
 	CaptureRequested: {from: []Status{StatusAuthorised}, live: true, move: func(p *Payment, _ Event) error { return p.capturable() }},
 	Captured: {from: []Status{StatusAuthorised}, to: StatusCaptured, move: func(p *Payment, e Event) error {
-		p.Captured = e.Amount
+		p.Captured, p.CreditCaptured.Minor = e.Amount, e.Credit.Minor
+		if p.CreditCaptured.Minor > p.Credit.Minor {
+			return fmt.Errorf("%s of credit captured of %s", p.CreditCaptured, p.Credit)
+		}
 		return p.capturable()
 	}},
 	CaptureDeclined: {from: []Status{StatusAuthorised}},
 
-	VoidRequested: {from: holding, live: true},
-	Voided: {from: holding, to: StatusVoided, move: func(p *Payment, _ Event) error {
+	VoidRequested: {from: voidable, live: true, move: func(p *Payment, _ Event) error { return p.holds() }},
+	Voided: {from: voidable, to: StatusVoided, move: func(p *Payment, _ Event) error {
 		if p.Review == ReviewPending {
 			p.Review, p.ReviewUntil = ReviewIsNeedless, time.Time{}
 		}
-		p.Authorised, p.Captured = money.Zero(p.Amount.Currency), money.Zero(p.Amount.Currency)
-		return nil
+		err := p.holds()
+		p.Authorised.Minor, p.Captured.Minor, p.Credit.Minor, p.CreditCaptured.Minor = 0, 0, 0, 0
+		return err
 	}},
 	VoidDeclined: {from: holding},
 
@@ -210,9 +222,17 @@ var changes = map[EventType]change{
 		if p.Refunded.IsPositive() || !p.SettledAt.IsZero() {
 			return fmt.Errorf("it has settled")
 		}
-		p.Authorised, p.Captured = money.Zero(p.Amount.Currency), money.Zero(p.Amount.Currency)
+		p.Credit, p.Captured, p.Authorised = p.CreditCaptured, p.CreditCaptured, p.CreditCaptured // that part does not wait for a bank
 		return nil
 	}},
+}
+
+// holds is an error when nothing is there to be voided.
+func (p Payment) holds() error {
+	if !p.Authorised.IsPositive() {
+		return fmt.Errorf("nothing is held")
+	}
+	return nil
 }
 
 // capturable is an error while a review is pending, and after one that ended badly.
@@ -236,6 +256,9 @@ func reviewed(to ReviewState) func(p *Payment, e Event) error {
 func refund(p *Payment, e Event) (err error) {
 	if p.Refunded, err = p.Refunded.Add(e.Amount); err != nil {
 		return err
+	}
+	if p.CreditRefunded.Minor += e.Credit.Minor; p.CreditRefunded.Minor > p.CreditCaptured.Minor || e.Credit.Minor > e.Amount.Minor {
+		return fmt.Errorf("%s of credit refunded of %s", p.CreditRefunded, p.CreditCaptured)
 	}
 	left, err := p.Left()
 	switch {

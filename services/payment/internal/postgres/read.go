@@ -79,7 +79,7 @@ func (s *Store) List(ctx context.Context, f Filter) ([]payment.Payment, error) {
 
 // Events returns the log of a payment in order, or app.ErrNotFound.
 func (s *Store) Events(ctx context.Context, paymentID string) ([]payment.Event, error) {
-	rows, err := s.pool.Query(ctx, `SELECT version, type, operation_id, currency, amount, transaction_id, code, detail, at, checks, review_until
+	rows, err := s.pool.Query(ctx, `SELECT version, type, operation_id, currency, amount, transaction_id, code, detail, at, checks, review_until, credit
 		FROM payment_events WHERE payment_id = $1 ORDER BY version`, paymentID)
 	if err != nil {
 		return nil, fmt.Errorf("events of payment %s: %w", paymentID, pg.AsFault(err))
@@ -88,8 +88,8 @@ func (s *Store) Events(ctx context.Context, paymentID string) ([]payment.Event, 
 		var c money.Currency
 		var checks *checksRow
 		var until *time.Time
-		err = row.Scan(&e.Version, &e.Type, &e.OperationID, &c, &e.Amount.Minor, &e.TransactionID, &e.Code, &e.Detail, &e.At, &checks, &until)
-		e.Amount.Currency, e.Checks, e.ReviewUntil = c, checks.value(), orZero(until)
+		err = row.Scan(&e.Version, &e.Type, &e.OperationID, &c, &e.Amount.Minor, &e.TransactionID, &e.Code, &e.Detail, &e.At, &checks, &until, &e.Credit.Minor)
+		e.Amount.Currency, e.Credit.Currency, e.Checks, e.ReviewUntil = c, c, checks.value(), orZero(until)
 		return e, err
 	})
 	if err != nil {

@@ -71,25 +71,34 @@ WITH answered AS (
 	UPDATE payments p SET status = $11, authorised = $12, captured = $13, refunded = $14, transaction_id = $15, live_operation = $16,
 		version = $17::bigint, updated_at = $9,
 		settle_due_at = CASE WHEN $18 = 'captured' THEN $23::timestamptz WHEN $11 IN ('captured', 'refunded') THEN p.settle_due_at END,
-		checks = $24::jsonb, review = $25, review_rule = $26, review_until = $27
+		checks = $24::jsonb, review = $25, review_rule = $26, review_until = $27, credit = $31, credit_captured = $32, credit_refunded = $33
 	FROM answered WHERE p.id = answered.payment_id AND p.version = $17::bigint - 1 RETURNING p.id
 )
-INSERT INTO payment_events (payment_id, version, type, operation_id, currency, amount, transaction_id, code, detail, at, checks, review_until)
-SELECT id, $17::bigint, $18, $1, $19, $20, $21, $28, $22, $9, $29::jsonb, $30 FROM moved`
+INSERT INTO payment_events (payment_id, version, type, operation_id, currency, amount, transaction_id, code, detail, at, checks, review_until, credit)
+SELECT id, $17::bigint, $18, $1, $19, $20, $21, $28, $22, $9, $29::jsonb, $30, $34 FROM moved`
 
-// Record implements app.Store: one statement, or a transaction with the event that tells others.
+// Record implements app.Store: one statement, or a transaction with what happens to credit and with the event that tells others.
 func (s *Store) Record(ctx context.Context, l app.Lease, d app.Done, now time.Time) error {
 	p, err := l.Payment.Apply(*d.Event)
 	if err != nil {
 		return err
 	}
 	news, told := announcement(l, d, p, now)
-	if !told {
+	credit := l.Payment.Credit.IsPositive()
+	if !told && !credit {
 		return s.record(ctx, s.pool, l, d, p, now)
 	}
 	return pg.InTx(ctx, s.pool, pg.TxOptions{}, func(ctx context.Context, tx *pg.Tx) error {
 		if err := s.record(ctx, tx, l, d, p, now); err != nil {
 			return err
+		}
+		if credit {
+			if err := s.follow(ctx, tx, l, *d.Event, now); err != nil {
+				return err
+			}
+		}
+		if !told {
+			return nil
 		}
 		return s.box.Append(ctx, tx, news)
 	})
@@ -97,10 +106,15 @@ func (s *Store) Record(ctx context.Context, l app.Lease, d app.Done, now time.Ti
 
 func (s *Store) record(ctx context.Context, q pg.Querier, l app.Lease, d app.Done, p payment.Payment, now time.Time) error {
 	o, e := d.Outcome, d.Event
+	var settle time.Time
+	if p.TransactionID != "" { // credit alone settles nowhere
+		settle = now.Add(app.SettleFirst)
+	}
 	tag, err := q.Exec(ctx, recordSQL, l.ID, l.Stamp, string(o.Result), o.Amount.Minor, o.TransactionID, o.Code, o.Retryable, o.Message, now, at(d.DueAt),
 		string(p.Status), p.Authorised.Minor, p.Captured.Minor, p.Refunded.Minor, p.TransactionID, p.Live, p.Version,
-		string(e.Type), string(e.Amount.Currency), e.Amount.Minor, e.TransactionID, e.Detail, now.Add(app.SettleFirst),
-		checksOf(p.Checks), string(p.Review), p.ReviewRule, at(p.ReviewUntil), e.Code, checksOf(e.Checks), at(e.ReviewUntil))
+		string(e.Type), string(e.Amount.Currency), e.Amount.Minor, e.TransactionID, e.Detail, at(settle),
+		checksOf(p.Checks), string(p.Review), p.ReviewRule, at(p.ReviewUntil), e.Code, checksOf(e.Checks), at(e.ReviewUntil),
+		p.Credit.Minor, p.CreditCaptured.Minor, p.CreditRefunded.Minor, e.Credit.Minor)
 	if err != nil {
 		return fmt.Errorf("answer of operation %s: %w", l.ID, pg.AsFault(err))
 	}

@@ -47,9 +47,9 @@ func (s *Store) Settle(ctx context.Context, p payment.Payment, e payment.Event) 
 	}
 	written := false
 	err = pg.InTx(ctx, s.pool, pg.TxOptions{}, func(ctx context.Context, tx *pg.Tx) error {
-		tag, err := tx.Exec(ctx, `UPDATE payments SET status = $3, authorised = $4, captured = $5, version = $6, updated_at = $7, settled_at = $8, settle_due_at = NULL
+		tag, err := tx.Exec(ctx, `UPDATE payments SET status = $3, authorised = $4, captured = $5, version = $6, updated_at = $7, settled_at = $8, settle_due_at = NULL, credit = $9
 			WHERE id = $1 AND version = $2 AND live_operation = ''`,
-			p.ID, p.Version, string(after.Status), after.Authorised.Minor, after.Captured.Minor, after.Version, e.At, at(after.SettledAt))
+			p.ID, p.Version, string(after.Status), after.Authorised.Minor, after.Captured.Minor, after.Version, e.At, at(after.SettledAt), after.Credit.Minor)
 		if written = err == nil && tag.RowsAffected() == 1; !written {
 			return err
 		}

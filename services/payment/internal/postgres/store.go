@@ -44,8 +44,11 @@ func New(pool *pgxpool.Pool, box *outbox.Box) *Store { return &Store{pool: pool,
 
 // Begin implements app.Store.
 func (s *Store) Begin(ctx context.Context, st app.Start, now time.Time) (app.Begun, error) {
+	if st.New != nil && st.Credit != nil {
+		return s.openWithCredit(ctx, st, now)
+	}
 	if st.New != nil {
-		return s.open(ctx, st, now)
+		return s.open(ctx, s.pool, st, now)
 	}
 	if st.Kind == payment.Capture && !st.Whole && st.Actor == "" {
 		if out, began, err := s.capture(ctx, st, now); began || err != nil {
@@ -65,55 +68,56 @@ func (s *Store) Begin(ctx context.Context, st app.Start, now time.Time) (app.Beg
 const openSQL = `
 WITH p AS (
 	INSERT INTO payments (id, order_id, attempt, provider, account, currency, amount, status, authorised, captured, refunded,
-		transaction_id, live_operation, version, created_at, updated_at)
-	VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, 0, 0, '', $9, 1, $10, $10)
+		transaction_id, live_operation, version, created_at, updated_at, credit)
+	VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, 0, 0, '', $9, 1, $10, $10, $13)
 	ON CONFLICT DO NOTHING RETURNING id
 ), o AS (
-	INSERT INTO payment_operations (operation_id, payment_id, kind, currency, amount, result, answer_amount, reason, actor, created_at, sent_at, due_at, lease_until, stamp, tries)
-	SELECT $9, id, 'authorise', $6, $7, 'pending', 0, '', '', $10, $10, $11, $11, 1, 0 FROM p RETURNING operation_id
+	INSERT INTO payment_operations (operation_id, payment_id, kind, currency, amount, result, answer_amount, reason, actor, created_at, sent_at, due_at, lease_until, stamp, tries, credit)
+	SELECT $9, id, 'authorise', $6, $7, 'pending', 0, '', '', $10, $10, $11, $11, 1, 0, $13 FROM p RETURNING operation_id
 )
-INSERT INTO payment_events (payment_id, version, type, operation_id, currency, amount, transaction_id, code, detail, at)
-SELECT p.id, 1, $12, o.operation_id, $6, $7, '', '', '', $10 FROM p, o`
+INSERT INTO payment_events (payment_id, version, type, operation_id, currency, amount, transaction_id, code, detail, at, credit)
+SELECT p.id, 1, $12, o.operation_id, $6, $7, '', '', '', $10, $13 FROM p, o`
 
 // open begins an authorisation in one statement.
-func (s *Store) open(ctx context.Context, st app.Start, now time.Time) (app.Begun, error) {
-	p, err := st.New.Apply(payment.Event{Version: 1, Type: payment.AuthoriseRequested, OperationID: st.ID, Amount: st.Amount, At: now})
+func (s *Store) open(ctx context.Context, q pg.Querier, st app.Start, now time.Time) (app.Begun, error) {
+	p, err := st.New.Apply(payment.Event{Version: 1, Type: payment.AuthoriseRequested, OperationID: st.ID, Amount: st.Amount, Credit: st.Record.Credit, At: now})
 	if err != nil {
 		return app.Begun{}, err
 	}
 	until := now.Add(app.LeaseTime)
-	tag, err := s.pool.Exec(ctx, openSQL, p.ID, p.OrderID, p.Attempt, p.Provider, p.Account, string(p.Amount.Currency), p.Amount.Minor, string(p.Status),
-		st.ID, now, until, string(payment.AuthoriseRequested))
+	tag, err := q.Exec(ctx, openSQL, p.ID, p.OrderID, p.Attempt, p.Provider, p.Account, string(p.Amount.Currency), p.Amount.Minor, string(p.Status),
+		st.ID, now, until, string(payment.AuthoriseRequested), p.Credit.Minor)
 	switch {
 	case pg.Violates(err, "payment_operations_once"):
 		return app.Begun{}, app.ErrReused
 	case err != nil:
 		return app.Begun{}, fmt.Errorf("open payment %s: %w", p.ID, pg.AsFault(err))
 	case tag.RowsAffected() == 0:
-		out, err := s.again(ctx, s.pool, st, now)
+		out, err := s.again(ctx, q, st, now)
 		if errors.Is(err, pgx.ErrNoRows) {
 			return out, app.ErrExists
 		}
 		return out, pg.AsFault(err)
 	}
-	return app.Begun{Fresh: true, Mine: true, Lease: app.Lease{Payment: p, Record: fresh(st, p.Amount, now, 1)}}, nil
+	return app.Begun{Fresh: true, Mine: true, Lease: app.Lease{Payment: p, Record: fresh(st, p.Amount, p.Credit, now, 1)}}, nil
 }
 
-func fresh(st app.Start, amount money.Amount, now time.Time, stamp int64) app.Record {
+func fresh(st app.Start, amount, credit money.Amount, now time.Time, stamp int64) app.Record {
 	r := st.Record
+	r.Credit = credit
 	r.Amount, r.SentAt, r.CreatedAt, r.Stamp = amount, now, now, stamp
 	r.DueAt = now.Add(app.LeaseTime)
 	r.Outcome = payment.Outcome{Result: payment.StillUnknown, Amount: amount}
 	return r
 }
 
-// captureSQL begins what every order does: the capture of all that is authorised, on a payment with nothing else under way. It is
+// captureSQL begins what every order does: the capture of all that is authorised, on a payment with nothing else under way and without credit. It is
 // the one case of payment.Decide that is written down twice, for the sake of one statement; all others, and the same operation
 // again, find no row and are decided upon under a lock.
 const captureSQL = `
 WITH p AS (
 	UPDATE payments AS p SET live_operation = $2, version = p.version + 1, updated_at = $5
-	WHERE p.id = $1 AND p.status = 'authorised' AND p.live_operation = '' AND p.review IN ('', 'approved') AND p.authorised = $3 AND p.currency = $4
+	WHERE p.id = $1 AND p.status = 'authorised' AND p.live_operation = '' AND p.review IN ('', 'approved') AND p.authorised = $3 AND p.currency = $4 AND p.credit = 0
 		AND NOT EXISTS (SELECT FROM payment_operations WHERE operation_id = $2)
 	RETURNING p.*
 ), o AS (
@@ -134,7 +138,7 @@ func (s *Store) capture(ctx context.Context, st app.Start, now time.Time) (out a
 	case err != nil:
 		return out, false, fmt.Errorf("begin operation %s: %w", st.ID, pg.AsFault(err))
 	}
-	return app.Begun{Fresh: true, Mine: true, Lease: app.Lease{Payment: p, Record: fresh(st, st.Amount, now, 1)}}, true, nil
+	return app.Begun{Fresh: true, Mine: true, Lease: app.Lease{Payment: p, Record: fresh(st, st.Amount, p.Credit, now, 1)}}, true, nil
 }
 
 // begin makes an operation on a payment that is there, under the lock of its row.
@@ -151,7 +155,7 @@ func (s *Store) begin(ctx context.Context, tx *pg.Tx, st app.Start, now time.Tim
 	if err != nil {
 		return app.Begun{Lease: app.Lease{Payment: p}}, err
 	}
-	r := fresh(st, plan.Amount, now, 1)
+	r := fresh(st, plan.Amount, plan.Credit, now, 1)
 	out = app.Begun{Fresh: true, Mine: true, Lease: app.Lease{Record: r, Payment: p}}
 	var batch pgx.Batch
 	if plan.Outcome != nil {
@@ -175,7 +179,7 @@ func (s *Store) begin(ctx context.Context, tx *pg.Tx, st app.Start, now time.Tim
 // request queues the event that an operation is asked for.
 func (s *Store) request(batch *pgx.Batch, out *app.Begun, now time.Time) (err error) {
 	types := map[payment.Kind]payment.EventType{payment.Capture: payment.CaptureRequested, payment.Void: payment.VoidRequested, payment.Refund: payment.RefundRequested}
-	e := payment.Event{Version: out.Payment.Version + 1, Type: types[out.Kind], OperationID: out.ID, Amount: out.Amount, Detail: out.Reason, At: now}
+	e := payment.Event{Version: out.Payment.Version + 1, Type: types[out.Kind], OperationID: out.ID, Amount: out.Amount, Credit: out.Credit, Detail: out.Reason, At: now}
 	if out.Payment, err = out.Payment.Apply(e); err != nil {
 		return err
 	}
@@ -185,9 +189,9 @@ func (s *Store) request(batch *pgx.Batch, out *app.Begun, now time.Time) (err er
 }
 
 func queueEvent(batch *pgx.Batch, paymentID string, e payment.Event) {
-	batch.Queue(`INSERT INTO payment_events (payment_id, version, type, operation_id, currency, amount, transaction_id, code, detail, at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`, // what is checked and reviewed comes with an answer alone
-		paymentID, e.Version, string(e.Type), e.OperationID, string(e.Amount.Currency), e.Amount.Minor, e.TransactionID, e.Code, e.Detail, e.At)
+	batch.Queue(`INSERT INTO payment_events (payment_id, version, type, operation_id, currency, amount, transaction_id, code, detail, at, credit)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`, // what is checked and reviewed comes with an answer alone
+		paymentID, e.Version, string(e.Type), e.OperationID, string(e.Amount.Currency), e.Amount.Minor, e.TransactionID, e.Code, e.Detail, e.At, e.Credit.Minor)
 }
 
 func queueOperation(batch *pgx.Batch, r app.Record) {
@@ -197,10 +201,10 @@ func queueOperation(batch *pgx.Batch, r app.Record) {
 	}
 	batch.Queue(`
 		INSERT INTO payment_operations (operation_id, payment_id, kind, currency, amount, result, answer_amount, transaction_id, code, retryable, message,
-			reason, actor, request_hash, created_at, answered_at, sent_at, due_at, lease_until, stamp, tries)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, 1, 0)`,
+			reason, actor, request_hash, created_at, answered_at, sent_at, due_at, lease_until, stamp, tries, credit)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, 1, 0, $20)`,
 		r.ID, r.PaymentID, string(r.Kind), string(r.Amount.Currency), r.Amount.Minor, string(r.Outcome.Result), r.Outcome.Amount.Minor, r.Outcome.TransactionID,
-		r.Outcome.Code, r.Outcome.Retryable, r.Outcome.Message, r.Reason, r.Actor, r.Hash, r.CreatedAt, at(r.AnsweredAt), at(r.SentAt), at(r.DueAt), at(lease))
+		r.Outcome.Code, r.Outcome.Retryable, r.Outcome.Message, r.Reason, r.Actor, r.Hash, r.CreatedAt, at(r.AnsweredAt), at(r.SentAt), at(r.DueAt), at(lease), r.Credit.Minor)
 }
 
 // at writes the zero time as NULL.
