@@ -42,7 +42,7 @@ func build(ctx context.Context, p *boot.Process, c config) error {
 	p.Add("driver", orders.Driver())
 
 	server := p.Server()
-	httpapi.Register(server, orders, daprio.Door{Client: p.Dapr, App: orders}, store)
+	httpapi.Register(server, orders, daprio.Door{Client: p.Dapr, App: orders}, store, daprio.Carts{Caller: p.Dapr.Caller("cart")})
 	actors := daprkit.NewActors(daprkit.ActorOptions{Log: p.Log})
 	daprio.RegisterActor(actors, orders)
 	jobs := daprkit.NewJobs(p.Log)

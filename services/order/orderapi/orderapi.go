@@ -173,7 +173,49 @@ type Order struct {
 	Totals            pricingapi.Totals      `json:"totals"`
 	Note              string                 `json:"note,omitempty"`
 	Disputes          []Dispute              `json:"disputes,omitempty"` // for staff
+	Refunds           []Refund               `json:"refunds"`
 	AccessToken       string                 `json:"access_token,omitempty"`
+}
+
+// Refund is captured money that staff give back.
+type Refund struct {
+	ID          string       `json:"id"`
+	Amount      money.Amount `json:"amount"`
+	Lines       []RefundLine `json:"lines,omitempty"`
+	Reason      string       `json:"reason,omitempty"` // for staff
+	Status      string       `json:"status" enum:"pending,refunded,refused,superseded"`
+	DeclineCode string       `json:"decline_code,omitempty"` // for staff
+	RequestedAt time.Time    `json:"requested_at"`
+	DoneAt      *time.Time   `json:"done_at,omitempty"`
+}
+
+// RefundLine is a number of pieces of a line.
+type RefundLine struct {
+	LineID   string `json:"line_id" maxLength:"100"`
+	Quantity int64  `json:"quantity" minimum:"1"`
+}
+
+// Where a refund stands.
+const (
+	RefundPending    = "pending" // on its way, perhaps until the payment has settled
+	RefundDone       = "refunded"
+	RefundRefused    = "refused"    // the gateway would not
+	RefundSuperseded = "superseded" // the order was cancelled meanwhile and all of it goes back, or the bank did not pay
+)
+
+// Reordered is a new cart of what an order had.
+type Reordered struct {
+	CartID  string    `json:"cart_id"`
+	LeftOut []LeftOut `json:"left_out"`
+}
+
+// LeftOut is a line that cannot be bought now.
+type LeftOut struct {
+	LineID   string `json:"line_id"`
+	SKU      string `json:"sku"`
+	Title    string `json:"title"`
+	Quantity int64  `json:"quantity"`
+	Reason   string `json:"reason" enum:"unknown-sku,not-sellable"`
 }
 
 // Dispute is what a cardholder disputes of an order's payment.

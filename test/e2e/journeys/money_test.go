@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/sidecart/sidecart/pkg/money"
+	"github.com/sidecart/sidecart/services/cart/cartapi"
 	"github.com/sidecart/sidecart/services/checkout/checkoutapi"
 	"github.com/sidecart/sidecart/services/order/orderapi"
 	"github.com/sidecart/sidecart/services/payment/paymentapi"
@@ -90,6 +91,33 @@ func TestADisputeIsAnswered(t *testing.T) {
 		if x.TransactionID == sale.ID {
 			t.Errorf("the books differ: %s", out)
 		}
+	}
+}
+
+// Staff give a part back once the payment has settled, and the shopper buys the same again.
+func TestStaffRefundAPart(t *testing.T) {
+	t.Parallel()
+	sku := s.Goods(t, "chipped-vase", 3)
+	bought, refused, err := s.Buy(t.Context(), sku)
+	if err != nil || refused != nil {
+		t.Fatalf("%v %v", refused, err)
+	}
+	bank(t, "/_sim/settle", map[string]string{"order_id": transactions(t, bought.ID)[0].OrderID}, nil)
+	s.Staff(t, 201, "POST", "/v1/admin/orders/"+bought.ID+"/refunds", map[string]any{"amount": money.New(500, "USD"), "reason": "chipped"}, nil, "Idempotency-Key", shop.Key())
+	eventually(t, 20*time.Second, func() error {
+		var seen orderapi.Order
+		s.Must(t, 200, "GET", "/v1/orders/"+bought.ID+"?access_token="+bought.AccessToken, nil, &seen)
+		if seen.PaymentStatus != "partially_refunded" || len(seen.Refunds) != 1 || seen.Refunds[0].Status != "refunded" {
+			return fmt.Errorf("%s, %+v", seen.PaymentStatus, seen.Refunds)
+		}
+		return nil
+	})
+	var again orderapi.Reordered
+	s.Must(t, 201, "POST", "/v1/orders/"+bought.ID+"/reorder?access_token="+bought.AccessToken, nil, &again, "Idempotency-Key", shop.Key())
+	var cart cartapi.Cart
+	s.Must(t, 200, "GET", "/v1/carts/"+again.CartID, nil, &cart)
+	if len(again.LeftOut) != 0 || len(cart.Lines) != 1 || cart.Lines[0].SKU != sku || cart.Lines[0].Quantity != 1 {
+		t.Errorf("%+v, %+v", again, cart)
 	}
 }
 

@@ -33,6 +33,7 @@ type Record struct {
 	Snapshot       orderapi.PlaceRequest // of the present attempt, without the means of payment
 	Parts          []Part                // where the stock comes from, once allocated
 	Disputes       Disputes              // of the payment
+	Refunds        Refunds               // that staff asked for; the last may be on its way
 	CreatedAt      time.Time
 	UpdatedAt      time.Time
 }
@@ -66,14 +67,14 @@ type Change struct {
 	Seen  int64 // the version decided upon; 0 makes the order
 	After Record
 	// What else a decision changed: most leave the two alone.
-	NewSnapshot, NewParts, NewDisputes bool
-	Entry                              Entry
-	Announce                           order.Announcement
-	Effect                             *order.Effect         // the next effect; nil: none
-	Payment                            orderapi.PaymentInput // input of an authorise effect
-	Keep                               bool                  // the live effect stays as it is; Effect is nil
-	Stamp                              int64                 // of the effect that is answered; 0: not an answer
-	Audit                              bool                  // the entry goes into the audit log too
+	NewSnapshot, NewParts, NewNotes bool // notes: disputes and refunds
+	Entry                           Entry
+	Announce                        order.Announcement
+	Effect                          *order.Effect         // the next effect; nil: none
+	Payment                         orderapi.PaymentInput // input of an authorise effect
+	Keep                            bool                  // the live effect stays as it is; Effect is nil
+	Stamp                           int64                 // of the effect that is answered; 0: not an answer
+	Audit                           bool                  // the entry goes into the audit log too
 }
 
 // Lease is an effect that this replica may perform until Until. Version is the order's when the effect was scheduled: part of
@@ -175,7 +176,8 @@ type command struct {
 	metadata map[string]any
 	snapshot *orderapi.PlaceRequest // of place
 	parts    []Part                 // of allocated
-	edit     func(*Record)          // of disputed: what else of the record changes
+	edit     func(*Record)          // of disputed and refund: what else of the record changes
+	check    func(Record) error     // of refund: what else has to hold
 	stamp    int64                  // of an answer
 	audit    bool                   // asked by staff
 }
@@ -189,6 +191,11 @@ func (a *App) apply(ctx context.Context, rec Record, c command) (Record, error) 
 		now := a.now()
 		if rec.MachineVersion != 0 && a.Machines.Of(rec.MachineVersion) == nil {
 			return rec, ErrUnknownMachine
+		}
+		if c.check != nil {
+			if err := c.check(rec); err != nil {
+				return rec, err
+			}
 		}
 		d, err := a.machine(rec).Decide(a.considered(rec), c.event, now)
 		if err != nil {
@@ -239,7 +246,7 @@ func (a *App) change(rec Record, d order.Decision, c command, now time.Time) Cha
 		after.Snapshot, after.Parts = *c.snapshot, nil
 		after.Snapshot.Payment = orderapi.PaymentInput{}
 		if rec.CreatedAt.IsZero() {
-			after.CreatedAt, after.AccessToken = now, newToken()
+			after.CreatedAt, after.AccessToken = now, NewToken()
 		}
 	}
 	if c.parts != nil {
@@ -248,6 +255,7 @@ func (a *App) change(rec Record, d order.Decision, c command, now time.Time) Cha
 	if c.edit != nil {
 		c.edit(&after)
 	}
+	after.settleRefund(rec.Order, c, now)
 	ch := Change{
 		Seen: rec.Version, After: after, Announce: d.Announce, Effect: d.Effect, Stamp: c.stamp, Audit: c.audit,
 		Keep: d.Effect == nil && c.stamp == 0 && (d.From == d.Order.State || a.machine(rec).EffectOf(d.From) != order.Wait), // whoever moves on waits no more
@@ -258,6 +266,6 @@ func (a *App) change(rec Record, d order.Decision, c command, now time.Time) Cha
 		ch.Payment = c.snapshot.Payment
 	}
 	ch.NewSnapshot, ch.NewParts = c.snapshot != nil, c.snapshot != nil || c.parts != nil
-	ch.NewDisputes = c.edit != nil
+	ch.NewNotes = c.edit != nil || rec.Refunding.IsPositive() != after.Refunding.IsPositive()
 	return ch
 }

@@ -14,8 +14,8 @@ import (
 	"github.com/sidecart/sidecart/services/order/orderapi"
 )
 
-// newToken draws a capability: 128 random bits as 32 hex digits.
-func newToken() string {
+// NewToken draws a capability: 128 random bits as 32 hex digits.
+func NewToken() string {
 	var b [16]byte
 	_, _ = rand.Read(b[:]) // never fails
 	return hex.EncodeToString(b[:])

@@ -21,6 +21,7 @@ type MoneyCommand struct {
 	CustomerID                      string                // whose kept methods may be used; empty: a guest
 	Email                           string                // of who pays, with the address, for the checks of an authorisation
 	Billing                         orderapi.Address
+	Part                            money.Amount // of a refund; zero: all that is left
 	Reason                          string
 }
 
@@ -50,7 +51,7 @@ type Payments interface {
 	Capture(ctx context.Context, c MoneyCommand) (MoneyAnswer, error)
 	// Void gives an authorised or captured amount back; declined with code "settled" when it has to be refunded.
 	Void(ctx context.Context, c MoneyCommand) (MoneyAnswer, error)
-	// Refund gives back all that is left of a captured amount; staff may have refunded a part before.
+	// Refund gives back a part of a captured amount, or all that is left: staff may have refunded a part before.
 	Refund(ctx context.Context, c MoneyCommand) (MoneyAnswer, error)
 }
 
@@ -77,7 +78,11 @@ type Stock interface {
 	Release(ctx context.Context, key string) error
 }
 
-const codeSettled = "settled"
+// Decline codes of payment.
+const (
+	codeSettled    = "settled"
+	codeNotSettled = "not-settled"
+)
 
 // refused reports whether an error is the callee's considered no: asking again would get the same. "Not found" is none: every path
 // that is asked exists, so whoever said it was not the callee.
@@ -109,6 +114,8 @@ func (d *Driver) perform(ctx context.Context, l Lease) (command, error) {
 			return command{}, err
 		}
 		return l.event(order.Released), nil
+	case order.GiveBack:
+		return d.refund(ctx, l)
 	case order.Wait: // it was not due before
 		return l.event(order.TimePassed), nil
 	}

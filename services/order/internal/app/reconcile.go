@@ -99,6 +99,9 @@ func (r *Reconciler) stuckOrders(ctx context.Context) error {
 		counts[s.Why]++
 		r.app.Log.Warn("order is stuck", "order_id", s.Record.ID, "state", string(s.Record.State), "why", s.Why, "since", s.Record.UpdatedAt)
 		kind := r.app.machine(s.Record).EffectOf(s.Record.State)
+		if s.Record.Refunding.IsPositive() {
+			kind = order.GiveBack
+		}
 		if s.Why != "no-effect" || kind == "" {
 			continue // due and unleased effects are taken every second: whoever performs it says why it fails
 		}

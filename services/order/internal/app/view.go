@@ -16,8 +16,12 @@ func (a *App) View(rec Record) orderapi.Order {
 	v := orderapi.Order{
 		ID: rec.ID, Number: rec.Number, Version: rec.Version, Status: state.Status, PaymentStatus: paymentStatus(rec, state.PaymentStatus),
 		FulfillmentStatus: state.FulfillmentStatus, PlacedAt: rec.PlacedAt, Email: s.Email, ShippingAddress: s.ShippingAddress,
-		BillingAddress: s.BillingAddress, ShippingOption: s.ShippingOption, Shipments: []orderapi.Shipment{}, Promotions: s.Promotions,
+		BillingAddress: s.BillingAddress, ShippingOption: s.ShippingOption, Shipments: []orderapi.Shipment{}, Refunds: []orderapi.Refund{}, Promotions: s.Promotions,
 		Totals: s.Totals, Note: s.Note, AccessToken: rec.AccessToken, Lines: make([]orderapi.Line, len(s.Lines)),
+	}
+	for _, f := range rec.Refunds {
+		f.Reason, f.DeclineCode = "", ""
+		v.Refunds = append(v.Refunds, f)
 	}
 	if v.Promotions == nil {
 		v.Promotions = []pricingapi.Promotion{}
@@ -65,6 +69,7 @@ func (a *App) StaffView(rec Record) orderapi.Order {
 	if v.PaymentStatus == "authorised" && rec.Review == order.ReviewPending {
 		v.PaymentStatus = "in_review"
 	}
+	copy(v.Refunds, rec.Refunds)
 	for _, d := range rec.Disputes {
 		v.Disputes = append(v.Disputes, d.Dispute)
 	}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/sidecart/sidecart/pkg/daprkit"
 	"github.com/sidecart/sidecart/pkg/fault"
+	"github.com/sidecart/sidecart/pkg/money"
 	"github.com/sidecart/sidecart/services/inventory/inventoryapi"
 	"github.com/sidecart/sidecart/services/order/internal/app"
 	"github.com/sidecart/sidecart/services/order/internal/order"
@@ -70,7 +71,11 @@ func (p Payments) Void(ctx context.Context, c app.MoneyCommand) (app.MoneyAnswer
 
 // Refund implements app.Payments: no amount asks for what is left.
 func (p Payments) Refund(ctx context.Context, c app.MoneyCommand) (app.MoneyAnswer, error) {
-	return p.ask(ctx, paymentapi.PathRefund, paymentapi.MoneyRequest{OperationID: c.OperationID, PaymentID: c.PaymentID, Reason: harmless(c.Reason)})
+	var part *money.Amount
+	if c.Part.IsPositive() {
+		part = &c.Part
+	}
+	return p.ask(ctx, paymentapi.PathRefund, paymentapi.MoneyRequest{Amount: part, OperationID: c.OperationID, PaymentID: c.PaymentID, Reason: harmless(c.Reason)})
 }
 
 // outcomes maps payment's words to ours. A word that is not here is an outcome that nobody knows.

@@ -19,6 +19,7 @@ const (
 	methodAbandon    = "abandon"
 	methodCancel     = "cancel"
 	methodTransition = "transition"
+	methodRefund     = "refund"
 )
 
 // doorTime is how long the actor is waited for. After that the same command runs here: while placement is away, orders go on.
@@ -41,6 +42,8 @@ type command struct {
 	Actor  string `json:"actor,omitempty"`
 	Reason string `json:"reason,omitempty"`
 	To     string `json:"to,omitempty"`
+
+	Refund *app.RefundRequest `json:"refund,omitempty"`
 }
 
 // through asks the actor and falls back to direct.
@@ -87,6 +90,14 @@ func (d Door) Transition(ctx context.Context, id, actor, to, note string) error 
 	})
 }
 
+// Refund gives back a part of an order's money.
+func (d Door) Refund(ctx context.Context, id, actor string, req app.RefundRequest) error {
+	return d.through(ctx, id, methodRefund, command{Actor: actor, Refund: &req}, func() error {
+		_, err := d.App.Refund(ctx, id, actor, req)
+		return err
+	})
+}
+
 // orderActor is the door of one order. It keeps nothing.
 type orderActor struct {
 	id  string
@@ -125,6 +136,12 @@ func (o *orderActor) Invoke(ctx context.Context, method string, data []byte) (an
 		return nil, err
 	case methodTransition:
 		_, err := o.app.Transition(ctx, o.id, c.Actor, c.To, c.Reason)
+		return nil, err
+	case methodRefund:
+		if c.Refund == nil {
+			return nil, fault.New(fault.Malformed, "malformed", "The command says nothing of a refund.")
+		}
+		_, err := o.app.Refund(ctx, o.id, c.Actor, *c.Refund)
 		return nil, err
 	}
 	return nil, fmt.Errorf("%s: %w", method, daprkit.ErrUnknownMethod)

@@ -136,9 +136,9 @@ func TestTheRestOfPaymentIsHeardOf(t *testing.T) {
 		if got := deliver(t, f, "payment", tc.eventType, tc.data); got != "SUCCESS" || len(f.other) != 1 || f.other[0] != tc.want {
 			t.Errorf("%s: %s, told %+v, want %+v", tc.eventType, got, f.other, tc.want)
 		}
-		f = &follower{err: app.ErrTooEarly}
+		f = &follower{err: context.DeadlineExceeded}
 		if got := deliver(t, f, "payment", tc.eventType, tc.data); got != "RETRY" {
-			t.Errorf("%s too early: %s", tc.eventType, got)
+			t.Errorf("%s that cannot be recorded: %s", tc.eventType, got)
 		}
 		if got := deliver(t, &follower{}, "payment", tc.eventType, `{"order_id":7}`); got != "DROP" {
 			t.Errorf("%s that cannot be read: %s", tc.eventType, got)

@@ -35,17 +35,19 @@ type Door interface {
 	Abandon(ctx context.Context, id string) error
 	Cancel(ctx context.Context, id, actor, reason string) error
 	Transition(ctx context.Context, id, actor, to, note string) error
+	Refund(ctx context.Context, id, actor string, req app.RefundRequest) error
 }
 
 type api struct {
 	app   *app.App
 	door  Door
 	store *postgres.Store
+	carts app.Carts
 }
 
 // Register adds all routes.
-func Register(s *httpx.Server, a *app.App, door Door, store *postgres.Store) {
-	h := &api{app: a, door: door, store: store}
+func Register(s *httpx.Server, a *app.App, door Door, store *postgres.Store, carts app.Carts) {
+	h := &api{app: a, door: door, store: store, carts: carts}
 	internal := func(method, path, id, summary string) huma.Operation {
 		return huma.Operation{Method: method, Path: orderapi.PathOrders + path, OperationID: id, Summary: summary, Tags: []string{"internal"}}
 	}
@@ -61,12 +63,20 @@ func Register(s *httpx.Server, a *app.App, door Door, store *postgres.Store) {
 	httpx.Register(s, public(http.MethodGet, "/timeline", "get-timeline", "What happened to an order"), h.timeline)
 	httpx.Register(s, public(http.MethodPost, "/cancel", "cancel-order", "Cancel an order before it is picked"), h.cancel)
 
+	again := public(http.MethodPost, "/reorder", "reorder", "A new cart of what the order had, as far as it can still be bought")
+	again.DefaultStatus = http.StatusCreated
+	httpx.Register(s, again, h.reorder)
+
 	staff := func(method, path, id, summary, scope string) huma.Operation {
 		return huma.Operation{Method: method, Path: "/v1/admin/orders" + path, OperationID: id, Summary: summary, Tags: []string{"staff"}, Security: httpx.Scope(scope)}
 	}
 	httpx.Register(s, staff(http.MethodGet, "", "list-orders", "Placed orders, the latest first", ScopeRead), h.list)
 	httpx.Register(s, staff(http.MethodGet, "/{id}", "staff-get-order", "An order with its log", ScopeRead), h.staffGet)
 	httpx.Register(s, staff(http.MethodPost, "/{id}/transitions", "transition-order", "Bring an order to another status", ScopeWrite), h.transition)
+	made := func(op huma.Operation) huma.Operation { op.DefaultStatus = http.StatusCreated; return op }
+	httpx.Register(s, made(staff(http.MethodPost, "/{id}/refunds", "refund-order", "Give captured money back, a part or all", ScopeWrite)), h.refund, httpx.NeedsKey())
+	httpx.Register(s, made(staff(http.MethodPost, "/{id}/notes", "add-order-note", "Write a note about an order, for staff alone", ScopeWrite)), h.addNote)
+	httpx.Register(s, staff(http.MethodGet, "/{id}/notes", "list-order-notes", "The notes about an order, oldest first", ScopeRead), h.notes)
 }
 
 // IDInput names an order by the path.

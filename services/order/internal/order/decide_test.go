@@ -67,14 +67,19 @@ var allowed = map[State]map[EventName]string{
 	"placed": {CaptureDone: "confirmed", CaptureDeclined: "returning_money return_money", CaptureFailed: "placed capture", Cancel: "placed", MoneyGone: "placed", Filled: "placed",
 		ReviewOpened: "placed", ReviewClosed: "placed", Disputed: "placed"},
 	"confirmed": {Cancel: "returning_money return_money", Pick: "picking", MoneyGone: "releasing release", Filled: "confirmed",
-		SettlementDeclined: "releasing release", Disputed: "confirmed"},
+		SettlementDeclined: "releasing release", Disputed: "confirmed",
+		Refund: "confirmed refund", Refunded: "releasing release", RefundUnsettled: "confirmed refund", RefundRefused: "confirmed"},
 	"returning_money": {MoneyReturned: "releasing release", MoneyReturnFailed: "returning_money return_money", SettlementDeclined: "releasing release",
 		Disputed: "returning_money"},
 	"releasing": {Released: "cancelled", Disputed: "releasing"},
-	"picking":   {Ship: "shipped", MoneyGone: "picking", Filled: "picking", SettlementDeclined: "picking", Disputed: "picking"},
-	"shipped":   {Deliver: "delivered", Return: "returned", MoneyGone: "shipped", SettlementDeclined: "shipped", Disputed: "shipped"},
-	"delivered": {Return: "returned", MoneyGone: "delivered", SettlementDeclined: "delivered", Disputed: "delivered"},
-	"returned":  {MoneyGone: "returned", SettlementDeclined: "returned", Disputed: "returned"},
+	"picking": {Ship: "shipped", MoneyGone: "picking", Filled: "picking", SettlementDeclined: "picking", Disputed: "picking",
+		Refund: "picking refund", Refunded: "picking", RefundUnsettled: "picking refund", RefundRefused: "picking"},
+	"shipped": {Deliver: "delivered", Return: "returned", MoneyGone: "shipped", SettlementDeclined: "shipped", Disputed: "shipped",
+		Refund: "shipped refund", Refunded: "shipped", RefundUnsettled: "shipped refund", RefundRefused: "shipped"},
+	"delivered": {Return: "returned", MoneyGone: "delivered", SettlementDeclined: "delivered", Disputed: "delivered",
+		Refund: "delivered refund", Refunded: "delivered", RefundUnsettled: "delivered refund", RefundRefused: "delivered"},
+	"returned": {MoneyGone: "returned", SettlementDeclined: "returned", Disputed: "returned",
+		Refund: "returned refund", Refunded: "returned", RefundUnsettled: "returned refund", RefundRefused: "returned"},
 	"cancelled": {Disputed: "cancelled"},
 }
 
@@ -113,7 +118,7 @@ func TestLateAnswersAreStale(t *testing.T) {
 		for _, name := range Events {
 			ev := happen(name, o)
 			ev.Attempt = 1
-			if slices.Contains([]EventName{Place, Abandon, Cancel, Pick, Ship, Deliver, Return, Advance}, name) {
+			if slices.Contains([]EventName{Place, Abandon, Cancel, Refund, Pick, Ship, Deliver, Return, Advance}, name) {
 				continue
 			}
 			if _, err := m.Decide(o, ev, now); fault.CodeOf(err) != ErrStale.Code {
@@ -158,6 +163,52 @@ func TestSettlementDeclined(t *testing.T) {
 		if _, err := m.Decide(d.Order, Event{Name: SettlementDeclined, Attempt: 1}, now); fault.CodeOf(err) != ErrForbidden.Code {
 			t.Errorf("%s again: %v", from, err)
 		}
+	}
+}
+
+// One refund at a time, never above what is left; payment's own telling and the answer are not counted twice, in whatever order they come.
+func TestRefundsAddUp(t *testing.T) {
+	t.Parallel()
+	m := machine(t)
+	usd := func(minor int64) money.Amount { return money.New(minor, "USD") }
+	must := func(o Order, ev Event) Order {
+		t.Helper()
+		ev.Attempt = 1
+		d, err := m.Decide(o, ev, now)
+		if err != nil {
+			t.Fatalf("%s: %v", ev.Name, err)
+		}
+		return d.Order
+	}
+	refused := func(o Order, ev Event, code string) {
+		t.Helper()
+		ev.Attempt = 1
+		if _, err := m.Decide(o, ev, now); fault.CodeOf(err) != code {
+			t.Errorf("%s of %s: %v, want %s", ev.Name, ev.Amount, err, code)
+		}
+	}
+	o := in("picking")
+	for _, wrong := range []money.Amount{usd(0), usd(-1), usd(5000), money.New(100, "EUR")} {
+		refused(o, Event{Name: Refund, Amount: wrong}, "refund-above-captured")
+	}
+	live := must(o, Event{Name: Refund, Amount: usd(1000)})
+	refused(live, Event{Name: Refund, Amount: usd(1)}, "refund-in-progress")
+	first := must(live, Event{Name: Refunded, Amount: usd(1000)})
+	refused(first, Event{Name: MoneyGone, Amount: usd(1000)}, ErrForbidden.Code) // payment tells of it afterwards
+	told := must(must(live, Event{Name: MoneyGone, Amount: usd(1000)}), Event{Name: Refunded, Amount: usd(1000)})
+	if first.Returned != usd(1000) || told.Returned != usd(1000) || first.Refunding.IsPositive() {
+		t.Errorf("%s, told before %s", first.Returned, told.Returned)
+	}
+	both := must(must(must(live, Event{Name: MoneyGone, Amount: usd(300)}), Event{Name: Refunded, Amount: usd(1000)}), Event{Name: MoneyGone, Amount: usd(1300)}) // staff gave back in payment too
+	if both.Returned != usd(1300) {
+		t.Errorf("%s of 13.00", both.Returned)
+	}
+	refused(first, Event{Name: Refund, Amount: usd(4000)}, "refund-above-captured")
+	if all := must(must(first, Event{Name: Refund, Amount: usd(3999)}), Event{Name: Refunded, Amount: usd(3999)}); all.Returned != total || all.State != "picking" {
+		t.Errorf("%+v", all)
+	}
+	if cancelled := must(must(in("confirmed"), Event{Name: Refund, Amount: usd(1)}), Event{Name: Cancel, Reason: "r"}); cancelled.Refunding.IsPositive() || cancelled.State != "returning_money" {
+		t.Errorf("%+v", cancelled)
 	}
 }
 

@@ -20,11 +20,15 @@ const (
 	closed      = 'x' // not executed, and never will be
 	uncaptured  = 'u' // authorised; the capture was declined
 	gone        = 'g' // voided, refunded, released
+	part        = 'p' // captured, and a part refunded
 	unpaid      = 'b' // captured, and the bank did not pay
 	attempts    = 2
 	refusals    = 1 // of giving money back, until it works
 	lateAnswers = 2 // on their way at once
 )
+
+// aPart is what staff refund.
+var aPart = money.New(1000, "USD")
 
 // late is an answer that somebody has and has not recorded yet: of a driver that hangs, or of two that did the same.
 type late struct {
@@ -43,12 +47,13 @@ type node struct {
 	cancelled, abandoned       bool // asked for
 	staffReturned, cartOrdered bool
 	bounced                    bool // the bank did not pay
+	refunded                   bool // asked for
 }
 
 func (n node) key() string {
 	o := n.order
-	return fmt.Sprint(o.State, o.Attempt, o.Captured.Minor, o.Returned.Minor, o.CancelReason != "", o.AbandonRequested, o.Unpaid, o.Outcome.Kind, !o.PlacedAt.IsZero(), !o.CapturedAt.IsZero(),
-		n.effect, string(n.money[:]), string(n.stock[:]), n.captures, n.late, n.refused, n.cancelled, n.abandoned, n.staffReturned, n.cartOrdered, n.bounced)
+	return fmt.Sprint(o.State, o.Attempt, o.Captured.Minor, o.Returned.Minor, o.CancelReason != "", o.AbandonRequested, o.Unpaid, o.Refunding.Minor, o.Outcome.Kind, !o.PlacedAt.IsZero(), !o.CapturedAt.IsZero(),
+		n.effect, string(n.money[:]), string(n.stock[:]), n.captures, n.late, n.refused, n.cancelled, n.abandoned, n.staffReturned, n.cartOrdered, n.bounced, n.refunded)
 }
 
 // model walks from the order that does not exist to every state that crashes, lost and late answers, and impatient people can lead to.
@@ -76,7 +81,7 @@ func (m model) decide(n node, ev Event) (node, bool) {
 }
 
 func isAnswer(name EventName) bool {
-	return !slices.Contains([]EventName{Place, Abandon, Cancel, MoneyGone, SettlementDeclined, Pick, Advance}, name)
+	return !slices.Contains([]EventName{Place, Abandon, Cancel, MoneyGone, SettlementDeclined, Refund, Pick, Advance}, name)
 }
 
 // perform does the live effect in the world, in every way that it can go, and returns the world afterwards with the answer.
@@ -123,7 +128,7 @@ func (m model) perform(n node) (all []node, answers []EventName) {
 			add(CaptureDone, func(n *node) { n.money[a], n.captures = taken, n.captures+1 })
 			add(CaptureDeclined, money(uncaptured))
 			add(CaptureFailed, nil)
-		case taken, unpaid:
+		case taken, part, unpaid:
 			add(CaptureDone, nil)
 		default:
 			add(CaptureDeclined, nil)
@@ -144,6 +149,17 @@ func (m model) perform(n node) (all []node, answers []EventName) {
 		}
 	case Release:
 		add(Released, stock(gone))
+	case GiveBack:
+		switch n.money[a] {
+		case taken:
+			add(Refunded, money(part))
+			add(RefundUnsettled, nil)
+			add(RefundRefused, nil)
+		case part: // a try before gave it back
+			add(Refunded, nil)
+		default:
+			add(RefundRefused, nil)
+		}
 	case Wait:
 		add(TimePassed, nil)
 	}
@@ -153,6 +169,9 @@ func (m model) perform(n node) (all []node, answers []EventName) {
 // event is an answer as the driver gives it.
 func event(name EventName, attempt int) Event {
 	ev := Event{Name: name, Attempt: attempt, Amount: total}
+	if name == Refunded {
+		ev.Amount = aPart
+	}
 	if name == AuthoriseDeclined || name == AuthoriseFailed || name == AllocateShort || name == AllocateRefused || name == CartTaken {
 		ev.Outcome = Outcome{Kind: Failed, Retryable: true}
 	}
@@ -208,11 +227,15 @@ func (m model) next(n node) (all []node) {
 		asked.cancelled = true
 		step(asked, Event{Name: Cancel, Attempt: n.order.Attempt, Reason: "changed my mind"})
 	}
+	if asked := n; !n.refunded {
+		asked.refunded = true
+		step(asked, Event{Name: Refund, Attempt: n.order.Attempt, Amount: aPart})
+	}
 	if other := n; !n.cartOrdered && n.order.PlacedAt.IsZero() && n.order.Attempt > 0 {
 		other.cartOrdered = true
 		all = append(all, other)
 	}
-	if a := n.order.Attempt; !n.staffReturned && (n.money[a] == taken || n.money[a] == held) && !n.order.PlacedAt.IsZero() {
+	if a := n.order.Attempt; !n.staffReturned && (n.money[a] == taken || n.money[a] == part || n.money[a] == held) && !n.order.PlacedAt.IsZero() {
 		staff := n
 		staff.staffReturned = true
 		staff.money[a] = gone
@@ -239,17 +262,21 @@ func (m model) sound(n node) (faults []string) {
 		}
 	}
 	bad(n.captures > 1, "captured twice")
-	bad(m.machine.EffectOf(o.State) != n.effect, fmt.Sprintf("to be done: %q, but the state wants %q", n.effect, m.machine.EffectOf(o.State)))
+	wanted := m.machine.EffectOf(o.State)
+	if o.Refunding.IsPositive() || n.effect == GiveBack && o.Unpaid { // of what was not paid nothing is left to give back
+		wanted = GiveBack
+	}
+	bad(wanted != n.effect, fmt.Sprintf("to be done: %q, but %q should be", n.effect, wanted))
 	for k := 1; k < a; k++ { // an attempt that is over has left nothing
-		bad(n.money[k] == held || n.money[k] == taken || n.money[k] == uncaptured, fmt.Sprintf("attempt %d left money", k))
+		bad(n.money[k] == held || n.money[k] == taken || n.money[k] == part || n.money[k] == uncaptured, fmt.Sprintf("attempt %d left money", k))
 		bad(n.stock[k] == taken, fmt.Sprintf("attempt %d left stock", k))
 	}
 	bad(o.State == "placed" && n.stock[a] != taken, "placed without stock")
 	bad(o.State == "placed" && !strings.ContainsRune(string([]rune{held, taken, uncaptured, unpaid}), n.money[a]) && !n.staffReturned, "placed without money")
-	bad(o.State == "confirmed" && (n.stock[a] != taken || n.money[a] != taken && !n.staffReturned && !n.bounced || n.captures != 1), "confirmed without stock or money")
+	bad(o.State == "confirmed" && (n.stock[a] != taken || n.money[a] != taken && n.money[a] != part && !n.staffReturned && !n.bounced || n.captures != 1), "confirmed without stock or money")
 	bad(!o.PlacedAt.IsZero() && n.cartOrdered, "a second order of the cart")
 	if n.effect == "" && (o.State == "attempt_failed" || o.State == "abandoned" || o.State == "cancelled") {
-		bad(n.money[a] == held || n.money[a] == taken || n.money[a] == uncaptured, "over, but the money is not back")
+		bad(n.money[a] == held || n.money[a] == taken || n.money[a] == part || n.money[a] == uncaptured, "over, but the money is not back")
 		bad(n.stock[a] == taken, "over, but the stock is not free")
 	}
 	return faults

@@ -1,6 +1,7 @@
 package order
 
 import (
+	"slices"
 	"time"
 
 	"github.com/sidecart/sidecart/pkg/fault"
@@ -16,6 +17,8 @@ type Order struct {
 	Total                  money.Amount
 	Captured               money.Amount // by the gateway's answer
 	Returned               money.Amount // of Captured
+	Refunding              money.Amount // of Captured: what staff are giving back and is on its way; one at a time
+	ReturnedBefore         money.Amount // Returned when Refunding began
 	Outcome                Outcome      // of the last attempt that ended, or of a pending undoing
 	CancelReason           string       // set once somebody asked to cancel
 	Review                 string       // of the payment: ReviewPending or how it ended; "" for most
@@ -78,7 +81,11 @@ const (
 	ReviewClosed       EventName = "review_closed"
 	SettlementDeclined EventName = "settlement_declined" // the bank did not pay what was captured
 	Disputed           EventName = "disputed"            // a cardholder disputes the payment, or the dispute is decided
-	Filled             EventName = "filled"              // a location has what it owed
+	Refund             EventName = "refund"              // staff give back a part, or all
+	Refunded           EventName = "refunded"            // so it was done
+	RefundUnsettled    EventName = "refund_unsettled"    // nothing can be given back yet
+	RefundRefused      EventName = "refund_refused"
+	Filled             EventName = "filled" // a location has what it owed
 	Pick               EventName = "pick"
 	Ship               EventName = "ship"
 	Deliver            EventName = "deliver"
@@ -89,7 +96,8 @@ const (
 
 // Events are all of them.
 var Events = []EventName{Place, Abandon, Cancel, Authorised, AuthoriseDeclined, AuthoriseFailed, Allocated, AllocateShort, AllocateRefused, CartTaken,
-	Voided, VoidRefused, CaptureDone, CaptureDeclined, CaptureFailed, MoneyReturned, MoneyReturnFailed, Released, MoneyGone, ReviewOpened, ReviewClosed, SettlementDeclined, Disputed, Filled, Pick, Ship, Deliver, Return, Advance, TimePassed}
+	Voided, VoidRefused, CaptureDone, CaptureDeclined, CaptureFailed, MoneyReturned, MoneyReturnFailed, Released, MoneyGone, ReviewOpened, ReviewClosed, SettlementDeclined, Disputed,
+	Refund, Refunded, RefundUnsettled, RefundRefused, Filled, Pick, Ship, Deliver, Return, Advance, TimePassed}
 
 // EffectKind names what a driver does for an order.
 type EffectKind string
@@ -102,11 +110,12 @@ const (
 	Capture     EffectKind = "capture"      // captured, capture_declined, capture_failed
 	ReturnMoney EffectKind = "return_money" // money_returned, money_return_failed
 	Release     EffectKind = "release"      // released
+	GiveBack    EffectKind = "refund"       // refunded, refund_unsettled, refund_refused
 	Wait        EffectKind = "wait"         // time_passed
 )
 
 // EffectKinds are all of them.
-var EffectKinds = []EffectKind{Authorise, Allocate, Void, Capture, ReturnMoney, Release, Wait}
+var EffectKinds = []EffectKind{Authorise, Allocate, Void, Capture, ReturnMoney, Release, GiveBack, Wait}
 
 // Announcement names what the world is told.
 type Announcement string
@@ -131,7 +140,7 @@ type Event struct {
 	Attempt int
 	Place   *Placing     // of Place
 	Outcome Outcome      // of answers that end an attempt
-	Amount  money.Amount // of captured and money_returned; of money_gone what has gone back in all
+	Amount  money.Amount // of captured, money_returned, refund and refunded; of money_gone what has gone back in all
 	Reason  string       // of cancel
 	To      State        // of advance
 	Review  string       // of authorised, review_opened and review_closed
@@ -171,6 +180,8 @@ type Decision struct {
 var (
 	// ErrForbidden: the state does not allow the event.
 	ErrForbidden = fault.New(fault.Conflict, "invalid-transition", "the order's state does not allow that")
+	// ErrRefunding: one refund at a time.
+	ErrRefunding = fault.New(fault.Conflict, "refund-in-progress", "A refund of this order is on its way.")
 	// ErrStale: an answer for an attempt that is over.
 	ErrStale = fault.New(fault.Conflict, "stale-answer", "the attempt is over")
 )
@@ -193,6 +204,9 @@ func (m *Machine) Decide(o Order, ev Event, now time.Time) (Decision, error) {
 			refused = err
 			continue
 		}
+		if o.Refunding.IsPositive() && slices.ContainsFunc(t.Effects, func(e EffectDef) bool { return e.Kind == Wait }) {
+			return Decision{}, ErrRefunding // the wait would take the place of the refund
+		}
 		d := Decision{From: o.State, Transition: t.Name, Announce: t.Announce}
 		for _, name := range t.Apply {
 			appliers[name](&o, ev, now)
@@ -202,6 +216,9 @@ func (m *Machine) Decide(o Order, ev Event, now time.Time) (Decision, error) {
 		d.Order = o
 		for _, e := range t.Effects {
 			d.Effect = &Effect{Kind: e.Kind, Attempt: o.Attempt, After: time.Duration(e.Later) * time.Second}
+			if e.Kind != GiveBack { // it takes the place of a refund
+				d.Order.Refunding = money.Zero(o.Total.Currency)
+			}
 		}
 		return d, nil
 	}
@@ -221,7 +238,7 @@ func (m *Machine) guard(name string, o Order, ev Event) error {
 // answers reports whether an event is the answer of an effect.
 func answers(e EventName) bool {
 	switch e {
-	case Place, Abandon, Cancel, Pick, Ship, Deliver, Return, Advance:
+	case Place, Abandon, Cancel, Refund, Pick, Ship, Deliver, Return, Advance:
 		return false
 	}
 	return true

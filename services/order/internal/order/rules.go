@@ -50,6 +50,24 @@ var guards = map[string]func(o Order, ev Event) error{
 		}
 		return nil
 	},
+	// refundable: there is as much to give back, and nothing else is being given back.
+	"refundable": func(o Order, ev Event) error {
+		left, err := o.Captured.Sub(o.Returned)
+		switch {
+		case o.Refunding.IsPositive():
+			return ErrRefunding
+		case err != nil || !ev.Amount.IsPositive() || ev.Amount.Currency != left.Currency || ev.Amount.Minor > left.Minor:
+			return fault.Newf(fault.Conflict, "refund-above-captured", "%s of the order can be given back", left).With("left", left)
+		}
+		return nil
+	},
+	// all_back: with this refund all of the captured money has gone back.
+	"all_back": func(o Order, ev Event) error {
+		if afterRefund(o, ev) != o.Captured {
+			return ErrForbidden
+		}
+		return nil
+	},
 	// paid: nobody has told yet that the bank did not pay.
 	"paid": func(o Order, _ Event) error {
 		if o.Unpaid {
@@ -105,6 +123,11 @@ var appliers = map[string]func(o *Order, ev Event, now time.Time){
 	"money_gone": func(o *Order, _ Event, _ time.Time) {
 		o.CancelReason = cmp.Or(o.CancelReason, "payment-returned")
 	},
+	"begin_refund": func(o *Order, ev Event, _ time.Time) { o.Refunding, o.ReturnedBefore = ev.Amount, o.Returned },
+	"end_refund": func(o *Order, ev Event, _ time.Time) {
+		o.Returned, o.Refunding = afterRefund(*o, ev), money.Zero(o.Total.Currency)
+	},
+	"drop_refund": func(o *Order, _ Event, _ time.Time) { o.Refunding = money.Zero(o.Total.Currency) },
 	"note_review": func(o *Order, ev Event, _ time.Time) { o.Review = ev.Review },
 	// end_review: what is not approved is never captured; the next answer to the capture says so too.
 	"end_review": func(o *Order, ev Event, _ time.Time) {
@@ -114,7 +137,8 @@ var appliers = map[string]func(o *Order, ev Event, now time.Time){
 	},
 	// note_unpaid: there is no captured money, and so nothing to give back.
 	"note_unpaid": func(o *Order, _ Event, _ time.Time) {
-		o.Unpaid, o.Captured, o.Returned = true, money.Zero(o.Total.Currency), money.Zero(o.Total.Currency)
+		none := money.Zero(o.Total.Currency)
+		o.Unpaid, o.Captured, o.Returned, o.Refunding = true, none, none, none
 	},
 	"settlement_failed": func(o *Order, _ Event, _ time.Time) {
 		o.CancelReason = cmp.Or(o.CancelReason, "settlement-declined")
@@ -122,4 +146,10 @@ var appliers = map[string]func(o *Order, ev Event, now time.Time){
 	"note_returned":  func(o *Order, ev Event, _ time.Time) { o.Returned = ev.Amount },
 	"mark_returned":  func(o *Order, _ Event, _ time.Time) { o.Returned = o.Captured },
 	"mark_cancelled": func(o *Order, _ Event, now time.Time) { o.CancelledAt = now },
+}
+
+// afterRefund is what has gone back once a refund is done. Payment may have told of it before its answer came: it is not counted twice.
+func afterRefund(o Order, ev Event) money.Amount {
+	sum := min(o.ReturnedBefore.Minor+ev.Amount.Minor, o.Captured.Minor)
+	return money.New(max(o.Returned.Minor, sum), o.Total.Currency)
 }

@@ -214,6 +214,39 @@ func Snapshot(orderID string, attempt int) orderapi.PlaceRequest {
 	}
 }
 
+// Carts is a cart service that sells all but what it is told not to.
+type Carts struct {
+	mu      sync.Mutex
+	byKey   map[string]string
+	Unknown map[string]bool
+	Sold    map[string][]orderapi.PlaceLine // by cart
+}
+
+// Fill implements app.Carts.
+func (c *Carts) Fill(_ context.Context, key, _, _ string, lines []orderapi.PlaceLine) (id string, left []orderapi.LeftOut, err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.byKey == nil {
+		c.byKey, c.Sold = map[string]string{}, map[string][]orderapi.PlaceLine{}
+	}
+	var sold []orderapi.PlaceLine
+	for _, l := range lines {
+		if c.Unknown[l.SKU] {
+			left = append(left, orderapi.LeftOut{LineID: l.ID, SKU: l.SKU, Title: l.Title, Quantity: l.Quantity, Reason: "unknown-sku"})
+		} else {
+			sold = append(sold, l)
+		}
+	}
+	if len(sold) == 0 {
+		return "", left, nil
+	}
+	if c.byKey[key] == "" {
+		c.byKey[key] = fmt.Sprintf("cart-%d", len(c.byKey)+1)
+	}
+	c.Sold[c.byKey[key]] = sold
+	return c.byKey[key], left, nil
+}
+
 // Door is a door without an actor.
 type Door struct{ *app.App }
 
@@ -226,5 +259,11 @@ func (d Door) Cancel(ctx context.Context, id, actor, reason string) error {
 // Transition implements the door.
 func (d Door) Transition(ctx context.Context, id, actor, to, note string) error {
 	_, err := d.App.Transition(ctx, id, actor, to, note)
+	return err
+}
+
+// Refund implements the door.
+func (d Door) Refund(ctx context.Context, id, actor string, req app.RefundRequest) error {
+	_, err := d.App.Refund(ctx, id, actor, req)
 	return err
 }

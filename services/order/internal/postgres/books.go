@@ -23,7 +23,11 @@ func (s *Store) Stuck(ctx context.Context, waiting []order.State, before time.Ti
 	rows, err := s.pool.Query(ctx, `SELECT `+orderColumns+`, CASE WHEN e.order_id IS NULL THEN 'no-effect' ELSE 'overdue' END
 		FROM orders o LEFT JOIN order_effects e ON e.order_id = o.id
 		WHERE o.state NOT IN `+resting+` AND o.state = ANY ($3) AND o.updated_at < $1 AND (e.due_at IS NULL OR e.due_at < $1)
-		ORDER BY o.updated_at LIMIT $2`, before, n, waiting)
+		UNION ALL
+		SELECT `+orderColumns+`, CASE WHEN e.order_id IS NULL THEN 'no-effect' ELSE 'overdue' END
+		FROM orders o LEFT JOIN order_effects e ON e.order_id = o.id
+		WHERE o.refunding > 0 AND o.updated_at < $1 AND (e.due_at IS NULL OR e.due_at < $1)
+		LIMIT $2`, before, n, waiting)
 	if err != nil {
 		return nil, pg.AsFault(err)
 	}

@@ -106,7 +106,7 @@ func (s *statement) make(r app.Record) {
 	RETURNING id, number
 )`, r.ID, r.CheckoutID, r.CartID, r.Snapshot.CustomerID, string(r.State), r.MachineVersion, r.Version, r.Attempt, string(r.Total.Currency),
 		r.Total.Minor, r.Captured.Minor, r.Returned.Minor, encoded(r.Outcome), r.CancelReason, r.AbandonRequested, r.AccessToken,
-		encoded(r.Snapshot), parts(r), r.CreatedAt, r.UpdatedAt)
+		encoded(r.Snapshot), list(r.Parts), r.CreatedAt, r.UpdatedAt)
 }
 
 // move leaves alone what no decision but place and allocated changes: the snapshot is by far the largest part of an order.
@@ -114,17 +114,18 @@ func (s *statement) move(r app.Record, c app.Change) {
 	s.add(`WITH done AS (
 	UPDATE orders SET state = ?, version = ?, attempt = ?, currency = ?, total = ?, captured = ?, returned = ?, outcome = ?,
 		cancel_reason = ?, abandon_requested = ?, placed_at = ?, captured_at = ?, cancelled_at = ?, updated_at = ?,
-		review = ?, unpaid = ?`,
+		review = ?, unpaid = ?, refunding = ?, returned_before = ?`,
 		string(r.State), r.Version, r.Attempt, string(r.Total.Currency), r.Total.Minor, r.Captured.Minor, r.Returned.Minor, encoded(r.Outcome),
-		r.CancelReason, r.AbandonRequested, orNull(r.PlacedAt), orNull(r.CapturedAt), orNull(r.CancelledAt), r.UpdatedAt, r.Review, r.Unpaid)
+		r.CancelReason, r.AbandonRequested, orNull(r.PlacedAt), orNull(r.CapturedAt), orNull(r.CancelledAt), r.UpdatedAt, r.Review, r.Unpaid,
+		r.Refunding.Minor, r.ReturnedBefore.Minor)
 	if c.NewSnapshot {
 		s.add(`, snapshot = ?`, encoded(r.Snapshot))
 	}
 	if c.NewParts {
-		s.add(`, parts = ?`, parts(r))
+		s.add(`, parts = ?`, list(r.Parts))
 	}
-	if c.NewDisputes {
-		s.add(`, disputes = ?`, encoded(r.Disputes))
+	if c.NewNotes {
+		s.add(`, disputes = ?, refunds = ?`, list(r.Disputes), list(r.Refunds))
 	}
 	if r.Number == "" && !r.PlacedAt.IsZero() {
 		s.add(`, number = (SELECT 'SC-' || lpad(n, greatest(6, length(n)), '0') FROM (SELECT nextval('order_numbers')::text) AS next (n))`)
@@ -139,11 +140,12 @@ func (s *statement) move(r app.Record, c app.Change) {
 )`)
 }
 
-func parts(r app.Record) []byte {
-	if r.Parts == nil {
+// list is a list as JSON, never null.
+func list[S ~[]E, E any](all S) []byte {
+	if all == nil {
 		return []byte("[]")
 	}
-	return encoded(r.Parts)
+	return encoded(all)
 }
 
 // schedule makes the effect the one live one. This replica performs at once what is due at once.
