@@ -37,7 +37,7 @@ func build(_ context.Context, p *boot.Process, c config) error {
 	server := p.Server()
 	httpapi.Register(server, httpapi.Services{
 		Holds:     &app.Holds{Store: app.Together(store, time.Now), Combiner: app.NewCombiner(door), Queue: c.Queue, Now: time.Now, Log: p.Log},
-		Allocator: &app.Allocator{Store: store, Limits: limits, Now: time.Now, Log: p.Log},
+		Allocator: &app.Allocator{Store: store, Limits: limits, Now: time.Now, Log: p.Log, Nearest: c.Routing == "nearest"},
 		Staff:     &app.Staff{Store: store, Now: time.Now, Log: p.Log},
 		Limits:    limits,
 		Auditor:   &app.Auditor{Store: store, Now: time.Now},

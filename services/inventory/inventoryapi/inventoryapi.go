@@ -84,7 +84,8 @@ type Shortage struct {
 }
 
 // AllocateRequest takes the stock of an order for good, all or nothing, once per order id: again answers the same
-// allocation. Owner's holds become taken in the same transaction. Country prefers locations there.
+// allocation. Owner's holds become taken in the same transaction. Country prefers locations there; Region and Postal those that are near,
+// in a shop that routes so.
 // Refused: 409 out-of-stock with lines []Shortage; 409 quantity-limit with lines []OverLimit; 409 allocation-released when the id was released before, even if it had no
 // allocation then; 409 allocation-differs when the id has an allocation of other lines. DELETE answers the allocation, released,
 // and an empty released one for an id that has none.
@@ -92,6 +93,8 @@ type AllocateRequest struct {
 	Owner    string         `json:"owner"`
 	Customer string         `json:"customer,omitempty" maxLength:"320" doc:"Whose limits count"`
 	Country  string         `json:"country,omitempty"`
+	Region   string         `json:"region,omitempty" maxLength:"100" doc:"With postal_code, where in the country; nothing of it is kept"`
+	Postal   string         `json:"postal_code,omitempty" maxLength:"20"`
 	Lines    []AllocateLine `json:"lines" minItems:"1" maxItems:"500"`
 }
 
@@ -174,6 +177,9 @@ type LocationInput struct {
 	Postal   string `json:"postal_code,omitempty"`
 	Priority int    `json:"priority,omitempty"` // lower is taken first among equals
 	Enabled  bool   `json:"enabled"`
+
+	Latitude  *float64 `json:"latitude,omitempty" minimum:"-90" maximum:"90" doc:"In degrees; with longitude or not at all"`
+	Longitude *float64 `json:"longitude,omitempty" minimum:"-180" maximum:"180"`
 }
 
 // StockInput books goods in (receive), corrects by a difference (adjust) or sets what was counted (count).

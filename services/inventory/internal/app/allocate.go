@@ -34,6 +34,8 @@ type Allocator struct {
 	Limits *Limits
 	Now    func() time.Time
 	Log    *slog.Logger
+
+	Nearest bool // route by nearness before priority
 }
 
 // Allocate takes everything the order names or nothing, once per id, and no more than a customer may have.
@@ -45,7 +47,7 @@ func (a *Allocator) Allocate(ctx context.Context, actor string, o inventory.Orde
 	if err != nil {
 		return inventory.Allocation{}, err
 	}
-	o.Limited = limited
+	o.Limited, o.Nearest = limited, a.Nearest
 	got, err := a.Store.Allocate(ctx, o, stamp(actor, a.Now()))
 	switch {
 	case err != nil:
@@ -87,7 +89,7 @@ func checkOrder(o inventory.Order) error {
 	var c fault.Collector
 	c.Check(inventory.ValidID(o.ID), "path.order", "must be 1 to 80 letters, digits, . _ ~ : or -", o.ID)
 	c.Check(inventory.ValidID(o.Owner), "body.owner", "must be 1 to 80 letters, digits, . _ ~ : or -", o.Owner)
-	c.Check(o.Country == "" || countryForm.MatchString(o.Country), "body.country", "must be an ISO 3166-1 alpha-2 code", o.Country)
+	c.Check(o.To.Country == "" || countryForm.MatchString(o.To.Country), "body.country", "must be an ISO 3166-1 alpha-2 code", o.To.Country)
 	c.Check(len(o.Lines) >= 1 && len(o.Lines) <= inventory.MaxLines, "body.lines", fmt.Sprintf("must have 1 to %d entries", inventory.MaxLines), len(o.Lines))
 	seen := make(map[string]bool, len(o.Lines))
 	for i, l := range o.Lines {

@@ -17,9 +17,10 @@ var ErrReferenceUsed = fault.New(fault.Conflict, "reference-used", "The referenc
 
 // Location is a place where stock lies. A disabled one sells nothing and keeps what it has.
 type Location struct {
-	ID, Name, Country, Region, Postal string
-	Priority                          int
-	Enabled                           bool
+	ID, Name string
+	inventory.Site
+	Priority int
+	Enabled  bool
 }
 
 // Entry is a line of the ledger.
@@ -71,6 +72,10 @@ func (s *Staff) PutLocation(ctx context.Context, actor string, l Location) error
 	c.Check(len(l.Region) <= 64, "body.region", "must have at most 64 bytes", nil)
 	c.Check(len(l.Postal) <= 32, "body.postal_code", "must have at most 32 bytes", nil)
 	c.Check(l.Priority >= -1_000_000 && l.Priority <= 1_000_000, "body.priority", "must be from -1000000 to 1000000", l.Priority)
+	if at := l.At; at != nil {
+		c.Check(at.Lat >= -90 && at.Lat <= 90, "body.latitude", "must be from -90 to 90", at.Lat)
+		c.Check(at.Lon >= -180 && at.Lon <= 180, "body.longitude", "must be from -180 to 180", at.Lon)
+	}
 	if err := c.Err(); err != nil {
 		return err
 	}

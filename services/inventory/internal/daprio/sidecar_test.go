@@ -54,7 +54,7 @@ func shelf(t *testing.T, pieces int64) (*postgres.Store, *pgxpool.Pool) {
 	pool := testkit.Schema(t, postgres.Migrations()...)
 	store := postgres.New(pool, outbox.New(pool, outbox.Options{Source: "inventory"}))
 	by := app.Change{Actor: "test", At: noon}
-	if err := store.PutLocation(t.Context(), app.Location{ID: "east", Name: "East", Country: "US", Enabled: true}, by); err != nil {
+	if err := store.PutLocation(t.Context(), app.Location{ID: "east", Name: "East", Site: inventory.Site{Country: "US"}, Enabled: true}, by); err != nil {
 		t.Fatal(err)
 	}
 	goods := inventory.Booking{Kind: inventory.KindReceive, Reference: "r", Lines: []inventory.BookingLine{

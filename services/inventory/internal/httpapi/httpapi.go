@@ -131,7 +131,8 @@ type allocateInput struct {
 }
 
 func (a *api) allocate(ctx context.Context, in *allocateInput) (*bodyOf[inventoryapi.Allocation], error) {
-	o := inventory.Order{ID: in.Order, Owner: in.Body.Owner, Customer: in.Body.Customer, Country: in.Body.Country, Lines: make([]inventory.OrderLine, len(in.Body.Lines))}
+	o := inventory.Order{ID: in.Order, Owner: in.Body.Owner, Customer: in.Body.Customer, Lines: make([]inventory.OrderLine, len(in.Body.Lines))}
+	o.To = inventory.Destination{Country: in.Body.Country, Region: in.Body.Region, Postal: in.Body.Postal}
 	for i, l := range in.Body.Lines {
 		o.Lines[i] = inventory.OrderLine{ID: l.LineID, SKU: l.SKU, Quantity: l.Quantity}
 	}

@@ -59,6 +59,7 @@ type shop struct {
 	clock *clock
 	apitest.Client
 	staff, checkout, order apitest.Client
+	allocator              *app.Allocator
 }
 
 func open(t *testing.T) *shop {
@@ -72,9 +73,10 @@ func open(t *testing.T) *shop {
 	log := slog.New(slog.DiscardHandler)
 	door := &app.Fallback{Actor: noActor{}, Direct: app.Direct{Store: store, Now: c.Now}, Now: c.Now, Log: log}
 	limits := &app.Limits{Store: store, Now: c.Now}
+	allocator := &app.Allocator{Store: store, Limits: limits, Now: c.Now, Log: log}
 	Register(s, Services{
 		Holds:     &app.Holds{Store: app.Together(store, c.Now), Combiner: app.NewCombiner(door), Now: c.Now, Log: log},
-		Allocator: &app.Allocator{Store: store, Limits: limits, Now: c.Now, Log: log},
+		Allocator: allocator,
 		Staff:     &app.Staff{Store: store, Now: c.Now, Log: log},
 		Limits:    limits,
 		Auditor:   &app.Auditor{Store: store, Now: c.Now},
@@ -82,7 +84,7 @@ func open(t *testing.T) *shop {
 	})
 	client := apitest.Client{T: t, Handler: s}
 	return &shop{t: t, pool: pool, store: store, clock: c, Client: client,
-		staff: client.Staff(signer, ScopeRead, ScopeWrite), checkout: client.As("checkout"), order: client.As("order")}
+		staff: client.Staff(signer, ScopeRead, ScopeWrite), checkout: client.As("checkout"), order: client.As("order"), allocator: allocator}
 }
 
 // stocked has ten mugs in Reno and five in Berlin, and three shirts in Berlin.

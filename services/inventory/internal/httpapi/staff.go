@@ -8,6 +8,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/sidecart/sidecart/pkg/auth"
+	"github.com/sidecart/sidecart/pkg/fault"
 	"github.com/sidecart/sidecart/pkg/httpx"
 	"github.com/sidecart/sidecart/pkg/idem"
 	"github.com/sidecart/sidecart/services/inventory/internal/app"
@@ -51,8 +52,14 @@ type putLocationInput struct {
 
 func (a *api) putLocation(ctx context.Context, in *putLocationInput) (*struct{}, error) {
 	b := in.Body
-	return nil, a.Staff.PutLocation(ctx, auth.Actor(ctx), app.Location{ID: in.ID, Name: b.Name, Country: b.Country, Region: b.Region,
-		Postal: b.Postal, Priority: b.Priority, Enabled: b.Enabled})
+	l := app.Location{ID: in.ID, Name: b.Name, Site: inventory.Site{Country: b.Country, Region: b.Region, Postal: b.Postal}, Priority: b.Priority, Enabled: b.Enabled}
+	switch {
+	case b.Latitude != nil && b.Longitude != nil:
+		l.At = &inventory.Point{Lat: *b.Latitude, Lon: *b.Longitude}
+	case b.Latitude != nil || b.Longitude != nil:
+		return nil, fault.New(fault.Invalid, "validation-failed", "body.latitude: goes with longitude").WithField("body.latitude", "goes with longitude", nil)
+	}
+	return nil, a.Staff.PutLocation(ctx, auth.Actor(ctx), l)
 }
 
 // LocationView is a location as staff see it.
@@ -74,6 +81,9 @@ func (a *api) locations(ctx context.Context, _ *struct{}) (*bodyOf[locationsBody
 	for i, l := range all {
 		out.Items[i] = LocationView{ID: l.ID, LocationInput: inventoryapi.LocationInput{Name: l.Name, Country: l.Country, Region: l.Region,
 			Postal: l.Postal, Priority: l.Priority, Enabled: l.Enabled}}
+		if l.At != nil {
+			out.Items[i].Latitude, out.Items[i].Longitude = &l.At.Lat, &l.At.Lon
+		}
 	}
 	return body(out), nil
 }

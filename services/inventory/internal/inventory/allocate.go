@@ -1,7 +1,6 @@
 package inventory
 
 import (
-	"cmp"
 	"slices"
 	"time"
 )
@@ -21,7 +20,8 @@ type Order struct {
 	Owner    string // whose holds become taken
 	Customer string // whose limits count; "" for nobody's
 	Limited  bool   // some of the SKUs may have limits
-	Country  string // preferred; "" for none
+	To       Destination
+	Nearest  bool // what is nearer comes before lower priority
 	Lines    []OrderLine
 }
 
@@ -63,8 +63,8 @@ func (o Order) SKUs() []string {
 	return slices.Compact(all)
 }
 
-// Split spreads the lines over the levels, all or nothing: what lies on shelves first, then what may be owed. Locations in the
-// order's country come first, then those of lower priority, then those with more to sell. When anything is missing, every SKU that
+// Split spreads the lines over the levels, all or nothing: what lies on shelves first, then what may be owed, at the
+// locations in the order of route. When anything is missing, every SKU that
 // is short is named and nothing is taken.
 func (o Order) Split(levels []Level, now time.Time) ([]AllocatedLine, []Shortage) {
 	free := map[string][]Level{}
@@ -77,9 +77,7 @@ func (o Order) Split(levels []Level, now time.Time) ([]AllocatedLine, []Shortage
 		return nil, short
 	}
 	for _, at := range free {
-		slices.SortFunc(at, func(a, b Level) int {
-			return cmp.Or(-cmp.Compare(o.near(a), o.near(b)), cmp.Compare(a.Priority, b.Priority), -cmp.Compare(a.Free(now), b.Free(now)), cmp.Compare(a.LocationID, b.LocationID))
-		})
+		o.route(at, now)
 	}
 	lines := make([]AllocatedLine, len(o.Lines))
 	for i, line := range o.Lines { // the sums were compared: there is enough for each
@@ -105,13 +103,6 @@ func parts(levels []Level, rest int64, now time.Time) (parts []Part) {
 		}
 	}
 	return parts
-}
-
-func (o Order) near(l Level) int {
-	if o.Country != "" && l.Country == o.Country {
-		return 1
-	}
-	return 0
 }
 
 // shortages sums the lines of each SKU first.

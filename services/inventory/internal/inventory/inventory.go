@@ -67,8 +67,8 @@ type Level struct {
 	SKU, LocationID         string
 	OnHand, Allocated, Owed int64
 	Terms
-	Country  string // of the location
-	Priority int    // of the location, lower first
+	Site         // of the location
+	Priority int // of the location, lower first
 }
 
 // Available is a SKU over all enabled locations.

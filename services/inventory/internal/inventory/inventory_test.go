@@ -134,14 +134,16 @@ func TestCombinedTurnIsTheTurnsOneByOne(t *testing.T) {
 func TestSplit(t *testing.T) {
 	t.Parallel()
 	levels := []Level{
-		{SKU: "mug", LocationID: "far", OnHand: 100, Allocated: 60, Country: "JP", Priority: 0},
-		{SKU: "mug", LocationID: "near", OnHand: 3, Country: "DE", Priority: 9},
-		{SKU: "mug", LocationID: "small", OnHand: 5, Country: "FR", Priority: 2},
-		{SKU: "mug", LocationID: "big", OnHand: 50, Country: "FR", Priority: 2},
-		{SKU: "mug", LocationID: "empty", OnHand: 7, Allocated: 7, Country: "DE"},
-		{SKU: "cup", LocationID: "far", OnHand: 1, Country: "JP"},
+		{SKU: "mug", LocationID: "far", OnHand: 100, Allocated: 60, Site: Site{Country: "JP"}, Priority: 0},
+		{SKU: "mug", LocationID: "near", OnHand: 3, Site: Site{Country: "DE"}, Priority: 9},
+		{SKU: "mug", LocationID: "small", OnHand: 5, Site: Site{Country: "FR"}, Priority: 2},
+		{SKU: "mug", LocationID: "big", OnHand: 50, Site: Site{Country: "FR"}, Priority: 2},
+		{SKU: "mug", LocationID: "empty", OnHand: 7, Allocated: 7, Site: Site{Country: "DE"}},
+		{SKU: "cup", LocationID: "far", OnHand: 1, Site: Site{Country: "JP"}},
 	}
-	order := func(country string, lines ...OrderLine) Order { return Order{Country: country, Lines: lines} }
+	order := func(country string, lines ...OrderLine) Order {
+		return Order{To: Destination{Country: country}, Lines: lines}
+	}
 	type at struct {
 		Location string
 		Quantity int64
@@ -204,7 +206,7 @@ func TestSplitLaw(t *testing.T) {
 		for _, sku := range []string{"a", "b", "c"} {
 			for _, loc := range []string{"x", "y", "z"} {
 				l := Level{SKU: sku, LocationID: loc, OnHand: rapid.Int64Range(0, 9).Draw(t, "on hand"), Priority: rapid.IntRange(0, 2).Draw(t, "priority"),
-					Country: rapid.SampledFrom([]string{"DE", "US"}).Draw(t, "country")}
+					Site: Site{Country: rapid.SampledFrom([]string{"DE", "US"}).Draw(t, "country")}}
 				l.Allocated = rapid.Int64Range(0, l.OnHand).Draw(t, "allocated")
 				l.Terms = drawTerms(t)
 				l.Owed = rapid.Int64Range(0, l.Backorder+l.Preorder).Draw(t, "owed")
@@ -214,7 +216,7 @@ func TestSplitLaw(t *testing.T) {
 				stock[sku] += l.Stock(noon)
 			}
 		}
-		o := Order{Country: "DE"}
+		o := Order{To: Destination{Country: "DE"}}
 		asked := map[string]int64{}
 		for i := range rapid.IntRange(1, 6).Draw(t, "lines") {
 			l := OrderLine{ID: string(rune('1' + i)), SKU: rapid.SampledFrom([]string{"a", "b", "c"}).Draw(t, "sku"), Quantity: rapid.Int64Range(1, 12).Draw(t, "quantity")}

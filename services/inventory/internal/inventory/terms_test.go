@@ -40,12 +40,12 @@ func TestSplitOwesWhatShelvesLack(t *testing.T) {
 	t.Parallel()
 	ships, release := noon.AddDate(0, 0, 10), noon.AddDate(0, 1, 0)
 	levels := []Level{
-		{SKU: "mug", LocationID: "near", OnHand: 2, Country: "DE", Terms: Terms{Backorder: 3, ShipsAt: ships}},
-		{SKU: "mug", LocationID: "far", OnHand: 4, Country: "JP", Terms: Terms{Backorder: 9}},
-		{SKU: "book", LocationID: "near", OnHand: 50, Country: "DE", Terms: Terms{Preorder: 2, ReleaseAt: release}},
-		{SKU: "book", LocationID: "far", OnHand: 1, Country: "JP"},
+		{SKU: "mug", LocationID: "near", OnHand: 2, Site: Site{Country: "DE"}, Terms: Terms{Backorder: 3, ShipsAt: ships}},
+		{SKU: "mug", LocationID: "far", OnHand: 4, Site: Site{Country: "JP"}, Terms: Terms{Backorder: 9}},
+		{SKU: "book", LocationID: "near", OnHand: 50, Site: Site{Country: "DE"}, Terms: Terms{Preorder: 2, ReleaseAt: release}},
+		{SKU: "book", LocationID: "far", OnHand: 1, Site: Site{Country: "JP"}},
 	}
-	lines, short := Order{Country: "DE", Lines: []OrderLine{{"1", "mug", 7}, {"2", "mug", 3}, {"3", "book", 3}}}.Split(levels, noon)
+	lines, short := Order{To: Destination{Country: "DE"}, Lines: []OrderLine{{"1", "mug", 7}, {"2", "mug", 3}, {"3", "book", 3}}}.Split(levels, noon)
 	want := []AllocatedLine{
 		{OrderLine{"1", "mug", 7}, []Part{{"near", 2, FromStock, time.Time{}}, {"far", 4, FromStock, time.Time{}}, {"near", 1, Backorder, ships}}},
 		{OrderLine{"2", "mug", 3}, []Part{{"near", 2, Backorder, ships}, {"far", 1, Backorder, time.Time{}}}},

@@ -68,13 +68,23 @@ func (s *Store) Allocate(ctx context.Context, o inventory.Order, by app.Change) 
 }
 
 const levelColumns = `l.sku, l.location_id, l.on_hand, l.allocated, l.owed, l.safety_stock, l.backorder_limit, l.backorder_ships_at,
-	l.preorder_limit, l.release_at, o.country, o.priority`
+	l.preorder_limit, l.release_at, o.country, o.priority, o.region, o.postal_code, o.latitude, o.longitude`
 
 func scanLevel(row pgx.CollectableRow) (l inventory.Level, err error) {
 	var ships, release *time.Time
-	err = row.Scan(&l.SKU, &l.LocationID, &l.OnHand, &l.Allocated, &l.Owed, &l.Safety, &l.Backorder, &ships, &l.Preorder, &release, &l.Country, &l.Priority)
-	l.ShipsAt, l.ReleaseAt = orZero(ships), orZero(release)
+	var lat, lon *float64
+	err = row.Scan(&l.SKU, &l.LocationID, &l.OnHand, &l.Allocated, &l.Owed, &l.Safety, &l.Backorder, &ships, &l.Preorder, &release, &l.Country, &l.Priority,
+		&l.Region, &l.Postal, &lat, &lon)
+	l.ShipsAt, l.ReleaseAt, l.At = orZero(ships), orZero(release), point(lat, lon)
 	return l, err
+}
+
+// point is where a location stands, nil when nobody has said it.
+func point(lat, lon *float64) *inventory.Point {
+	if lat == nil || lon == nil {
+		return nil
+	}
+	return &inventory.Point{Lat: *lat, Lon: *lon}
 }
 
 // moveSQL adds to what is allocated and owed at each place, and notes in the ledger and among the changed levels what it has added. The

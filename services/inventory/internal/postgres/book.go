@@ -186,11 +186,17 @@ func (s *Store) PutLocation(ctx context.Context, l app.Location, by app.Change) 
 		if len(old) == 1 {
 			before = &old[0]
 		}
+		var lat, lon *float64
+		if l.At != nil {
+			lat, lon = &l.At.Lat, &l.At.Lon
+		}
 		_, err = tx.Exec(ctx, `
-			INSERT INTO locations (id, name, country, region, postal_code, priority, enabled, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+			INSERT INTO locations (id, name, country, region, postal_code, priority, enabled, updated_at, latitude, longitude)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
 			ON CONFLICT (id) DO UPDATE SET name = excluded.name, country = excluded.country, region = excluded.region,
-				postal_code = excluded.postal_code, priority = excluded.priority, enabled = excluded.enabled, updated_at = excluded.updated_at`,
-			l.ID, l.Name, l.Country, l.Region, l.Postal, l.Priority, l.Enabled, by.At)
+				postal_code = excluded.postal_code, priority = excluded.priority, enabled = excluded.enabled, updated_at = excluded.updated_at,
+				latitude = excluded.latitude, longitude = excluded.longitude`,
+			l.ID, l.Name, l.Country, l.Region, l.Postal, l.Priority, l.Enabled, by.At, lat, lon)
 		if err != nil {
 			return err
 		}

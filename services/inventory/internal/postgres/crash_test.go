@@ -29,7 +29,7 @@ func TestDyingConnectionsAndHastyCallers(t *testing.T) {
 	do(t, err)
 	t.Cleanup(admin.Close)
 	s := replica(pool)
-	do(t, s.PutLocation(t.Context(), app.Location{ID: "east", Name: "East", Country: "US", Enabled: true}, by))
+	do(t, s.PutLocation(t.Context(), app.Location{ID: "east", Name: "East", Site: inventory.Site{Country: "US"}, Enabled: true}, by))
 	receive(t, s, "mug", "east", 50)
 	receive(t, s, "cup", "east", 500)
 

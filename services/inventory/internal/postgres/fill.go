@@ -90,8 +90,10 @@ func (s *Store) fill(ctx context.Context, tx *pg.Tx, skus []string, by app.Chang
 
 func scanDebt(row pgx.CollectableRow) (d debt, err error) {
 	var ships, release *time.Time
+	var lat, lon *float64
 	l := &d.Level
 	err = row.Scan(&l.SKU, &l.LocationID, &l.OnHand, &l.Allocated, &l.Owed, &l.Safety, &l.Backorder, &ships, &l.Preorder, &release, &l.Country, &l.Priority,
+		&l.Region, &l.Postal, &lat, &lon,
 		&d.AllocationID, &d.Owner, &d.Line, &d.Part, &d.LineID, &d.Quantity)
 	l.ShipsAt, l.ReleaseAt = orZero(ships), orZero(release)
 	d.Place = inventory.Place{SKU: l.SKU, LocationID: l.LocationID}

@@ -63,10 +63,12 @@ func orNull(t time.Time) *time.Time {
 	return &t
 }
 
-const locationSQL = `SELECT id, name, country, region, postal_code, priority, enabled FROM locations`
+const locationSQL = `SELECT id, name, country, region, postal_code, priority, enabled, latitude, longitude FROM locations`
 
 func scanLocation(row pgx.CollectableRow) (l app.Location, err error) {
-	err = row.Scan(&l.ID, &l.Name, &l.Country, &l.Region, &l.Postal, &l.Priority, &l.Enabled)
+	var lat, lon *float64
+	err = row.Scan(&l.ID, &l.Name, &l.Country, &l.Region, &l.Postal, &l.Priority, &l.Enabled, &lat, &lon)
+	l.At = point(lat, lon)
 	return l, err
 }
 

@@ -52,8 +52,8 @@ func empty(t testing.TB) (*Store, *pgxpool.Pool) {
 	t.Helper()
 	pool := testkit.Schema(t, Migrations()...)
 	s := replica(pool)
-	do(t, s.PutLocation(t.Context(), app.Location{ID: "east", Name: "East", Country: "US", Enabled: true}, by))
-	do(t, s.PutLocation(t.Context(), app.Location{ID: "west", Name: "West", Country: "US", Priority: 1, Enabled: true}, by))
+	do(t, s.PutLocation(t.Context(), app.Location{ID: "east", Name: "East", Site: inventory.Site{Country: "US"}, Enabled: true}, by))
+	do(t, s.PutLocation(t.Context(), app.Location{ID: "west", Name: "West", Site: inventory.Site{Country: "US"}, Priority: 1, Enabled: true}, by))
 	t.Cleanup(func() {
 		var n int
 		if err := pool.QueryRow(context.Background(), `SELECT count(*) FROM stock_faults`).Scan(&n); err != nil || n != 0 {
@@ -83,7 +83,7 @@ func order(id, owner string, lines ...inventory.OrderLine) inventory.Order {
 	for i := range lines {
 		lines[i].ID = fmt.Sprint(i)
 	}
-	return inventory.Order{ID: id, Owner: owner, Country: "US", Lines: lines}
+	return inventory.Order{ID: id, Owner: owner, To: inventory.Destination{Country: "US"}, Lines: lines}
 }
 
 func line(sku string, quantity int64) inventory.OrderLine {
@@ -696,7 +696,7 @@ func TestLevelsAreAnnouncedOnceASecond(t *testing.T) {
 	_, err = s.Release(t.Context(), "o-2", by)
 	do(t, err)
 	want(t, "there and back", announce(3*time.Second), 2)
-	do(t, s.PutLocation(t.Context(), app.Location{ID: "west", Name: "West", Country: "US", Priority: 1}, by))
+	do(t, s.PutLocation(t.Context(), app.Location{ID: "west", Name: "West", Site: inventory.Site{Country: "US"}, Priority: 1}, by))
 	want(t, "a closed location", announce(5*time.Second), 3)
 	want(t, "events", events[inventoryapi.LevelChangedV1](t, pool, inventoryapi.TypeLevelChangedV1), []inventoryapi.LevelChangedV1{
 		{Sequence: 1, SKU: "mug", OnHand: 10, Available: 10, InStock: 10, Status: "in_stock"},
@@ -819,7 +819,7 @@ func TestFaultsAreSeen(t *testing.T) {
 	t.Parallel()
 	pool := testkit.Schema(t, Migrations()...)
 	s := replica(pool)
-	do(t, s.PutLocation(t.Context(), app.Location{ID: "east", Name: "East", Country: "US", Enabled: true}, by))
+	do(t, s.PutLocation(t.Context(), app.Location{ID: "east", Name: "East", Site: inventory.Site{Country: "US"}, Enabled: true}, by))
 	receive(t, s, "mug", "east", 5)
 	receive(t, s, "cup", "east", 5)
 	for _, sql := range []string{`UPDATE stock_levels SET on_hand = 6 WHERE sku = 'mug'`, `UPDATE hold_totals SET held = 1 WHERE sku = 'cup'`,

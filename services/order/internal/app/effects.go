@@ -59,7 +59,9 @@ type Payments interface {
 type Allocation struct {
 	Key, Owner string // the attempt, and the cart whose holds are taken
 	Customer   string // whose limits count
-	Country    string
+	Country    string // where it goes, with Region and Postal
+	Region     string
+	Postal     string
 	Lines      []AllocateLine
 }
 
@@ -177,8 +179,10 @@ func (d *Driver) allocate(ctx context.Context, l Lease) (command, error) {
 	for i, line := range l.Record.Snapshot.Lines {
 		lines[i] = AllocateLine{LineID: line.ID, SKU: line.SKU, Quantity: line.Quantity}
 	}
-	parts, short, err := d.stock.Allocate(ctx, Allocation{Key: PaymentID(l.Record), Owner: l.Record.CartID,
-		Customer: inventoryapi.Customer(l.Record.Snapshot.CustomerID, l.Record.Snapshot.Email), Country: l.Record.Snapshot.ShippingAddress.Country, Lines: lines})
+	snap := &l.Record.Snapshot
+	to := snap.ShippingAddress
+	parts, short, err := d.stock.Allocate(ctx, Allocation{Key: PaymentID(l.Record), Owner: l.Record.CartID, Customer: inventoryapi.Customer(snap.CustomerID, snap.Email),
+		Country: to.Country, Region: to.Region, Postal: to.PostalCode, Lines: lines})
 	c := l.event(order.Allocated)
 	f, no := refused(err)
 	switch {

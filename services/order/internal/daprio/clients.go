@@ -115,7 +115,7 @@ type Stock struct{ Caller daprkit.Caller }
 
 // Allocate implements app.Stock.
 func (s Stock) Allocate(ctx context.Context, a app.Allocation) ([]app.Part, []order.Shortage, error) {
-	in := inventoryapi.AllocateRequest{Owner: a.Owner, Customer: a.Customer, Country: a.Country}
+	in := inventoryapi.AllocateRequest{Owner: a.Owner, Customer: a.Customer, Country: a.Country, Region: a.Region, Postal: a.Postal}
 	for _, l := range a.Lines {
 		in.Lines = append(in.Lines, inventoryapi.AllocateLine{LineID: l.LineID, SKU: l.SKU, Quantity: l.Quantity})
 	}
