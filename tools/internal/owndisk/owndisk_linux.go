@@ -54,7 +54,11 @@ func Fill(path string) (back func(), err error) {
 		return nil, err
 	}
 	back = func() { _ = os.Remove(path) }
-	if err := unix.Fallocate(int(f.Fd()), 0, 0, int64(st.Bavail)*st.Bsize); err != nil && err != unix.ENOSPC { //nolint:errorlint // it is an errno
+	left := int64(st.Bavail) * st.Bsize
+	if left == 0 {
+		return back, nil
+	}
+	if err := unix.Fallocate(int(f.Fd()), 0, 0, left); err != nil && err != unix.ENOSPC { //nolint:errorlint // it is an errno
 		back()
 		return nil, err
 	}
