@@ -26,14 +26,7 @@ func Subscribe(s *daprkit.Subscriptions, f Follower) {
 		}
 		return f.Follow(ctx, app.Placed(data.CheckoutID, data.Number, data.Attempt))
 	})
-	// Both of these are told after placed, and may come before it.
-	s.On(orderapi.Topic, orderapi.TypeConfirmedV1, func(ctx context.Context, ev daprkit.Event) error {
-		var data orderapi.ConfirmedV1
-		if err := ev.Decode(&data); err != nil {
-			return err
-		}
-		return f.Follow(ctx, app.Placed(data.CheckoutID, data.Number, 0))
-	})
+	// It is told after placed, and may come before it. That an order is confirmed says nothing new (ADR 012).
 	s.On(orderapi.Topic, orderapi.TypeCancelledV1, func(ctx context.Context, ev daprkit.Event) error {
 		var data orderapi.CancelledV1
 		if err := ev.Decode(&data); err != nil {
