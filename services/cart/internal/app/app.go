@@ -37,6 +37,10 @@ type Projections interface {
 	Get(ctx context.Context, id string) (p Projection, ok bool, tag Tag)
 	// Put writes p if what the store holds is still what tag stands for.
 	Put(ctx context.Context, p Projection, tag Tag)
+	// Begun notes a cart that was made just now, without a call: the store has nothing of it, and is told when there is something in it.
+	Begun(p Projection)
+	// Near returns what is in memory.
+	Near(id string) (p Projection, ok bool)
 }
 
 // Level is what inventory has told of a SKU: what can be had, what of it lies on shelves, and its word for it.

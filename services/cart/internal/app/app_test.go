@@ -133,6 +133,60 @@ func TestCostOfACommand(t *testing.T) {
 	}
 }
 
+// The whole way of a cart through one process: a statement for each change of it and for each look at it, and nothing is asked of the
+// state store. Another process, which closes it, reads the log once; so does the first one when its copy is behind.
+func TestCostOfACart(t *testing.T) {
+	t.Parallel()
+	w := open(t)
+	w.Projections = daprio.NewNear(w.Projections)
+	w.add(w.begin(), "a", 1) // catalog is asked for it once
+	ctx, counter := pg.WithCounter(t.Context())
+	made := func() string {
+		t.Helper()
+		res, err := w.Create(ctx, app.Begin{Command: app.Command{Actor: "test"}, Currency: "USD", Country: "US"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range 2 {
+			if _, err := w.Add(ctx, app.Command{CartID: res.Cart.ID, Actor: "test"}, false, cart.Item{SKU: "a", Quantity: 1}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if _, err := w.Snapshot(ctx, res.Cart.ID); err != nil {
+			t.Fatal(err)
+		}
+		return res.Cart.ID
+	}
+	gets, _ := w.state.Calls()
+	id := made()
+	if err := w.Complete(ctx, id, "o1"); err != nil {
+		t.Fatal(err)
+	}
+	if now, _ := w.state.Calls(); counter.Statements() != 5 || now != gets {
+		t.Errorf("%d statements and %d reads of the state store, want 5 and none", counter.Statements(), now-gets)
+	}
+	before := counter.Statements()
+	for _, order := range []string{"o1", "o2"} { // what is near is open still, and is not believed
+		if err := w.Complete(ctx, id, order); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := counter.Statements() - before; n != 4 {
+		t.Errorf("closing it twice more cost %d statements, want 4", n)
+	}
+	other, id := w.replica(), made()
+	before = counter.Statements()
+	if err := other.Complete(ctx, id, "o3"); err != nil {
+		t.Fatal(err)
+	}
+	if n := counter.Statements() - before; n != 2 {
+		t.Errorf("another process closed it with %d statements, want 2", n)
+	}
+	if _, err := w.Add(ctx, app.Command{CartID: id, Actor: "test"}, false, cart.Item{SKU: "a", Quantity: 1}); fault.CodeOf(err) != "cart-completed" {
+		t.Errorf("a cart that was closed elsewhere takes more: %v", err)
+	}
+}
+
 // The state store loses writes, forgets everything, answers old values and rubbish in the middle of 200 edits by two replicas:
 // no line is lost, none is there twice, and every read shows the last edit.
 func TestStateStoreThatCannotBeTrusted(t *testing.T) {

@@ -29,7 +29,7 @@ type Begin struct {
 	CustomerID string
 }
 
-// Create makes an empty cart. It has no projection yet: most empty carts stay so.
+// Create makes an empty cart. The state store hears nothing of it yet: most empty carts stay so.
 func (s *Carts) Create(ctx context.Context, b Begin) (Result, error) {
 	var wrong fault.Collector
 	wrong.Check(b.Currency.Valid(), "body.currency", "must be an ISO 4217 code", string(b.Currency))
@@ -43,10 +43,14 @@ func (s *Carts) Create(ctx context.Context, b Begin) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
+	p := Projection{Cart: c, Quote: emptyQuote(&c)}
 	answer, replayed, err := s.Store.Apply(ctx, Write{
 		Key: b.Key, Actor: b.Actor, Changes: []Change{{Event: event, After: c}},
-		Answer: func(map[string]Item) cartapi.Cart { return s.answer(Projection{Cart: c, Quote: emptyQuote(&c)}, nil) },
+		Answer: func(map[string]Item) cartapi.Cart { return s.answer(p, nil) },
 	})
+	if err == nil && !replayed {
+		s.Projections.Begun(p)
+	}
 	return Result{Cart: answer, Replayed: replayed}, err
 }
 
@@ -156,15 +160,21 @@ func (s *Carts) Complete(ctx context.Context, id, orderID string) error {
 	if !idForm.MatchString(id) {
 		return nil
 	}
-	for range attempts {
-		c, err := s.Store.Load(ctx, id)
-		if fault.KindOf(err) == fault.NotFound {
-			return nil
-		}
-		if err != nil {
-			return err
+	for n := range attempts {
+		p, near := s.Projections.Near(id)
+		c := p.Cart
+		if near = near && n == 0; !near { // what is near may be behind: the append finds out, and then the log is read
+			var err error
+			if c, err = s.Store.Load(ctx, id); fault.KindOf(err) == fault.NotFound {
+				return nil
+			} else if err != nil {
+				return err
+			}
 		}
 		event := c.Place(orderID)
+		if event == nil && near {
+			continue
+		}
 		if event == nil {
 			return nil
 		}

@@ -70,6 +70,23 @@ func (n *Near) Get(ctx context.Context, id string) (app.Projection, bool, app.Ta
 	return p, ok, tag
 }
 
+// nothing is the tag of a cart that the store has never heard of.
+var nothing app.Tag = new(string)
+
+// Begun implements app.Projections.
+func (n *Near) Begun(p app.Projection) { n.keep(p.Cart.ID, p, nothing, false) }
+
+// Near implements app.Projections.
+func (n *Near) Near(id string) (app.Projection, bool) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	el := n.kept[id]
+	if el == nil {
+		return app.Projection{}, false
+	}
+	return el.Value.(*entry).proj, true //nolint:forcetypeassert // nothing else is in it
+}
+
 // Put implements app.Projections.
 func (n *Near) Put(_ context.Context, p app.Projection, tag app.Tag) {
 	n.keep(p.Cart.ID, p, tag, true)

@@ -45,6 +45,10 @@ func (s *store) Put(_ context.Context, p app.Projection, tag app.Tag) {
 	s.kept[p.Cart.ID], s.tags[p.Cart.ID] = p, fmt.Sprint(s.puts)
 }
 
+func (*store) Begun(app.Projection) {}
+
+func (*store) Near(string) (app.Projection, bool) { return app.Projection{}, false }
+
 func (s *store) holds(id string) int64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -100,6 +104,28 @@ func TestManyEditsOfACartAreOneWrite(t *testing.T) {
 		later()
 		if got := far.asked(); got != [2]int{2, 2} || far.holds("a") != 6 {
 			t.Errorf("then: reads and writes %v, version %d; want 2, 2 and 6", got, far.holds("a"))
+		}
+	})
+}
+
+// A cart that was made here is not asked for, and not written before there is something in it.
+func TestABegunCartIsNear(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		far := newStore()
+		n := NewNear(far)
+		if _, ok := n.Near("a"); ok {
+			t.Error("nobody has made it yet")
+		}
+		n.Begun(version("a", 1, 0))
+		later()
+		if p, ok := n.Near("a"); !ok || p.Cart.Version != 1 || far.asked() != [2]int{} {
+			t.Errorf("near %v at version %d; reads and writes %v, want none", ok, p.Cart.Version, far.asked())
+		}
+		edit(t.Context(), n, "a")
+		later()
+		if got := far.asked(); got != [2]int{0, 1} || far.holds("a") != 2 {
+			t.Errorf("reads and writes %v, version %d; want 0, 1 and 2", got, far.holds("a"))
 		}
 	})
 }

@@ -88,6 +88,12 @@ func (p *Projections) Get(ctx context.Context, id string) (app.Projection, bool,
 	return proj, true, tag
 }
 
+// Begun implements app.Projections: nothing is written.
+func (*Projections) Begun(app.Projection) {}
+
+// Near implements app.Projections: nothing is in memory.
+func (*Projections) Near(string) (app.Projection, bool) { return app.Projection{}, false }
+
 // Put implements app.Projections. Whoever lost against another writer leaves it: if the store holds the older of the two now, the
 // next reader notices.
 func (p *Projections) Put(ctx context.Context, proj app.Projection, tag app.Tag) {
