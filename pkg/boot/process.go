@@ -142,12 +142,14 @@ func (p Program[C]) process(ctx context.Context, c C, environ []string, t *telem
 		if out.Pool, err = p.pool(ctx, base, t.Log); err != nil {
 			return nil, err
 		}
+		out.Registry.MustRegister(pg.Metrics())
 		out.Add("database", closer(func() error { out.Pool.Close(); return nil }))
 		out.Check("database", func(ctx context.Context) error { return out.Pool.Ping(ctx) })
 	}
 	if out.Dapr, err = daprkit.Connect(ctx, dapr, t.Log); err != nil {
 		return nil, err
 	}
+	out.Registry.MustRegister(out.Dapr.Metrics())
 	out.Add("sidecar", closer(out.Dapr.Close))
 	out.Check("sidecar", out.Dapr.Healthy)
 	if base.MetricsAddr != "" {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	dapr "github.com/dapr/go-sdk/client"
+	"github.com/prometheus/client_golang/prometheus"
 	"go.opentelemetry.io/contrib/instrumentation/google.golang.org/grpc/otelgrpc"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/backoff"
@@ -16,6 +17,7 @@ import (
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/stats"
 
+	"github.com/sidecart/sidecart/pkg/daprkit/overgrpc"
 	"github.com/sidecart/sidecart/pkg/fault"
 )
 
@@ -31,7 +33,19 @@ type Client struct {
 	conn *grpc.ClientConn
 	sdk  dapr.Client
 	http *transport
+
+	calls *prometheus.CounterVec
 }
+
+// newCalls counts what an app asks of its own sidecar, by the method of the sidecar's API; Invoke is what another app is asked.
+func newCalls() *prometheus.CounterVec {
+	return prometheus.NewCounterVec(prometheus.CounterOpts{Name: "dapr_calls_total", Help: "Requests to the own sidecar, by what it was asked for."}, []string{"call"})
+}
+
+const callInvoke = "Invoke"
+
+// Metrics counts the requests to the sidecar.
+func (c *Client) Metrics() prometheus.Collector { return c.calls }
 
 // Connect prepares the connections to the own sidecar and returns at once, whether the sidecar runs or not: calls fail as
 // fault.Unavailable until it does, and reconnect within a second when it comes back. The error is one of configuration.
@@ -39,6 +53,7 @@ func Connect(_ context.Context, cfg Config, log *slog.Logger) (*Client, error) {
 	if cfg.GRPCAddr == "" || cfg.HTTPAddr == "" {
 		return nil, fmt.Errorf("daprkit: both addresses of the sidecar are needed (%s)", cfg)
 	}
+	calls := newCalls()
 	conn, err := grpc.NewClient("passthrough:///"+cfg.GRPCAddr,
 		grpc.WithTransportCredentials(insecure.NewCredentials()),
 		grpc.WithNoProxy(),
@@ -52,14 +67,14 @@ func Connect(_ context.Context, cfg Config, log *slog.Logger) (*Client, error) {
 		grpc.WithInitialWindowSize(1<<20), grpc.WithInitialConnWindowSize(4<<20),
 		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(maxMessage), grpc.MaxCallSendMsgSize(maxMessage)),
 		grpc.WithStatsHandler(otelgrpc.NewClientHandler(otelgrpc.WithFilter(traced))),
-		grpc.WithUnaryInterceptor(unaryToken(cfg.APIToken)),
+		grpc.WithChainUnaryInterceptor(counted(calls), unaryToken(cfg.APIToken)),
 		grpc.WithStreamInterceptor(streamToken(cfg.APIToken)),
 	)
 	if err != nil {
 		return nil, fmt.Errorf("daprkit: connect to %s: %w", cfg.GRPCAddr, err)
 	}
 	conn.Connect()
-	return &Client{cfg: cfg, log: log, conn: conn, sdk: dapr.NewClientWithConnection(conn), http: newTransport(cfg, conn)}, nil
+	return &Client{cfg: cfg, log: log, conn: conn, sdk: dapr.NewClientWithConnection(conn), http: newTransport(cfg, conn, calls), calls: calls}, nil
 }
 
 // Raw returns the SDK's client for what this package does not cover.
@@ -99,6 +114,18 @@ func (c *Client) Healthy(ctx context.Context) error {
 // whatever the request's metadata says.
 func traced(info *stats.RPCTagInfo) bool {
 	return !strings.HasSuffix(info.FullMethodName, "/InvokeBinding")
+}
+
+// counted counts calls by the last part of their method's name.
+func counted(calls *prometheus.CounterVec) grpc.UnaryClientInterceptor {
+	return func(ctx context.Context, method string, req, reply any, cc *grpc.ClientConn, next grpc.UnaryInvoker, opts ...grpc.CallOption) error {
+		name := method[strings.LastIndexByte(method, '/')+1:]
+		if method == overgrpc.Method {
+			name = callInvoke
+		}
+		calls.WithLabelValues(name).Inc()
+		return next(ctx, method, req, reply, cc, opts...)
+	}
 }
 
 func unaryToken(token string) grpc.UnaryClientInterceptor {

@@ -15,6 +15,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"go.opentelemetry.io/otel/propagation"
 	"go.opentelemetry.io/otel/trace"
 	"google.golang.org/grpc"
@@ -40,10 +41,12 @@ type transport struct {
 	conn  grpc.ClientConnInterface
 	addr  string
 	token string
+	calls *prometheus.CounterVec
 }
 
-func newTransport(cfg Config, conn grpc.ClientConnInterface) *transport {
+func newTransport(cfg Config, conn grpc.ClientConnInterface, calls *prometheus.CounterVec) *transport {
 	return &transport{
+		calls: calls,
 		conn:  conn,
 		addr:  cfg.HTTPAddr,
 		token: cfg.APIToken,
@@ -78,6 +81,7 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	out.Header.Set(appIDHeader, req.URL.Host)
 	out.Host = ""
+	t.calls.WithLabelValues(callInvoke).Inc()
 	if resp, err = t.send(out); err != nil {
 		return nil, err
 	}

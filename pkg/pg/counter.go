@@ -6,7 +6,14 @@ import (
 	"sync/atomic"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/prometheus/client_golang/prometheus"
 )
+
+// statements were sent by this process, BEGIN, COMMIT and ROLLBACK included.
+var statements = prometheus.NewCounter(prometheus.CounterOpts{Name: "pg_statements_total", Help: "SQL statements sent, BEGIN, COMMIT and ROLLBACK included."})
+
+// Metrics counts what all pools of the process send.
+func Metrics() prometheus.Collector { return statements }
 
 // Counter counts the statements that are sent with a context: each item of a batch is one, BEGIN, COMMIT and ROLLBACK are none,
 // because every transaction has them. Tests assert on it that a use case costs what it should.
@@ -27,6 +34,7 @@ func WithCounter(ctx context.Context) (context.Context, *Counter) {
 type countTracer struct{}
 
 func (countTracer) add(ctx context.Context, sql string) {
+	statements.Inc()
 	if c, ok := ctx.Value(counterKey{}).(*Counter); ok && !controlsTransaction(sql) {
 		c.n.Add(1)
 	}

@@ -38,6 +38,8 @@ import (
 const (
 	service = "sidecart.http.v1.HTTP"
 	method  = "Exchange"
+	// Method is the full name of the one method there is.
+	Method = "/" + service + "/" + method
 
 	// MaxMessage is the largest request or answer, in bytes: what a sidecar passes on by default, less what it adds.
 	MaxMessage = 4<<20 - 64<<10
@@ -85,7 +87,7 @@ func Do(conn grpc.ClientConnInterface, req *http.Request) (*http.Response, error
 	}
 	in, data := []byte(nil), out.Bytes()
 	ctx := metadata.AppendToOutgoingContext(req.Context(), "dapr-app-id", req.URL.Host)
-	if err := conn.Invoke(ctx, "/"+service+"/"+method, &data, &in, grpc.ForceCodec(frame{})); err != nil {
+	if err := conn.Invoke(ctx, Method, &data, &in, grpc.ForceCodec(frame{})); err != nil {
 		return nil, err
 	}
 	resp, err := http.ReadResponse(bufio.NewReaderSize(bytes.NewReader(in), readBuffer), req)
