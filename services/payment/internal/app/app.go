@@ -137,6 +137,9 @@ type Store interface {
 	Record(ctx context.Context, l Lease, d Done, now time.Time) error
 	// Postpone gives the lease back; due zero means never again.
 	Postpone(ctx context.Context, l Lease, due time.Time) error
+	// Superseded returns authorised payments whose order has a later attempt that is authorised or captured: of one order, or of all
+	// when it is empty.
+	Superseded(ctx context.Context, orderID string, n int) ([]payment.Payment, error)
 }
 
 // The providers, in payments and answers: the gateway, and of a payment that needs no gateway, credit.

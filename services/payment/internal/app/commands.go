@@ -111,10 +111,14 @@ func (a *App) Authorise(ctx context.Context, m Authorisation) (Answer, error) {
 	}
 	now := a.now()
 	p := payment.New(m.PaymentID, m.OrderID, m.Attempt, Provider, account, m.Amount)
-	return a.do(ctx, Start{New: &p, Credit: m.wanted(), Record: Record{
+	answer, err := a.do(ctx, Start{New: &p, Credit: m.wanted(), Record: Record{
 		Operation: payment.Operation{ID: m.OperationID, PaymentID: m.PaymentID, Kind: payment.Authorise, Amount: m.Amount, SentAt: now}}},
 		Sale{Reference: m.PaymentID, Account: account, Amount: m.Amount, Nonce: m.Nonce, MethodID: m.MethodID, DeviceData: m.DeviceData,
 			CustomerID: m.CustomerID, Shopper: m.Shopper, OrderID: m.OrderID}, now)
+	if m.Attempt > 1 && err == nil && answer.Outcome.Result == payment.Succeeded {
+		a.supersede(ctx, m)
+	}
+	return answer, err
 }
 
 // Move captures, voids or refunds, at most once per operation id, and answers what is known. While another operation of the

@@ -61,6 +61,12 @@ func (s *Store) Open(ctx context.Context, now, unchangedSince time.Time) ([]paym
 	return append(authorised, captured...), err
 }
 
+// Superseded implements app.Store.
+func (s *Store) Superseded(ctx context.Context, orderID string, n int) ([]payment.Payment, error) {
+	return s.payments(ctx, `WHERE p.status = 'authorised' AND p.live_operation = '' AND ($1 = '' OR p.order_id = $1) AND EXISTS
+		(SELECT FROM payments q WHERE q.order_id = p.order_id AND q.attempt > p.attempt AND q.status IN ('authorised', 'captured')) ORDER BY p.updated_at LIMIT $2`, orderID, n)
+}
+
 // Filter narrows List; empty fields match all. After and AfterID are the last payment of the page before.
 type Filter struct {
 	Status, OrderID, Currency string
