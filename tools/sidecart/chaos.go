@@ -8,6 +8,8 @@ import (
 	"io"
 	"math/rand/v2"
 	"os"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/sidecart/sidecart/tools/internal/chaos"
@@ -19,7 +21,7 @@ import (
 // runChaos breaks a shop of its own while guests buy, once for each seed, and holds it to its books.
 func runChaos(ctx context.Context, args []string) error {
 	set, parse := flags("chaos")
-	seed := set.Uint64("seed", 0, "one run with this seed (default: one with each seed that every version has to stand)")
+	wanted := set.String("seed", "", "one run with each of these seeds, separated by commas (default: those that every version has to stand)")
 	minutes := set.Int("minutes", 0, "go on for so long, with new seeds")
 	orders := set.Int("orders", 1000, "how many guests come in each run")
 	shoppers := set.Int("shoppers", 16, "how many at once")
@@ -32,6 +34,10 @@ func runChaos(ctx context.Context, args []string) error {
 		return err
 	}
 	if err := shop.CheckProfile(*profile); err != nil {
+		return err
+	}
+	chosen, err := parseSeeds(*wanted)
+	if err != nil {
 		return err
 	}
 	o := chaos.Options{Layout: layout, Orders: *orders, Shoppers: *shoppers, Out: os.Stdout}
@@ -53,7 +59,7 @@ func runChaos(ctx context.Context, args []string) error {
 	}
 	o.Staff.Patience, o.Guest = guestsPatience, guest(o.State.Gateway)
 	o.Guest.Patience = guestsPatience
-	err = runSeeds(ctx, o, *asJSON, seeds(*seed, time.Duration(*minutes)*time.Minute))
+	err = runSeeds(ctx, o, *asJSON, seeds(chosen, time.Duration(*minutes)*time.Minute))
 	return errors.Join(err, leave(err))
 }
 
@@ -103,18 +109,27 @@ func breakable(ctx context.Context, o *chaos.Options, offset int) (leave func(er
 	return leave, nil
 }
 
-// seeds yields those of a session.
-func seeds(one uint64, soak time.Duration) func(yield func(uint64) bool) {
+func parseSeeds(list string) (all []uint64, err error) {
+	for word := range strings.FieldsFuncSeq(list, func(r rune) bool { return r == ',' }) {
+		n, err := strconv.ParseUint(word, 10, 64)
+		if err != nil {
+			return nil, fmt.Errorf("chaos: %q is no seed", word)
+		}
+		all = append(all, n)
+	}
+	return all, nil
+}
+
+// seeds yields those of a session: the chosen ones, or the repository's, and new ones for as long as it is to last.
+func seeds(chosen []uint64, soak time.Duration) func(yield func(uint64) bool) {
 	return func(yield func(uint64) bool) {
 		begun := time.Now()
-		switch {
-		case one != 0 && !yield(one), one != 0 && soak == 0:
-			return
-		case soak == 0:
-			for _, s := range chaos.Seeds() {
-				if !yield(s) {
-					return
-				}
+		if len(chosen) == 0 && soak == 0 {
+			chosen = chaos.Seeds()
+		}
+		for _, s := range chosen {
+			if !yield(s) {
+				return
 			}
 		}
 		for time.Since(begun) < soak && yield(rand.Uint64()>>11) { // JSON holds no more

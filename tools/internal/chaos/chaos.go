@@ -152,7 +152,7 @@ func (r *run) buy(ctx context.Context) (load.Report, error) {
 	client := *r.Guest
 	client.Base = r.proxy.URL()
 	report, err := load.Run(ctx, load.Options{Client: &client, Guests: r.Orders, Shoppers: r.Shoppers, Seed: r.Seed, Out: lines{r},
-		Refund: load.Refunds(r.Staff, r.State.Simulator["braintree"])})
+		Clerk: &load.Clerk{Staff: r.Staff, Simulator: r.State.Simulator["braintree"]}})
 	served()
 	wg.Wait()
 	return report, err

@@ -15,7 +15,7 @@ import (
 type journey struct {
 	client *shopclient.Client
 	script script
-	refund func(ctx context.Context, o orderapi.Order) error // nil: nobody does
+	clerk  *Clerk // nil: there is none
 }
 
 // result is what became of a guest. err tells what was not expected.
@@ -81,7 +81,20 @@ func (j *journey) walk(ctx context.Context) (outcome, error) {
 
 // pay completes the checkout with a good card; the order must be what was asked for.
 func (j *journey) pay(ctx context.Context, co checkoutapi.Checkout) (outcome, error) {
-	o, err := j.client.Complete(ctx, co, goodCard, shopclient.Key())
+	means := checkoutapi.CompleteInput{Nonce: goodCard}
+	if j.script.kind == paysInParts && j.clerk != nil && !co.Totals.Total.IsZero() {
+		code, err := j.clerk.giftCard(ctx, half(co.Totals.Total))
+		if err != nil {
+			return bought, err
+		}
+		means.GiftCards = []string{code}
+		if j.script.refused { // what the gift card was to pay is free again afterwards
+			if err := j.decline(ctx, co, code); err != nil {
+				return bought, err
+			}
+		}
+	}
+	o, err := j.client.CompleteBy(ctx, co, means, shopclient.Key())
 	if err != nil {
 		return bought, err
 	}
@@ -89,8 +102,8 @@ func (j *journey) pay(ctx context.Context, co checkoutapi.Checkout) (outcome, er
 		return bought, err
 	}
 	switch {
-	case j.script.kind == isRefunded && j.refund != nil && !o.Totals.Total.IsZero():
-		return bought, j.refund(ctx, o)
+	case j.script.kind == isRefunded && j.clerk != nil && !o.Totals.Total.IsZero():
+		return bought, j.clerk.refund(ctx, o)
 	case j.script.kind == cancels:
 		o, err := j.client.Cancel(ctx, o, "load: changed my mind", shopclient.Key())
 		if err == nil && o.Status != "cancelled" && o.Status != "placed" {
@@ -123,9 +136,9 @@ func (j *journey) again(ctx context.Context, co checkoutapi.Checkout, o orderapi
 	return j.check(co, read)
 }
 
-// decline pays with a card that the bank refuses. The bank must be asked, and its no must reach the guest.
-func (j *journey) decline(ctx context.Context, co checkoutapi.Checkout) error {
-	o, err := j.client.Complete(ctx, co, badCard, shopclient.Key())
+// decline pays with a card that the bank refuses, perhaps beside gift cards. The bank must be asked, and its no must reach the guest.
+func (j *journey) decline(ctx context.Context, co checkoutapi.Checkout, giftCards ...string) error {
+	o, err := j.client.CompleteBy(ctx, co, checkoutapi.CompleteInput{Nonce: badCard, GiftCards: giftCards}, shopclient.Key())
 	switch {
 	case err == nil:
 		return unexpected("checkout %s: a card that is declined bought order %s", co.ID, o.ID)

@@ -20,7 +20,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/sidecart/sidecart/services/order/orderapi"
 	"github.com/sidecart/sidecart/tools/internal/progress"
 	"github.com/sidecart/sidecart/tools/internal/shopclient"
 )
@@ -35,8 +34,7 @@ type Options struct {
 	Shoppers int // at once
 	Seed     uint64
 	Out      io.Writer
-	// Refund gives a part of an order's money back; nil: those who want it keep what they bought.
-	Refund func(ctx context.Context, o orderapi.Order) error
+	Clerk    *Clerk // nil: those who need one do without
 }
 
 // Run sends the guests. The report is good even when the error is not nil; an unexpected answer is in the report and no
@@ -59,7 +57,7 @@ func Run(ctx context.Context, opt Options) (Report, error) {
 		wg.Go(func() {
 			for n := range numbers {
 				s := shelf.script(opt.Seed, n)
-				tally.end(n, s, (&journey{client: &client, script: s, refund: opt.Refund}).run(ctx))
+				tally.end(n, s, (&journey{client: &client, script: s, clerk: opt.Clerk}).run(ctx))
 				bar.Add(1, tally.note())
 			}
 		})

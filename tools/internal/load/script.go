@@ -29,13 +29,14 @@ const (
 	paysTwice   kind = "pays in two windows"
 	wantsMore   kind = "wants more"  // from the checkout back into the cart
 	isRefunded  kind = "is refunded" // in part, by staff
+	paysInParts kind = "pays with a gift card too"
 )
 
 // kinds are how often each behaviour is met, in percent.
 var kinds = []struct {
 	kind  kind
 	share int
-}{{buys, 58}, {isDeclined, 7}, {paysAgain, 4}, {leaves, 9}, {cancels, 5}, {clicksTwice, 4}, {paysTwice, 3}, {wantsMore, 6}, {isRefunded, 4}}
+}{{buys, 54}, {isDeclined, 7}, {paysAgain, 4}, {leaves, 9}, {cancels, 5}, {clicksTwice, 4}, {paysTwice, 3}, {wantsMore, 6}, {isRefunded, 4}, {paysInParts, 4}}
 
 // leaveBefore are the steps before which a guest may leave.
 var leaveBefore = []string{shopclient.StepLine, shopclient.StepCheckout, shopclient.StepAddress, shopclient.StepShipping, shopclient.StepSession, shopclient.StepComplete}
@@ -53,6 +54,7 @@ type script struct {
 	leave    string // the step before which a guest leaves
 	tidy     bool   // gives up the checkout instead of letting it run out
 	readBack bool
+	refused  bool // the first card that is to pay the rest is declined
 }
 
 // market is who buys in a currency, and what is on offer there.
@@ -127,7 +129,7 @@ func (m *market) look(ctx context.Context, c *shopclient.Client) error {
 func (s shelf) script(seed uint64, n int) script {
 	dice := rand.New(rand.NewPCG(seed, uint64(n)))
 	m := s.markets[pick(dice, len(s.markets), func(i int) int { return s.markets[i].share })]
-	sc := script{kind: kinds[pick(dice, len(kinds), func(i int) int { return kinds[i].share })].kind, readBack: dice.IntN(4) == 0, tidy: dice.IntN(2) == 0}
+	sc := script{kind: kinds[pick(dice, len(kinds), func(i int) int { return kinds[i].share })].kind, readBack: dice.IntN(4) == 0, tidy: dice.IntN(2) == 0, refused: dice.IntN(2) == 0}
 	sc.guest = shopclient.Guest{Email: fmt.Sprintf("load-%d-%d@example.com", seed, n), Currency: m.currency, Nonce: goodCard,
 		Address: m.addresses[dice.IntN(len(m.addresses))]}
 	seen := map[string]bool{}

@@ -132,7 +132,12 @@ func (c *Client) Prepare(ctx context.Context, g Guest, cartID string) (checkouta
 
 // Complete pays. While the outcome is unknown (202, or 409 request-in-progress) it asks again with the same key, until ctx ends.
 func (c *Client) Complete(ctx context.Context, co checkoutapi.Checkout, nonce, key string) (orderapi.Order, error) {
-	in := checkoutapi.CompleteInput{Nonce: nonce, ExpectedTotal: co.Totals.Total}
+	return c.CompleteBy(ctx, co, checkoutapi.CompleteInput{Nonce: nonce}, key)
+}
+
+// CompleteBy is Complete with any means of payment.
+func (c *Client) CompleteBy(ctx context.Context, co checkoutapi.Checkout, in checkoutapi.CompleteInput, key string) (orderapi.Order, error) {
+	in.ExpectedTotal = co.Totals.Total
 	if co.Totals.Total.IsZero() {
 		in.Nonce = "" // a free order takes no means of payment
 	}
