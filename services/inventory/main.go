@@ -34,16 +34,18 @@ func build(_ context.Context, p *boot.Process, c config) error {
 	daprio.Host(actors, direct, store, time.Now)
 	door := &app.Fallback{Actor: daprio.Door{Caller: p.Dapr, Actors: actors}, Direct: direct, Now: time.Now, Log: p.Log}
 	limits := &app.Limits{Store: store, Now: time.Now}
+	auditor := &app.Auditor{Store: store, Now: time.Now}
 	server := p.Server()
 	httpapi.Register(server, httpapi.Services{
 		Holds:     &app.Holds{Store: app.Together(store, time.Now), Combiner: app.NewCombiner(door), Queue: c.Queue, Now: time.Now, Log: p.Log},
 		Allocator: &app.Allocator{Store: store, Limits: limits, Now: time.Now, Log: p.Log, Nearest: c.Routing == "nearest"},
 		Staff:     &app.Staff{Store: store, Now: time.Now, Log: p.Log},
 		Limits:    limits,
-		Auditor:   &app.Auditor{Store: store, Now: time.Now},
+		Auditor:   auditor,
 		Reader:    store, Now: time.Now,
 	})
 	schedule := daprio.Jobs(jobs, (&app.Sweeper{Store: store, Now: time.Now}).Sweep, p.Pool)
+	schedule = append(schedule, daprio.Recount(jobs, app.NewRecount(auditor, p.Log, p.Registry).Run))
 	daprkit.Mount(server.Router(), daprkit.Routes{AppID: p.Name, AppToken: p.AppToken, Actors: actors, Jobs: jobs})
 	p.Add("jobs", run.Func("jobs", func(ctx context.Context) error { return p.Dapr.Schedule(ctx, schedule...) }))
 	p.Add("actors", run.Func("actors", func(ctx context.Context) error { actors.CheckAtStart(ctx, p.Dapr, 30*time.Second); return nil }))

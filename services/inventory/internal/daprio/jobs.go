@@ -14,6 +14,7 @@ import (
 const (
 	jobSweep = "inventory-sweep"
 	jobPrune = "inventory-prune"
+	jobCount = "inventory-recount"
 )
 
 const jobTimeout = 20 * time.Second
@@ -37,4 +38,14 @@ func Jobs(jobs *daprkit.Jobs, sweep func(context.Context) error, pool *pgxpool.P
 		{Name: jobSweep, Schedule: "@every 5s", Overwrite: true},
 		{Name: jobPrune, Schedule: "@every 1h", Overwrite: true},
 	}
+}
+
+// Recount registers what recounts the stock, every five minutes: it reads the whole ledger.
+func Recount(jobs *daprkit.Jobs, recount func(context.Context) error) daprkit.Job {
+	jobs.On(jobCount, func(ctx context.Context, _ []byte) error {
+		ctx, cancel := context.WithTimeout(ctx, jobTimeout)
+		defer cancel()
+		return recount(ctx)
+	})
+	return daprkit.Job{Name: jobCount, Schedule: "@every 5m", Overwrite: true}
 }

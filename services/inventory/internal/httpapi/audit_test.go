@@ -1,8 +1,15 @@
 package httpapi
 
 import (
+	"log/slog"
 	"testing"
+	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/sidecart/sidecart/pkg/outbox"
+	"github.com/sidecart/sidecart/services/inventory/internal/app"
+	"github.com/sidecart/sidecart/services/inventory/internal/postgres"
 	"github.com/sidecart/sidecart/services/inventory/inventoryapi"
 )
 
@@ -59,6 +66,21 @@ func TestReconcile(t *testing.T) {
 	}
 	s.staff.Do("POST", "/v1/admin/stock/reconcile", `{}`).Want(200).JSON(&r)
 	same(t, "found", len(r.Faults), 3)
+	registry := prometheus.NewRegistry()
+	store := postgres.New(s.pool, outbox.New(s.pool, outbox.Options{Source: "inventory"}))
+	recount := app.NewRecount(&app.Auditor{Store: store, Now: time.Now}, slog.New(slog.DiscardHandler), registry)
+	if err := recount.Run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	families, err := registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	counted := map[string]float64{}
+	for _, m := range families[0].GetMetric() {
+		counted[m.GetLabel()[0].GetValue()] = m.GetGauge().GetValue()
+	}
+	same(t, "counted", counted, map[string]float64{"holds": 1, "level": 2})
 	var c inventoryapi.Comparison
 	s.staff.Do("GET", "/v1/admin/stock/snapshots/sound/compare", nil).Want(200).JSON(&c)
 	same(t, "unexplained", c.Levels[0].Unexplained, inventoryapi.Stand{OnHand: 94})

@@ -174,12 +174,12 @@ type command struct {
 	event    order.Event
 	actor    string
 	metadata map[string]any
-	snapshot *orderapi.PlaceRequest // of place
-	parts    []Part                 // of allocated
-	edit     func(*Record)          // of disputed and refund: what else of the record changes
-	check    func(Record) error     // of refund: what else has to hold
-	stamp    int64                  // of an answer
-	audit    bool                   // asked by staff
+	snapshot *orderapi.PlaceRequest       // of place
+	parts    []Part                       // of allocated
+	edit     func(*Record)                // of disputed and refund: what else of the record changes
+	check    func(Record, *command) error // of refund: what else has to hold of the order as it is now, and what follows for the event
+	stamp    int64                        // of an answer
+	audit    bool                         // asked by staff
 }
 
 const maxMoves = 8 // how often a command decides again before it gives up
@@ -193,7 +193,7 @@ func (a *App) apply(ctx context.Context, rec Record, c command) (Record, error) 
 			return rec, ErrUnknownMachine
 		}
 		if c.check != nil {
-			if err := c.check(rec); err != nil {
+			if err := c.check(rec, &c); err != nil {
 				return rec, err
 			}
 		}

@@ -249,7 +249,7 @@ func (d *Driver) giveBack(ctx context.Context, l Lease) (command, error) {
 	switch answer.Outcome {
 	case MoneyDone:
 	case MoneyDeclined, MoneyFailed:
-		d.app.Log.Error("money cannot be given back, trying again later", "order_id", l.Record.ID, "attempt", l.Record.Attempt,
+		d.app.alarm("money-not-returned", "money cannot be given back, trying again later", "order_id", l.Record.ID, "attempt", l.Record.Attempt,
 			"outcome", answer.Outcome, "decline_code", answer.DeclineCode, "message", answer.Message)
 		c.event.Name, c.metadata = no, map[string]any{"decline_code": answer.DeclineCode}
 	default:

@@ -37,6 +37,13 @@ type Standing struct {
 	Attempt int
 }
 
+// Lasting is an order that has been in a state for too long, however often it was tried.
+type Lasting struct {
+	ID    string
+	State order.State
+	Since time.Time
+}
+
 // Books is what the reconciler reads of the store.
 type Books interface {
 	// Stuck returns orders in one of the states, which wait for an effect, whose effect is missing, or due before the limit.
@@ -45,6 +52,8 @@ type Books interface {
 	Reschedule(ctx context.Context, rec Record, kind string, now time.Time) error
 	// Standings tells of the orders that are known.
 	Standings(ctx context.Context, ids []string) (map[string]Standing, error)
+	// Lasting returns orders that came to one of the states before the limit and are still there. A review that is not over is waited for.
+	Lasting(ctx context.Context, states []order.State, before time.Time, n int) ([]Lasting, error)
 	// Unsent returns how many events wait in the outbox since before the limit.
 	Unsent(ctx context.Context, before time.Time) (int, error)
 }
@@ -53,6 +62,7 @@ type Books interface {
 const (
 	ReconcileEvery = 20 * time.Second
 	patience       = 40 * time.Second
+	tooLong        = 15 * time.Minute // in a state that waits for an answer
 	findingsAtOnce = 200
 	giveBackEvery  = 5 * time.Minute // a refusal stands that long; then it is asked again as a new operation
 )
@@ -81,7 +91,7 @@ func NewReconciler(a *App, books Books, payments OpenPayments, pay Payments, reg
 
 // Run looks once at everything. One part that fails does not keep the others from running.
 func (r *Reconciler) Run(ctx context.Context) error {
-	return errors.Join(r.stuckOrders(ctx), r.lonelyMoney(ctx), r.unsentEvents(ctx))
+	return errors.Join(r.stuckOrders(ctx), r.lastingOrders(ctx), r.lonelyMoney(ctx), r.unsentEvents(ctx))
 }
 
 func (r *Reconciler) stuckOrders(ctx context.Context) error {
@@ -116,6 +126,27 @@ func (r *Reconciler) stuckOrders(ctx context.Context) error {
 	return nil
 }
 
+// lastingOrders raises what is tried again and again without getting anywhere; the log says why.
+func (r *Reconciler) lastingOrders(ctx context.Context) error {
+	var states []order.State
+	for _, m := range r.app.Machines.All() {
+		for _, s := range m.EffectStates() {
+			if m.EffectOf(s) != order.Wait {
+				states = append(states, s)
+			}
+		}
+	}
+	lasting, err := r.books.Lasting(ctx, states, r.app.now().Add(-tooLong), findingsAtOnce)
+	if err != nil {
+		return fmt.Errorf("lasting orders: %w", err)
+	}
+	for _, l := range lasting {
+		r.app.Log.Warn("order gets nowhere", "order_id", l.ID, "state", string(l.State), "since", l.Since)
+	}
+	r.found.WithLabelValues("lasting").Set(float64(len(lasting)))
+	return nil
+}
+
 // lonelyMoney gives back what is held for an attempt that ended without an order.
 func (r *Reconciler) lonelyMoney(ctx context.Context) error {
 	open, err := r.payments.Open(ctx, patience)
@@ -130,18 +161,33 @@ func (r *Reconciler) lonelyMoney(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("orders of open payments: %w", err)
 	}
-	lonely := 0
+	counts := map[string]int{"authorised-without-order": 0, "captured-without-order": 0, "captured-unconfirmed": 0}
 	for _, p := range open {
-		if at, known := orders[p.OrderID]; known && at.wants(p) {
+		at, known := orders[p.OrderID]
+		switch {
+		case known && at.wants(p) && p.Captured && at.State == "placed": // the driver is at it; who looks wants to know
+			counts["captured-unconfirmed"]++
+			r.app.Log.Warn("captured money of an order that is not confirmed", "order_id", p.OrderID, "payment_id", p.ID)
+			continue
+		case known && at.wants(p):
 			continue
 		}
-		lonely++
+		counts[p.lonely()]++
 		if err := r.giveBack(ctx, p); err != nil {
 			r.app.Log.Error("money without an order cannot be given back", "payment_id", p.ID, "amount", p.Amount.String(), "error", err)
 		}
 	}
-	r.found.WithLabelValues("money-without-order").Set(float64(lonely))
+	for kind, n := range counts {
+		r.found.WithLabelValues(kind).Set(float64(n))
+	}
 	return nil
+}
+
+func (p OpenPayment) lonely() string {
+	if p.Captured {
+		return "captured-without-order"
+	}
+	return "authorised-without-order"
 }
 
 // wants reports whether the order stands behind the money, or may still: while it is placing, placed or being undone the driver
@@ -172,7 +218,7 @@ func (r *Reconciler) giveBack(ctx context.Context, p OpenPayment) error {
 		return fmt.Errorf("payment says %s %s", answer.Outcome, answer.DeclineCode)
 	}
 	r.app.Log.Warn("money without an order was given back", "payment_id", p.ID, "amount", p.Amount.String())
-	r.mended.WithLabelValues("money-without-order").Inc()
+	r.mended.WithLabelValues(p.lonely()).Inc()
 	return nil
 }
 

@@ -43,16 +43,14 @@ func (a *App) Refund(ctx context.Context, id, actor string, req RefundRequest) (
 		return orderapi.Refund{}, err
 	}
 	asked := orderapi.Refund{ID: req.ID, Lines: req.Lines, Reason: req.Reason, Status: orderapi.RefundPending, RequestedAt: a.now()}
-	if asked.Amount, err = rec.refundAmount(req); err != nil && rec.Refunds.at(req.ID) < 0 {
-		return orderapi.Refund{}, err
-	}
-	rec, err = a.apply(ctx, rec, command{event: order.Event{Name: order.Refund, Attempt: rec.Attempt, Amount: asked.Amount}, actor: actor, audit: true,
-		metadata: map[string]any{"refund_id": req.ID, "amount": asked.Amount.Minor, "currency": string(asked.Amount.Currency), "reason": req.Reason, "lines": req.Lines},
-		check: func(now Record) error { // others may have given back meanwhile
+	rec, err = a.apply(ctx, rec, command{event: order.Event{Name: order.Refund, Attempt: rec.Attempt}, actor: actor, audit: true,
+		check: func(now Record, c *command) (err error) { // others may have given back meanwhile, and the next pieces be worth another cent
 			if now.Refunds.at(req.ID) >= 0 {
 				return errRefundKnown
 			}
-			_, err := now.refundAmount(req)
+			asked.Amount, err = now.refundAmount(req)
+			c.event.Amount = asked.Amount
+			c.metadata = map[string]any{"refund_id": req.ID, "amount": asked.Amount.Minor, "currency": string(asked.Amount.Currency), "reason": req.Reason, "lines": req.Lines}
 			return err
 		},
 		edit: func(r *Record) { r.Refunds = append(slices.Clone(r.Refunds), asked) }})

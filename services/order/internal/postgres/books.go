@@ -55,6 +55,22 @@ func (s *Store) Reschedule(ctx context.Context, rec app.Record, kind string, now
 	return nil
 }
 
+// Lasting implements app.Books. An order's log says when it came to its state.
+func (s *Store) Lasting(ctx context.Context, states []order.State, before time.Time, n int) ([]app.Lasting, error) {
+	rows, err := s.pool.Query(ctx, `SELECT o.id, o.state, since.at FROM orders o
+		CROSS JOIN LATERAL (SELECT min(e.at) AS at FROM order_events e WHERE e.order_id = o.id AND e.to_state = o.state AND e.attempt = o.attempt) since
+		WHERE o.state NOT IN `+resting+` AND o.state = ANY ($1) AND o.review <> 'pending' AND since.at < $2
+		ORDER BY since.at LIMIT $3`, states, before, n)
+	if err != nil {
+		return nil, pg.AsFault(err)
+	}
+	lasting, err := pgx.CollectRows(rows, pgx.RowToStructByPos[app.Lasting])
+	if err != nil {
+		return nil, fmt.Errorf("lasting orders: %w", pg.AsFault(err))
+	}
+	return lasting, nil
+}
+
 // Unsent implements app.Books.
 func (s *Store) Unsent(ctx context.Context, before time.Time) (n int, err error) {
 	err = s.pool.QueryRow(ctx, `SELECT count(*) FROM outbox WHERE sent_at IS NULL AND created_at < $1`, before).Scan(&n)

@@ -1,0 +1,62 @@
+// Package alerts holds the alert rules to the code and to their runbooks: each metric that a rule asks for is one that a service has, each
+// value of a label is one that it is given, and each rule has a page.
+package alerts
+
+import (
+	"fmt"
+	"os"
+	"regexp"
+	"slices"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// Rule is an alert.
+type Rule struct {
+	Alert       string            `yaml:"alert"`
+	Expr        string            `yaml:"expr"`
+	For         string            `yaml:"for"`
+	Labels      map[string]string `yaml:"labels"`
+	Annotations map[string]string `yaml:"annotations"`
+}
+
+// Read reads a file of rules as Prometheus does.
+func Read(path string) ([]Rule, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = file.Close() }()
+	var f struct {
+		Groups []struct {
+			Name  string `yaml:"name"`
+			Rules []Rule `yaml:"rules"`
+		} `yaml:"groups"`
+	}
+	d := yaml.NewDecoder(file)
+	d.KnownFields(true)
+	if err := d.Decode(&f); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	var all []Rule
+	for _, g := range f.Groups {
+		all = append(all, g.Rules...)
+	}
+	return all, nil
+}
+
+var (
+	quoted  = regexp.MustCompile(`"([^"]*)"`)
+	metric  = regexp.MustCompile(`\b[a-z]+(?:_[a-z]+)+\b`)
+	between = regexp.MustCompile(`\|`)
+)
+
+// Asks returns the metrics that a rule asks for, and the values of labels that it names.
+func (r Rule) Asks() (metrics, values []string) {
+	for _, v := range quoted.FindAllStringSubmatch(r.Expr, -1) {
+		values = append(values, between.Split(v[1], -1)...)
+	}
+	metrics = metric.FindAllString(quoted.ReplaceAllString(r.Expr, ""), -1)
+	slices.Sort(metrics)
+	return slices.Compact(metrics), values
+}
