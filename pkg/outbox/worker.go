@@ -13,7 +13,7 @@ import (
 
 const (
 	firstBackoff = 50 * time.Millisecond
-	gather       = 20 * time.Millisecond // least time between two looks: under load, what was committed meanwhile goes together
+	gather       = 50 * time.Millisecond // least time between two looks: under load, what was committed meanwhile goes together, by one statement and one fsync
 	maxBlocked   = 200                   // more failing aggregates than this are a failing topic
 	maxCallBytes = 1 << 20               // of data in one bulk call: a sidecar refuses 4 MiB
 	suspectBatch = 10                    // how many events are tried one by one when bulk calls keep failing
