@@ -21,10 +21,11 @@ var version = "dev" // set by -ldflags "-X main.version=…"
 
 type settings struct {
 	boot.Base
-	MerchantID  string        `env:"SIDECART_BRAINTREE_MERCHANT_ID" envDefault:"sidecart" doc:"Merchant at Braintree; its keys are the component's"`
-	WebhookKeys config.Secret `env:"SIDECART_BRAINTREE_WEBHOOK_KEYS" doc:"Keys that sign the gateway's notifications, public:private with commas between; without any all are refused"`
-	RiskRules   app.RulesFile `env:"SIDECART_RISK_RULES" doc:"File of risk rules; empty: every sale is accepted"`
-	Accounts    app.Accounts  `env:"SIDECART_MERCHANT_ACCOUNTS" envDefault:"USD=sidecart-usd,EUR=sidecart-eur,GBP=sidecart-gbp,JPY=sidecart-jpy,KWD=sidecart-kwd" doc:"Merchant account of each currency that is taken"`
+	MerchantID  string         `env:"SIDECART_BRAINTREE_MERCHANT_ID" envDefault:"sidecart" doc:"Merchant at Braintree; its keys are the component's"`
+	WebhookKeys config.Secret  `env:"SIDECART_BRAINTREE_WEBHOOK_KEYS" doc:"Keys that sign the gateway's notifications, public:private with commas between; without any all are refused"`
+	RiskRules   app.RulesFile  `env:"SIDECART_RISK_RULES" doc:"File of risk rules; empty: every sale is accepted"`
+	Providers   app.OffersFile `env:"SIDECART_PAYMENT_PROVIDERS" doc:"File of what is offered by currency, country and amount; empty: the gateway alone"`
+	Accounts    app.Accounts   `env:"SIDECART_MERCHANT_ACCOUNTS" envDefault:"USD=sidecart-usd,EUR=sidecart-eur,GBP=sidecart-gbp,JPY=sidecart-jpy,KWD=sidecart-kwd" doc:"Merchant account of each currency that is taken"`
 }
 
 func main() {
@@ -41,12 +42,15 @@ func build(_ context.Context, p *boot.Process, c settings) error {
 		return err
 	}
 	payments := app.New(store, gateway, c.Accounts, time.Now, p.Log, p.Registry)
+	if payments.Offers, err = c.Providers.Offers, app.CheckOffers(c.Providers.Offers, c.Accounts); err != nil {
+		return err
+	}
 	p.Add("look-ups", payments.Worker())
 
 	server := p.Server()
 	vault, risk := app.NewVault(payments, store, gateway), app.NewRisk(payments, store, c.RiskRules.Rules)
 	credits := app.NewCredits(payments, store)
-	httpapi.Register(server, httpapi.Parts{App: payments, Cases: app.NewCases(payments, store, gateway), Vault: vault, Risk: risk, Credits: credits,
+	httpapi.Register(server, httpapi.Parts{App: payments, Cases: app.NewCases(payments, store, gateway), Vault: vault, Risk: risk, Credits: credits, Manual: &app.Manual{App: payments, Risk: risk, Store: store},
 		Read: store, CaseReader: store, CreditReader: store, Signatures: keys})
 	jobs := daprkit.NewJobs(p.Log)
 	schedule := daprio.Jobs(jobs, &app.Settlements{App: payments, Store: store, Books: gateway}, vault, risk, credits)

@@ -7,6 +7,7 @@ import (
 
 	"github.com/sidecart/sidecart/pkg/money"
 	"github.com/sidecart/sidecart/services/order/orderapi"
+	"github.com/sidecart/sidecart/services/payment/paymentapi"
 	"github.com/sidecart/sidecart/services/pricing/pricingapi"
 )
 
@@ -118,6 +119,7 @@ type PatchInput struct {
 type CompleteInput struct {
 	Nonce         string       `json:"payment_method_nonce,omitempty" maxLength:"500"`
 	MethodID      string       `json:"payment_method_id,omitempty" maxLength:"200"`
+	Provider      string       `json:"payment_provider,omitempty" enum:"bank_transfer,cash_on_delivery" doc:"In place of a nonce or a method, where it is offered"`
 	GiftCards     []string     `json:"gift_cards,omitempty" maxItems:"5" doc:"Codes, used in their order"`
 	StoreCredit   bool         `json:"store_credit,omitempty" doc:"Use the signed-in customer's store credit, after gift cards"`
 	ExpectedTotal money.Amount `json:"expected_total"`
@@ -126,9 +128,10 @@ type CompleteInput struct {
 
 // PaymentSession answers POST /v1/checkouts/{id}/payment-session.
 type PaymentSession struct {
-	Provider    string       `json:"provider"`
-	ClientToken string       `json:"client_token"`
-	Amount      money.Amount `json:"amount"`
+	Provider    string             `json:"provider" doc:"The first that is offered"`
+	ClientToken string             `json:"client_token" doc:"Empty when no card is taken"`
+	Amount      money.Amount       `json:"amount"`
+	Providers   []paymentapi.Offer `json:"providers" doc:"All that are offered for this amount in this country"`
 }
 
 // AbandonedV1 tells that an open checkout with an e-mail address was left alone for the abandonment time: once in its life. What a

@@ -93,16 +93,20 @@ type PaymentInput struct {
 	MethodID   string `json:"payment_method_id,omitempty"`
 	DeviceData string `json:"device_data,omitempty"`
 
+	Provider    string   `json:"payment_provider,omitempty"` // bank_transfer or cash_on_delivery, in place of Nonce and MethodID
 	GiftCards   []string `json:"gift_cards,omitempty"`
 	StoreCredit bool     `json:"store_credit,omitempty"`
 }
 
 // Given tells whether there is a means of payment, and no two that exclude each other.
 func (p PaymentInput) Given() bool {
-	if p.Nonce == "" && p.MethodID == "" {
-		return len(p.GiftCards) > 0 || p.StoreCredit
+	means := 0
+	for _, m := range []string{p.Nonce, p.MethodID, p.Provider} {
+		if m != "" {
+			means++
+		}
 	}
-	return p.Nonce == "" || p.MethodID == ""
+	return means == 1 || means == 0 && (len(p.GiftCards) > 0 || p.StoreCredit)
 }
 
 // PlaceLine is one line as it was quoted.

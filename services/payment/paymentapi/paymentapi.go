@@ -50,10 +50,12 @@ type AuthoriseRequest struct {
 	Nonce       string       `json:"payment_method_nonce,omitempty"`
 	MethodID    string       `json:"payment_method_id,omitempty"`
 	DeviceData  string       `json:"device_data,omitempty"`
-	CustomerID  string       `json:"customer_id,omitempty"`  // of a signed-in shopper; needed with MethodID, which must be theirs
-	GiftCards   []string     `json:"gift_cards,omitempty"`   // codes, used in their order
-	StoreCredit bool         `json:"store_credit,omitempty"` // of CustomerID, after gift cards
-	Shopper     *Shopper     `json:"shopper,omitempty"`      // for the bank's checks and the risk rules
+	CustomerID  string       `json:"customer_id,omitempty"`                                            // of a signed-in shopper; needed with MethodID, which must be theirs
+	Provider    string       `json:"payment_provider,omitempty" enum:"bank_transfer,cash_on_delivery"` // in place of Nonce and MethodID
+	Country     string       `json:"country,omitempty"`                                                // where it is sent, for what is offered there
+	GiftCards   []string     `json:"gift_cards,omitempty"`                                             // codes, used in their order
+	StoreCredit bool         `json:"store_credit,omitempty"`                                           // of CustomerID, after gift cards
+	Shopper     *Shopper     `json:"shopper,omitempty"`                                                // for the bank's checks and the risk rules
 }
 
 // MoneyRequest captures or refunds an amount of a payment, or voids it (Amount nil). Amount nil captures or refunds the whole.
@@ -93,16 +95,31 @@ type Result struct {
 	OccurredAt    time.Time    `json:"occurred_at"`
 }
 
-// ClientTokenRequest asks for what a browser needs to collect a card. No merchant account for the currency: 422
-// currency-not-supported.
+// ClientTokenRequest asks for what a browser needs to collect a card, and by what else an amount may be paid. No merchant account for the
+// currency, and nothing else is offered: 422 currency-not-supported.
 type ClientTokenRequest struct {
-	Currency string `json:"currency"`
+	Currency string        `json:"currency"`
+	Amount   *money.Amount `json:"amount,omitempty"`  // nil: whatever it will be
+	Country  string        `json:"country,omitempty"` // where it is sent
 }
 
 // ClientToken answers a ClientTokenRequest.
 type ClientToken struct {
-	Provider    string `json:"provider"`
-	ClientToken string `json:"client_token"`
+	Provider    string  `json:"provider"` // the first that is offered
+	ClientToken string  `json:"client_token"`
+	Providers   []Offer `json:"providers"`
+}
+
+// Offer is a way to pay that is offered.
+type Offer struct {
+	Provider         string `json:"provider" enum:"braintree,bank_transfer,cash_on_delivery"`
+	PayWithinSeconds int64  `json:"pay_within_seconds,omitempty"` // of bank transfers: how long the money is waited for
+}
+
+// ManualMoney is what staff record of a bank transfer or of cash on delivery.
+type ManualMoney struct {
+	Outcome   string `json:"outcome" enum:"received,refused"`
+	Reference string `json:"reference,omitempty" maxLength:"255"`
 }
 
 // The states of a payment, a pure fold over its events.

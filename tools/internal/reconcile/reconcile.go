@@ -129,7 +129,7 @@ const (
 	salesSQL = `SELECT transaction_id, id, status, currency, CASE WHEN status = 'authorised' THEN authorised - credit ELSE captured - credit_captured END,
 		created_at, live_operation <> '' OR updated_at > $3 FROM payments WHERE transaction_id <> '' AND created_at >= $1 AND created_at < $2`
 	refundsSQL = `SELECT e.transaction_id, e.payment_id, e.type, e.currency, e.amount - e.credit, e.at, e.at > $3 FROM payment_events e
-		WHERE e.type IN ('refunded', 'stray_refunded') AND e.amount > e.credit AND e.at >= $1 AND e.at < $2`
+		WHERE e.type IN ('refunded', 'stray_refunded') AND e.transaction_id <> '' AND e.at >= $1 AND e.at < $2`
 	straysSQL = `SELECT e.transaction_id, e.payment_id, e.type, e.currency, e.amount, e.at, e.at > $3 FROM payment_events e
 		WHERE e.type = 'stray_voided' AND e.at >= $1 AND e.at < $2`
 )

@@ -195,7 +195,7 @@ type Holds interface {
 
 // Payments asks payment.
 type Payments interface {
-	ClientToken(ctx context.Context, currency money.Currency) (paymentapi.ClientToken, error)
+	ClientToken(ctx context.Context, amount money.Amount, country string) (paymentapi.ClientToken, error)
 }
 
 // Orders asks order.

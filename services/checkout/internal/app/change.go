@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/sidecart/sidecart/pkg/fault"
+	"github.com/sidecart/sidecart/pkg/money"
 	"github.com/sidecart/sidecart/services/checkout/checkoutapi"
 	"github.com/sidecart/sidecart/services/checkout/internal/checkout"
 	"github.com/sidecart/sidecart/services/order/orderapi"
@@ -146,7 +147,11 @@ func (a *App) PaymentSession(ctx context.Context, id string) (Record, paymentapi
 	if _, _, err = checkout.Decide(r.Checkout, checkout.Event{Name: checkout.Change, TTL: a.TTL}, a.now()); err != nil {
 		return r, token, err
 	}
-	token, err = a.Payments.ClientToken(ctx, r.Currency)
+	country := r.Country
+	if r.Shipping != nil {
+		country = r.Shipping.Country
+	}
+	token, err = a.Payments.ClientToken(ctx, money.New(r.Totals().Total.Minor, r.Currency), country)
 	return r, token, err
 }
 

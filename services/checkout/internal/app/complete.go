@@ -79,6 +79,10 @@ func checkMeans(in checkoutapi.CompleteInput) error {
 			return ErrCard
 		}
 	}
+	if in.Provider != "" && (in.Nonce != "" || in.MethodID != "") {
+		return fault.New(fault.Invalid, "validation-failed", "body: give one means of payment").
+			WithField("body.payment_provider", "must not be given beside another means of payment", nil)
+	}
 	if in.Nonce != "" && in.MethodID != "" {
 		return fault.New(fault.Invalid, "validation-failed", "body: give one means of payment").
 			WithField("body.payment_method_id", "must not be given beside payment_method_nonce", nil)
@@ -138,7 +142,7 @@ func (a *App) attempt(ctx context.Context, r Record, key Key, in checkoutapi.Com
 	if _, _, err := checkout.Decide(r.Checkout, begin, now); err != nil {
 		return Completion{}, err
 	}
-	hasMeans := in.Nonce != "" || in.MethodID != "" || len(in.GiftCards) > 0 || in.StoreCredit
+	hasMeans := in.Nonce != "" || in.MethodID != "" || in.Provider != "" || len(in.GiftCards) > 0 || in.StoreCredit
 	if missing := r.Missing(!r.Totals().Total.IsZero(), hasMeans); missing != nil {
 		return Completion{}, incomplete(missing)
 	}
@@ -277,7 +281,7 @@ func outcome(r orderapi.PlaceResult) (checkout.Event, Answer) {
 func (r Record) placeRequest(attempt int, in checkoutapi.CompleteInput) orderapi.PlaceRequest {
 	req := orderapi.PlaceRequest{OrderID: r.OrderID, CheckoutID: r.ID, CartID: r.CartID, CartVersion: r.CartVersion, Attempt: attempt,
 		CustomerID: r.CustomerID, Email: r.Email, Promotions: r.Quote.Promotions, Totals: r.Totals(), QuoteID: r.Quote.ID, Note: r.Note,
-		Payment: orderapi.PaymentInput{Nonce: in.Nonce, MethodID: in.MethodID, DeviceData: in.DeviceData, GiftCards: in.GiftCards, StoreCredit: in.StoreCredit}, Lines: make([]orderapi.PlaceLine, len(r.Quote.Lines))}
+		Payment: orderapi.PaymentInput{Nonce: in.Nonce, MethodID: in.MethodID, DeviceData: in.DeviceData, Provider: in.Provider, GiftCards: in.GiftCards, StoreCredit: in.StoreCredit}, Lines: make([]orderapi.PlaceLine, len(r.Quote.Lines))}
 	if r.Shipping != nil {
 		req.ShippingAddress = orderapi.Address(*r.Shipping)
 		req.BillingAddress = req.ShippingAddress

@@ -82,9 +82,9 @@ func (h Holds) Release(ctx context.Context, owner string) error {
 type Payments struct{ Caller daprkit.Caller }
 
 // ClientToken implements app.Payments.
-func (p Payments) ClientToken(ctx context.Context, currency money.Currency) (paymentapi.ClientToken, error) {
+func (p Payments) ClientToken(ctx context.Context, amount money.Amount, country string) (paymentapi.ClientToken, error) {
 	var t paymentapi.ClientToken
-	err := ask(ctx, p.Caller, 5*time.Second, http.MethodPost, paymentapi.PathClientToken, paymentapi.ClientTokenRequest{Currency: string(currency)}, &t)
+	err := ask(ctx, p.Caller, 5*time.Second, http.MethodPost, paymentapi.PathClientToken, paymentapi.ClientTokenRequest{Currency: string(amount.Currency), Amount: &amount, Country: country}, &t)
 	return t, err
 }
 

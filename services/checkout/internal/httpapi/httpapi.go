@@ -162,7 +162,7 @@ func (h *api) paymentSession(ctx context.Context, in *paymentSessionInput) (*pay
 	if err != nil {
 		return nil, err
 	}
-	return &paymentSessionOutput{Body: checkoutapi.PaymentSession{Provider: token.Provider, ClientToken: token.ClientToken, Amount: r.Totals().Total}}, nil
+	return &paymentSessionOutput{Body: checkoutapi.PaymentSession{Provider: token.Provider, ClientToken: token.ClientToken, Amount: r.Totals().Total, Providers: token.Providers}}, nil
 }
 
 type cancelInput struct {

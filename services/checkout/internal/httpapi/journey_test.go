@@ -147,7 +147,7 @@ func TestWholeWay(t *testing.T) {
 	var session checkoutapi.PaymentSession
 	s.client.Do("POST", "/v1/checkouts/"+c.ID+"/payment-session", nil).Want(200).JSON(&session)
 	wantCalls("payment session", map[string]int{"payment": 1})
-	if session != (checkoutapi.PaymentSession{Provider: "braintree", ClientToken: "token-USD", Amount: money.New(total, "USD")}) {
+	if session.Provider != "braintree" || session.ClientToken != "token-USD" || session.Amount != money.New(total, "USD") {
 		t.Errorf("session %+v", session)
 	}
 	var o orderapi.Order

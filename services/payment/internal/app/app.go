@@ -33,6 +33,7 @@ type Sale struct {
 	CustomerID string // whose MethodID is
 	Shopper    Shopper
 	OrderID    string
+	PayWithin  time.Duration // of a bank transfer
 }
 
 // Shopper is what is known of who pays, for the bank's checks and the rules. All of it may be missing; it is not kept, nor logged.
@@ -156,6 +157,7 @@ type App struct {
 	Store    Store
 	Gateway  Gateway
 	Accounts Accounts
+	Offers   Offers // empty: the gateway alone
 	Clock    func() time.Time
 	Log      *slog.Logger
 	gates    []gate
@@ -180,7 +182,7 @@ func New(store Store, gateway Gateway, accounts Accounts, clock func() time.Time
 
 func (a *App) now() time.Time { return a.Clock().UTC().Truncate(time.Microsecond) }
 
-// ClientToken returns what a browser needs to pay in a currency, or ErrCurrency.
+// ClientToken returns what a browser needs to pay in a currency at the gateway, or ErrCurrency.
 func (a *App) ClientToken(ctx context.Context, c money.Currency) (string, error) {
 	account, ok := a.Accounts[c]
 	if !ok {

@@ -26,6 +26,8 @@ type Authorisation struct {
 	Amount                          money.Amount
 	Nonce, MethodID, DeviceData     string
 	CustomerID                      string   // of a signed-in shopper; MethodID must be theirs
+	Provider                        string   // BankTransfer or CashOnDelivery, in place of Nonce and MethodID
+	Country                         string   // where it is sent, for what is offered there
 	GiftCards                       []string // codes; none is stored or logged
 	StoreCredit                     bool     // of CustomerID
 	Shopper                         Shopper
@@ -72,7 +74,8 @@ func (m Authorisation) check() error {
 	c.Check(m.Attempt >= 1 && m.PaymentID == fmt.Sprintf("%s-%d", m.OrderID, m.Attempt), "body.payment_id", "must be <order id>-<attempt>", nil)
 	c.Check(m.Amount.IsPositive(), "body.amount.amount", "must be above zero", m.Amount.Minor)
 	c.Check(m.Nonce == "" || m.MethodID == "", "body.payment_method_nonce", "must not be given beside payment_method_id", nil)
-	c.Check(m.Nonce != "" || m.MethodID != "" || m.wanted() != nil, "body.payment_method_nonce", "a means of payment is needed", nil)
+	c.Check(m.Provider == "" || m.Nonce == "" && m.MethodID == "", "body.payment_provider", "must not be given beside another means of payment", nil)
+	c.Check(m.Nonce != "" || m.MethodID != "" || m.Provider != "" || m.wanted() != nil, "body.payment_method_nonce", "a means of payment is needed", nil)
 	c.Check(len(m.GiftCards) <= MaxGiftCards, "body.gift_cards", fmt.Sprintf("must be %d at most", MaxGiftCards), nil)
 	c.Check(!m.StoreCredit || m.CustomerID != "", "body.store_credit", "needs a customer_id", nil)
 	c.Check(len(m.Nonce) <= maxText, "body.payment_method_nonce", "is too long", nil)
@@ -89,7 +92,7 @@ func (m Authorisation) wanted() *payment.Wanted {
 	if len(m.GiftCards) == 0 && !m.StoreCredit {
 		return nil
 	}
-	w := &payment.Wanted{Alone: m.Nonce == "" && m.MethodID == ""}
+	w := &payment.Wanted{Alone: m.Nonce == "" && m.MethodID == "" && m.Provider == ""}
 	for _, code := range m.GiftCards {
 		hash, _ := payment.CodeHash(code) // nil is found nowhere
 		w.Cards = append(w.Cards, hash)
@@ -105,20 +108,38 @@ func (a *App) Authorise(ctx context.Context, m Authorisation) (Answer, error) {
 	if err := m.check(); err != nil {
 		return Answer{}, err
 	}
-	account, ok := a.Accounts[m.Amount.Currency]
-	if !ok {
-		return Answer{}, ErrCurrency
+	offer, account, err := a.offer(m)
+	if err != nil {
+		return Answer{}, err
 	}
 	now := a.now()
-	p := payment.New(m.PaymentID, m.OrderID, m.Attempt, Provider, account, m.Amount)
+	p := payment.New(m.PaymentID, m.OrderID, m.Attempt, offer.Provider, account, m.Amount)
 	answer, err := a.do(ctx, Start{New: &p, Credit: m.wanted(), Record: Record{
 		Operation: payment.Operation{ID: m.OperationID, PaymentID: m.PaymentID, Kind: payment.Authorise, Amount: m.Amount, SentAt: now}}},
 		Sale{Reference: m.PaymentID, Account: account, Amount: m.Amount, Nonce: m.Nonce, MethodID: m.MethodID, DeviceData: m.DeviceData,
-			CustomerID: m.CustomerID, Shopper: m.Shopper, OrderID: m.OrderID}, now)
+			CustomerID: m.CustomerID, Shopper: m.Shopper, OrderID: m.OrderID, PayWithin: offer.PayWithin}, now)
 	if m.Attempt > 1 && err == nil && answer.Outcome.Result == payment.Succeeded {
 		a.supersede(ctx, m)
 	}
 	return answer, err
+}
+
+// offer returns who takes what credit does not cover, and the account there.
+func (a *App) offer(m Authorisation) (o Offer, account string, err error) {
+	provider := m.Provider
+	if provider == "" {
+		var ok bool
+		if account, ok = a.Accounts[m.Amount.Currency]; !ok {
+			return o, "", ErrCurrency
+		}
+		provider = Provider
+	}
+	o, ok := a.Offers.Find(provider, m.Country, m.Amount)
+	if !ok && (m.Provider != "" || m.Nonce != "" || m.MethodID != "") {
+		return o, "", ErrNotOffered
+	}
+	o.Provider = provider
+	return o, account, nil
 }
 
 // Move captures, voids or refunds, at most once per operation id, and answers what is known. While another operation of the
@@ -171,7 +192,7 @@ func (a *App) do(ctx context.Context, s Start, sale Sale, now time.Time) (Answer
 		work, cancel := context.WithTimeout(context.WithoutCancel(ctx), answerTime)
 		defer cancel()
 		d := &driving{app: a, lease: begun.Lease, sale: sale, fresh: begun.Fresh, refusal: begun.Refused}
-		d.sale.Amount = begun.Gateway()
+		d.sale.Amount, d.payWithin = begun.Gateway(), sale.PayWithin
 		out.Record = d.run(work)
 		out.InReview = out.InReview || d.review
 	}

@@ -20,6 +20,8 @@ type driving struct {
 	unsent bool // the last try surely did nothing
 	review bool // what was authorised is to be reviewed
 
+	payWithin time.Duration // of a bank transfer
+
 	refusal *payment.Outcome // of a fresh authorisation: it cannot be paid like that
 }
 
@@ -33,8 +35,8 @@ var errDuplicate = errors.New("the gateway says that this is a duplicate")
 
 func (d *driving) run(ctx context.Context) Record {
 	send := d.fresh
-	if d.lease.Gateway().IsZero() { // credit alone: nobody is to be asked
-		return d.answer(ctx, payment.Judge(d.lease.Payment, d.lease.Operation, nil, d.app.now()))
+	if d.refusal == nil && (d.lease.Gateway().IsZero() || d.lease.Payment.Manual()) { // nobody is to be asked
+		return d.answer(ctx, d.alone())
 	}
 	for range maxSteps {
 		var found []payment.Transaction
@@ -76,6 +78,20 @@ func (d *driving) run(ctx context.Context) Record {
 		}
 	}
 	return d.later(ctx, nil)
+}
+
+// alone answers what needs no gateway. An authorisation whose beginning nobody has seen the end of is given up: what was refused is not known
+// any more.
+func (d *driving) alone() payment.Verdict {
+	now := d.app.now()
+	if d.lease.Kind == payment.Authorise && !d.fresh {
+		return payment.Verdict{Type: payment.AuthoriseFailed, Outcome: payment.Outcome{Result: payment.FailedSurely, Amount: d.lease.Amount, Retryable: true}}
+	}
+	v := payment.Judge(d.lease.Payment, d.lease.Operation, nil, now)
+	if v.Type == payment.Authorised && d.lease.Payment.Provider == payment.BankTransfer && !d.lease.Gateway().IsZero() {
+		v.Review, v.Rule = now.Add(d.payWithin), payment.BankTransfer
+	}
+	return v
 }
 
 // judge says what the books mean, and for an authorisation what the rules say of it.

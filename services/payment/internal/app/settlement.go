@@ -36,7 +36,8 @@ type SettlementStore interface {
 	// Unsettled takes payments that are due, for this caller alone, and moves their next look on.
 	Unsettled(ctx context.Context, now time.Time, n int) ([]Unsettled, error)
 	// Settle writes the event of a settlement; false when the payment has changed meanwhile.
-	Settle(ctx context.Context, p payment.Payment, e payment.Event) (bool, error)
+	// Actor is who said so, for the audit log; empty: the gateway.
+	Settle(ctx context.Context, p payment.Payment, e payment.Event, actor string) (bool, error)
 	// SettleNoMore ends looking at a payment as it was read.
 	SettleNoMore(ctx context.Context, p payment.Payment) error
 }
@@ -108,7 +109,7 @@ func (s *Settlements) settle(ctx context.Context, u Unsettled, t payment.Transac
 	if event == payment.SettlementDeclined {
 		e.Code = payment.CodeSettlement
 	}
-	written, err := s.Store.Settle(ctx, u.Payment, e)
+	written, err := s.Store.Settle(ctx, u.Payment, e, "")
 	if err != nil || !written {
 		return err
 	}

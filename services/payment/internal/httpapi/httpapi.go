@@ -47,6 +47,7 @@ type Parts struct {
 	Vault        *app.Vault
 	Risk         *app.Risk
 	Credits      *app.Credits
+	Manual       *app.Manual
 	Read         Reader
 	CaseReader   CaseReader
 	CreditReader CreditReader
@@ -93,6 +94,7 @@ func Register(s *httpx.Server, p Parts) {
 	}
 	unknown := httpx.Also(http.StatusAccepted)
 	httpx.Register(s, staff(http.MethodPost, "/{id}/review", "review-payment", "Approve or reject a payment under review", ScopeWrite), h.review, money)
+	httpx.Register(s, staff(http.MethodPost, "/{id}/money", "record-manual-money", "Record what came of a bank transfer or of cash on delivery", ScopeWrite), h.manualMoney, money)
 	httpx.Register(s, move("/captures", "staff-capture-payment", "Capture a payment, whole or in part"), h.staffMove(payment.Capture), httpx.NeedsKey(), money, unknown)
 	httpx.Register(s, move("/refunds", "staff-refund-payment", "Refund a payment, whole or in part"), h.staffMove(payment.Refund), httpx.NeedsKey(), money, unknown)
 	httpx.Register(s, move("/void", "staff-void-payment", "Void a payment that has not settled"), h.staffVoid, money, unknown)
@@ -103,7 +105,7 @@ type bodyOf[T any] struct{ Body T }
 func (h *api) authorise(ctx context.Context, in *bodyOf[paymentapi.AuthoriseRequest]) (*bodyOf[paymentapi.Result], error) {
 	b := in.Body
 	answer, err := h.app.Authorise(ctx, app.Authorisation{OperationID: b.OperationID, PaymentID: b.PaymentID, OrderID: b.OrderID, Attempt: b.Attempt,
-		Amount: b.Amount, Nonce: b.Nonce, MethodID: b.MethodID, DeviceData: b.DeviceData, CustomerID: b.CustomerID, GiftCards: b.GiftCards, StoreCredit: b.StoreCredit,
+		Amount: b.Amount, Nonce: b.Nonce, MethodID: b.MethodID, DeviceData: b.DeviceData, CustomerID: b.CustomerID, Provider: b.Provider, Country: b.Country, GiftCards: b.GiftCards, StoreCredit: b.StoreCredit,
 		Shopper: shopper(b.Shopper)})
 	if err != nil {
 		return nil, err
@@ -140,11 +142,7 @@ func (h *api) clientToken(ctx context.Context, in *bodyOf[paymentapi.ClientToken
 		return nil, fault.New(fault.Invalid, "validation-failed", "body.currency: must be an ISO 4217 code").
 			WithField("body.currency", "must be an ISO 4217 code", nil)
 	}
-	token, err := h.app.ClientToken(ctx, currency)
-	if err != nil {
-		return nil, err
-	}
-	return &bodyOf[paymentapi.ClientToken]{Body: paymentapi.ClientToken{Provider: app.Provider, ClientToken: token}}, nil
+	return h.session(ctx, currency, in.Body.Country, in.Body.Amount)
 }
 
 type orderInput struct {

@@ -92,7 +92,8 @@ func openWith(t *testing.T, gateway provider, rules payment.Rules) *shop {
 	s := httpx.New(httpx.Config{Name: "payment", Verifier: verifier})
 	clock := &clock{now: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)}
 	a := app.New(store, gateway, accounts, clock.Now, slog.New(slog.DiscardHandler), nil)
-	Register(s, Parts{App: a, Cases: app.NewCases(a, store, gateway), Vault: app.NewVault(a, store, gateway), Risk: app.NewRisk(a, store, rules), Credits: app.NewCredits(a, store),
+	risk := app.NewRisk(a, store, rules)
+	Register(s, Parts{App: a, Cases: app.NewCases(a, store, gateway), Vault: app.NewVault(a, store, gateway), Risk: risk, Credits: app.NewCredits(a, store), Manual: &app.Manual{App: a, Risk: risk, Store: store},
 		Read: store, CaseReader: store, CreditReader: store, Signatures: keys})
 	plain := apitest.Client{T: t, Handler: s}
 	return &shop{t: t, order: plain.As("order"), staff: plain.Staff(signer, ScopeRead, ScopeWrite), plain: plain, signer: signer, pool: pool, app: a, clock: clock, server: s}

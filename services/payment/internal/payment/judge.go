@@ -92,6 +92,9 @@ func Judge(p Payment, op Operation, found []Transaction, now time.Time) Verdict 
 	if op.Gateway().IsZero() {
 		return answer(successes[op.Kind], Outcome{Result: Succeeded, Amount: op.Amount})
 	}
+	if p.Manual() {
+		return judgeManual(p, op)
+	}
 	credit := op.Credit.Minor
 	p.Captured.Minor -= p.CreditCaptured.Minor
 	op.Amount = op.Gateway()

@@ -328,7 +328,7 @@ func TestSettlementsAreShared(t *testing.T) {
 	e := payment.Event{Version: u.Version + 1, Type: payment.Settled, OperationID: "settlement", Amount: u.Captured, At: due}
 	wins := make(chan bool, 8)
 	errs = testkit.Race(8, func(int) error {
-		won, err := s.Settle(context.Background(), u.Payment, e)
+		won, err := s.Settle(context.Background(), u.Payment, e, "")
 		wins <- won
 		return err
 	})

@@ -40,7 +40,7 @@ func (s *Store) Unsettled(ctx context.Context, now time.Time, n int) ([]app.Unse
 
 // Settle implements app.SettlementStore. The version decides: when the payment has changed since it was read, or an operation is
 // under way, nothing is written, and it is looked at again.
-func (s *Store) Settle(ctx context.Context, p payment.Payment, e payment.Event) (bool, error) {
+func (s *Store) Settle(ctx context.Context, p payment.Payment, e payment.Event, actor string) (bool, error) {
 	after, err := p.Apply(e)
 	if err != nil {
 		return false, err
@@ -55,6 +55,10 @@ func (s *Store) Settle(ctx context.Context, p payment.Payment, e payment.Event) 
 		}
 		var batch pgx.Batch
 		queueEvent(&batch, p.ID, e)
+		if actor != "" {
+			batch.Queue(`INSERT INTO audit_log (at, actor, action, entity, before, after) VALUES ($1, $2, $3, $4, $5, $6)`, e.At, actor, string(e.Type), "payment/"+p.ID,
+				encode(map[string]any{"status": p.Status}), encode(map[string]any{"status": after.Status, "amount": e.Amount, "reference": e.Detail}))
+		}
 		if err := tx.SendBatch(ctx, &batch).Close(); err != nil {
 			return err
 		}

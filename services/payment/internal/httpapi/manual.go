@@ -1,0 +1,51 @@
+package httpapi
+
+import (
+	"context"
+
+	"github.com/sidecart/sidecart/pkg/auth"
+	"github.com/sidecart/sidecart/pkg/fault"
+	"github.com/sidecart/sidecart/pkg/money"
+	"github.com/sidecart/sidecart/services/payment/internal/app"
+	"github.com/sidecart/sidecart/services/payment/paymentapi"
+)
+
+type manualInput struct {
+	IDInput
+	Body paymentapi.ManualMoney
+}
+
+// manualMoney is safe to repeat: the same again is no error.
+func (h *api) manualMoney(ctx context.Context, in *manualInput) (*bodyOf[paymentapi.Payment], error) {
+	p, err := h.Manual.Record(ctx, in.ID, in.Body.Outcome == "received", auth.Actor(ctx), in.Body.Reference)
+	if err != nil {
+		return nil, err
+	}
+	return &bodyOf[paymentapi.Payment]{Body: view(p)}, nil
+}
+
+// session says what an amount may be paid by, with the token of the gateway where that is among it.
+func (h *api) session(ctx context.Context, currency money.Currency, country string, amount *money.Amount) (*bodyOf[paymentapi.ClientToken], error) {
+	if amount == nil {
+		zero := money.Zero(currency)
+		amount = &zero
+	}
+	if amount.Currency != currency {
+		return nil, fault.New(fault.Invalid, "validation-failed", "body.amount.currency: must be the currency").WithField("body.amount.currency", "must be "+string(currency), nil)
+	}
+	out := &bodyOf[paymentapi.ClientToken]{Body: paymentapi.ClientToken{Providers: []paymentapi.Offer{}}}
+	for _, o := range h.app.Offered(country, *amount) {
+		if o.Provider == app.Provider {
+			var err error
+			if out.Body.ClientToken, err = h.app.ClientToken(ctx, currency); err != nil {
+				return nil, err
+			}
+		}
+		out.Body.Providers = append(out.Body.Providers, paymentapi.Offer{Provider: o.Provider, PayWithinSeconds: int64(o.PayWithin.Seconds())})
+	}
+	if len(out.Body.Providers) == 0 {
+		return nil, app.ErrCurrency
+	}
+	out.Body.Provider = out.Body.Providers[0].Provider
+	return out, nil
+}

@@ -1,0 +1,59 @@
+package httpapi
+
+import (
+	"testing"
+	"time"
+
+	"github.com/sidecart/sidecart/pkg/money"
+	"github.com/sidecart/sidecart/services/payment/internal/app"
+	"github.com/sidecart/sidecart/services/payment/internal/payment"
+	"github.com/sidecart/sidecart/services/payment/internal/paymenttest"
+	"github.com/sidecart/sidecart/services/payment/paymentapi"
+)
+
+// What is offered is told, a transfer is promised, staff record it, and it is captured.
+func TestABankTransferThroughTheDoors(t *testing.T) {
+	t.Parallel()
+	s := open(t, paymenttest.NewGateway())
+	s.app.Offers = app.Offers{{Provider: payment.BankTransfer, Countries: []string{"DE"}, PayWithin: 48 * time.Hour, Amounts: map[money.Currency]app.Limits{"USD": {}}}}
+	var session paymentapi.ClientToken
+	checkout := s.plain.As("checkout")
+	checkout.Do("POST", paymentapi.PathClientToken, `{"currency":"USD","country":"DE","amount":{"amount":100,"currency":"USD"}}`).Want(200).JSON(&session)
+	if session.Provider != payment.BankTransfer || session.ClientToken != "" || len(session.Providers) != 1 || session.Providers[0].PayWithinSeconds != 48*3600 {
+		t.Errorf("%+v", session)
+	}
+	checkout.Do("POST", paymentapi.PathClientToken, `{"currency":"USD","country":"US"}`).Problem(422, "currency-not-supported")
+	checkout.Do("POST", paymentapi.PathClientToken, `{"currency":"USD","amount":{"amount":100,"currency":"EUR"}}`).Problem(422, "validation-failed")
+	ask := func(more string) string {
+		return `{"operation_id":"a","payment_id":"o-1","order_id":"o","attempt":1,"amount":{"amount":100,"currency":"USD"},"country":"DE","payment_provider":"bank_transfer"` + more + `}`
+	}
+	s.order.Do("POST", paymentapi.PathAuthorise, ask(`,"payment_method_nonce":"n"`)).Problem(422, "validation-failed")
+	s.order.Do("POST", paymentapi.PathAuthorise, `{"operation_id":"a","payment_id":"o-1","order_id":"o","attempt":1,"amount":{"amount":100,"currency":"USD"},"payment_method_nonce":"fake-valid-nonce"}`).
+		Problem(422, "payment-provider-not-offered")
+	var r paymentapi.Result
+	s.order.Do("POST", paymentapi.PathAuthorise, ask("")).Want(200).JSON(&r)
+	if r.Outcome != paymentapi.Succeeded || r.Review != paymentapi.ReviewPending {
+		t.Errorf("%+v", r)
+	}
+	const door = "/v1/admin/payments/o-1/money"
+	s.plain.Do("POST", door, `{"outcome":"received"}`).Problem(401, "unauthenticated")
+	s.plain.Staff(s.signer, ScopeRead).Do("POST", door, `{"outcome":"received"}`).Problem(403, "forbidden")
+	for _, body := range []string{`{}`, `{"outcome":"perhaps"}`, `{"outcome":"received","tip":1}`} {
+		s.staff.Do("POST", door, body).Problem(422, "validation-failed")
+	}
+	s.staff.Do("POST", "/v1/admin/payments/nobody-1/money", `{"outcome":"received"}`).Problem(404, "payment-not-found")
+	var p paymentapi.Payment
+	s.staff.Do("POST", door, `{"outcome":"received","reference":"statement 5"}`).Want(200).JSON(&p)
+	if p.Review != "approved" || p.Provider != payment.BankTransfer {
+		t.Errorf("%+v", p)
+	}
+	s.staff.Do("POST", door, `{"outcome":"refused"}`).Problem(409, "payment-not-awaited")
+	s.order.Do("POST", paymentapi.PathCapture, `{"operation_id":"c","payment_id":"o-1","amount":{"amount":100,"currency":"USD"}}`).Want(200).JSON(&r)
+	if r.Outcome != paymentapi.Succeeded {
+		t.Errorf("%+v", r)
+	}
+	s.app.Offers = nil
+	order := newOrder()
+	s.authorise(order, paymenttest.NonceValid, usd(100))
+	s.staff.Do("POST", "/v1/admin/payments/"+order+"-1/money", `{"outcome":"received"}`).Problem(409, "payment-not-manual")
+}

@@ -1,0 +1,29 @@
+package payment
+
+// The providers that are people: no gateway is asked, staff record what came of it.
+//
+//	bank_transfer     authorised is a promise; the payment is under review until staff record the money, and captured then
+//	cash_on_delivery  authorised and captured are promises, so that the order is sent; staff record what the carrier brought as settlement
+const (
+	BankTransfer   = "bank_transfer"
+	CashOnDelivery = "cash_on_delivery"
+)
+
+// Manual tells whether people take the money that credit does not cover.
+func (p Payment) Manual() bool { return p.Provider == BankTransfer || p.Provider == CashOnDelivery }
+
+// collected tells whether the money is there, so that it can only be paid back.
+func (p Payment) collected() bool {
+	return p.Provider == BankTransfer && p.Status == StatusCaptured || !p.SettledAt.IsZero()
+}
+
+// judgeManual answers an operation at once: there are no other books than ours.
+func judgeManual(p Payment, op Operation) Verdict {
+	switch {
+	case op.Kind == Void && p.collected():
+		return no(VoidDeclined, op, "", CodeSettled)
+	case op.Kind == Refund && !p.collected():
+		return no(RefundDeclined, op, "", CodeNotSettled)
+	}
+	return answer(successes[op.Kind], Outcome{Result: Succeeded, Amount: op.Amount})
+}
