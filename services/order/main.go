@@ -19,6 +19,7 @@ var version = "dev" // set by -ldflags "-X main.version=…"
 
 type config struct {
 	boot.Base
+	Entity   app.EntityFile   `env:"SIDECART_LEGAL_ENTITY" doc:"File of the legal entity that sells; empty: no invoices"`
 	Machines app.MachineFiles `env:"SIDECART_ORDER_MACHINES" doc:"File that extends the state machine of orders, or folder of them; empty: the built-in one"`
 }
 
@@ -42,7 +43,7 @@ func build(ctx context.Context, p *boot.Process, c config) error {
 	p.Add("driver", orders.Driver())
 
 	server := p.Server()
-	httpapi.Register(server, orders, daprio.Door{Client: p.Dapr, App: orders}, store, daprio.Carts{Caller: p.Dapr.Caller("cart")})
+	httpapi.Register(server, orders, daprio.Door{Client: p.Dapr, App: orders}, store, daprio.Carts{Caller: p.Dapr.Caller("cart")}, c.Entity.Entity)
 	actors := daprkit.NewActors(daprkit.ActorOptions{Log: p.Log})
 	daprio.RegisterActor(actors, orders)
 	jobs := daprkit.NewJobs(p.Log)

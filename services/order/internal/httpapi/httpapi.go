@@ -39,15 +39,16 @@ type Door interface {
 }
 
 type api struct {
-	app   *app.App
-	door  Door
-	store *postgres.Store
-	carts app.Carts
+	app    *app.App
+	door   Door
+	store  *postgres.Store
+	carts  app.Carts
+	entity app.Entity // whose invoices these are; zero: there are none
 }
 
 // Register adds all routes.
-func Register(s *httpx.Server, a *app.App, door Door, store *postgres.Store, carts app.Carts) {
-	h := &api{app: a, door: door, store: store, carts: carts}
+func Register(s *httpx.Server, a *app.App, door Door, store *postgres.Store, carts app.Carts, entity app.Entity) {
+	h := &api{app: a, door: door, store: store, carts: carts, entity: entity}
 	internal := func(method, path, id, summary string) huma.Operation {
 		return huma.Operation{Method: method, Path: orderapi.PathOrders + path, OperationID: id, Summary: summary, Tags: []string{"internal"}}
 	}
@@ -63,6 +64,12 @@ func Register(s *httpx.Server, a *app.App, door Door, store *postgres.Store, car
 	httpx.Register(s, public(http.MethodGet, "/timeline", "get-timeline", "What happened to an order"), h.timeline)
 	httpx.Register(s, public(http.MethodPost, "/cancel", "cancel-order", "Cancel an order before it is picked"), h.cancel)
 
+	paper := func(op huma.Operation) huma.Operation {
+		op.Responses = map[string]*huma.Response{"200": {Description: "The document", Content: map[string]*huma.MediaType{"application/pdf": {}}}}
+		return op
+	}
+	httpx.Register(s, paper(public(http.MethodGet, "/invoice", "get-invoice", "The invoice, issued when it is first asked for")), h.invoice)
+	httpx.Register(s, paper(public(http.MethodGet, "/credit-notes/{refund_id}", "get-credit-note", "The credit note of a refund that is done")), h.creditNote)
 	again := public(http.MethodPost, "/reorder", "reorder", "A new cart of what the order had, as far as it can still be bought")
 	again.DefaultStatus = http.StatusCreated
 	httpx.Register(s, again, h.reorder)

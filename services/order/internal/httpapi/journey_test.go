@@ -57,7 +57,7 @@ func openOn(t *testing.T, pool *pgxpool.Pool, files string) *shop {
 	var verifier *auth.Verifier
 	s.signer, verifier = apitest.Signer(t)
 	server := httpx.New(httpx.Config{Name: "order", Verifier: verifier})
-	Register(server, s.app, ordertest.Door{App: s.app}, s.store, s.carts)
+	Register(server, s.app, ordertest.Door{App: s.app}, s.store, s.carts, s.entity())
 	s.client = apitest.Client{T: t, Handler: server}
 	return s
 }

@@ -1,0 +1,228 @@
+package app
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/sidecart/sidecart/pkg/fault"
+	"github.com/sidecart/sidecart/pkg/money"
+	"github.com/sidecart/sidecart/services/order/orderapi"
+)
+
+// Entity is who sells: the legal entity whose invoices these are, with a number series of its own. It is kept with each document.
+type Entity struct {
+	ID               string   `yaml:"id" json:"id"`
+	Name             string   `yaml:"name" json:"name"`
+	Address          []string `yaml:"address" json:"address"`
+	TaxID            string   `yaml:"tax_id" json:"tax_id"`
+	InvoicePrefix    string   `yaml:"invoice_prefix" json:"invoice_prefix"`
+	CreditNotePrefix string   `yaml:"credit_note_prefix" json:"credit_note_prefix"`
+	Footer           string   `yaml:"footer" json:"footer"`
+}
+
+// EntityFile is a setting: the file of the legal entity, which is read with the settings.
+type EntityFile struct{ Entity Entity }
+
+// UnmarshalText implements encoding.TextUnmarshaler. All faults come at once.
+func (f *EntityFile) UnmarshalText(text []byte) error {
+	data, err := os.ReadFile(string(text))
+	if err != nil {
+		return fmt.Errorf("legal entity: %w", err)
+	}
+	d := yaml.NewDecoder(bytes.NewReader(data))
+	d.KnownFields(true)
+	if err := d.Decode(&f.Entity); err != nil && !errors.Is(err, io.EOF) {
+		return fmt.Errorf("legal entity %s: %w", text, err)
+	}
+	e := f.Entity
+	var c fault.Collector
+	c.Check(e.ID != "", "id", "must be given", nil)
+	c.Check(e.Name != "", "name", "must be given", nil)
+	c.Check(len(e.Address) > 0, "address", "must have lines", nil)
+	c.Check(e.InvoicePrefix != "" && e.InvoicePrefix != e.CreditNotePrefix && e.CreditNotePrefix != "", "invoice_prefix, credit_note_prefix", "must be given, and differ", nil)
+	if err := c.Err(); err != nil {
+		return fmt.Errorf("legal entity %s: %w", text, err)
+	}
+	return nil
+}
+
+// Document is an invoice, or the credit note of a refund. What it shows follows from it and from the order's snapshot, which is never
+// changed once the order is placed: it is the same each time.
+type Document struct {
+	Number   string
+	Entity   Entity
+	IssuedAt time.Time
+	Of       string // of a credit note: the number of the invoice
+}
+
+// Documents issues documents: each once, numbered without gaps.
+type Documents interface {
+	Issue(ctx context.Context, e Entity, orderID, refundID string, now time.Time) (Document, error)
+}
+
+// Sheet is all that a document shows.
+type Sheet struct {
+	Document
+	OrderNumber string
+	PlacedAt    time.Time
+	Billing     orderapi.Address
+	Lines       []SheetLine
+	Taxes       []SheetTax // by rate, in their order; shipping last
+	Total       money.Amount
+	TaxIncluded bool
+}
+
+// SheetLine is a row of a document.
+type SheetLine struct {
+	Title, SKU string
+	Quantity   int64
+	Amount     money.Amount // as quoted: with tax when the prices are
+}
+
+// SheetTax is what a rate comes to.
+type SheetTax struct {
+	Name       string
+	Net, Tax   money.Amount
+	gross      money.Amount
+	basisPoint int64
+}
+
+// The refusals of documents.
+var (
+	ErrNoEntity     = fault.New(fault.Conflict, "invoices-not-configured", "This shop issues no invoices.")
+	ErrNotInvoiced  = fault.New(fault.Conflict, "not-captured", "An order that is not paid has no invoice yet.")
+	ErrNoCreditNote = fault.New(fault.NotFound, "refund-not-found", "There is no such refund, or it is not done.")
+)
+
+// Invoice returns the invoice of an order, issued now if it was not before.
+func (a *App) Invoice(ctx context.Context, docs Documents, e Entity, rec Record) (Sheet, error) {
+	switch {
+	case e.ID == "":
+		return Sheet{}, ErrNoEntity
+	case rec.CapturedAt.IsZero():
+		return Sheet{}, ErrNotInvoiced
+	}
+	doc, err := docs.Issue(ctx, e, rec.ID, "", a.now())
+	if err != nil {
+		return Sheet{}, err
+	}
+	s, err := rec.sheet(doc)
+	if err != nil {
+		return s, err
+	}
+	for _, l := range rec.Snapshot.Lines {
+		s.Lines = append(s.Lines, SheetLine{Title: l.Title, SKU: l.SKU, Quantity: l.Quantity, Amount: l.Total})
+	}
+	s.Lines = append(s.Lines, SheetLine{Title: "Shipping: " + rec.Snapshot.ShippingOption.Label, Quantity: 1, Amount: rec.Snapshot.Totals.Shipping})
+	return s, nil
+}
+
+// CreditNote returns the credit note of a refund that is done; the invoice is issued before it if need be.
+func (a *App) CreditNote(ctx context.Context, docs Documents, e Entity, rec Record, refundID string) (Sheet, error) {
+	i := rec.Refunds.at(refundID)
+	if i < 0 || rec.Refunds[i].Status != orderapi.RefundDone {
+		return Sheet{}, ErrNoCreditNote
+	}
+	invoice, err := a.Invoice(ctx, docs, e, rec)
+	if err != nil {
+		return Sheet{}, err
+	}
+	doc, err := docs.Issue(ctx, invoice.Entity, rec.ID, refundID, a.now())
+	if err != nil {
+		return Sheet{}, err
+	}
+	doc.Of = invoice.Number
+	return rec.credit(invoice, doc, rec.Refunds[i])
+}
+
+// sheet is what invoice and credit note share: the order, and its taxes by rate. What the lines' taxes leave is that of shipping.
+func (r Record) sheet(doc Document) (Sheet, error) {
+	t := r.Snapshot.Totals
+	s := Sheet{Document: doc, OrderNumber: r.Number, PlacedAt: r.PlacedAt, Billing: r.Snapshot.BillingAddress, Total: t.Total, TaxIncluded: t.TaxIncluded}
+	add := func(name string, bp, amount, tax int64) {
+		i := slices.IndexFunc(s.Taxes, func(x SheetTax) bool { return x.Name == name })
+		if i < 0 {
+			zero := money.Zero(t.Total.Currency)
+			s.Taxes = append(s.Taxes, SheetTax{Name: name, Net: zero, Tax: zero, gross: zero, basisPoint: bp})
+			i = len(s.Taxes) - 1
+		}
+		x := &s.Taxes[i]
+		x.Tax.Minor += tax
+		if x.Net.Minor += amount; t.TaxIncluded {
+			x.Net.Minor -= tax
+		}
+		x.gross.Minor = x.Net.Minor + x.Tax.Minor
+	}
+	left := t.Tax.Minor
+	for _, l := range r.Snapshot.Lines {
+		add(rate(l.TaxRateBP), l.TaxRateBP, l.Total.Minor, l.Tax.Minor)
+		left -= l.Tax.Minor
+	}
+	slices.SortFunc(s.Taxes, func(x, y SheetTax) int { return int(x.basisPoint - y.basisPoint) })
+	if t.Shipping.IsPositive() || left != 0 {
+		add("Shipping", 0, t.Shipping.Minor, left)
+	}
+	sum := int64(0)
+	for _, x := range s.Taxes {
+		sum += x.gross.Minor
+	}
+	if sum != t.Total.Minor {
+		return s, fault.Newf(fault.Internal, "invoice-does-not-add-up", "the rates of order %s come to %d of %s", r.ID, sum, t.Total)
+	}
+	return s, nil
+}
+
+func rate(bp int64) string { return fmt.Sprintf("%d.%02d %%", bp/100, bp%100) }
+
+// credit is a refund with its share of each tax: of pieces that of their rate, of an amount that of all the order.
+func (r Record) credit(invoice Sheet, doc Document, f orderapi.Refund) (Sheet, error) {
+	s := invoice
+	s.Document, s.Total, s.Lines = doc, f.Amount, nil
+	weights := make([]int64, len(invoice.Taxes))
+	for i, x := range invoice.Taxes {
+		weights[i] = x.gross.Minor
+	}
+	if len(f.Lines) > 0 {
+		clear(weights)
+		for _, piece := range f.Lines {
+			i := slices.IndexFunc(r.Snapshot.Lines, func(l orderapi.PlaceLine) bool { return l.ID == piece.LineID })
+			line := r.Snapshot.Lines[i]
+			worth, err := r.worth(line, 0, piece.Quantity)
+			if err != nil {
+				return s, err
+			}
+			weights[slices.IndexFunc(invoice.Taxes, func(x SheetTax) bool { return x.Name == rate(line.TaxRateBP) })] += worth.Minor
+			s.Lines = append(s.Lines, SheetLine{Title: line.Title, SKU: line.SKU, Quantity: piece.Quantity, Amount: worth})
+		}
+	} else {
+		s.Lines = []SheetLine{{Title: "Refund of order " + r.Number, Quantity: 1, Amount: f.Amount}}
+	}
+	shares, err := f.Amount.Allocate(weights)
+	if err != nil {
+		return s, err
+	}
+	s.Taxes = nil
+	for i, x := range invoice.Taxes {
+		if shares[i].IsZero() {
+			continue
+		}
+		tax, err := shares[i].Ratio(x.Tax.Minor, x.gross.Minor, money.HalfUp)
+		if err != nil {
+			return s, err
+		}
+		net, err := shares[i].Sub(tax)
+		if err != nil {
+			return s, err
+		}
+		s.Taxes = append(s.Taxes, SheetTax{Name: x.Name, Net: net, Tax: tax})
+	}
+	return s, nil
+}
