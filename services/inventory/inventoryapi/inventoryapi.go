@@ -144,6 +144,7 @@ type AllocationPart struct {
 	Quantity   int64      `json:"quantity"`
 	Kind       string     `json:"kind" enum:"stock,backorder,preorder"`
 	ShipsAt    *time.Time `json:"ships_at,omitempty"`
+	Lot        string     `json:"lot,omitempty" doc:"Of which lot it was taken; missing: of none"`
 }
 
 // AvailabilityRequest asks for SKUs, AvailabilityAnswer answers those that are known.
@@ -195,6 +196,16 @@ type StockLine struct {
 	SKU        string `json:"sku"`
 	LocationID string `json:"location_id"`
 	Quantity   int64  `json:"quantity"`
+	Lot        string `json:"lot,omitempty" maxLength:"64" doc:"Of which lot; missing: of what is in none"`
+	ExpiresOn  string `json:"expires_on,omitempty" format:"date" doc:"Of a receipt: the last day on which the lot is sold, in UTC"`
+}
+
+// Lot is what a place has of a lot.
+type Lot struct {
+	Lot       string `json:"lot"`
+	ExpiresOn string `json:"expires_on" format:"date"`
+	OnHand    int64  `json:"on_hand"`
+	Allocated int64  `json:"allocated"`
 }
 
 // TermsInput says how much of what lies at a location is for sale and how much may be owed beyond it, for up to 1,000 places, all or
@@ -242,6 +253,7 @@ type TransferInput struct {
 type TransferLine struct {
 	SKU      string `json:"sku"`
 	Quantity int64  `json:"quantity"`
+	Lot      string `json:"lot,omitempty" maxLength:"64" doc:"Of a plan: which lot travels; missing: what is in none"`
 }
 
 // TransferReceiptInput books what has come of a transfer, once per reference. Last says that nothing more is awaited: what is missing

@@ -46,13 +46,16 @@ func (l *Levels) Run(ctx context.Context) error {
 type SweepStore interface {
 	// ReleaseDue serves what up to limit SKUs owe since their release has come, and returns of how many.
 	ReleaseDue(ctx context.Context, by Change, limit int) (released int, err error)
+	// ExpireLots takes the free pieces of lots whose last day is over off up to limit SKUs, and returns of how many.
+	ExpireLots(ctx context.Context, by Change, limit int) (expired int, err error)
 	// Fold takes the holds that were taken or have expired out of the held totals of up to limit SKUs, and returns of how many.
 	Fold(ctx context.Context, now time.Time, limit int) (folded int, err error)
 	// AnnounceExpired tells of expired holds, some at a time, and returns how many it took.
 	AnnounceExpired(ctx context.Context, now time.Time) (taken int, err error)
 }
 
-// Sweeper ends holds of SKUs that nobody asks for, tells of all that expired, and acts on releases that have come.
+// Sweeper ends holds of SKUs that nobody asks for, tells of all that expired, acts on releases that have come and on lots
+// that have expired.
 type Sweeper struct {
 	Store SweepStore
 	Now   func() time.Time
@@ -66,6 +69,7 @@ const (
 // Sweep does all of it, also when one part fails. Two sweeps at once do no harm.
 func (s *Sweeper) Sweep(ctx context.Context) error {
 	return errors.Join(
+		s.repeat(func() (int, error) { return s.Store.ExpireLots(ctx, stamp("job:sweep", s.Now()), sweepAtOnce) }),
 		s.repeat(func() (int, error) { return s.Store.ReleaseDue(ctx, stamp("job:sweep", s.Now()), sweepAtOnce) }),
 		s.repeat(func() (int, error) { return s.Store.Fold(ctx, s.Now(), sweepAtOnce) }),
 		s.repeat(func() (int, error) { return s.Store.AnnounceExpired(ctx, s.Now()) }))

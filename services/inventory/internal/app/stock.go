@@ -32,6 +32,7 @@ type Entry struct {
 	OnHand, Allocated, Owed int64 // what it added
 	Reference               string
 	Actor, Reason           string
+	Lot                     string // of what was booked; "": of none
 }
 
 // Rule says when a SKU counts as low, from LowAt pieces on down until there are LowUntil again, and what one customer may have of it.

@@ -198,7 +198,7 @@ func allocationView(a inventory.Allocation) inventoryapi.Allocation {
 	for i, l := range a.Lines {
 		out.Lines[i] = inventoryapi.AllocationLine{LineID: l.ID, SKU: l.SKU, Quantity: l.Quantity, Parts: make([]inventoryapi.AllocationPart, len(l.Parts))}
 		for j, p := range l.Parts {
-			out.Lines[i].Parts[j] = inventoryapi.AllocationPart{LocationID: p.LocationID, Quantity: p.Quantity, Kind: p.Kind, ShipsAt: orNull(p.ShipsAt)}
+			out.Lines[i].Parts[j] = inventoryapi.AllocationPart{LocationID: p.LocationID, Quantity: p.Quantity, Kind: p.Kind, ShipsAt: orNull(p.ShipsAt), Lot: p.Lot}
 		}
 	}
 	return out

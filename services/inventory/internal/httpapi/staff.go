@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"time"
 
@@ -123,9 +124,18 @@ func (a *api) book(kind string) func(context.Context, *bookInput) (*bookOutput, 
 		if err != nil {
 			return nil, err
 		}
+		var c fault.Collector
 		b := inventory.Booking{Kind: kind, Reference: in.Body.Reference, Reason: in.Body.Reason, Lines: make([]inventory.BookingLine, len(in.Body.Lines))}
 		for i, l := range in.Body.Lines {
-			b.Lines[i] = inventory.BookingLine{Place: inventory.Place{SKU: l.SKU, LocationID: l.LocationID}, Quantity: l.Quantity}
+			b.Lines[i] = inventory.BookingLine{Place: inventory.Place{SKU: l.SKU, LocationID: l.LocationID}, Quantity: l.Quantity, Mark: inventory.Mark{Lot: l.Lot}}
+			if l.ExpiresOn != "" {
+				day, err := time.Parse(time.DateOnly, l.ExpiresOn)
+				c.Check(err == nil, fmt.Sprintf("body.lines[%d].expires_on", i), "must be a day such as 2027-01-31", l.ExpiresOn)
+				b.Lines[i].ExpiresOn = day
+			}
+		}
+		if err := c.Err(); err != nil {
+			return nil, err
 		}
 		done, replayed, err := a.Staff.Book(ctx, auth.Actor(ctx), b, idem.Key(key))
 		if err != nil {
@@ -158,6 +168,8 @@ type LevelView struct {
 	Owed      int64 `json:"owed"`
 	InStock   int64 `json:"in_stock" doc:"what can be sold from the shelf, holds not counted"`
 	Available int64 `json:"available" doc:"in_stock and what may be owed beyond it, holds not counted"`
+
+	Lots []inventoryapi.Lot `json:"lots,omitempty" doc:"What expires first comes first; what is beyond them is in none"`
 }
 
 type putTermsInput struct{ Body inventoryapi.TermsInput }
@@ -224,6 +236,9 @@ func (a *api) levels(ctx context.Context, in *PlaceQuery) (*bodyOf[httpx.Page[Le
 		views[i] = LevelView{TermsLine: inventoryapi.TermsLine{SKU: l.SKU, LocationID: l.LocationID, SafetyStock: l.Safety, BackorderLimit: l.Backorder,
 			BackorderShipsAt: orNull(l.ShipsAt), PreorderLimit: l.Preorder, ReleaseAt: orNull(l.ReleaseAt)},
 			OnHand: l.OnHand, Allocated: l.Allocated, Owed: l.Owed, InStock: l.Stock(now), Available: l.Free(now)}
+		for _, lot := range l.Lots {
+			views[i].Lots = append(views[i].Lots, inventoryapi.Lot{Lot: lot.Name, ExpiresOn: lot.ExpiresOn.Format(time.DateOnly), OnHand: lot.OnHand, Allocated: lot.Allocated})
+		}
 	}
 	return body(httpx.NewPage(views, in.Limit, func(l LevelView) string { return httpx.EncodeCursor(levelCursor{l.SKU, l.LocationID}) })), nil
 }
@@ -234,13 +249,14 @@ type EntryView struct {
 	At             time.Time `json:"at"`
 	SKU            string    `json:"sku"`
 	LocationID     string    `json:"location_id"`
-	Kind           string    `json:"kind" enum:"receive,adjust,count,allocate,release,fill,transfer_out,transfer_in,reconcile"`
+	Kind           string    `json:"kind" enum:"receive,adjust,count,allocate,release,fill,transfer_out,transfer_in,reconcile,expire"`
 	OnHandDelta    int64     `json:"on_hand_delta"`
 	AllocatedDelta int64     `json:"allocated_delta"`
 	OwedDelta      int64     `json:"owed_delta"`
 	Reference      string    `json:"reference"`
 	Actor          string    `json:"actor"`
 	Reason         string    `json:"reason,omitempty"`
+	Lot            string    `json:"lot,omitempty"`
 }
 
 type ledgerCursor struct{ Before int64 }
@@ -262,7 +278,7 @@ func (a *api) ledger(ctx context.Context, in *ledgerQuery) (*bodyOf[httpx.Page[E
 	views := make([]EntryView, len(entries))
 	for i, e := range entries {
 		views[i] = EntryView{ID: e.ID, At: e.At.UTC(), SKU: e.SKU, LocationID: e.LocationID, Kind: e.Kind, OnHandDelta: e.OnHand,
-			AllocatedDelta: e.Allocated, OwedDelta: e.Owed, Reference: e.Reference, Actor: e.Actor, Reason: e.Reason}
+			AllocatedDelta: e.Allocated, OwedDelta: e.Owed, Reference: e.Reference, Actor: e.Actor, Reason: e.Reason, Lot: e.Lot}
 	}
 	return body(httpx.NewPage(views, in.Limit, func(e EntryView) string { return httpx.EncodeCursor(ledgerCursor{e.ID}) })), nil
 }

@@ -46,6 +46,7 @@ type TransferLineView struct {
 	SKU      string `json:"sku"`
 	Quantity int64  `json:"quantity"`
 	Received int64  `json:"received"`
+	Lot      string `json:"lot,omitempty"`
 	Missing  int64  `json:"missing"`
 }
 
@@ -53,7 +54,7 @@ func transferView(t inventory.Transfer) TransferView {
 	v := TransferView{ID: t.ID, From: t.From, To: t.To, Note: t.Note, Status: t.Status, Lines: make([]TransferLineView, len(t.Lines)),
 		CreatedAt: t.CreatedAt.UTC(), SentAt: orNull(t.SentAt), EndedAt: orNull(t.EndedAt)}
 	for i, l := range t.Lines {
-		v.Lines[i] = TransferLineView{SKU: l.SKU, Quantity: l.Quantity, Received: l.Received, Missing: l.Quantity - l.Received}
+		v.Lines[i] = TransferLineView{SKU: l.SKU, Quantity: l.Quantity, Received: l.Received, Missing: l.Quantity - l.Received, Lot: l.Lot}
 	}
 	return v
 }
@@ -112,7 +113,7 @@ func (a *api) putTransfer(ctx context.Context, in *putTransferInput) (*bodyOf[Tr
 func goods(lines []inventoryapi.TransferLine) []inventory.TransferLine {
 	out := make([]inventory.TransferLine, len(lines))
 	for i, l := range lines {
-		out[i] = inventory.TransferLine{SKU: l.SKU, Quantity: l.Quantity}
+		out[i] = inventory.TransferLine{SKU: l.SKU, Quantity: l.Quantity, Mark: inventory.Mark{Lot: l.Lot}}
 	}
 	return out
 }

@@ -51,6 +51,7 @@ type Part struct {
 	Quantity   int64
 	Kind       string
 	ShipsAt    time.Time // zero: at once, or not known
+	Lot        string    // of what was taken; "": of none
 }
 
 // SKUs returns what the order names, sorted, each once.
@@ -70,6 +71,7 @@ func (o Order) Split(levels []Level, now time.Time) ([]AllocatedLine, []Shortage
 	free := map[string][]Level{}
 	for _, l := range levels {
 		if l.Free(now) > 0 {
+			l.Lots = slices.Clone(l.Lots) // taking changes them
 			free[l.SKU] = append(free[l.SKU], l)
 		}
 	}
@@ -90,9 +92,8 @@ func (o Order) Split(levels []Level, now time.Time) ([]AllocatedLine, []Shortage
 func parts(levels []Level, rest int64, now time.Time) (parts []Part) {
 	for i := range levels {
 		if q := min(rest, levels[i].Stock(now)); q > 0 {
-			levels[i].Allocated += q
 			rest -= q
-			parts = append(parts, Part{LocationID: levels[i].LocationID, Quantity: q, Kind: FromStock})
+			parts = append(parts, levels[i].Take(q, now)...)
 		}
 	}
 	for i := range levels {

@@ -15,6 +15,7 @@ const (
 	KindAllocate = "allocate"
 	KindRelease  = "release"
 	KindFill     = "fill"
+	KindExpire   = "expire"
 
 	KindTransferOut = "transfer_out"
 	KindTransferIn  = "transfer_in"
@@ -30,6 +31,7 @@ type Booking struct {
 type BookingLine struct {
 	Place
 	Quantity int64
+	Mark
 }
 
 // Place is a SKU at a location.
@@ -78,6 +80,8 @@ func (b Booking) Check() error {
 		c.Check(ValidSKU(l.SKU), at+".sku", "must be 1 to 64 letters, digits, . _ or -", l.SKU)
 		c.Check(!seen[l.Place], at, "stands twice: same SKU and location", l.SKU)
 		seen[l.Place] = true
+		c.Check(l.Lot == "" || ValidLot(l.Lot), at+".lot", "must be 1 to 64 letters, digits, . _ / or -", l.Lot)
+		c.Check((l.ExpiresOn.IsZero() || b.Kind == KindReceive) && (l.Lot != "" || l.ExpiresOn.IsZero()), at+".expires_on", "goes with a lot that is received", nil)
 		switch b.Kind {
 		case KindReceive:
 			c.Check(l.Quantity >= 1 && l.Quantity <= MaxStock, at+".quantity", fmt.Sprintf("must be from 1 to %d", int64(MaxStock)), l.Quantity)
@@ -90,21 +94,32 @@ func (b Booking) Check() error {
 	return c.Err()
 }
 
-// Differences returns what each line adds to what is on hand, given the levels of the places (none: no stock). A level would
-// leave its bounds: ErrBelowAllocated, or validation-failed above MaxStock.
+// Differences returns what each line adds to what is on hand, given the levels of the places (none: no stock). Where a
+// level has lots, a line without one is of what is in none. A level would leave its bounds: ErrBelowAllocated, or validation-failed above MaxStock.
 func (b Booking) Differences(levels map[Place]Level) ([]int64, error) {
 	var c fault.Collector
 	var below []map[string]any
 	all := make([]int64, len(b.Lines))
 	for i, l := range b.Lines {
 		level := levels[l.Place]
-		if all[i] = l.Quantity; b.Kind == KindCount {
-			all[i] -= level.OnHand
+		bin, known := level.bin(l.Lot)
+		at := fmt.Sprintf("body.lines[%d]", i)
+		c.Check(known || !l.ExpiresOn.IsZero(), at+".lot", "there is no such lot here: a receipt of a new one says when it expires", l.Lot)
+		c.Check(!known || l.ExpiresOn.IsZero() || l.Lot == "" || l.ExpiresOn.Equal(bin.ExpiresOn), at+".expires_on", "is not that of the lot", nil)
+		if !known {
+			bin = Lot{}
 		}
-		after := level.OnHand + all[i]
-		c.Check(after <= MaxStock, fmt.Sprintf("body.lines[%d].quantity", i), fmt.Sprintf("would make more than %d", int64(MaxStock)), l.Quantity)
-		if after < level.Allocated {
-			below = append(below, map[string]any{"sku": l.SKU, "location_id": l.LocationID, "on_hand": level.OnHand, "allocated": level.Allocated})
+		if all[i] = l.Quantity; b.Kind == KindCount {
+			all[i] -= bin.OnHand
+		}
+		after := bin.OnHand + all[i]
+		c.Check(level.OnHand+all[i] <= MaxStock, fmt.Sprintf("body.lines[%d].quantity", i), fmt.Sprintf("would make more than %d", int64(MaxStock)), l.Quantity)
+		if after < bin.Allocated {
+			short := map[string]any{"sku": l.SKU, "location_id": l.LocationID, "on_hand": bin.OnHand, "allocated": bin.Allocated}
+			if len(level.Lots) > 0 {
+				short["lot"] = l.Lot
+			}
+			below = append(below, short)
 		}
 	}
 	if err := c.Err(); err != nil {

@@ -67,8 +67,9 @@ type Level struct {
 	SKU, LocationID         string
 	OnHand, Allocated, Owed int64
 	Terms
-	Site         // of the location
-	Priority int // of the location, lower first
+	Site           // of the location
+	Priority int   // of the location, lower first
+	Lots     []Lot // what expires first comes first; none: nothing here bears a lot
 }
 
 // Available is a SKU over all enabled locations.

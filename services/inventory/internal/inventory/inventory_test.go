@@ -271,14 +271,14 @@ func TestBookingDifferences(t *testing.T) {
 		want  []int64
 		err   error
 	}{
-		"received":        {KindReceive, []BookingLine{{here, 5}, {there, 7}}, []int64{5, 7}, nil},
-		"adjusted":        {KindAdjust, []BookingLine{{here, -6}}, []int64{-6}, nil},
-		"adjusted below":  {KindAdjust, []BookingLine{{here, -7}}, nil, ErrBelowAllocated},
-		"counted":         {KindCount, []BookingLine{{here, 4}, {there, 3}}, []int64{-6, 3}, nil},
-		"counted as said": {KindCount, []BookingLine{{here, 10}}, []int64{0}, nil},
-		"counted below":   {KindCount, []BookingLine{{here, 3}}, nil, ErrBelowAllocated},
-		"below nothing":   {KindAdjust, []BookingLine{{there, -1}}, nil, ErrBelowAllocated},
-		"above all":       {KindReceive, []BookingLine{{here, MaxStock}}, nil, fault.New(fault.Invalid, "validation-failed", "")},
+		"received":        {KindReceive, []BookingLine{{Place: here, Quantity: 5}, {Place: there, Quantity: 7}}, []int64{5, 7}, nil},
+		"adjusted":        {KindAdjust, []BookingLine{{Place: here, Quantity: -6}}, []int64{-6}, nil},
+		"adjusted below":  {KindAdjust, []BookingLine{{Place: here, Quantity: -7}}, nil, ErrBelowAllocated},
+		"counted":         {KindCount, []BookingLine{{Place: here, Quantity: 4}, {Place: there, Quantity: 3}}, []int64{-6, 3}, nil},
+		"counted as said": {KindCount, []BookingLine{{Place: here, Quantity: 10}}, []int64{0}, nil},
+		"counted below":   {KindCount, []BookingLine{{Place: here, Quantity: 3}}, nil, ErrBelowAllocated},
+		"below nothing":   {KindAdjust, []BookingLine{{Place: there, Quantity: -1}}, nil, ErrBelowAllocated},
+		"above all":       {KindReceive, []BookingLine{{Place: here, Quantity: MaxStock}}, nil, fault.New(fault.Invalid, "validation-failed", "")},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -293,7 +293,7 @@ func TestBookingDifferences(t *testing.T) {
 func TestBelowAllocatedSaysWhatIsThere(t *testing.T) {
 	t.Parallel()
 	mug, cup := Place{"mug", "here"}, Place{"cup", "here"}
-	_, err := Booking{Kind: KindAdjust, Lines: []BookingLine{{mug, -7}, {cup, -1}}}.Differences(map[Place]Level{mug: {OnHand: 10, Allocated: 4}})
+	_, err := Booking{Kind: KindAdjust, Lines: []BookingLine{{Place: mug, Quantity: -7}, {Place: cup, Quantity: -1}}}.Differences(map[Place]Level{mug: {OnHand: 10, Allocated: 4}})
 	f, ok := errors.AsType[*fault.Fault](err)
 	if !ok {
 		t.Fatal(err)

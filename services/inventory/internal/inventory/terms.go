@@ -73,12 +73,13 @@ func Owing(lines []TermsLine, levels map[Place]Level) error {
 
 func (l Level) released(now time.Time) bool { return !l.ReleaseAt.After(now) }
 
-// Stock is what can be sold from the shelf. What is owed comes before it, and safety stock stays.
+// Stock is what can be sold from the shelf. What is owed comes before it, and safety stock stays; what has expired is not for
+// sale.
 func (l Level) Stock(now time.Time) int64 {
 	if !l.released(now) {
 		return 0
 	}
-	return max(l.OnHand-l.Allocated-l.Safety-l.Owed, 0)
+	return max(l.OnHand-l.Allocated-l.Safety-l.Owed-l.expired(now), 0)
 }
 
 // Promise is what can be sold beyond the shelf.
@@ -116,7 +117,7 @@ func (l Level) Fill(debts []Debt, now time.Time) []int64 {
 	if !l.released(now) {
 		return got
 	}
-	left := max(l.OnHand-l.Allocated-l.Safety, 0)
+	left := max(l.OnHand-l.Allocated-l.Safety-l.expired(now), 0)
 	for i, d := range debts {
 		got[i] = min(left, d.Quantity)
 		left -= got[i]

@@ -47,9 +47,9 @@ func TestSplitOwesWhatShelvesLack(t *testing.T) {
 	}
 	lines, short := Order{To: Destination{Country: "DE"}, Lines: []OrderLine{{"1", "mug", 7}, {"2", "mug", 3}, {"3", "book", 3}}}.Split(levels, noon)
 	want := []AllocatedLine{
-		{OrderLine{"1", "mug", 7}, []Part{{"near", 2, FromStock, time.Time{}}, {"far", 4, FromStock, time.Time{}}, {"near", 1, Backorder, ships}}},
-		{OrderLine{"2", "mug", 3}, []Part{{"near", 2, Backorder, ships}, {"far", 1, Backorder, time.Time{}}}},
-		{OrderLine{"3", "book", 3}, []Part{{"far", 1, FromStock, time.Time{}}, {"near", 2, Preorder, release}}},
+		{OrderLine{"1", "mug", 7}, []Part{{LocationID: "near", Quantity: 2, Kind: FromStock}, {LocationID: "far", Quantity: 4, Kind: FromStock}, {LocationID: "near", Quantity: 1, Kind: Backorder, ShipsAt: ships}}},
+		{OrderLine{"2", "mug", 3}, []Part{{LocationID: "near", Quantity: 2, Kind: Backorder, ShipsAt: ships}, {LocationID: "far", Quantity: 1, Kind: Backorder}}},
+		{OrderLine{"3", "book", 3}, []Part{{LocationID: "far", Quantity: 1, Kind: FromStock}, {LocationID: "near", Quantity: 2, Kind: Preorder, ShipsAt: release}}},
 	}
 	if diff := cmp.Diff(want, lines); diff != "" || short != nil {
 		t.Errorf("%v %s", short, diff)

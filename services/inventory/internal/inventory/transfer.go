@@ -31,6 +31,7 @@ type Transfer struct {
 type TransferLine struct {
 	SKU                string
 	Quantity, Received int64
+	Mark               // which pieces travel; ExpiresOn is known once it is planned
 }
 
 // What transfers are refused with.
@@ -57,6 +58,7 @@ func checkGoods(c *fault.Collector, lines []TransferLine) {
 		c.Check(ValidSKU(l.SKU), at+".sku", "must be 1 to 64 letters, digits, . _ or -", l.SKU)
 		c.Check(!seen[l.SKU], at+".sku", "stands twice", l.SKU)
 		c.Check(l.Quantity >= 1 && l.Quantity <= MaxStock, at+".quantity", fmt.Sprintf("must be from 1 to %d", int64(MaxStock)), l.Quantity)
+		c.Check(l.Lot == "" || ValidLot(l.Lot), at+".lot", "must be 1 to 64 letters, digits, . _ / or -", l.Lot)
 		seen[l.SKU] = true
 	}
 }
@@ -67,7 +69,7 @@ func (t Transfer) Same(o Transfer) bool {
 		return false
 	}
 	for i, l := range t.Lines {
-		if l.SKU != o.Lines[i].SKU || l.Quantity != o.Lines[i].Quantity {
+		if l.SKU != o.Lines[i].SKU || l.Quantity != o.Lines[i].Quantity || l.Lot != o.Lines[i].Lot {
 			return false
 		}
 	}
@@ -120,7 +122,7 @@ func (t Transfer) Receive(come []TransferLine, last bool, now time.Time) (Transf
 		}
 		lines[j].Received += l.Quantity
 		c.Check(lines[j].Received <= lines[j].Quantity, fmt.Sprintf("body.lines[%d].quantity", i), "is more than is on its way: book the rest as a receipt", l.Quantity)
-		booked = append(booked, BookingLine{Place{l.SKU, t.To}, l.Quantity})
+		booked = append(booked, BookingLine{Place: Place{l.SKU, t.To}, Quantity: l.Quantity, Mark: t.Lines[j].Mark})
 	}
 	if err := c.Err(); err != nil {
 		return t, nil, err
@@ -138,7 +140,7 @@ func (t Transfer) Receive(come []TransferLine, last bool, now time.Time) (Transf
 func (t Transfer) at(location string, sign int64) []BookingLine {
 	lines := make([]BookingLine, len(t.Lines))
 	for i, l := range t.Lines {
-		lines[i] = BookingLine{Place{l.SKU, location}, sign * l.Quantity}
+		lines[i] = BookingLine{Place: Place{l.SKU, location}, Quantity: sign * l.Quantity, Mark: l.Mark}
 	}
 	return lines
 }

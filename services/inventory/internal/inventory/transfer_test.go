@@ -12,7 +12,9 @@ import (
 // Every state × event, with what it moves.
 func TestTransferStates(t *testing.T) {
 	t.Parallel()
-	goods := func(received int64) []TransferLine { return []TransferLine{{"mug", 5, received}, {"cup", 1, 0}} }
+	goods := func(received int64) []TransferLine {
+		return []TransferLine{{SKU: "mug", Quantity: 5, Received: received}, {SKU: "cup", Quantity: 1}}
+	}
 	some, rest := []TransferLine{{SKU: "mug", Quantity: 2}}, []TransferLine{{SKU: "mug", Quantity: 5}, {SKU: "cup", Quantity: 1}}
 	send := func(t Transfer) (Transfer, []BookingLine, error) { return t.Send(noon) }
 	cancel := func(t Transfer) (Transfer, []BookingLine, error) { return t.Cancel(noon) }
@@ -20,7 +22,7 @@ func TestTransferStates(t *testing.T) {
 		return func(t Transfer) (Transfer, []BookingLine, error) { return t.Receive(come, last, noon) }
 	}
 	here := func(sign int64) []BookingLine {
-		return []BookingLine{{Place{"mug", "here"}, sign * 5}, {Place{"cup", "here"}, sign}}
+		return []BookingLine{{Place: Place{"mug", "here"}, Quantity: sign * 5}, {Place: Place{"cup", "here"}, Quantity: sign}}
 	}
 	for name, tc := range map[string]struct {
 		status   string
@@ -35,9 +37,9 @@ func TestTransferStates(t *testing.T) {
 		"send what came":            {TransferReceived, 5, send, TransferReceived, nil, ErrTransferState},
 		"send what was cancelled":   {TransferCancelled, 0, send, TransferCancelled, nil, ErrTransferState},
 		"receive a draft":           {TransferDraft, 0, receive(some, false), TransferDraft, nil, ErrTransferState},
-		"receive some":              {TransferInTransit, 0, receive(some, false), TransferInTransit, []BookingLine{{Place{"mug", "there"}, 2}}, nil},
-		"receive all":               {TransferInTransit, 0, receive(rest, false), TransferReceived, []BookingLine{{Place{"mug", "there"}, 5}, {Place{"cup", "there"}, 1}}, nil},
-		"receive the last of it":    {TransferInTransit, 0, receive(some, true), TransferReceived, []BookingLine{{Place{"mug", "there"}, 2}}, nil},
+		"receive some":              {TransferInTransit, 0, receive(some, false), TransferInTransit, []BookingLine{{Place: Place{"mug", "there"}, Quantity: 2}}, nil},
+		"receive all":               {TransferInTransit, 0, receive(rest, false), TransferReceived, []BookingLine{{Place: Place{"mug", "there"}, Quantity: 5}, {Place: Place{"cup", "there"}, Quantity: 1}}, nil},
+		"receive the last of it":    {TransferInTransit, 0, receive(some, true), TransferReceived, []BookingLine{{Place: Place{"mug", "there"}, Quantity: 2}}, nil},
 		"nothing more comes":        {TransferInTransit, 2, receive(nil, true), TransferReceived, nil, nil},
 		"receive after the end":     {TransferReceived, 2, receive(some, false), TransferReceived, nil, ErrTransferState},
 		"receive the cancelled":     {TransferCancelled, 0, receive(some, false), TransferCancelled, nil, ErrTransferState},

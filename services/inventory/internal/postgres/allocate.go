@@ -68,13 +68,13 @@ func (s *Store) Allocate(ctx context.Context, o inventory.Order, by app.Change) 
 }
 
 const levelColumns = `l.sku, l.location_id, l.on_hand, l.allocated, l.owed, l.safety_stock, l.backorder_limit, l.backorder_ships_at,
-	l.preorder_limit, l.release_at, o.country, o.priority, o.region, o.postal_code, o.latitude, o.longitude`
+	l.preorder_limit, l.release_at, o.country, o.priority, o.region, o.postal_code, o.latitude, o.longitude, ` + lotsColumn
 
 func scanLevel(row pgx.CollectableRow) (l inventory.Level, err error) {
 	var ships, release *time.Time
 	var lat, lon *float64
 	err = row.Scan(&l.SKU, &l.LocationID, &l.OnHand, &l.Allocated, &l.Owed, &l.Safety, &l.Backorder, &ships, &l.Preorder, &release, &l.Country, &l.Priority,
-		&l.Region, &l.Postal, &lat, &lon)
+		&l.Region, &l.Postal, &lat, &lon, &l.Lots)
 	l.ShipsAt, l.ReleaseAt, l.At = orZero(ships), orZero(release), point(lat, lon)
 	return l, err
 }
@@ -105,8 +105,8 @@ const takeSQL = `
 	WITH taken AS (
 		INSERT INTO taken_holds (sku, id) SELECT * FROM unnest($8::text[], $9::text[])
 	)
-	INSERT INTO inventory_reservations (allocation_id, line_no, part_no, line_id, sku, location_id, quantity, kind, ships_at)
-	SELECT $1, u.* FROM unnest($2::int[], $3::int[], $4::text[], $5::text[], $6::text[], $7::bigint[], $10::text[], $11::timestamptz[]) AS u`
+	INSERT INTO inventory_reservations (allocation_id, line_no, part_no, line_id, sku, location_id, quantity, kind, ships_at, lot)
+	SELECT $1, u.* FROM unnest($2::int[], $3::int[], $4::text[], $5::text[], $6::text[], $7::bigint[], $10::text[], $11::timestamptz[], $12::text[]) AS u`
 
 func take(batch *pgx.Batch, o inventory.Order, lines []inventory.AllocatedLine, by app.Change) {
 	var r reservations
@@ -115,7 +115,7 @@ func take(batch *pgx.Batch, o inventory.Order, lines []inventory.AllocatedLine, 
 			r.line, r.part = append(r.line, int32(no)), append(r.part, int32(part))
 			r.lineID, r.sku = append(r.lineID, l.ID), append(r.sku, l.SKU)
 			r.location, r.quantity = append(r.location, p.LocationID), append(r.quantity, p.Quantity)
-			r.kind, r.ships = append(r.kind, p.Kind), append(r.ships, orNull(p.ShipsAt))
+			r.kind, r.ships, r.lot = append(r.kind, p.Kind), append(r.ships, orNull(p.ShipsAt)), append(r.lot, p.Lot)
 		}
 	}
 	skus := o.SKUs()
@@ -124,7 +124,7 @@ func take(batch *pgx.Batch, o inventory.Order, lines []inventory.AllocatedLine, 
 		holds[i] = inventory.HoldID(o.Owner, sku)
 	}
 	move(batch, lines, 1, o.ID, inventory.KindAllocate, by)
-	batch.Queue(takeSQL, o.ID, r.line, r.part, r.lineID, r.sku, r.location, r.quantity, skus, holds, r.kind, r.ships)
+	batch.Queue(takeSQL, o.ID, r.line, r.part, r.lineID, r.sku, r.location, r.quantity, skus, holds, r.kind, r.ships, r.lot)
 }
 
 // takeLimited notes what the customer takes of limited SKUs.
@@ -140,10 +140,10 @@ func takeLimited(batch *pgx.Batch, o inventory.Order, customer []byte, limited [
 
 // reservations turned on their side, as unnest takes them.
 type reservations struct {
-	line, part                  []int32
-	lineID, sku, location, kind []string
-	quantity                    []int64
-	ships                       []*time.Time
+	line, part                       []int32
+	lineID, sku, location, kind, lot []string
+	quantity                         []int64
+	ships                            []*time.Time
 }
 
 // move queues moveSQL for the parts of lines, each place once.
@@ -168,6 +168,7 @@ func move(batch *pgx.Batch, lines []inventory.AllocatedLine, sign int64, referen
 		}
 	}
 	batch.Queue(moveSQL, sku, location, taken, by.At, kind, reference, by.Actor, owed)
+	moveLots(batch, lines, sign)
 }
 
 // Release implements app.AllocationStore. An id without an allocation is noted as released, so that an allocation that
@@ -231,7 +232,7 @@ func allocation(ctx context.Context, q pg.Querier, id string) (inventory.Allocat
 	a := inventory.Allocation{ID: id}
 	rows, err := q.Query(ctx, `
 		SELECT a.owner, a.status, a.released_at, r.line_no, coalesce(r.line_id, ''), coalesce(r.sku, ''), coalesce(r.location_id, ''), coalesce(r.quantity, 0),
-			coalesce(r.kind, ''), r.ships_at
+			coalesce(r.kind, ''), r.ships_at, coalesce(r.lot, '')
 		FROM allocations a LEFT JOIN inventory_reservations r ON r.allocation_id = a.id WHERE a.id = $1 ORDER BY r.line_no, r.part_no`, id)
 	if err != nil {
 		return a, fmt.Errorf("allocation %s: %w", id, pg.AsFault(err))
@@ -240,7 +241,7 @@ func allocation(ctx context.Context, q pg.Querier, id string) (inventory.Allocat
 	var no *int32
 	var line inventory.OrderLine
 	var part inventory.Part
-	tag, err := pgx.ForEachRow(rows, []any{&a.Owner, &a.Status, &released, &no, &line.ID, &line.SKU, &part.LocationID, &part.Quantity, &part.Kind, &ships}, func() error {
+	tag, err := pgx.ForEachRow(rows, []any{&a.Owner, &a.Status, &released, &no, &line.ID, &line.SKU, &part.LocationID, &part.Quantity, &part.Kind, &ships, &part.Lot}, func() error {
 		if no == nil {
 			return nil
 		}

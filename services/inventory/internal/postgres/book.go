@@ -33,13 +33,16 @@ func (s *Store) Book(ctx context.Context, b inventory.Booking, by app.Change, ke
 
 // bookingColumns are the lines turned on their side, as unnest takes them.
 type bookingColumns struct {
-	sku, location []string
-	skus          []string // each once, sorted
+	sku, location, lot []string
+	expires            []*time.Time
+	skus               []string // each once, sorted
+	lots               bool     // some line is of a lot
 }
 
 func columnsOf(b inventory.Booking) (c bookingColumns) {
 	for _, l := range b.Lines {
 		c.sku, c.location = append(c.sku, l.SKU), append(c.location, l.LocationID)
+		c.lot, c.expires, c.lots = append(c.lot, l.Lot), append(c.expires, orNull(l.ExpiresOn)), c.lots || l.Lot != ""
 	}
 	c.skus = slices.Clone(c.sku)
 	slices.Sort(c.skus)
@@ -53,6 +56,9 @@ func hashOf(b inventory.Booking) []byte {
 	for _, l := range b.Lines {
 		h.Write([]byte("\n" + l.SKU + "\n" + l.LocationID + "\n"))
 		h.Write(binary.BigEndian.AppendUint64(nil, uint64(l.Quantity)))
+		if l.Lot != "" {
+			h.Write([]byte(l.Lot + "\n" + l.ExpiresOn.Format(time.DateOnly)))
+		}
 	}
 	return h.Sum(nil)
 }
@@ -113,9 +119,12 @@ func (s *Store) change(ctx context.Context, tx *pg.Tx, b inventory.Booking, cols
 	batch.Queue(`UPDATE stock_levels l SET on_hand = l.on_hand + u.q FROM unnest($1::text[], $2::text[], $3::bigint[]) AS u (sku, location_id, q)
 		WHERE l.sku = u.sku AND l.location_id = u.location_id`, cols.sku, cols.location, diffs)
 	batch.Queue(`INSERT INTO hold_totals (sku) SELECT unnest($1::text[]) ON CONFLICT DO NOTHING`, cols.skus)
-	batch.Queue(`INSERT INTO stock_ledger (at, sku, location_id, kind, on_hand_delta, allocated_delta, reference, actor, reason)
-		SELECT $1, u.sku, u.location_id, $2, u.q, 0, $3, $4, $5 FROM unnest($6::text[], $7::text[], $8::bigint[]) AS u (sku, location_id, q)`,
-		by.At, b.Kind, b.Reference, by.Actor, b.Reason, cols.sku, cols.location, diffs)
+	batch.Queue(`INSERT INTO stock_ledger (at, sku, location_id, kind, on_hand_delta, allocated_delta, reference, actor, reason, lot)
+		SELECT $1, u.sku, u.location_id, $2, u.q, 0, $3, $4, $5, u.lot FROM unnest($6::text[], $7::text[], $8::bigint[], $9::text[]) AS u (sku, location_id, q, lot)`,
+		by.At, b.Kind, b.Reference, by.Actor, b.Reason, cols.sku, cols.location, diffs, cols.lot)
+	if cols.lots {
+		bookLots(&batch, cols, diffs)
+	}
 	batch.Queue(`INSERT INTO level_changes (sku) SELECT unnest($1::text[])`, cols.skus)
 	batch.Queue(`INSERT INTO audit_log (at, actor, action, entity, after) VALUES ($1, $2, $3, $4, $5)`,
 		by.At, by.Actor, b.Kind, "booking/"+b.Reference, map[string]any{"lines": len(b.Lines), "reason": b.Reason})
@@ -157,10 +166,11 @@ func levelsAt(ctx context.Context, tx *pg.Tx, b inventory.Booking, cols bookingC
 		_, err := pgx.ForEachRow(rows, []any{&id}, func() error { known[id] = true; return nil })
 		return err
 	})
-	batch.Queue(`SELECT sku, location_id, on_hand, allocated, owed FROM stock_levels WHERE sku = ANY ($1) FOR UPDATE`, cols.skus).Query(func(rows pgx.Rows) error {
+	batch.Queue(`SELECT l.sku, l.location_id, l.on_hand, l.allocated, l.owed, `+lotsColumn+` FROM stock_levels l WHERE l.sku = ANY ($1) FOR UPDATE`, cols.skus).Query(func(rows pgx.Rows) error {
 		var l inventory.Level
-		_, err := pgx.ForEachRow(rows, []any{&l.SKU, &l.LocationID, &l.OnHand, &l.Allocated, &l.Owed}, func() error {
+		_, err := pgx.ForEachRow(rows, []any{&l.SKU, &l.LocationID, &l.OnHand, &l.Allocated, &l.Owed, &l.Lots}, func() error {
 			levels[inventory.Place{SKU: l.SKU, LocationID: l.LocationID}] = l
+			l.Lots = nil // the next row has its own
 			return nil
 		})
 		return err

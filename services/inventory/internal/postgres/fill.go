@@ -26,19 +26,19 @@ const debtsSQL = `
 // filledSQL makes parts of reservations, or the first pieces of them, pieces from the shelf.
 const filledSQL = `
 	WITH u AS (
-		SELECT * FROM unnest($1::text[], $2::int[], $3::int[], $4::bigint[]) AS u (id, line_no, part_no, q)
+		SELECT * FROM unnest($1::text[], $2::int[], $3::int[], $4::bigint[], $5::text[]) AS u (id, line_no, part_no, q, lot)
 	), whole AS (
-		UPDATE inventory_reservations r SET kind = 'stock', ships_at = NULL FROM u
+		UPDATE inventory_reservations r SET kind = 'stock', ships_at = NULL, lot = u.lot FROM u
 		WHERE r.allocation_id = u.id AND r.line_no = u.line_no AND r.part_no = u.part_no AND r.quantity = u.q
 	), rest AS (
 		UPDATE inventory_reservations r SET quantity = r.quantity - u.q FROM u
 		WHERE r.allocation_id = u.id AND r.line_no = u.line_no AND r.part_no = u.part_no AND r.quantity > u.q
-		RETURNING r.allocation_id, r.line_no, r.line_id, r.sku, r.location_id, u.q
+		RETURNING r.allocation_id, r.line_no, r.line_id, r.sku, r.location_id, u.q, u.lot
 	)
-	INSERT INTO inventory_reservations (allocation_id, line_no, part_no, line_id, sku, location_id, quantity, kind)
+	INSERT INTO inventory_reservations (allocation_id, line_no, part_no, line_id, sku, location_id, quantity, kind, lot)
 	SELECT allocation_id, line_no, (SELECT max(p.part_no) FROM inventory_reservations p WHERE p.allocation_id = rest.allocation_id AND p.line_no = rest.line_no)
 			+ row_number() OVER (PARTITION BY allocation_id, line_no),
-		line_id, sku, location_id, q, 'stock' FROM rest`
+		line_id, sku, location_id, q, 'stock', lot FROM rest`
 
 type debt struct {
 	inventory.Level
@@ -67,21 +67,28 @@ func (s *Store) fill(ctx context.Context, tx *pg.Tx, skus []string, by app.Chang
 	var events []outbox.Event
 	var batch pgx.Batch
 	for _, place := range places {
-		for i, got := range levels[place].Fill(owed[place], by.At) {
+		level := levels[place]
+		for i, got := range level.Fill(owed[place], by.At) {
 			d := owed[place][i]
 			if got == 0 {
 				continue
 			}
-			ids, lines, parts, quantities = append(ids, d.AllocationID), append(lines, int32(d.Line)), append(parts, int32(d.Part)), append(quantities, got)
+			if len(level.Lots) == 0 {
+				ids, lines, parts, quantities = append(ids, d.AllocationID), append(lines, int32(d.Line)), append(parts, int32(d.Part)), append(quantities, got)
+			} else {
+				fillFromLots(&batch, d, level.Take(got, by.At))
+			}
 			batch.Queue(moveSQL, []string{d.SKU}, []string{d.LocationID}, []int64{got}, by.At, inventory.KindFill, d.AllocationID, by.Actor, []int64{-got})
 			events = append(events, outbox.Event{Topic: inventoryapi.Topic, Type: inventoryapi.TypeBackorderFilledV1, Subject: d.AllocationID + ":" + d.SKU, Time: by.At,
 				Data: inventoryapi.BackorderFilledV1{AllocationID: d.AllocationID, Owner: d.Owner, LineID: d.LineID, SKU: d.SKU, LocationID: d.LocationID, Quantity: got}})
 		}
 	}
-	if len(ids) == 0 {
+	if len(events) == 0 {
 		return nil
 	}
-	batch.Queue(filledSQL, ids, lines, parts, quantities)
+	if len(ids) > 0 {
+		batch.Queue(filledSQL, ids, lines, parts, quantities, make([]string, len(ids)))
+	}
 	if err := tx.SendBatch(ctx, &batch).Close(); err != nil {
 		return fmt.Errorf("fill: %w", err)
 	}
@@ -93,7 +100,7 @@ func scanDebt(row pgx.CollectableRow) (d debt, err error) {
 	var lat, lon *float64
 	l := &d.Level
 	err = row.Scan(&l.SKU, &l.LocationID, &l.OnHand, &l.Allocated, &l.Owed, &l.Safety, &l.Backorder, &ships, &l.Preorder, &release, &l.Country, &l.Priority,
-		&l.Region, &l.Postal, &lat, &lon,
+		&l.Region, &l.Postal, &lat, &lon, &l.Lots,
 		&d.AllocationID, &d.Owner, &d.Line, &d.Part, &d.LineID, &d.Quantity)
 	l.ShipsAt, l.ReleaseAt = orZero(ships), orZero(release)
 	d.Place = inventory.Place{SKU: l.SKU, LocationID: l.LocationID}

@@ -88,9 +88,9 @@ func (s *Store) Levels(ctx context.Context, of, after inventory.Place, limit int
 // Ledger returns entries, the newest first, older than the entry before (0: all), up to limit; of one reference, if one is given.
 func (s *Store) Ledger(ctx context.Context, of inventory.Place, reference string, before int64, limit int) ([]app.Entry, error) {
 	return collect(ctx, s.pool, "ledger", func(row pgx.CollectableRow) (e app.Entry, err error) {
-		err = row.Scan(&e.ID, &e.At, &e.SKU, &e.LocationID, &e.Kind, &e.OnHand, &e.Allocated, &e.Owed, &e.Reference, &e.Actor, &e.Reason)
+		err = row.Scan(&e.ID, &e.At, &e.SKU, &e.LocationID, &e.Kind, &e.OnHand, &e.Allocated, &e.Owed, &e.Reference, &e.Actor, &e.Reason, &e.Lot)
 		return e, err
-	}, `SELECT id, at, sku, location_id, kind, on_hand_delta, allocated_delta, owed_delta, reference, actor, reason FROM stock_ledger
+	}, `SELECT id, at, sku, location_id, kind, on_hand_delta, allocated_delta, owed_delta, reference, actor, reason, lot FROM stock_ledger
 		WHERE ($1 = '' OR sku = $1) AND ($2 = '' OR location_id = $2) AND ($3::bigint = 0 OR id < $3) AND ($5 = '' OR reference = $5) ORDER BY id DESC LIMIT $4`,
 		of.SKU, of.LocationID, before, limit, reference)
 }

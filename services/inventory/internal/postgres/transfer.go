@@ -27,13 +27,18 @@ func (s *Store) PutTransfer(ctx context.Context, t inventory.Transfer, by app.Ch
 		case err != nil || tag.RowsAffected() == 0:
 			return err
 		}
-		var skus []string
+		var skus, lots []string
 		var quantities []int64
 		for _, l := range t.Lines {
-			skus, quantities = append(skus, l.SKU), append(quantities, l.Quantity)
+			skus, quantities, lots = append(skus, l.SKU), append(quantities, l.Quantity), append(lots, l.Lot)
 		}
-		if _, err := tx.Exec(ctx, `INSERT INTO stock_transfer_lines (transfer_id, line_no, sku, quantity)
-			SELECT $1, u.no, u.sku, u.quantity FROM unnest($2::text[], $3::bigint[]) WITH ORDINALITY AS u (sku, quantity, no)`, t.ID, skus, quantities); err != nil {
+		_, err = tx.Exec(ctx, `INSERT INTO stock_transfer_lines (transfer_id, line_no, sku, quantity, lot, expires_on)
+			SELECT $1, u.no, u.sku, u.quantity, u.lot, (SELECT o.expires_on FROM stock_lots o WHERE o.sku = u.sku AND o.location_id = $5 AND o.lot = u.lot)
+			FROM unnest($2::text[], $3::bigint[], $4::text[]) WITH ORDINALITY AS u (sku, quantity, lot, no)`, t.ID, skus, quantities, lots, t.From)
+		if pg.Violates(err, "stock_transfer_lines_lot") {
+			return fault.New(fault.Invalid, "validation-failed", "body.lines: there is no such lot at that location").WithField("body.lines", "there is no such lot at that location", nil)
+		}
+		if err != nil {
 			return err
 		}
 		return audit(ctx, tx, by, "put", "transfer/"+t.ID, nil, t)
@@ -127,15 +132,18 @@ func (s *Store) Transfers(ctx context.Context, status string, after inventory.Tr
 func transfers(ctx context.Context, q pg.Querier, where string, args ...any) ([]inventory.Transfer, error) {
 	return collect(ctx, q, "transfers", func(row pgx.CollectableRow) (t inventory.Transfer, err error) {
 		var sent, ended *time.Time
-		var skus []string
+		var skus, lots []string
 		var quantities, received []int64
-		err = row.Scan(&t.ID, &t.From, &t.To, &t.Status, &t.Note, &t.CreatedAt, &sent, &ended, &skus, &quantities, &received)
+		var expires []*time.Time
+		err = row.Scan(&t.ID, &t.From, &t.To, &t.Status, &t.Note, &t.CreatedAt, &sent, &ended, &skus, &quantities, &received, &lots, &expires)
 		t.SentAt, t.EndedAt = orZero(sent), orZero(ended)
 		for i, sku := range skus {
-			t.Lines = append(t.Lines, inventory.TransferLine{SKU: sku, Quantity: quantities[i], Received: received[i]})
+			t.Lines = append(t.Lines, inventory.TransferLine{SKU: sku, Quantity: quantities[i], Received: received[i],
+				Mark: inventory.Mark{Lot: lots[i], ExpiresOn: orZero(expires[i])}})
 		}
 		return t, err
-	}, `SELECT t.id, t.from_location, t.to_location, t.status, t.note, t.created_at, t.sent_at, t.ended_at, l.skus, l.quantities, l.received
-		FROM stock_transfers t, LATERAL (SELECT array_agg(sku ORDER BY line_no), array_agg(quantity ORDER BY line_no), array_agg(received ORDER BY line_no)
-			FROM stock_transfer_lines WHERE transfer_id = t.id) AS l (skus, quantities, received)`+where, args...)
+	}, `SELECT t.id, t.from_location, t.to_location, t.status, t.note, t.created_at, t.sent_at, t.ended_at, l.skus, l.quantities, l.received, l.lots, l.expires
+		FROM stock_transfers t, LATERAL (SELECT array_agg(sku ORDER BY line_no), array_agg(quantity ORDER BY line_no), array_agg(received ORDER BY line_no),
+				array_agg(lot ORDER BY line_no), array_agg(expires_on ORDER BY line_no)
+			FROM stock_transfer_lines WHERE transfer_id = t.id) AS l (skus, quantities, received, lots, expires)`+where, args...)
 }
