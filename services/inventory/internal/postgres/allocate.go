@@ -7,29 +7,21 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/sidecart/sidecart/pkg/pg"
 	"github.com/sidecart/sidecart/services/inventory/internal/app"
 	"github.com/sidecart/sidecart/services/inventory/internal/inventory"
 )
 
-var errRepeated = errors.New("the id has an allocation")
-
-// Allocate implements app.AllocationStore: one SERIALIZABLE transaction under the stripes of the SKUs, in two round trips. The row
-// of the order is written before anything is read, so a repeat finds out at once and reads outside.
+// Allocate implements app.AllocationStore: one transaction under the stripes of the SKUs, in two round trips. Who repeats it finds out by
+// the key of the order's row and reads what the first one did; so does who is refused, because what is missing may be what the first one took.
 func (s *Store) Allocate(ctx context.Context, o inventory.Order, by app.Change) (inventory.Allocation, error) {
 	done := inventory.Allocation{ID: o.ID, Owner: o.Owner, Status: inventory.Allocated}
-	var fresh int64
 	var levels []inventory.Level
 	var limited []had
+	var refusal error
 	customer := inventory.CustomerHash(o.Customer)
-	err := s.halved(ctx, o.SKUs(), pgx.Serializable, func(batch *pgx.Batch) {
-		batch.Queue(`INSERT INTO allocations (id, owner, status, created_at) VALUES ($1, $2, 'allocated', $3) ON CONFLICT DO NOTHING`,
-			o.ID, o.Owner, by.At).Exec(func(tag pgconn.CommandTag) error {
-			fresh = tag.RowsAffected()
-			return nil
-		})
+	err := s.halved(ctx, o.SKUs(), func(batch *pgx.Batch) {
 		batch.Queue(`SELECT `+levelColumns+` FROM stock_levels l JOIN locations o ON o.id = l.location_id
 			WHERE l.sku = ANY ($1) AND o.enabled`, o.SKUs()).Query(func(rows pgx.Rows) (err error) {
 			levels, err = pgx.CollectRows(rows, scanLevel)
@@ -43,23 +35,25 @@ func (s *Store) Allocate(ctx context.Context, o inventory.Order, by app.Change) 
 			return err
 		})
 	}, func(batch *pgx.Batch) error {
-		if fresh == 0 {
-			return errRepeated
-		}
-		if err := inventory.Over(limits(limited), sums(limited), o.Asked(), by.At); err != nil {
-			return err
+		if refusal = inventory.Over(limits(limited), sums(limited), o.Asked(), by.At); refusal != nil {
+			return refusal
 		}
 		lines, short := o.Split(levels, by.At)
 		if len(short) > 0 {
-			return inventory.OutOfStock(short)
+			refusal = inventory.OutOfStock(short)
+			return refusal
 		}
 		done.Lines = lines
-		take(batch, o, lines, by)
+		allocate(batch, o, lines, by)
 		takeLimited(batch, o, customer, limited, by)
 		return nil
 	})
-	if errors.Is(err, errRepeated) {
-		return s.Allocation(ctx, o.ID)
+	if refusal != nil || pg.Violates(err, "allocations_pkey") {
+		earlier, missing := s.Allocation(ctx, o.ID)
+		if errors.Is(missing, app.ErrNoAllocation) && refusal != nil {
+			return earlier, refusal
+		}
+		return earlier, missing
 	}
 	if err != nil {
 		return inventory.Allocation{}, fmt.Errorf("allocate %s: %w", o.ID, err)
@@ -87,10 +81,9 @@ func point(lat, lon *float64) *inventory.Point {
 	return &inventory.Point{Lat: *lat, Lon: *lon}
 }
 
-// moveSQL adds to what is allocated and owed at each place, and notes in the ledger and among the changed levels what it has added. The
+// moved adds to what is allocated and owed at each place, and notes in the ledger and among the changed levels what it has added. The
 // CHECKs on stock_levels refuse a place that would leave its bounds.
-const moveSQL = `
-	WITH moved AS (
+const moved = `moved AS (
 		UPDATE stock_levels l SET allocated = l.allocated + u.q, owed = l.owed + u.d
 		FROM unnest($1::text[], $2::text[], $3::bigint[], $8::bigint[]) AS u (sku, location_id, q, d)
 		WHERE l.sku = u.sku AND l.location_id = u.location_id RETURNING u.sku, u.location_id, u.q, u.d
@@ -100,15 +93,22 @@ const moveSQL = `
 	INSERT INTO stock_ledger (at, sku, location_id, kind, on_hand_delta, allocated_delta, owed_delta, reference, actor, reason)
 	SELECT $4::timestamptz, sku, location_id, $5, 0, q, d, $6, $7, '' FROM moved`
 
-// takeSQL writes the reservations of an order and which holds it has taken, whether there are such or not.
-const takeSQL = `
-	WITH taken AS (
-		INSERT INTO taken_holds (sku, id) SELECT * FROM unnest($8::text[], $9::text[])
-	)
-	INSERT INTO inventory_reservations (allocation_id, line_no, part_no, line_id, sku, location_id, quantity, kind, ships_at, lot)
-	SELECT $1, u.* FROM unnest($2::int[], $3::int[], $4::text[], $5::text[], $6::text[], $7::bigint[], $10::text[], $11::timestamptz[], $12::text[]) AS u`
+const moveSQL = `
+	WITH ` + moved
 
-func take(batch *pgx.Batch, o inventory.Order, lines []inventory.AllocatedLine, by app.Change) {
+// allocateSQL is all that an order takes, in one statement: its row, whose key refuses a repeat, its reservations, and which holds it has taken, whether there are such
+// or not.
+const allocateSQL = `
+	WITH placed AS (
+		INSERT INTO allocations (id, owner, status, created_at) VALUES ($6, $9, 'allocated', $4) RETURNING id
+	), taken AS (
+		INSERT INTO taken_holds (sku, id) SELECT * FROM unnest($10::text[], $11::text[])
+	), reserved AS (
+		INSERT INTO inventory_reservations (allocation_id, line_no, part_no, line_id, sku, location_id, quantity, kind, ships_at, lot)
+		SELECT placed.id, u.* FROM placed, unnest($12::int[], $13::int[], $14::text[], $15::text[], $16::text[], $17::bigint[], $18::text[], $19::timestamptz[], $20::text[]) AS u
+	), ` + moved
+
+func allocate(batch *pgx.Batch, o inventory.Order, lines []inventory.AllocatedLine, by app.Change) {
 	var r reservations
 	for no, l := range lines {
 		for part, p := range l.Parts {
@@ -123,8 +123,8 @@ func take(batch *pgx.Batch, o inventory.Order, lines []inventory.AllocatedLine, 
 	for i, sku := range skus {
 		holds[i] = inventory.HoldID(o.Owner, sku)
 	}
-	move(batch, lines, 1, o.ID, inventory.KindAllocate, by)
-	batch.Queue(takeSQL, o.ID, r.line, r.part, r.lineID, r.sku, r.location, r.quantity, skus, holds, r.kind, r.ships, r.lot)
+	move(batch, allocateSQL, lines, 1, o.ID, inventory.KindAllocate, by,
+		o.Owner, skus, holds, r.line, r.part, r.lineID, r.sku, r.location, r.quantity, r.kind, r.ships, r.lot)
 }
 
 // takeLimited notes what the customer takes of limited SKUs.
@@ -146,8 +146,8 @@ type reservations struct {
 	ships                            []*time.Time
 }
 
-// move queues moveSQL for the parts of lines, each place once.
-func move(batch *pgx.Batch, lines []inventory.AllocatedLine, sign int64, reference, kind string, by app.Change) {
+// move queues moveSQL, or a statement that ends with it and takes more, for the parts of lines, each place once.
+func move(batch *pgx.Batch, sql string, lines []inventory.AllocatedLine, sign int64, reference, kind string, by app.Change, more ...any) {
 	var sku, location []string
 	var taken, owed []int64
 	at := map[inventory.Place]int{}
@@ -167,7 +167,7 @@ func move(batch *pgx.Batch, lines []inventory.AllocatedLine, sign int64, referen
 			}
 		}
 	}
-	batch.Queue(moveSQL, sku, location, taken, by.At, kind, reference, by.Actor, owed)
+	batch.Queue(sql, append([]any{sku, location, taken, by.At, kind, reference, by.Actor, owed}, more...)...)
 	moveLots(batch, lines, sign)
 }
 
@@ -203,7 +203,7 @@ func (s *Store) Release(ctx context.Context, id string, by app.Change) (inventor
 			return err
 		}
 		var batch pgx.Batch
-		move(&batch, a.Lines, -1, id, inventory.KindRelease, by)
+		move(&batch, moveSQL, a.Lines, -1, id, inventory.KindRelease, by)
 		if err := tx.SendBatch(ctx, &batch).Close(); err != nil {
 			return err
 		}

@@ -65,8 +65,7 @@ func (s *stripeLocks) lock(ctx context.Context, keys []int32) (unlock func(), er
 	return unlock, nil
 }
 
-// lockSQL waits for the session locks of the stripes. They are taken in a transaction before the one that they protect: a
-// serializable transaction that waited inside would go on with the snapshot of before the wait, and fail.
+// lockSQL waits for the session locks of the stripes, which are given back after the transaction that they protect.
 const lockSQL = `SELECT pg_advisory_lock(hashtext(current_schema()), k) FROM unnest($1::int[]) AS k`
 
 const unlockSQL = `SELECT pg_advisory_unlock_all()`
@@ -83,9 +82,13 @@ func (s *Store) locked(ctx context.Context, skus []string, fn func(ctx context.C
 	})
 }
 
-// halved is locked in two round trips: the locks, BEGIN and what first queues; then what second queues, COMMIT and the unlocking,
-// unless second returns an error. Second cannot look at the answers of what it queues: a constraint has to refuse it.
-func (s *Store) halved(ctx context.Context, skus []string, iso pgx.TxIsoLevel, first func(*pgx.Batch), second func(*pgx.Batch) error) error {
+// holdSQL waits for the locks of the stripes until the end of the transaction. Each statement of a READ COMMITTED transaction sees what was
+// committed before it began, so that those behind this one see everything that the locks' owners before left (ADR 013).
+const holdSQL = `SELECT pg_advisory_xact_lock(hashtext(current_schema()), k) FROM unnest($1::int[]) AS k`
+
+// halved is locked in two round trips: BEGIN, the locks and what first queues; then what second queues and COMMIT, unless second returns an
+// error. Second cannot look at the answers of what it queues: a constraint has to refuse it.
+func (s *Store) halved(ctx context.Context, skus []string, first func(*pgx.Batch), second func(*pgx.Batch) error) error {
 	return s.alone(ctx, skus, func(ctx context.Context, conn *pgxpool.Conn, keys []int32) (err error) {
 		defer func() {
 			if err != nil {
@@ -94,9 +97,7 @@ func (s *Store) halved(ctx context.Context, skus []string, iso pgx.TxIsoLevel, f
 		}()
 		var batch pgx.Batch
 		batch.Queue(`BEGIN`)
-		batch.Queue(lockSQL, keys)
-		batch.Queue(`COMMIT`)
-		batch.Queue(`BEGIN ISOLATION LEVEL ` + string(iso))
+		batch.Queue(holdSQL, keys)
 		first(&batch)
 		if err := conn.SendBatch(ctx, &batch).Close(); err != nil {
 			return err
@@ -106,7 +107,6 @@ func (s *Store) halved(ctx context.Context, skus []string, iso pgx.TxIsoLevel, f
 			return err
 		}
 		rest.Queue(`COMMIT`)
-		rest.Queue(unlockSQL)
 		return conn.SendBatch(ctx, &rest).Close()
 	})
 }
