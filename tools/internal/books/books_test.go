@@ -238,6 +238,7 @@ func TestEveryKindOfDamageIsFound(t *testing.T) {
 			('` + event + `', 'inventory', 'inventory.hold_expired.v1', '` + cart1 + `:SKU-1', 1,
 			'{"owner":"` + cart1 + `","sku":"SKU-1","expired_at":"2026-01-01T00:00:00Z"}', '', '2026-01-01', '2026-01-01', '2026-01-01')`,
 			"I5 not-taken-in", "checkout ← inventory " + checkout},
+		{"inventory", `INSERT INTO stock_lots (sku, location_id, lot, expires_on, on_hand, allocated) VALUES ('SKU-1', 'main', 'L1', '2030-01-01', 1, 0)`, "I1 lots-do-not-add-up", "SKU-1@main"},
 		{"cart", `DELETE FROM cart_events WHERE cart_id = '` + cart1 + `' AND version = 1`, "I6 log-is-not-whole", cart1},
 		{"order", `UPDATE orders SET snapshot = '{"lines":[{"sku":"SKU-1","quantity":1,"total":{"amount":10},"discounts":[{"amount":{"amount":5}}]}],"promotions":[{"amount":{"amount":6}}],
 			"totals":{"discount":{"amount":5}}}' WHERE id = '` + order1 + `'`, "I7 promotions-are-not-the-discounts", order1},

@@ -38,6 +38,7 @@ func readInventory(ctx context.Context, tx pgx.Tx, s *Snapshot) error {
 		func() error { return collect(ctx, tx, &s.Stocked, stockedSQL) },
 		func() error { return collect(ctx, tx, &s.Allocations, allocationsSQL) },
 		func() error { return collect(ctx, tx, &s.Expired, expiredSQL) },
+		func() error { return broken(ctx, tx, s, "I1", lotsSQL) },
 		func() error { return readTold(ctx, tx, "inventory", s) },
 		func() error { return readOutbox(ctx, tx, "inventory", s) },
 	} {

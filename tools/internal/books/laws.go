@@ -9,6 +9,10 @@ import (
 // What a service's books must say by themselves, each a query for the rule that is broken, the id and what is wrong. Rows and logs are
 // written together, so that nothing of this is ever under way.
 const (
+	lotsSQL = `
+SELECT 'lots-do-not-add-up', sku || '@' || location_id, CASE lot WHEN '' THEN 'its lots are more than there is' ELSE 'lot ' || lot || ' is not its ledger and its reservations' END
+FROM lot_faults`
+
 	cartsSQL = `
 SELECT 'log-is-not-whole', c.id, format('the cart is at version %s, its log has %s entries up to %s', c.version, l.n, l.last)
 FROM carts c, LATERAL (SELECT count(*) AS n, coalesce(max(version), 0) AS last FROM cart_events e WHERE e.cart_id = c.id) l
