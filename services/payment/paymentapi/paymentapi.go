@@ -91,6 +91,7 @@ type Result struct {
 	Retryable     bool         `json:"retryable,omitempty"`
 	Message       string       `json:"message,omitempty"`
 	Review        string       `json:"review,omitempty" enum:"pending"` // staff have not decided yet; a capture is pending meanwhile
+	ReviewUntil   *time.Time   `json:"review_until,omitempty"`          // of one that is pending: then it ends by itself
 	RetryAfterMS  int64        `json:"retry_after_ms,omitempty"`
 	OccurredAt    time.Time    `json:"occurred_at"`
 }

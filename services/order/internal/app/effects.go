@@ -34,7 +34,8 @@ type MoneyAnswer struct {
 	Retryable   bool
 	Message     string
 	RetryAfter  time.Duration
-	Review      string // order.ReviewPending: authorised, and captured only once people approve
+	Review      string    // order.ReviewPending: authorised, and captured only once people approve
+	ReviewUntil time.Time // when that ends by itself
 }
 
 // The outcomes of a MoneyAnswer.
@@ -147,6 +148,9 @@ func (d *Driver) authorise(ctx context.Context, l Lease) (command, error) {
 	case MoneyDone:
 		if c.event.Review = answer.Review; answer.Review != "" {
 			c.metadata = map[string]any{"review": answer.Review}
+			if !answer.ReviewUntil.IsZero() {
+				c.metadata["until"] = answer.ReviewUntil.UTC()
+			}
 		}
 		return c, nil
 	case MoneyDeclined:

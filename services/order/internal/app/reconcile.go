@@ -52,7 +52,8 @@ type Books interface {
 	Reschedule(ctx context.Context, rec Record, kind string, now time.Time) error
 	// Standings tells of the orders that are known.
 	Standings(ctx context.Context, ids []string) (map[string]Standing, error)
-	// Lasting returns orders that came to one of the states before the limit and are still there. A review that is not over is waited for.
+	// Lasting returns orders that came to one of the states before the limit and are still there. While a payment may wait, and until its review
+	// is over, nothing is late.
 	Lasting(ctx context.Context, states []order.State, before time.Time, n int) ([]Lasting, error)
 	// Unsent returns how many events wait in the outbox since before the limit.
 	Unsent(ctx context.Context, before time.Time) (int, error)

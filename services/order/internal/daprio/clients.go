@@ -92,8 +92,12 @@ func (p Payments) ask(ctx context.Context, path string, in any) (app.MoneyAnswer
 	if !ok {
 		return app.MoneyAnswer{}, fmt.Errorf("payment answered the outcome %q", r.Outcome)
 	}
-	return app.MoneyAnswer{Outcome: outcome, Amount: r.Amount, DeclineCode: r.DeclineCode, Retryable: r.Retryable, Message: r.Message,
-		RetryAfter: time.Duration(r.RetryAfterMS) * time.Millisecond, Review: r.Review}, nil
+	answer := app.MoneyAnswer{Outcome: outcome, Amount: r.Amount, DeclineCode: r.DeclineCode, Retryable: r.Retryable, Message: r.Message,
+		RetryAfter: time.Duration(r.RetryAfterMS) * time.Millisecond, Review: r.Review}
+	if r.ReviewUntil != nil {
+		answer.ReviewUntil = *r.ReviewUntil
+	}
+	return answer, nil
 }
 
 // Open implements app.OpenPayments.

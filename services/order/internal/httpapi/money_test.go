@@ -155,15 +155,18 @@ func TestMoneyGoneThatIsKnown(t *testing.T) {
 	}
 }
 
+const inReviewFor = time.Hour
+
 // inReview places an order whose payment people look at: its capture has no answer before they approve.
 func (s *shop) inReview() (id, token string, decide func(app.MoneyAnswer)) {
 	s.t.Helper()
 	id = newID(s.t)
-	capture := app.MoneyAnswer{Outcome: app.MoneyPending, RetryAfter: 30 * time.Second}
+	until := time.Now().Add(inReviewFor)
+	capture := app.MoneyAnswer{Outcome: app.MoneyPending, RetryAfter: 30 * time.Second, Review: "pending"}
 	s.bank.Next = func(step string, c app.MoneyCommand) app.MoneyAnswer {
 		switch step {
 		case "authorise":
-			return app.MoneyAnswer{Outcome: app.MoneyDone, Amount: c.Amount, Review: "pending"}
+			return app.MoneyAnswer{Outcome: app.MoneyDone, Amount: c.Amount, Review: "pending", ReviewUntil: until}
 		case "capture":
 			return capture
 		}

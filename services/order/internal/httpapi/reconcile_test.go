@@ -32,7 +32,8 @@ func (s *shop) findings() map[string]float64 {
 	return found
 }
 
-// An order that is tried again and again is found after a quarter of an hour; one whose payment people look at is not.
+// An order that is tried again and again is found after a quarter of an hour; one whose payment waits, a quarter of an hour after its time is
+// over or people have decided.
 func TestOrdersThatGetNowhere(t *testing.T) {
 	t.Parallel()
 	s := open(t)
@@ -56,9 +57,21 @@ func TestOrdersThatGetNowhere(t *testing.T) {
 	if found := s.findings(); found["lasting"] != 1 {
 		t.Errorf("found %v", found)
 	}
-	s.hearsReview(reviewed, "approved")
+	s.turnClock(inReviewFor - 6*time.Minute) // 10 min over its time
+	if found := s.findings(); found["lasting"] != 1 || found["overdue"] != 1 {
+		t.Errorf("while the payment may wait: %v", found)
+	}
+	s.turnClock(6 * time.Minute)
 	if found := s.findings(); found["lasting"] != 2 {
-		t.Errorf("after the review: %v", found)
+		t.Errorf("when its time is over: %v", found)
+	}
+	s.hearsReview(reviewed, "approved")
+	if found := s.findings(); found["lasting"] != 1 {
+		t.Errorf("approved a moment ago: %v", found)
+	}
+	s.turnClock(16 * time.Minute)
+	if found := s.findings(); found["lasting"] != 2 {
+		t.Errorf("approved, and not captured: %v", found)
 	}
 }
 

@@ -55,11 +55,13 @@ func (s *Store) Reschedule(ctx context.Context, rec app.Record, kind string, now
 	return nil
 }
 
-// Lasting implements app.Books. An order's log says when it came to its state.
+// Lasting implements app.Books. An order's log says when it came to its state, until when its payment may wait, and since when it does not.
 func (s *Store) Lasting(ctx context.Context, states []order.State, before time.Time, n int) ([]app.Lasting, error) {
 	rows, err := s.pool.Query(ctx, `SELECT o.id, o.state, since.at FROM orders o
-		CROSS JOIN LATERAL (SELECT min(e.at) AS at FROM order_events e WHERE e.order_id = o.id AND e.to_state = o.state AND e.attempt = o.attempt) since
-		WHERE o.state NOT IN `+resting+` AND o.state = ANY ($1) AND o.review <> 'pending' AND since.at < $2
+		CROSS JOIN LATERAL (SELECT greatest(min(e.at) FILTER (WHERE e.to_state = o.state), max(e.at) FILTER (WHERE e.event = 'review_closed'),
+				max((e.metadata->>'until')::timestamptz) FILTER (WHERE o.review = 'pending' AND e.metadata->>'review' = 'pending')) AS at
+			FROM order_events e WHERE e.order_id = o.id AND e.attempt = o.attempt) since
+		WHERE o.state NOT IN `+resting+` AND o.state = ANY ($1) AND since.at < $2
 		ORDER BY since.at LIMIT $3`, states, before, n)
 	if err != nil {
 		return nil, pg.AsFault(err)

@@ -45,9 +45,10 @@ type Movement struct {
 // Answer is what is known of an operation.
 type Answer struct {
 	Record
-	RetryAfter time.Duration // when pending
-	Replayed   bool          // the operation was there before
-	InReview   bool          // staff have not decided yet
+	RetryAfter  time.Duration // when pending
+	Replayed    bool          // the operation was there before
+	InReview    bool          // staff have not decided yet
+	ReviewUntil time.Time     // of InReview
 }
 
 // reviewWait is when to ask again for a payment that people look at.
@@ -181,12 +182,12 @@ func (a *App) do(ctx context.Context, s Start, sale Sale, now time.Time) (Answer
 		}
 		s.Outcome = payment.Outcome{Result: payment.StillUnknown, Amount: s.Amount}
 		s.CreatedAt = now
-		return Answer{Record: s.Record, RetryAfter: wait, InReview: inReview}, nil
+		return Answer{Record: s.Record, RetryAfter: wait, InReview: inReview, ReviewUntil: begun.Payment.ReviewUntil}, nil
 	}
 	if err != nil {
 		return Answer{}, err
 	}
-	out := Answer{Record: begun.Record, Replayed: !begun.Fresh, InReview: begun.Payment.Review == payment.ReviewPending}
+	out := Answer{Record: begun.Record, Replayed: !begun.Fresh, InReview: begun.Payment.Review == payment.ReviewPending, ReviewUntil: begun.Payment.ReviewUntil}
 	if begun.Mine && begun.Outcome.Result == payment.StillUnknown {
 		// Whoever asked may hang up; the money is on its way nevertheless.
 		work, cancel := context.WithTimeout(context.WithoutCancel(ctx), answerTime)
@@ -194,7 +195,9 @@ func (a *App) do(ctx context.Context, s Start, sale Sale, now time.Time) (Answer
 		d := &driving{app: a, lease: begun.Lease, sale: sale, fresh: begun.Fresh, refusal: begun.Refused}
 		d.sale.Amount, d.payWithin = begun.Gateway(), sale.PayWithin
 		out.Record = d.run(work)
-		out.InReview = out.InReview || d.review
+		if !d.review.IsZero() {
+			out.InReview, out.ReviewUntil = true, d.review
+		}
 	}
 	if out.Outcome.Result == payment.StillUnknown {
 		out.RetryAfter = backoff(out.Tries)

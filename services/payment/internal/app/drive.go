@@ -15,10 +15,10 @@ type driving struct {
 	app    *App
 	lease  Lease
 	sale   Sale
-	fresh  bool // made by this call: surely not sent before
-	sent   bool // by this driving
-	unsent bool // the last try surely did nothing
-	review bool // what was authorised is to be reviewed
+	fresh  bool      // made by this call: surely not sent before
+	sent   bool      // by this driving
+	unsent bool      // the last try surely did nothing
+	review time.Time // what was authorised is to be reviewed until then; zero: it is not
 
 	payWithin time.Duration // of a bank transfer
 
@@ -218,7 +218,7 @@ func (d *driving) answer(ctx context.Context, v payment.Verdict) Record {
 	d.app.results.WithLabelValues(string(l.Kind), string(v.Outcome.Result)).Inc()
 	d.log().Info("money", "event", string(v.Type), "amount", v.Outcome.Amount.String(), "transaction_id", v.Outcome.TransactionID, "code", v.Outcome.Code)
 	l.Outcome, l.AnsweredAt = v.Outcome, now
-	d.review = !v.Review.IsZero()
+	d.review = v.Review
 	return l.Record
 }
 

@@ -15,6 +15,9 @@ func result(a app.Answer) paymentapi.Result {
 	if a.InReview {
 		r.Review = paymentapi.ReviewPending
 	}
+	if until := a.ReviewUntil.UTC(); a.InReview && !a.ReviewUntil.IsZero() {
+		r.ReviewUntil = &until
+	}
 	if a.AnsweredAt.IsZero() {
 		r.OccurredAt = a.CreatedAt.UTC()
 	}

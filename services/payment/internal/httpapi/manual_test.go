@@ -32,9 +32,18 @@ func TestABankTransferThroughTheDoors(t *testing.T) {
 		Problem(422, "payment-provider-not-offered")
 	var r paymentapi.Result
 	s.order.Do("POST", paymentapi.PathAuthorise, ask("")).Want(200).JSON(&r)
-	if r.Outcome != paymentapi.Succeeded || r.Review != paymentapi.ReviewPending {
-		t.Errorf("%+v", r)
+	wants := func(outcome string) {
+		t.Helper()
+		if r.Outcome != outcome || r.Review != paymentapi.ReviewPending || r.ReviewUntil == nil || r.ReviewUntil.Sub(r.OccurredAt) != 48*time.Hour {
+			t.Errorf("%+v", r)
+		}
+		r = paymentapi.Result{}
 	}
+	wants(paymentapi.Succeeded)
+	s.order.Do("POST", paymentapi.PathAuthorise, ask("")).Want(200).JSON(&r)
+	wants(paymentapi.Succeeded)
+	s.order.Do("POST", paymentapi.PathCapture, `{"operation_id":"c","payment_id":"o-1","amount":{"amount":100,"currency":"USD"}}`).Want(200).JSON(&r)
+	wants(paymentapi.Pending)
 	const door = "/v1/admin/payments/o-1/money"
 	s.plain.Do("POST", door, `{"outcome":"received"}`).Problem(401, "unauthenticated")
 	s.plain.Staff(s.signer, ScopeRead).Do("POST", door, `{"outcome":"received"}`).Problem(403, "forbidden")
