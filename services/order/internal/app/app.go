@@ -73,6 +73,7 @@ type Change struct {
 	Effect                          *order.Effect         // the next effect; nil: none
 	Payment                         orderapi.PaymentInput // input of an authorise effect
 	Keep                            bool                  // the live effect stays as it is; Effect is nil
+	Wake                            bool                  // of Keep: it is due now, whoever performs it
 	Stamp                           int64                 // of the effect that is answered; 0: not an answer
 	Audit                           bool                  // the entry goes into the audit log too
 }
@@ -262,6 +263,7 @@ func (a *App) change(rec Record, d order.Decision, c command, now time.Time) Cha
 		Entry: Entry{Version: d.Order.Version, At: now, Transition: d.Transition, Event: string(c.event.Name), From: string(d.From),
 			To: string(d.Order.State), Attempt: d.Order.Attempt, Actor: c.actor, Metadata: c.metadata},
 	}
+	ch.Wake = ch.Keep && rec.Review == order.ReviewPending && (c.event.Name == order.Cancel || c.event.Name == order.ReviewClosed)
 	if c.snapshot != nil {
 		ch.Payment = c.snapshot.Payment
 	}

@@ -166,7 +166,7 @@ func (a *App) result(ctx context.Context, rec Record, attempt int) (orderapi.Pla
 		view := a.View(rec)
 		out.Outcome, out.Order = orderapi.OutcomePlaced, &view
 		if rec.CapturedAt.IsZero() {
-			return out, a.state(rec).Status == "cancelled", nil
+			return out, a.state(rec).Status == "cancelled" || rec.Review == order.ReviewPending, nil // people take their time
 		}
 		out.Outcome = orderapi.OutcomeConfirmed
 		return out, true, nil

@@ -227,7 +227,11 @@ func (d *Driver) capture(ctx context.Context, l Lease) (command, error) {
 	case MoneyFailed:
 		c.event.Name = order.CaptureFailed
 	default:
-		return command{}, &notYet{after: answer.RetryAfter}
+		if answer.Review != order.ReviewPending || l.Record.CancelReason == "" {
+			return command{}, &notYet{after: answer.RetryAfter}
+		}
+		// Payment has written nothing down while people look at it, and nobody needs them any more.
+		c.event.Name, c.metadata = order.CaptureFailed, map[string]any{"review": answer.Review}
 	}
 	return c, nil
 }

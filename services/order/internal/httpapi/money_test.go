@@ -3,6 +3,7 @@ package httpapi_test
 import (
 	"errors"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -253,6 +254,85 @@ func TestPaymentInReview(t *testing.T) {
 			s.client.Do("GET", "/v1/orders/"+id+"/timeline?access_token="+token, nil).Want(200).JSON(&told)
 			if slices.ContainsFunc(told.Items, func(e TimelineEntry) bool { return e.What == "review closed" }) {
 				t.Errorf("the shopper sees the review: %+v", told.Items)
+			}
+		})
+	}
+}
+
+// Whoever cancels an order whose payment waits, waits neither for staff nor for its time: nothing is captured, the money is given free
+// and the stock too, before the capture would have been asked for again.
+func TestCancelledInReview(t *testing.T) {
+	t.Parallel()
+	for name, cancel := range map[string]func(s *shop, id, token string){
+		"by the shopper": func(s *shop, id, token string) {
+			s.client.Do("POST", "/v1/orders/"+id+"/cancel?access_token="+token, `{"reason":"changed my mind"}`).Want(200)
+		},
+		"by staff": func(s *shop, id, _ string) {
+			s.staff().Do("POST", "/v1/orders/"+id+"/cancel", `{"reason":"changed my mind"}`).Want(200)
+		},
+		"told of the review late": func(s *shop, id, token string) {
+			s.hearsReview(id, "pending")
+			s.client.Do("POST", "/v1/orders/"+id+"/cancel?access_token="+token, `{"reason":"changed my mind"}`).Want(200)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := open(t)
+			id, token, _ := s.inReview()
+			cancel(s, id, token)
+			s.app.Driver().Sweep(t.Context()) // the clock stands where it stood
+			rec := s.reaches(id, "cancelled")
+			if rec.CancelReason != "changed my mind" || !rec.Captured.IsZero() || s.shelf.Of("shirt") != 10 || s.order(id, token).PaymentStatus != "voided" {
+				t.Errorf("%+v, %d shirts, %s", rec.Order, s.shelf.Of("shirt"), s.order(id, token).PaymentStatus)
+			}
+			if ran := s.bank.Executed(); !slices.Equal(ran, []string{"authorise " + id + "-1", "void " + id + "-1"}) {
+				t.Errorf("payment did %q", ran)
+			}
+		})
+	}
+}
+
+// A cancel while the capture is being asked for: what comes of that asking counts no more, it is asked again at once. So it is when
+// people have approved meanwhile, and then what was captured goes back.
+func TestCancelledWhileTheReviewIsAskedFor(t *testing.T) {
+	t.Parallel()
+	for name, approved := range map[string]bool{"still in review": false, "approved meanwhile": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := open(t)
+			id, _, _ := s.inReview()
+			asked, answer := make(chan struct{}), make(chan struct{})
+			var first sync.Once
+			s.bank.Lie = func(step string, _ app.MoneyCommand) error { // it has decided, and its answer is on its way
+				if step == "capture" {
+					first.Do(func() { close(asked); <-answer })
+				}
+				return nil
+			}
+			if approved {
+				s.bank.Next = nil
+			}
+			s.turnClock(time.Minute)
+			s.app.Driver().Sweep(t.Context())
+			<-asked
+			if _, err := s.app.Cancel(t.Context(), id, app.Guest, "changed my mind"); err != nil {
+				t.Fatal(err)
+			}
+			close(answer)
+			testkit.Eventually(t, 10*time.Second, func() error {
+				s.app.Driver().Sweep(t.Context())
+				rec, err := s.store.Load(t.Context(), id)
+				if err == nil && rec.State != "cancelled" {
+					err = errors.New(string(rec.State))
+				}
+				return err
+			})
+			want := []string{"authorise " + id + "-1", "void " + id + "-1"}
+			if approved {
+				want = slices.Insert(want, 1, "capture "+id+"-1")
+			}
+			if ran := s.bank.Executed(); !slices.Equal(ran, want) || s.shelf.Of("shirt") != 10 {
+				t.Errorf("payment did %q, %d shirts", ran, s.shelf.Of("shirt"))
 			}
 		})
 	}

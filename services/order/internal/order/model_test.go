@@ -15,10 +15,11 @@ import (
 const (
 	nothing     = ' '
 	held        = 'h' // authorised
+	waits       = 'w' // authorised, and captured once people say yes
 	taken       = 't' // captured, or allocated
 	declined    = 'd'
 	closed      = 'x' // not executed, and never will be
-	uncaptured  = 'u' // authorised; the capture was declined
+	uncaptured  = 'u' // authorised; the capture was declined, or people said no
 	gone        = 'g' // voided, refunded, released
 	part        = 'p' // captured, and a part refunded
 	unpaid      = 'b' // captured, and the bank did not pay
@@ -34,6 +35,7 @@ var aPart = money.New(1000, "USD")
 type late struct {
 	Name    EventName
 	Attempt int
+	Review  string
 }
 
 // node is all there is: the order, what is to be done for it, the world outside, answers on their way, and what may still happen.
@@ -52,7 +54,7 @@ type node struct {
 
 func (n node) key() string {
 	o := n.order
-	return fmt.Sprint(o.State, o.Attempt, o.Captured.Minor, o.Returned.Minor, o.CancelReason != "", o.AbandonRequested, o.Unpaid, o.Refunding.Minor, o.Outcome.Kind, !o.PlacedAt.IsZero(), !o.CapturedAt.IsZero(),
+	return fmt.Sprint(o.State, o.Attempt, o.Review, o.Captured.Minor, o.Returned.Minor, o.CancelReason != "", o.AbandonRequested, o.Unpaid, o.Refunding.Minor, o.Outcome.Kind, !o.PlacedAt.IsZero(), !o.CapturedAt.IsZero(),
 		n.effect, string(n.money[:]), string(n.stock[:]), n.captures, n.late, n.refused, n.cancelled, n.abandoned, n.staffReturned, n.cartOrdered, n.bounced, n.refunded)
 }
 
@@ -62,6 +64,8 @@ type model struct {
 	machine *Machine
 	fenced  bool
 	facts   *Facts
+	alone   bool // nobody decides upon payments that wait, nor voids them
+	patient bool // a capture that waits has no answer even when the order was cancelled
 }
 
 // decide gives an event to the order; a refusal changes nothing.
@@ -81,7 +85,7 @@ func (m model) decide(n node, ev Event) (node, bool) {
 }
 
 func isAnswer(name EventName) bool {
-	return !slices.Contains([]EventName{Place, Abandon, Cancel, MoneyGone, SettlementDeclined, Refund, Pick, Advance}, name)
+	return !slices.Contains([]EventName{Place, Abandon, Cancel, MoneyGone, SettlementDeclined, ReviewClosed, Refund, Pick, Advance}, name)
 }
 
 // perform does the live effect in the world, in every way that it can go, and returns the world afterwards with the answer.
@@ -101,6 +105,7 @@ func (m model) perform(n node) (all []node, answers []EventName) {
 		switch n.money[a] {
 		case nothing:
 			add(Authorised, money(held))
+			add(Authorised, money(waits))
 			add(AuthoriseDeclined, money(declined))
 			add(AuthoriseFailed, money(closed))
 		case declined:
@@ -128,6 +133,10 @@ func (m model) perform(n node) (all []node, answers []EventName) {
 			add(CaptureDone, func(n *node) { n.money[a], n.captures = taken, n.captures+1 })
 			add(CaptureDeclined, money(uncaptured))
 			add(CaptureFailed, nil)
+		case waits: // as the driver does
+			if n.order.CancelReason != "" && !m.patient {
+				add(CaptureFailed, nil)
+			}
 		case taken, part, unpaid:
 			add(CaptureDone, nil)
 		default:
@@ -167,8 +176,9 @@ func (m model) perform(n node) (all []node, answers []EventName) {
 }
 
 // event is an answer as the driver gives it.
-func event(name EventName, attempt int) Event {
-	ev := Event{Name: name, Attempt: attempt, Amount: total}
+func (l late) event() Event {
+	name := l.Name
+	ev := Event{Name: name, Attempt: l.Attempt, Amount: total, Review: l.Review}
 	if name == Refunded {
 		ev.Amount = aPart
 	}
@@ -185,21 +195,25 @@ func (m model) next(n node) (all []node) {
 			all = append(all, after)
 		}
 	}
-	record := func(from node, name EventName, attempt int) {
-		if name == Allocated && from.cartOrdered { // the database refuses a second order of the cart
-			name = CartTaken
+	record := func(from node, l late) {
+		if l.Name == Allocated && from.cartOrdered { // the database refuses a second order of the cart
+			l.Name = CartTaken
 		}
-		step(from, event(name, attempt))
+		step(from, l.event())
 	}
 	if n.effect != "" {
 		worlds, answers := m.perform(n)
 		for i, w := range worlds {
 			if m.fenced {
-				w.late = slices.DeleteFunc(slices.Clone(w.late), func(l late) bool { return l.Name != MoneyGone && l.Name != SettlementDeclined })
+				w.late = slices.DeleteFunc(slices.Clone(w.late), func(l late) bool { return isAnswer(l.Name) })
 			}
-			record(w, answers[i], n.order.Attempt) // done and recorded
-			all = append(all, w)                   // done, and died before it was recorded
-			if l := (late{answers[i], n.order.Attempt}); len(w.late) < lateAnswers && !slices.Contains(w.late, l) {
+			l := late{Name: answers[i], Attempt: n.order.Attempt}
+			if l.Name == Authorised && w.money[l.Attempt] == waits {
+				l.Review = ReviewPending
+			}
+			record(w, l)         // done and recorded
+			all = append(all, w) // done, and died before it was recorded
+			if len(w.late) < lateAnswers && !slices.Contains(w.late, l) {
 				w.late = append(slices.Clone(w.late), l)
 				all = append(all, w) // done, and somebody hangs with the answer
 			}
@@ -208,7 +222,7 @@ func (m model) next(n node) (all []node) {
 	for i, l := range n.late {
 		rest := n
 		rest.late = slices.Delete(slices.Clone(n.late), i, i+1)
-		record(rest, l.Name, l.Attempt)
+		record(rest, l)
 		all = append(all, rest) // it never comes, or is refused
 	}
 	if n.order.Attempt < attempts {
@@ -235,11 +249,19 @@ func (m model) next(n node) (all []node) {
 		other.cartOrdered = true
 		all = append(all, other)
 	}
-	if a := n.order.Attempt; !n.staffReturned && (n.money[a] == taken || n.money[a] == part || n.money[a] == held) && !n.order.PlacedAt.IsZero() {
+	if a := n.order.Attempt; !m.alone && n.money[a] == waits && len(n.late) < lateAnswers {
+		for review, to := range map[string]rune{ReviewApproved: held, ReviewRejected: uncaptured} {
+			people := n
+			people.money[a] = to
+			people.late = append(slices.Clone(n.late), late{ReviewClosed, a, review})
+			all = append(all, people)
+		}
+	}
+	if a := n.order.Attempt; !m.alone && !n.staffReturned && strings.ContainsRune(string([]rune{taken, part, held, waits}), n.money[a]) && !n.order.PlacedAt.IsZero() {
 		staff := n
 		staff.staffReturned = true
 		staff.money[a] = gone
-		if l := (late{MoneyGone, a}); len(n.late) < lateAnswers {
+		if l := (late{Name: MoneyGone, Attempt: a}); len(n.late) < lateAnswers {
 			staff.late = append(slices.Clone(n.late), l)
 			all = append(all, staff)
 		}
@@ -247,7 +269,7 @@ func (m model) next(n node) (all []node) {
 	if a := n.order.Attempt; !n.bounced && n.money[a] == taken && len(n.late) < lateAnswers {
 		bank := n
 		bank.bounced, bank.money[a] = true, unpaid
-		bank.late = append(slices.Clone(n.late), late{SettlementDeclined, a})
+		bank.late = append(slices.Clone(n.late), late{Name: SettlementDeclined, Attempt: a})
 		all = append(all, bank)
 	}
 	return all
@@ -268,18 +290,23 @@ func (m model) sound(n node) (faults []string) {
 	}
 	bad(wanted != n.effect, fmt.Sprintf("to be done: %q, but %q should be", n.effect, wanted))
 	for k := 1; k < a; k++ { // an attempt that is over has left nothing
-		bad(n.money[k] == held || n.money[k] == taken || n.money[k] == part || n.money[k] == uncaptured, fmt.Sprintf("attempt %d left money", k))
+		bad(holds(n.money[k]), fmt.Sprintf("attempt %d left money", k))
 		bad(n.stock[k] == taken, fmt.Sprintf("attempt %d left stock", k))
 	}
 	bad(o.State == "placed" && n.stock[a] != taken, "placed without stock")
-	bad(o.State == "placed" && !strings.ContainsRune(string([]rune{held, taken, uncaptured, unpaid}), n.money[a]) && !n.staffReturned, "placed without money")
+	bad(o.State == "placed" && !strings.ContainsRune(string([]rune{held, waits, taken, uncaptured, unpaid}), n.money[a]) && !n.staffReturned, "placed without money")
 	bad(o.State == "confirmed" && (n.stock[a] != taken || n.money[a] != taken && n.money[a] != part && !n.staffReturned && !n.bounced || n.captures != 1), "confirmed without stock or money")
 	bad(!o.PlacedAt.IsZero() && n.cartOrdered, "a second order of the cart")
 	if n.effect == "" && (o.State == "attempt_failed" || o.State == "abandoned" || o.State == "cancelled") {
-		bad(n.money[a] == held || n.money[a] == taken || n.money[a] == part || n.money[a] == uncaptured, "over, but the money is not back")
+		bad(holds(n.money[a]), "over, but the money is not back")
 		bad(n.stock[a] == taken, "over, but the stock is not free")
 	}
 	return faults
+}
+
+// holds says whether money of the customer's is held or taken.
+func holds(money rune) bool {
+	return strings.ContainsRune(string([]rune{held, waits, taken, part, uncaptured}), money)
 }
 
 // rests says whether nothing more happens by itself.
@@ -344,7 +371,26 @@ func canRest(nodes []node, from [][]int) []bool {
 // of the cart. No state breaks an invariant, and from each there is a way to rest.
 func TestEveryInterleaving(t *testing.T) {
 	t.Parallel()
-	walkWhole(t, machine(t), nil)
+	walkWhole(t, model{machine: machine(t), fenced: true})
+}
+
+// An order whose payment waits needs nobody but who cancels it: with people who never decide, each state still has a way to rest. Without
+// the driver's answer to a capture that waits, it would not.
+func TestACancelWaitsForNobody(t *testing.T) {
+	t.Parallel()
+	m := model{machine: machine(t), fenced: true, alone: true}
+	walkWhole(t, m)
+	m.patient = true
+	nodes, from, _, _, fault := m.explore()
+	if fault != "" {
+		t.Fatal(fault)
+	}
+	for i, ok := range canRest(nodes, from) {
+		if n := nodes[i]; !ok && n.order.State == "placed" && n.order.CancelReason != "" && n.money[n.order.Attempt] == waits {
+			return
+		}
+	}
+	t.Error("the model does not find orders that wait for people")
 }
 
 // The same for the example of a merchant's machine, of an order that is a gift.
@@ -354,12 +400,11 @@ func TestEveryInterleavingOfAGift(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	walkWhole(t, machines.Current(), &Facts{Lines: []LineFacts{{SKU: "shirt", Metadata: map[string]any{"gift_wrap": true}}}})
+	walkWhole(t, model{machine: machines.Current(), fenced: true, facts: &Facts{Lines: []LineFacts{{SKU: "shirt", Metadata: map[string]any{"gift_wrap": true}}}}})
 }
 
-func walkWhole(t *testing.T, machine *Machine, facts *Facts) {
+func walkWhole(t *testing.T, m model) {
 	t.Helper()
-	m := model{machine: machine, fenced: true, facts: facts}
 	nodes, from, depth, steps, fault := m.explore()
 	if fault != "" {
 		t.Fatal(fault)

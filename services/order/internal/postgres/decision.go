@@ -88,6 +88,8 @@ func (s *Store) decision(ctx context.Context, c app.Change) (*statement, error) 
 	case c.Effect != nil:
 		st.schedule(c)
 		stamp = "(SELECT stamp FROM scheduled)"
+	case c.Wake:
+		st.wake(c)
 	case !c.Keep:
 		st.add(`, removed AS (
 	DELETE FROM order_effects WHERE order_id IN (SELECT id FROM done)
@@ -166,6 +168,13 @@ func (s *statement) schedule(c app.Change) {
 		due_at = excluded.due_at, lease_until = excluded.lease_until, stamp = e.stamp + 1, tries = 0
 	RETURNING stamp
 )`, string(c.Effect.Kind), c.After.Attempt, c.After.Version, means, due, lease)
+}
+
+// wake makes the live effect due at once. What it was asked before this decision no longer counts: the stamp moves as if its lease had run out.
+func (s *statement) wake(c app.Change) {
+	s.add(`, woken AS (
+	UPDATE order_effects SET due_at = ?, lease_until = NULL, stamp = stamp + 1 WHERE order_id IN (SELECT id FROM done)
+)`, c.Entry.At)
 }
 
 // announcement is the event that tells the world. The number of a placed order is laid over it by the statement that draws it.
