@@ -39,6 +39,7 @@ func (s Shop) vars() map[string]string {
 	return map[string]string{
 		"config":           s.Layout.Config(),
 		"resources":        s.Layout.Resources(),
+		"root":             s.Layout.Root,
 		"data":             s.Layout.Data,
 		"keys":             s.Layout.Keys(),
 		"bin":              s.Layout.Bin(),

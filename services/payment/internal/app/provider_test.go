@@ -33,7 +33,8 @@ func TestTheExampleOfProviders(t *testing.T) {
 		{"DE", money.New(999, "EUR"), "braintree cash_on_delivery"},
 		{"NL", money.New(500001, "EUR"), "braintree"},
 		{"US", money.New(5000, "EUR"), "braintree"},
-		{"DE", money.New(5000, "JPY"), ""},
+		{"DE", money.New(5000, "JPY"), "braintree"},
+		{"DE", money.New(5000, "CAD"), ""},
 	} {
 		var got []string
 		for _, o := range a.Offered(tc.country, tc.amount) {
