@@ -85,6 +85,8 @@ func (a *App) settled(ctx context.Context, before Record) (Record, error) {
 		return r, err
 	case r.Status == checkout.Open && r.CartVersion != before.CartVersion:
 		return r, a.hold(ctx, &r, a.now())
+	case r.Status == checkout.Completed: // its order has taken what it needs, and the cart is closed
+		return r, a.Holds.Release(ctx, r.CartID)
 	case r.Status == checkout.Expired, r.Status == checkout.Cancelled:
 		return r, a.letGo(ctx, r)
 	}

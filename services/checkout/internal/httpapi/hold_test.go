@@ -144,6 +144,7 @@ func TestRenewalMeetsAnotherTab(t *testing.T) {
 			s.client.Do("POST", "/v1/checkouts", `{"cart_id":"`+cartID+`"}`).Want(200)
 		}, 1, "open"},
 		"gives it up":   {func(s *session, id string) { s.client.Do("DELETE", "/v1/checkouts/"+id, nil).Want(204) }, 0, "cancelled"},
+		"buys it":       {func(s *session, id string) { s.complete(id, "k", pay(total)).Want(201) }, 0, "completed"},
 		"writes a note": {func(s *session, id string) { s.patch(id, `{"note":"x"}`) }, 2, "open"},
 	} {
 		t.Run(name, func(t *testing.T) {
