@@ -89,7 +89,7 @@ type MergeInput struct {
 }
 
 // LogEntry is one event of a cart's append-only log. What Data holds follows from Type: created, lines_added,
-// quantity_changed, line_removed, coupon_added, coupon_removed, merged_in, merged_into, order_placed.
+// quantity_changed, line_removed, coupon_added, coupon_removed, merged_in, merged_into, merged_ordered, order_placed.
 type LogEntry struct {
 	Version int64           `json:"version"`
 	Type    string          `json:"type"`

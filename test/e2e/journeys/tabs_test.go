@@ -160,6 +160,36 @@ func TestGuestSignsInAtTheCheckout(t *testing.T) {
 	}
 }
 
+// A cart is merged into another one, and then ordered by the checkout that was open before: the other cart is left with what is its own, and
+// nothing is bought twice.
+func TestAMergedCartIsOrderedByItsOldTab(t *testing.T) {
+	brought, owned := s.Goods(t, "brought", 5), s.Goods(t, "owned", 5)
+	old := s.Checkout(t, s.Cart(t, brought).ID)
+	own := s.Cart(t, owned)
+	s.Must(t, 200, "POST", "/v1/carts/"+own.ID+"/merge", cartapi.MergeInput{FromCartID: old.CartID}, &own)
+	if len(own.Lines) != 2 {
+		t.Fatalf("%+v", own)
+	}
+	a, err := s.Complete(t.Context(), old, shop.Good, shop.Key())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := a.Into(201, nil); err != nil {
+		t.Fatal(err)
+	}
+	var co checkoutapi.Checkout
+	eventually(t, 15*time.Second, func() error { // until cart has heard of the order, the answer is 503
+		a, err := s.Ask(t.Context(), "POST", "/v1/checkouts", checkoutapi.CreateInput{CartID: own.ID, Email: "customer@example.com"})
+		if err != nil {
+			return err
+		}
+		return a.Into(201, &co)
+	})
+	if len(co.Lines) != 1 || co.Lines[0].SKU != owned {
+		t.Errorf("%+v", co.Lines)
+	}
+}
+
 // The holds run out while nobody looks. Who comes back has them again while the stock is there; when another has bought it, he is told
 // what is missing.
 func TestComingBackAfterTheHoldsEnded(t *testing.T) {

@@ -433,6 +433,44 @@ func TestSnapshotNamesMergedCarts(t *testing.T) {
 	}
 }
 
+// A merged cart is ordered all the same, by a checkout that was open before: what it had brought leaves the cart that has it now, wherever
+// that is, once, and nothing else does.
+func TestAMergedCartIsOrdered(t *testing.T) {
+	t.Parallel()
+	w := open(t)
+	guest, phone, own := w.begin(), w.begin(), w.begin()
+	w.add(guest, "a", 2)
+	w.add(phone, "a", 1)
+	w.add(own, "b", 1)
+	for _, m := range [][2]app.Command{{phone, guest}, {own, phone}} {
+		if _, err := w.Merge(t.Context(), m[0], m[1].CartID); err != nil {
+			t.Fatal(err)
+		}
+	}
+	snap, err := w.Snapshot(t.Context(), own.CartID)
+	if got := quantities(snap.Cart); err != nil || got["a"] != 3 || got["b"] != 1 || !slices.Equal(snap.MergedFrom, []string{guest.CartID, phone.CartID}) {
+		t.Errorf("%v from %v: %v", got, snap.MergedFrom, err)
+	}
+	for range 2 {
+		if err := w.Complete(t.Context(), guest.CartID, "o1"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	snap, err = w.Snapshot(t.Context(), own.CartID)
+	if got := quantities(snap.Cart); err != nil || got["a"] != 1 || got["b"] != 1 || !slices.Equal(snap.MergedFrom, []string{phone.CartID}) || snap.Cart.Totals.Total.Minor != 200 {
+		t.Errorf("after the order of the first: %v of %s from %v: %v", got, snap.Cart.Totals.Total, snap.MergedFrom, err)
+	}
+	if err := w.Complete(t.Context(), own.CartID, "o2"); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Complete(t.Context(), phone.CartID, "o3"); err != nil { // too late to take anything out
+		t.Fatal(err)
+	}
+	if c := w.read(own); quantities(c)["a"] != 1 {
+		t.Errorf("an ordered cart changes: %v", quantities(c))
+	}
+}
+
 func TestALineLosesItsPrice(t *testing.T) {
 	t.Parallel()
 	w := open(t)

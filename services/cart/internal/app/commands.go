@@ -155,7 +155,8 @@ func (s *Carts) Merge(ctx context.Context, cmd Command, from string) (Result, er
 	}})
 }
 
-// Complete closes the cart of an order. A cart that is gone is none to close. It is idempotent.
+// Complete closes the cart of an order. A cart that is gone is none to close. When its lines had moved into another cart meanwhile, they
+// leave that one, or they would be bought twice. It is idempotent.
 func (s *Carts) Complete(ctx context.Context, id, orderID string) error {
 	if !idForm.MatchString(id) {
 		return nil
@@ -163,7 +164,7 @@ func (s *Carts) Complete(ctx context.Context, id, orderID string) error {
 	for n := range attempts {
 		p, near := s.Projections.Near(id)
 		c := p.Cart
-		if near = near && n == 0; !near { // what is near may be behind: the append finds out, and then the log is read
+		if near = near && n == 0 && c.Status == cart.Open; !near { // what is near may be behind: the append finds out, and then the log is read
 			var err error
 			if c, err = s.Store.Load(ctx, id); fault.KindOf(err) == fault.NotFound {
 				return nil
@@ -172,9 +173,6 @@ func (s *Carts) Complete(ctx context.Context, id, orderID string) error {
 			}
 		}
 		event := c.Place(orderID)
-		if event == nil && near {
-			continue
-		}
 		if event == nil {
 			return nil
 		}
@@ -182,12 +180,55 @@ func (s *Carts) Complete(ctx context.Context, id, orderID string) error {
 		if err != nil {
 			return err
 		}
-		_, _, err = s.Store.Apply(ctx, Write{Actor: "order", Changes: []Change{{Event: event, After: after}}})
+		changes := []Change{{Event: event, After: after}}
+		if c.Into != "" {
+			out, err := s.takeOut(ctx, &c, orderID)
+			if err != nil {
+				return err
+			}
+			changes = append(changes, out...)
+		}
+		_, _, err = s.Store.Apply(ctx, Write{Actor: "order", Changes: changes})
 		if !isConflict(err) {
 			return err
 		}
 	}
 	return ErrBusy
+}
+
+// maxMerges bounds the way from a merged cart to the one that has its lines now.
+const maxMerges = 32
+
+// takeOut is what the order of a merged cart changes in the cart that has its lines now.
+func (s *Carts) takeOut(ctx context.Context, from *cart.Cart, orderID string) ([]Change, error) {
+	id := from.Into
+	for range maxMerges {
+		has, err := s.Store.Load(ctx, id)
+		switch {
+		case fault.KindOf(err) == fault.NotFound:
+			return nil, nil
+		case err != nil:
+			return nil, err
+		case has.Status == cart.Merged:
+			id = has.Into
+			continue
+		}
+		event := has.TakeOut(from, orderID)
+		if event == nil {
+			return nil, nil
+		}
+		now := s.now()
+		after, err := has.Apply(cart.Recorded{Version: has.Version + 1, At: now, Event: event})
+		if err != nil {
+			return nil, err
+		}
+		q, err := s.quote(ctx, &after, now)
+		if err != nil {
+			return nil, err
+		}
+		return []Change{{Event: event, After: after, Total: q.Totals.Total.Minor}}, nil
+	}
+	return nil, nil
 }
 
 // known refuses what cannot be a cart's id, as if it were unknown.

@@ -5,7 +5,7 @@
 //	Created ──► open ──Completed──► completed
 //	             │  ▲ └─ add, change, remove, coupons, merge another cart in
 //	             │  │
-//	             └──MergedInto──► merged ──Completed──► completed
+//	             └──MergedInto──► merged ──Completed──► completed (and its lines leave the cart that has them: MergedOrdered)
 //
 // What may go wrong is a Fault: a closed cart refuses every edit, limits refuse what would go beyond them, and then nothing
 // has changed. A command that would change nothing decides no event.
@@ -48,7 +48,9 @@ type Cart struct {
 	Lines      []Line   // in the order of adding; one per SKU
 	Coupons    []string // normal form, in the order of adding
 	NextLine   int64    // number of the line that was added last
-	MergedFrom []string // carts whose lines came in
+	MergedFrom []string // carts whose lines came in, also by way of another one, and were not ordered there
+	Into       string   // where the lines of a merged cart are
+	Moved      []Line   // and which they were
 	OrderID    string   // set when completed
 	UpdatedAt  time.Time
 }

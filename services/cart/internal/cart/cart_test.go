@@ -271,5 +271,22 @@ func TestMergeLaws(t *testing.T) {
 		if again, _, err := into.Merge(&from); again != nil || err != nil {
 			t.Fatalf("again: %v, %v", again, err)
 		}
+		out := into.TakeOut(&from, "o1") // the merged cart was ordered all the same: what it brought leaves, once
+		into, err = into.Apply(Recorded{Version: into.Version + 1, At: at, Event: out})
+		if err != nil {
+			t.Fatal(err)
+		}
+		left := map[string]int64{}
+		for _, l := range into.Lines {
+			left[l.SKU] = l.Quantity
+		}
+		for sku, n := range want {
+			if left[sku] != n-more[sku] {
+				t.Fatalf("%s: %d are left, want %d", sku, left[sku], n-more[sku])
+			}
+		}
+		if again := into.TakeOut(&from, "o1"); again != nil || len(into.MergedFrom) != 0 {
+			t.Fatalf("once more: %v, from %v", again, into.MergedFrom)
+		}
 	})
 }

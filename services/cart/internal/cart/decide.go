@@ -148,7 +148,20 @@ func (c *Cart) Merge(from *Cart) (into, away Event, err error) {
 	if len(c.Coupons)+len(codes) > MaxCoupons {
 		return nil, nil, ErrCoupons
 	}
-	return MergedIn{From: from.ID, Lines: lines, Coupons: codes}, MergedInto{Into: c.ID}, nil
+	return MergedIn{From: from.ID, Earlier: slices.Clone(from.MergedFrom), Lines: lines, Coupons: codes}, MergedInto{Into: c.ID}, nil
+}
+
+// TakeOut decides what becomes of the lines that from had brought when an order of from was placed. Nothing when they are not here, or
+// when this cart was ordered too.
+func (c *Cart) TakeOut(from *Cart, orderID string) Event {
+	if c.Status != Open || !slices.Contains(c.MergedFrom, from.ID) {
+		return nil
+	}
+	lines := make([]Line, len(from.Moved))
+	for i, l := range from.Moved {
+		lines[i] = Line{SKU: l.SKU, Quantity: l.Quantity}
+	}
+	return MergedOrdered{From: from.ID, OrderID: orderID, Lines: lines}
 }
 
 // Place decides that an order was placed from the cart; once is enough. It is never refused: the order exists.

@@ -43,15 +43,22 @@ type CouponAdded struct{ Code string }
 // CouponRemoved forgets a code.
 type CouponRemoved struct{ Code string }
 
-// MergedIn takes over lines and coupons of another cart.
+// MergedIn takes over lines and coupons of another cart, and of those that were merged into it earlier.
 type MergedIn struct {
 	From    string
+	Earlier []string
 	Lines   []Line
 	Coupons []string
 }
 
 // MergedInto is the other end of MergedIn: the cart is empty and closed.
 type MergedInto struct{ Into string }
+
+// MergedOrdered takes out what a merged cart had brought: its own checkout was completed all the same.
+type MergedOrdered struct {
+	From, OrderID string
+	Lines         []Line
+}
 
 // OrderPlaced closes the cart.
 type OrderPlaced struct{ OrderID string }
@@ -136,11 +143,23 @@ func (e CouponRemoved) apply(c *Cart) error {
 func (e MergedIn) apply(c *Cart) error {
 	c.add(e.Lines)
 	c.Coupons = append(c.Coupons, e.Coupons...)
-	c.MergedFrom = append(c.MergedFrom, e.From)
+	c.MergedFrom = append(append(c.MergedFrom, e.Earlier...), e.From)
+	return nil
+}
+
+func (e MergedOrdered) apply(c *Cart) error {
+	for _, l := range e.Lines {
+		if i := c.bySKU(l.SKU); i >= 0 {
+			c.Lines[i].Quantity -= l.Quantity
+		}
+	}
+	c.Lines = slices.DeleteFunc(c.Lines, func(l Line) bool { return l.Quantity <= 0 })
+	c.MergedFrom = slices.DeleteFunc(c.MergedFrom, func(id string) bool { return id == e.From })
 	return nil
 }
 
 func (e MergedInto) apply(c *Cart) error {
+	c.Into, c.Moved = e.Into, c.Lines
 	c.Status, c.Lines, c.Coupons = Merged, nil, nil
 	return nil
 }

@@ -19,6 +19,7 @@ const (
 	typeCouponRemoved   = "coupon_removed"
 	typeMergedIn        = "merged_in"
 	typeMergedInto      = "merged_into"
+	typeMergedOrdered   = "merged_ordered"
 	typeOrderPlaced     = "order_placed"
 )
 
@@ -35,8 +36,9 @@ type eventDoc struct {
 	OrderID    string    `json:"order_id,omitempty"`
 
 	// Of a merge. The log never shows it: who reads the log of one cart must not learn the id, and so the capability, of another.
-	From string `json:"from,omitempty"`
-	Into string `json:"into,omitempty"`
+	From    string   `json:"from,omitempty"`
+	Earlier []string `json:"earlier,omitempty"`
+	Into    string   `json:"into,omitempty"`
 }
 
 type lineDoc struct {
@@ -78,9 +80,11 @@ func encodeEvent(e cart.Event) (typ string, data []byte, err error) {
 	case cart.CouponRemoved:
 		typ, d = typeCouponRemoved, eventDoc{Code: e.Code}
 	case cart.MergedIn:
-		typ, d = typeMergedIn, eventDoc{From: e.From, Lines: lineDocs(e.Lines), Coupons: e.Coupons}
+		typ, d = typeMergedIn, eventDoc{From: e.From, Earlier: e.Earlier, Lines: lineDocs(e.Lines), Coupons: e.Coupons}
 	case cart.MergedInto:
 		typ, d = typeMergedInto, eventDoc{Into: e.Into}
+	case cart.MergedOrdered:
+		typ, d = typeMergedOrdered, eventDoc{From: e.From, OrderID: e.OrderID, Lines: lineDocs(e.Lines)}
 	case cart.OrderPlaced:
 		typ, d = typeOrderPlaced, eventDoc{OrderID: e.OrderID}
 	default:
@@ -109,9 +113,11 @@ func decodeEvent(typ string, data []byte) (cart.Event, error) {
 	case typeCouponRemoved:
 		return cart.CouponRemoved{Code: d.Code}, nil
 	case typeMergedIn:
-		return cart.MergedIn{From: d.From, Lines: linesOf(d.Lines), Coupons: d.Coupons}, nil
+		return cart.MergedIn{From: d.From, Earlier: d.Earlier, Lines: linesOf(d.Lines), Coupons: d.Coupons}, nil
 	case typeMergedInto:
 		return cart.MergedInto{Into: d.Into}, nil
+	case typeMergedOrdered:
+		return cart.MergedOrdered{From: d.From, OrderID: d.OrderID, Lines: linesOf(d.Lines)}, nil
 	case typeOrderPlaced:
 		return cart.OrderPlaced{OrderID: d.OrderID}, nil
 	}
@@ -125,7 +131,7 @@ func public(data []byte) (json.RawMessage, error) {
 	if err := json.Unmarshal(data, &d); err != nil {
 		return nil, fmt.Errorf("data of an event: %w", err)
 	}
-	d.From, d.Into = "", ""
+	d.From, d.Into, d.Earlier = "", "", nil
 	return json.Marshal(d)
 }
 
@@ -139,13 +145,16 @@ type snapshotDoc struct {
 	Coupons    []string  `json:"coupons,omitempty"`
 	NextLine   int64     `json:"next_line"`
 	MergedFrom []string  `json:"merged_from,omitempty"`
+	Into       string    `json:"into,omitempty"`
+	Moved      []lineDoc `json:"moved,omitempty"`
 	OrderID    string    `json:"order_id,omitempty"`
 	UpdatedAt  time.Time `json:"updated_at"`
 }
 
 func encodeSnapshot(c *cart.Cart) ([]byte, error) {
 	return json.Marshal(snapshotDoc{Status: string(c.Status), Currency: string(c.Currency), Country: c.Country, CustomerID: c.CustomerID,
-		Lines: lineDocs(c.Lines), Coupons: c.Coupons, NextLine: c.NextLine, MergedFrom: c.MergedFrom, OrderID: c.OrderID, UpdatedAt: c.UpdatedAt})
+		Lines: lineDocs(c.Lines), Coupons: c.Coupons, NextLine: c.NextLine, MergedFrom: c.MergedFrom, Into: c.Into, Moved: lineDocs(c.Moved), OrderID: c.OrderID,
+		UpdatedAt: c.UpdatedAt})
 }
 
 func decodeSnapshot(id string, version int64, data []byte) (cart.Cart, error) {
@@ -156,7 +165,11 @@ func decodeSnapshot(id string, version int64, data []byte) (cart.Cart, error) {
 	if err := json.Unmarshal(data, &d); err != nil {
 		return cart.Cart{}, fmt.Errorf("snapshot of cart %s: %w", id, err)
 	}
+	var moved []cart.Line
+	if len(d.Moved) > 0 {
+		moved = linesOf(d.Moved)
+	}
 	return cart.Cart{ID: id, Version: version, Status: cart.Status(d.Status), Currency: money.Currency(d.Currency), Country: d.Country,
 		CustomerID: d.CustomerID, Lines: linesOf(d.Lines), Coupons: d.Coupons, NextLine: d.NextLine, MergedFrom: d.MergedFrom,
-		OrderID: d.OrderID, UpdatedAt: d.UpdatedAt}, nil
+		Into: d.Into, Moved: moved, OrderID: d.OrderID, UpdatedAt: d.UpdatedAt}, nil
 }

@@ -164,7 +164,7 @@ type Store interface {
 // Sweeps finds what time or a merge has overtaken.
 type Sweeps interface {
 	// Merged returns the ids of the open and completing checkouts of carts.
-	Merged(ctx context.Context, carts []string) ([]string, error)
+	Merged(ctx context.Context, carts []string) (live []string, ordered bool, err error)
 	// Due returns up to n open or completing checkouts past their time.
 	Due(ctx context.Context, now time.Time, n int) ([]Record, error)
 	// Left returns up to n open checkouts with an e-mail address whose time ends after now and until then at the latest, and that were

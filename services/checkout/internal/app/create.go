@@ -82,22 +82,31 @@ func (a *App) Create(ctx context.Context, in checkoutapi.CreateInput) (r Record,
 }
 
 // endMerged ends the checkouts of carts that were merged into this one: their lines are here now, what they hold would stand in the way
-// of their own shopper, and nobody shall buy them twice. While an order of one is being placed, this one waits.
+// of their own shopper, and nobody shall buy them twice. While an order of one is being placed, or was placed and its lines have not left this
+// cart yet, this one waits.
 func (a *App) endMerged(ctx context.Context, carts []string) error {
 	if len(carts) == 0 {
 		return nil
 	}
-	live, err := a.Sweeps.Merged(ctx, carts)
+	live, ordered, err := a.Sweeps.Merged(ctx, carts)
 	if err != nil {
 		return err
 	}
+	if ordered {
+		return errMergedOrdered
+	}
 	for _, id := range live {
-		if err := a.Cancel(ctx, id, nil); err != nil && !errors.Is(err, checkout.ErrCompleted) {
+		if err := a.Cancel(ctx, id, nil); errors.Is(err, checkout.ErrCompleted) {
+			return errMergedOrdered
+		} else if err != nil {
 			return err
 		}
 	}
 	return nil
 }
+
+var errMergedOrdered = fault.New(fault.Unavailable, "unavailable",
+	"What another cart had brought into this one was ordered there a moment ago, and leaves this one: repeat the call.").WithRetryAfter(time.Second)
 
 // newID draws a capability: 128 random bits as 32 hex digits.
 func newID() string {

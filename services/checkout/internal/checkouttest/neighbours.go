@@ -10,6 +10,7 @@ import (
 	"maps"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -156,6 +157,19 @@ func (n *Neighbours) Merge(from, into string, version int64, currency string, qu
 	defer n.mu.Unlock()
 	s := n.carts[into]
 	s.MergedFrom = append(before, from)
+	n.carts[into] = s
+}
+
+// TakenOut is what cart does when an order of a merged cart was placed.
+func (n *Neighbours) TakenOut(from, into string, version int64, currency string, left map[string]int64) {
+	n.mu.Lock()
+	before := n.carts[into].MergedFrom
+	n.mu.Unlock()
+	n.Cart(into, version, currency, left)
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	s := n.carts[into]
+	s.MergedFrom = slices.DeleteFunc(before, func(id string) bool { return id == from })
 	n.carts[into] = s
 }
 

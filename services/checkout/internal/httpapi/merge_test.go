@@ -55,6 +55,10 @@ func TestGuestSignsInWhilePaying(t *testing.T) {
 	}
 	s.shop.Set(func(n *checkouttest.Neighbours) { n.Outcome = nil })
 	s.complete(guest.ID, "old", pay(total)).Want(201)
+	if status := post(); status != 503 {
+		t.Errorf("before cart has heard of it: %d", status)
+	}
+	s.shop.TakenOut(cartID, otherCartID, 5, "USD", map[string]int64{"mug": 1})
 	if status := post(); status != 201 {
 		t.Errorf("afterwards: %d", status)
 	}

@@ -284,16 +284,23 @@ func (s *Store) Due(ctx context.Context, now time.Time, n int) ([]app.Record, er
 }
 
 // Merged implements app.Sweeps.
-func (s *Store) Merged(ctx context.Context, carts []string) ([]string, error) {
-	rows, err := s.pool.Query(ctx, `SELECT id FROM checkouts WHERE cart_id = ANY ($1) AND status IN ('open', 'completing')`, carts)
+func (s *Store) Merged(ctx context.Context, carts []string) (live []string, ordered bool, err error) {
+	rows, err := s.pool.Query(ctx, `SELECT id, status = 'completed' FROM checkouts WHERE cart_id = ANY ($1) AND status IN ('open', 'completing', 'completed')`, carts)
 	if err != nil {
-		return nil, pg.AsFault(err)
+		return nil, false, pg.AsFault(err)
 	}
-	ids, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	var id string
+	var completed bool
+	_, err = pgx.ForEachRow(rows, []any{&id, &completed}, func() error {
+		if ordered = ordered || completed; !completed {
+			live = append(live, id)
+		}
+		return nil
+	})
 	if err != nil {
-		return nil, fmt.Errorf("checkouts of merged carts: %w", pg.AsFault(err))
+		return nil, false, fmt.Errorf("checkouts of merged carts: %w", pg.AsFault(err))
 	}
-	return ids, nil
+	return live, ordered, nil
 }
 
 // Left implements app.Sweeps.
