@@ -49,15 +49,27 @@ type Options struct {
 type Report struct {
 	Seed        uint64         `json:"seed"`
 	Load        load.Report    `json:"load"`
-	Faults      map[string]int `json:"faults"` // by kind, those that took place
+	Drawn       map[string]int `json:"drawn"`  // faults by kind
+	Faults      map[string]int `json:"faults"` // those of them that took place
 	DeadLetters int64          `json:"dead_letters"`
 	Books       books.Report   `json:"books"`
 	Took        time.Duration  `json:"took_ns"`
 }
 
-// Err is what the shop did wrong.
+// often is how many faults of a kind cannot all have come at a bad moment.
+const often = 4
+
+// Err is what the shop did wrong, or that it was not put to the test.
 func (r Report) Err() error {
 	var errs []error
+	if len(r.Faults) == 0 {
+		errs = append(errs, errors.New("nothing went wrong: the run says nothing"))
+	}
+	for _, k := range slices.Sorted(maps.Keys(r.Drawn)) {
+		if n := r.Drawn[k]; n >= often && r.Faults[k] == 0 {
+			errs = append(errs, fmt.Errorf("%s was to happen %d times, and never did", k, n))
+		}
+	}
 	if r.Load.Unexpected > 0 {
 		errs = append(errs, fmt.Errorf("%d of %d guests met what they should not", r.Load.Unexpected, r.Load.Guests))
 	}
@@ -93,7 +105,7 @@ const (
 
 // Run breaks the shop once. The error says that the run could not be made; what the shop did wrong is in the report.
 func Run(ctx context.Context, o Options) (Report, error) {
-	r := &run{Options: o, begun: time.Now(), busy: map[string]bool{}, report: Report{Seed: o.Seed, Faults: map[string]int{}}}
+	r := &run{Options: o, begun: time.Now(), busy: map[string]bool{}, report: Report{Seed: o.Seed, Drawn: map[string]int{}, Faults: map[string]int{}}}
 	before, err := r.deadLetters(ctx)
 	if err != nil {
 		return r.report, err
@@ -193,6 +205,9 @@ func (r *run) happen(ctx context.Context, f fault) {
 	r.mu.Lock()
 	taken := r.busy[key]
 	r.busy[key] = true
+	if !taken {
+		r.report.Drawn[string(f.kind)]++
+	}
 	r.mu.Unlock()
 	if taken {
 		return

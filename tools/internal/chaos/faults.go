@@ -51,8 +51,10 @@ func (r *run) do(ctx context.Context, f fault) error {
 // short bounds what a fault asks of the shop, which may not answer.
 const short = 5 * time.Second
 
-// query runs a statement in a database of the shop.
-func query(ctx context.Context, url, sql string, args ...any) error {
+var errNothing = errors.New("there was nothing that it could happen to")
+
+// change runs a statement in a database of the shop, which has to change something.
+func change(ctx context.Context, url, sql string, args ...any) error {
 	ctx, cancel := context.WithTimeout(ctx, short)
 	defer cancel()
 	c, err := pgx.Connect(ctx, url)
@@ -60,14 +62,17 @@ func query(ctx context.Context, url, sql string, args ...any) error {
 		return err
 	}
 	defer c.Close(context.WithoutCancel(ctx)) //nolint:errcheck // its work is done
-	_, err = c.Exec(ctx, sql, args...)
+	tag, err := c.Exec(ctx, sql, args...)
+	if err == nil && tag.RowsAffected() == 0 {
+		err = errNothing
+	}
 	return err
 }
 
 // wipe deletes everything from the carts' state store.
 func (r *run) wipe(ctx context.Context) error {
 	if r.State.Profile == shop.Embedded {
-		return query(ctx, strings.Replace(r.State.Server, "/postgres?", "/dapr_carts?", 1), `DELETE FROM state`)
+		return change(ctx, strings.Replace(r.State.Server, "/postgres?", "/dapr_carts?", 1), `DELETE FROM state`)
 	}
 	password, err := r.Layout.ServersPassword()
 	if err != nil {
@@ -75,12 +80,15 @@ func (r *run) wipe(ctx context.Context) error {
 	}
 	c := infra.RedisOf(r.Layout, r.State.Ports, shop.CartsRedisServer, password).Client()
 	defer c.Close() //nolint:errcheck // its work is done
+	if n, err := c.DBSize(ctx).Result(); err != nil || n == 0 {
+		return errors.Join(errNothing, err)
+	}
 	return c.FlushAll(ctx).Err()
 }
 
 // hurry turns the clock of a third of the living holds on, to their end.
 func (r *run) hurry(ctx context.Context, f fault) error {
-	return query(ctx, r.State.Databases["inventory"], `
+	return change(ctx, r.State.Databases["inventory"], `
 		UPDATE stock_holds SET expires_at = now() WHERE expires_at > now() AND (hashtext(id)::bigint + 2147483648) % 3 = $1`, f.seed%3)
 }
 
@@ -104,7 +112,10 @@ func (r *run) tellAgain(ctx context.Context, f fault) error {
 		return err
 	}
 	once, err := pgx.CollectRows(rows, pgx.RowTo[json.RawMessage])
-	if err != nil || len(once) == 0 {
+	if err == nil && len(once) == 0 {
+		err = errNothing
+	}
+	if err != nil {
 		return err
 	}
 	type entry struct {

@@ -52,7 +52,7 @@ func victim(t *testing.T, r *run) (says <-chan string, ended <-chan error) {
 
 func newRun(t *testing.T) *run {
 	t.Helper()
-	return &run{Options: Options{Layout: shop.Layout{Data: t.TempDir()}, Out: io.Discard}, begun: time.Now(), busy: map[string]bool{}, report: Report{Faults: map[string]int{}}}
+	return &run{Options: Options{Layout: shop.Layout{Data: t.TempDir()}, Out: io.Discard}, begun: time.Now(), busy: map[string]bool{}, report: Report{Drawn: map[string]int{}, Faults: map[string]int{}}}
 }
 
 func TestKill(t *testing.T) {
@@ -120,6 +120,24 @@ func TestChildren(t *testing.T) {
 		}
 	}
 	t.Errorf("%v is not among %v", id, children(os.Getpid()))
+}
+
+// A run in which nothing went wrong is no good run, and neither is one in which a kind of fault never came about.
+func TestARunWithoutFaultsIsNone(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		r    Report
+		good bool
+	}{
+		"none":           {Report{}, false},
+		"all":            {Report{Drawn: map[string]int{"freeze": 5}, Faults: map[string]int{"freeze": 3}}, true},
+		"at bad moments": {Report{Drawn: map[string]int{"freeze": 5, "disk full": 3}, Faults: map[string]int{"freeze": 3}}, true},
+		"a kind never":   {Report{Drawn: map[string]int{"freeze": 5, "disk full": 4}, Faults: map[string]int{"freeze": 3}}, false},
+	} {
+		if err := tc.r.Err(); (err == nil) != tc.good {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
 }
 
 // Two faults of one process do not meet.
