@@ -167,7 +167,7 @@ func (r *runner) holds(ctx context.Context) error {
 		return err
 	}
 	r.note(Result{What: fmt.Sprintf("holds of one hot SKU from %d callers, through the sidecars, runs of %s at most", everybody, longest), Figure: u.figure("holds"),
-		Goals: []Goal{atLeast(u.rate, 2000, " holds/s")}, Notes: u.notes})
+		Goals: []Goal{atLeast(u.rate, 3000, " holds/s")}, Notes: u.notes})
 	return r.fullSKU(ctx, h, next)
 }
 

@@ -122,13 +122,13 @@ func (r *runner) browse(ctx context.Context) error {
 
 func (r *runner) cart(ctx context.Context) error {
 	return r.steady(ctx, "cart", "cart in 6 requests", "flows", scenario{}, nil, func(u runs) []Goal {
-		return []Goal{atLeast(u.rate, 120, " flows/s"), below("p99", u.p99, 300, " ms")}
+		return []Goal{atLeast(u.rate, 200, " flows/s"), below("p99", u.p99, 300, " ms")}
 	})
 }
 
 func (r *runner) checkout(ctx context.Context) error {
 	return r.steady(ctx, "checkout", "guest checkout in 10 requests, 2 lines, captured", "orders", scenario{prepare: r.restock}, r.captured, func(u runs) []Goal {
-		return []Goal{atLeast(u.rate, 40, " orders/s")}
+		return []Goal{atLeast(u.rate, 100, " orders/s")}
 	})
 }
 
@@ -214,7 +214,7 @@ func (r *runner) flash(ctx context.Context) error {
 	took := median(u.seconds)
 	r.note(Result{What: fmt.Sprintf("flash sale: %d shoppers, %d attempts at %d pieces, from the first request to the last answer", shoppers, attempts, pieces),
 		Figure: fmt.Sprintf("%.0f sold, %.0f told that it is sold out, in %.1f s", median(sold), median(refused), took),
-		Goals:  []Goal{exactly(sold, pieces), below("", took, 8, " s")}, Notes: append(u.notes, fmt.Sprintf("sold in each run, by the database: %.0f", sold))})
+		Goals:  []Goal{exactly(sold, pieces), below("", took, 3, " s")}, Notes: append(u.notes, fmt.Sprintf("sold in each run, by the database: %.0f", sold))})
 	return nil
 }
 
