@@ -36,7 +36,7 @@ const (
 	PathRefund      = "/v1/internal/payments/refund"
 	PathClientToken = "/v1/internal/payments/client-token"
 	PathPayments    = "/v1/internal/payments/by-order/" // GET {order id}
-	PathOpen        = "/v1/internal/payments/open"      // GET ?older_than_seconds=60: Payments authorised or captured, for reconciling
+	PathOpen        = "/v1/internal/payments/open"      // GET ?older_than_seconds=60: Payments whose money is there, for reconciling
 )
 
 // AuthoriseRequest reserves an amount. PaymentID is "<order id>-<attempt>" and is the gateway's order id. Of Nonce and MethodID one is
@@ -205,6 +205,6 @@ type (
 	VoidedV1 = MoneyMovedV1
 	// RefundedV1 tells that an amount was given back after it was settled; Refunded is what went back so far.
 	RefundedV1 = MoneyMovedV1
-	// SettlementDeclinedV1 tells that the bank did not pay what was captured: Amount is missing, Captured is nothing now.
+	// SettlementDeclinedV1 tells that the bank did not pay what was captured: Amount is missing, Captured is left: what gift cards and store credit paid.
 	SettlementDeclinedV1 = MoneyMovedV1
 )

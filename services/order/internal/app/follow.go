@@ -32,7 +32,10 @@ var ErrTooEarly = fault.New(fault.Unavailable, "not-captured-yet", "The order is
 func (a *App) FollowMoney(ctx context.Context, m MoneyBack) error {
 	_, err := a.follow(ctx, m.OrderID, m.Attempt, func(rec Record) *command {
 		ev := order.Event{Name: order.MoneyGone, Attempt: m.Attempt, Amount: m.Gone}
-		if m.Voided {
+		switch {
+		case m.Voided && rec.Unpaid:
+			ev.Amount = rec.Captured
+		case m.Voided:
 			ev.Amount = rec.Total
 		}
 		return &command{event: ev, metadata: map[string]any{"operation_id": m.OperationID, "returned": ev.Amount.Minor, "currency": string(ev.Amount.Currency)}}
@@ -72,11 +75,12 @@ func (a *App) FollowReview(ctx context.Context, v Review) error {
 	return err
 }
 
-// FollowSettlement takes in that the bank did not pay what was captured. Before it is picked the order is cancelled; after that
-// people have to ask for the money.
-func (a *App) FollowSettlement(ctx context.Context, id string, attempt int, missing money.Amount) error {
+// FollowSettlement takes in that the bank did not pay what was captured; what gift cards and store credit paid is left. Before it is
+// picked the order is cancelled, and what is left goes back; after that people have to ask for the money.
+func (a *App) FollowSettlement(ctx context.Context, id string, attempt int, missing, left money.Amount) error {
 	rec, err := a.follow(ctx, id, attempt, func(Record) *command {
-		return &command{event: order.Event{Name: order.SettlementDeclined, Attempt: attempt}, metadata: map[string]any{"missing": missing.Minor, "currency": string(missing.Currency)}}
+		return &command{event: order.Event{Name: order.SettlementDeclined, Attempt: attempt, Amount: left},
+			metadata: map[string]any{"missing": missing.Minor, "left": left.Minor, "currency": string(missing.Currency)}}
 	}, func(rec Record) bool { return rec.State == "placed" })
 	if err == nil && rec != nil {
 		a.alarm("settlement-declined", "the bank did not pay", slog.String("order_id", id), slog.String("state", string(rec.State)), slog.String("missing", missing.String()))

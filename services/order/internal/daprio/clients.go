@@ -109,7 +109,7 @@ func (p Payments) Open(ctx context.Context, olderThan time.Duration) ([]app.Open
 	}
 	open := make([]app.OpenPayment, len(r.Items))
 	for i, item := range r.Items {
-		open[i] = app.OpenPayment{ID: item.ID, OrderID: item.OrderID, Attempt: item.Attempt, Captured: item.Status == paymentapi.StatusCaptured, Amount: item.Amount}
+		open[i] = app.OpenPayment{ID: item.ID, OrderID: item.OrderID, Attempt: item.Attempt, Captured: item.Status != paymentapi.StatusAuthorised, Amount: item.Amount}
 	}
 	return open, nil
 }

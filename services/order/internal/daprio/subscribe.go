@@ -16,7 +16,7 @@ type Follower interface {
 	FollowStock(ctx context.Context, allocation string) error
 	FollowMoney(ctx context.Context, m app.MoneyBack) error
 	FollowReview(ctx context.Context, v app.Review) error
-	FollowSettlement(ctx context.Context, id string, attempt int, missing money.Amount) error
+	FollowSettlement(ctx context.Context, id string, attempt int, missing, left money.Amount) error
 	FollowDispute(ctx context.Context, d app.Disputed) error
 }
 
@@ -39,7 +39,7 @@ func Subscribe(s *daprkit.Subscriptions, f Follower) {
 		if err := ev.Decode(&data); err != nil {
 			return err
 		}
-		return f.FollowSettlement(ctx, data.OrderID, data.Attempt, data.Amount)
+		return f.FollowSettlement(ctx, data.OrderID, data.Attempt, data.Amount, data.Captured)
 	})
 	review := func(ctx context.Context, ev daprkit.Event) error {
 		var data paymentapi.ReviewV1

@@ -41,8 +41,8 @@ func (f *follower) FollowReview(_ context.Context, v app.Review) error {
 	return f.err
 }
 
-func (f *follower) FollowSettlement(_ context.Context, id string, attempt int, missing money.Amount) error {
-	f.other = append(f.other, fmt.Sprint(id, " ", attempt, " ", missing))
+func (f *follower) FollowSettlement(_ context.Context, id string, attempt int, missing, left money.Amount) error {
+	f.other = append(f.other, fmt.Sprint(id, " ", attempt, " ", missing, " ", left))
 	return f.err
 }
 
@@ -125,7 +125,7 @@ func TestTheRestOfPaymentIsHeardOf(t *testing.T) {
 		eventType, data string
 		want            any
 	}{
-		{"payment.settlement_declined.v1", `{"sequence":1,"order_id":"o","attempt":2,"amount":{"amount":300,"currency":"USD"}}`, "o 2 3.00 USD"},
+		{"payment.settlement_declined.v1", `{"sequence":1,"order_id":"o","attempt":2,"amount":{"amount":300,"currency":"USD"},"captured":{"amount":200,"currency":"USD"}}`, "o 2 3.00 USD 2.00 USD"},
 		{"payment.review_opened.v1", `{"sequence":1,"order_id":"o","attempt":2,"review":"pending","rule":"much"}`, app.Review{OrderID: "o", Attempt: 2, Review: "pending", Rule: "much"}},
 		{"payment.review_closed.v1", `{"sequence":2,"order_id":"o","attempt":2,"review":"rejected","rule":"much","actor":"staff:7"}`,
 			app.Review{OrderID: "o", Attempt: 2, Review: "rejected", Rule: "much", Actor: "staff:7"}},

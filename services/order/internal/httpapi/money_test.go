@@ -353,7 +353,7 @@ func TestTheBankDoesNotPay(t *testing.T) {
 				state, left = "picking", 8
 			}
 			for range 2 {
-				if err := s.app.FollowSettlement(t.Context(), id, 1, ordertest.Total); err != nil {
+				if err := s.app.FollowSettlement(t.Context(), id, 1, ordertest.Total, money.Zero("USD")); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -366,6 +366,51 @@ func TestTheBankDoesNotPay(t *testing.T) {
 			}
 			if ran := s.bank.Executed(); len(ran) != 2 {
 				t.Errorf("money that is not there was asked for: %q", ran)
+			}
+		})
+	}
+}
+
+// A gift card paid a part and the bank not the rest: the order is cancelled and that part goes back. Once it is picked staff have it in the
+// order's books, and giving it back in payment is seen there.
+func TestTheBankDoesNotPayBesideAGiftCard(t *testing.T) {
+	t.Parallel()
+	card := money.New(3000, "USD")
+	missing, err := ordertest.Total.Sub(card)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, picked := range map[string]bool{"before picking": false, "after picking": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := open(t)
+			id := newID(t)
+			token := s.place(id, 1).Order.AccessToken
+			if picked {
+				s.staff().Do("POST", "/v1/admin/orders/"+id+"/transitions", `{"to":"picking"}`).Want(200)
+			}
+			for range 2 {
+				if err := s.app.FollowSettlement(t.Context(), id, 1, missing, card); err != nil {
+					t.Fatal(err)
+				}
+			}
+			state, did, shirts := order.State("cancelled"), []string{"authorise " + id + "-1", "capture " + id + "-1", "void " + id + "-1"}, int64(10)
+			if picked {
+				state, did, shirts = "picking", did[:2], 8
+				if rec := s.reaches(id, state); rec.Captured != card || !rec.Returned.IsZero() {
+					t.Errorf("%s captured, %s returned", rec.Captured, rec.Returned)
+				}
+				s.hears(voided(id), voided(id))
+			}
+			rec := s.reaches(id, state)
+			if !rec.Unpaid || rec.Captured != card || rec.Returned != card || s.shelf.Of("shirt") != shirts || s.order(id, token).PaymentStatus != "settlement_declined" {
+				t.Errorf("%+v, %d shirts, %s", rec.Order, s.shelf.Of("shirt"), s.order(id, token).PaymentStatus)
+			}
+			if ran := s.bank.Executed(); !slices.Equal(ran, did) {
+				t.Errorf("payment did %q", ran)
+			}
+			if got := s.metric("order_alarms_total", "settlement-declined"); got != 1 {
+				t.Errorf("%v alarms", got)
 			}
 		})
 	}

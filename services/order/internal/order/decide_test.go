@@ -47,6 +47,8 @@ func happen(name EventName, o Order) Event {
 		ev.Place = &Placing{OrderID: "o", CheckoutID: "c", CartID: "k", Total: total}
 	}
 	switch name {
+	case SettlementDeclined:
+		ev.Amount = money.Zero("USD")
 	case ReviewOpened:
 		ev.Review = ReviewPending
 	case ReviewClosed:
@@ -162,6 +164,35 @@ func TestSettlementDeclined(t *testing.T) {
 		}
 		if _, err := m.Decide(d.Order, Event{Name: SettlementDeclined, Attempt: 1}, now); fault.CodeOf(err) != ErrForbidden.Code {
 			t.Errorf("%s again: %v", from, err)
+		}
+	}
+}
+
+// What a gift card paid stays captured when the bank does not pay the rest: before picking it goes back, after that it is left to people.
+// What staff gave back before the bank's no was heard of has gone back.
+func TestSettlementDeclinedInPart(t *testing.T) {
+	t.Parallel()
+	m := machine(t)
+	left := money.New(3000, "USD")
+	no := Event{Name: SettlementDeclined, Attempt: 1, Amount: left}
+	for from, want := range map[State]string{"confirmed": "returning_money return_money", "returning_money": "returning_money", "picking": "picking", "shipped": "shipped",
+		"delivered": "delivered", "returned": "returned"} {
+		o := in(from)
+		o.Captured = total
+		d, err := m.Decide(o, no, now)
+		got := string(d.Order.State)
+		if d.Effect != nil {
+			got += " " + string(d.Effect.Kind)
+		}
+		if err != nil || got != want || !d.Order.Unpaid || d.Order.Captured != left || !d.Order.Returned.IsZero() {
+			t.Errorf("%s: %q, %+v, %v", from, got, d, err)
+		}
+		if _, err := m.Decide(d.Order, no, now); fault.CodeOf(err) != ErrForbidden.Code {
+			t.Errorf("%s again: %v", from, err)
+		}
+		o.Returned = total
+		if d, err = m.Decide(o, no, now); err != nil || d.Order.Returned != left {
+			t.Errorf("%s after all of it went back: %+v, %v", from, d, err)
 		}
 	}
 }

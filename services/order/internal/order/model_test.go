@@ -23,12 +23,13 @@ const (
 	gone        = 'g' // voided, refunded, released
 	part        = 'p' // captured, and a part refunded
 	unpaid      = 'b' // captured, and the bank did not pay
+	credit      = 'c' // the same, and what a gift card paid is there
 	attempts    = 2
 	refusals    = 1 // of giving money back, until it works
 	lateAnswers = 2 // on their way at once
 )
 
-// aPart is what staff refund.
+// aPart is what staff refund, and what a gift card paid when the bank does not pay the rest.
 var aPart = money.New(1000, "USD")
 
 // late is an answer that somebody has and has not recorded yet: of a driver that hangs, or of two that did the same.
@@ -36,6 +37,7 @@ type late struct {
 	Name    EventName
 	Attempt int
 	Review  string
+	Credit  bool // of settlement_declined: what a gift card paid is there
 }
 
 // node is all there is: the order, what is to be done for it, the world outside, answers on their way, and what may still happen.
@@ -137,7 +139,7 @@ func (m model) perform(n node) (all []node, answers []EventName) {
 			if n.order.CancelReason != "" && !m.patient {
 				add(CaptureFailed, nil)
 			}
-		case taken, part, unpaid:
+		case taken, part, unpaid, credit:
 			add(CaptureDone, nil)
 		default:
 			add(CaptureDeclined, nil)
@@ -179,8 +181,11 @@ func (m model) perform(n node) (all []node, answers []EventName) {
 func (l late) event() Event {
 	name := l.Name
 	ev := Event{Name: name, Attempt: l.Attempt, Amount: total, Review: l.Review}
-	if name == Refunded {
+	switch {
+	case name == Refunded, name == SettlementDeclined && l.Credit:
 		ev.Amount = aPart
+	case name == SettlementDeclined:
+		ev.Amount = money.Zero("USD")
 	}
 	if name == AuthoriseDeclined || name == AuthoriseFailed || name == AllocateShort || name == AllocateRefused || name == CartTaken {
 		ev.Outcome = Outcome{Kind: Failed, Retryable: true}
@@ -199,7 +204,11 @@ func (m model) next(n node) (all []node) {
 		if l.Name == Allocated && from.cartOrdered { // the database refuses a second order of the cart
 			l.Name = CartTaken
 		}
-		step(from, l.event())
+		ev := l.event()
+		if l.Name == MoneyGone && from.order.Unpaid { // as the app does
+			ev.Amount = from.order.Captured
+		}
+		step(from, ev)
 	}
 	if n.effect != "" {
 		worlds, answers := m.perform(n)
@@ -253,11 +262,11 @@ func (m model) next(n node) (all []node) {
 		for review, to := range map[string]rune{ReviewApproved: held, ReviewRejected: uncaptured} {
 			people := n
 			people.money[a] = to
-			people.late = append(slices.Clone(n.late), late{ReviewClosed, a, review})
+			people.late = append(slices.Clone(n.late), late{Name: ReviewClosed, Attempt: a, Review: review})
 			all = append(all, people)
 		}
 	}
-	if a := n.order.Attempt; !m.alone && !n.staffReturned && strings.ContainsRune(string([]rune{taken, part, held, waits}), n.money[a]) && !n.order.PlacedAt.IsZero() {
+	if a := n.order.Attempt; !m.alone && !n.staffReturned && strings.ContainsRune(string([]rune{taken, part, held, waits, credit}), n.money[a]) && !n.order.PlacedAt.IsZero() {
 		staff := n
 		staff.staffReturned = true
 		staff.money[a] = gone
@@ -267,10 +276,12 @@ func (m model) next(n node) (all []node) {
 		}
 	}
 	if a := n.order.Attempt; !n.bounced && n.money[a] == taken && len(n.late) < lateAnswers {
-		bank := n
-		bank.bounced, bank.money[a] = true, unpaid
-		bank.late = append(slices.Clone(n.late), late{Name: SettlementDeclined, Attempt: a})
-		all = append(all, bank)
+		for _, left := range []rune{unpaid, credit} {
+			bank := n
+			bank.bounced, bank.money[a] = true, left
+			bank.late = append(slices.Clone(n.late), late{Name: SettlementDeclined, Attempt: a, Credit: left == credit})
+			all = append(all, bank)
+		}
 	}
 	return all
 }
@@ -294,8 +305,9 @@ func (m model) sound(n node) (faults []string) {
 		bad(n.stock[k] == taken, fmt.Sprintf("attempt %d left stock", k))
 	}
 	bad(o.State == "placed" && n.stock[a] != taken, "placed without stock")
-	bad(o.State == "placed" && !strings.ContainsRune(string([]rune{held, waits, taken, uncaptured, unpaid}), n.money[a]) && !n.staffReturned, "placed without money")
+	bad(o.State == "placed" && !strings.ContainsRune(string([]rune{held, waits, taken, uncaptured, unpaid, credit}), n.money[a]) && !n.staffReturned, "placed without money")
 	bad(o.State == "confirmed" && (n.stock[a] != taken || n.money[a] != taken && n.money[a] != part && !n.staffReturned && !n.bounced || n.captures != 1), "confirmed without stock or money")
+	bad(o.Unpaid && n.money[a] == credit && o.Captured.Minor-o.Returned.Minor != aPart.Minor, "what a gift card paid is not in the order's books")
 	bad(!o.PlacedAt.IsZero() && n.cartOrdered, "a second order of the cart")
 	if n.effect == "" && (o.State == "attempt_failed" || o.State == "abandoned" || o.State == "cancelled") {
 		bad(holds(n.money[a]), "over, but the money is not back")
@@ -306,7 +318,7 @@ func (m model) sound(n node) (faults []string) {
 
 // holds says whether money of the customer's is held or taken.
 func holds(money rune) bool {
-	return strings.ContainsRune(string([]rune{held, waits, taken, part, uncaptured}), money)
+	return strings.ContainsRune(string([]rune{held, waits, taken, part, uncaptured, credit}), money)
 }
 
 // rests says whether nothing more happens by itself.

@@ -140,7 +140,7 @@ type Event struct {
 	Attempt int
 	Place   *Placing     // of Place
 	Outcome Outcome      // of answers that end an attempt
-	Amount  money.Amount // of captured, money_returned, refund and refunded; of money_gone what has gone back in all
+	Amount  money.Amount // of captured, money_returned, refund and refunded; of money_gone what has gone back in all; of settlement_declined what stays captured
 	Reason  string       // of cancel
 	To      State        // of advance
 	Review  string       // of authorised, review_opened and review_closed

@@ -75,6 +75,13 @@ var guards = map[string]func(o Order, ev Event) error{
 		}
 		return nil
 	},
+	// paid_in_part: nobody has told yet that the bank did not pay, and what gift cards and store credit paid is there.
+	"paid_in_part": func(o Order, ev Event) error {
+		if o.Unpaid || !ev.Amount.IsPositive() {
+			return ErrForbidden
+		}
+		return nil
+	},
 	// in_review: the review is not over.
 	"in_review": func(o Order, _ Event) error {
 		if o.Review != "" && o.Review != ReviewPending {
@@ -135,10 +142,10 @@ var appliers = map[string]func(o *Order, ev Event, now time.Time){
 			o.CancelReason = cmp.Or(o.CancelReason, "review-"+ev.Review)
 		}
 	},
-	// note_unpaid: there is no captured money, and so nothing to give back.
-	"note_unpaid": func(o *Order, _ Event, _ time.Time) {
-		none := money.Zero(o.Total.Currency)
-		o.Unpaid, o.Captured, o.Returned, o.Refunding = true, none, none, none
+	// note_unpaid: only what did not wait for the bank stays captured. It may have gone back before the bank's no was heard of.
+	"note_unpaid": func(o *Order, ev Event, _ time.Time) {
+		left := min(ev.Amount.Minor, o.Captured.Minor)
+		o.Unpaid, o.Captured, o.Returned.Minor, o.Refunding = true, money.New(left, o.Total.Currency), min(o.Returned.Minor, left), money.Zero(o.Total.Currency)
 	},
 	"settlement_failed": func(o *Order, _ Event, _ time.Time) {
 		o.CancelReason = cmp.Or(o.CancelReason, "settlement-declined")

@@ -3,6 +3,7 @@ package app_test
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -173,6 +174,44 @@ func TestCreditAlone(t *testing.T) {
 	w.wantCredit("g", 700, 0)
 	if n := w.gateway.Sends("Authorise"); n != 0 {
 		t.Errorf("%d sales", n)
+	}
+}
+
+// What a gift card paid stays captured when the rest is refused at the door. Others hear how much it is, and whoever looks for money that
+// nobody wants finds it until it goes back.
+func TestWhatTheBankDoesNotPayLeavesTheGiftCard(t *testing.T) {
+	t.Parallel()
+	w, manual := byHand(t)
+	code := w.giftCard("g", 300)
+	w.want(w.payByHand("o", payment.CashOnDelivery, code), payment.Succeeded)
+	w.want(w.move(payment.Capture, "o", "c"), payment.Succeeded)
+	if _, err := manual.Record(t.Context(), "o-1", false, "staff:7", "nobody home"); err != nil {
+		t.Fatal(err)
+	}
+	var missing, left int64
+	err := w.pool.QueryRow(t.Context(), `SELECT (data->'amount'->>'amount')::bigint, (data->'captured'->>'amount')::bigint FROM outbox WHERE type = 'payment.settlement_declined.v1'`).Scan(&missing, &left)
+	if err != nil || missing != 700 || left != 300 {
+		t.Errorf("others heard that %d is missing and %d is left: %v", missing, left, err)
+	}
+	open := func() (ids []string) {
+		now := w.clock.Now().Add(48 * time.Hour)
+		all, err := w.store.Open(t.Context(), now, now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, p := range all {
+			ids = append(ids, p.ID)
+		}
+		return ids
+	}
+	if ids := open(); !slices.Equal(ids, []string{"o-1"}) {
+		t.Errorf("open are %q", ids)
+	}
+	w.wantCredit("g", 0, 0)
+	w.want(w.move(payment.Void, "o", "v"), payment.Succeeded)
+	w.wantCredit("g", 300, 0)
+	if ids := open(); len(ids) > 0 {
+		t.Errorf("open are %q", ids)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -43,22 +44,27 @@ func (s *Store) ByOrder(ctx context.Context, orderID string) ([]payment.Payment,
 	return s.payments(ctx, `WHERE p.order_id = $1 ORDER BY p.attempt`, orderID)
 }
 
-// openAtOnce bounds Open; openCaptures is how far back it looks for captured money.
+// openAtOnce bounds each part of Open; openCaptures is how far back it looks for captured money.
 const (
 	openAtOnce   = 500
 	openCaptures = 24 * time.Hour
 )
 
 // Open returns the payments whose money is still there and that have not changed since: all that are authorised, oldest first,
-// then what was captured in the last day, youngest first, so that a new one is seen however many there are.
+// then what was captured in the last day, then what credit paid where the bank did not, youngest first, so that a new one is seen
+// however many there are.
 func (s *Store) Open(ctx context.Context, now, unchangedSince time.Time) ([]payment.Payment, error) {
 	authorised, err := s.payments(ctx, `WHERE p.status = 'authorised' AND p.updated_at <= $1 ORDER BY p.updated_at LIMIT $2`, unchangedSince, openAtOnce)
-	if err != nil || len(authorised) == openAtOnce {
-		return authorised, err
+	if err != nil {
+		return nil, err
 	}
 	captured, err := s.payments(ctx, `WHERE p.status = 'captured' AND p.updated_at BETWEEN $1 AND $2 ORDER BY p.updated_at DESC LIMIT $3`,
-		now.Add(-openCaptures), unchangedSince, openAtOnce-len(authorised))
-	return append(authorised, captured...), err
+		now.Add(-openCaptures), unchangedSince, openAtOnce)
+	if err != nil {
+		return nil, err
+	}
+	unpaid, err := s.payments(ctx, `WHERE p.status = 'settlement_declined' AND p.captured > 0 AND p.updated_at <= $1 ORDER BY p.updated_at DESC LIMIT $2`, unchangedSince, openAtOnce)
+	return slices.Concat(authorised, captured, unpaid), err
 }
 
 // Superseded implements app.Store.
