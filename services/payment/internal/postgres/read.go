@@ -51,10 +51,11 @@ const (
 )
 
 // Open returns the payments whose money is still there and that have not changed since: all that are authorised, oldest first,
-// then what was captured in the last day, then what credit paid where the bank did not, youngest first, so that a new one is seen
+// but for what people have time to decide about, which ends by itself; then what was captured in the last day, then what credit paid where the bank did not, youngest first, so that a new one is seen
 // however many there are.
 func (s *Store) Open(ctx context.Context, now, unchangedSince time.Time) ([]payment.Payment, error) {
-	authorised, err := s.payments(ctx, `WHERE p.status = 'authorised' AND p.updated_at <= $1 ORDER BY p.updated_at LIMIT $2`, unchangedSince, openAtOnce)
+	authorised, err := s.payments(ctx, `WHERE p.status = 'authorised' AND p.updated_at <= $1 AND (p.review <> 'pending' OR p.review_until <= $2)
+		ORDER BY p.updated_at LIMIT $3`, unchangedSince, now, openAtOnce)
 	if err != nil {
 		return nil, err
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -421,5 +422,44 @@ func TestOpenPrefersWhatIsAuthorised(t *testing.T) {
 	}
 	if all, err := s.Open(t.Context(), now.Add(time.Minute), now.Add(-time.Second)); err != nil || len(all) != 0 {
 		t.Errorf("what has just changed: %+v %v", all, err)
+	}
+}
+
+// However many wait for people, or are authorised otherwise, what else is open is found.
+func TestOpenSeesPastWhatWaits(t *testing.T) {
+	t.Parallel()
+	s, pool := open(t)
+	waiting := func(prefix, review string, until any) {
+		t.Helper()
+		if _, err := pool.Exec(t.Context(), `INSERT INTO payments (id, order_id, attempt, provider, account, currency, amount, status, authorised, captured, refunded, transaction_id,
+			live_operation, version, created_at, updated_at, review, review_until) SELECT $1 || n, $1 || n, 1, 'bank_transfer', '', 'USD', 1000, 'authorised', 1000, 0, 0, '', '', 2, $2, $2, $3, $4
+			FROM generate_series(1, 600) n`, prefix, now.Add(-time.Hour), review, until); err != nil {
+			t.Fatal(err)
+		}
+	}
+	waiting("w", "pending", now.Add(24*time.Hour))
+	authorised(t, s, "lost")
+	authorised(t, s, "taken")
+	record(t, s, begin(t, s, moving(payment.Capture, "taken", "c"), now).Lease, payment.Captured)
+	ids := func(at time.Time) (ids []string) {
+		t.Helper()
+		all, err := s.Open(t.Context(), at, now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, p := range all {
+			ids = append(ids, p.OrderID)
+		}
+		return ids
+	}
+	if got := ids(now.Add(time.Minute)); !slices.Equal(got, []string{"lost", "taken"}) {
+		t.Errorf("open are %q", got)
+	}
+	if got := ids(now.Add(24 * time.Hour)); len(got) != openAtOnce+1 || got[openAtOnce] != "taken" {
+		t.Errorf("%d are open once their time is over, the last is %s", len(got), got[len(got)-1])
+	}
+	waiting("a", "", nil)
+	if got := ids(now.Add(time.Minute)); len(got) != openAtOnce+1 || got[openAtOnce] != "taken" {
+		t.Errorf("%d are open, the last is %s", len(got), got[len(got)-1])
 	}
 }
