@@ -161,6 +161,7 @@ type App struct {
 	Clock    func() time.Time
 	Log      *slog.Logger
 	gates    []gate
+	guesses  guesses
 	assess   func(ctx context.Context, p payment.Payment, c payment.Checks) (payment.RiskDecision, time.Time, error)
 	results  *prometheus.CounterVec
 	alarms   *prometheus.CounterVec

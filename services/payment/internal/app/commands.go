@@ -114,11 +114,17 @@ func (a *App) Authorise(ctx context.Context, m Authorisation) (Answer, error) {
 		return Answer{}, err
 	}
 	now := a.now()
+	if len(m.GiftCards) > 0 && !a.guesses.take(now) {
+		return Answer{}, ErrGuesses
+	}
 	p := payment.New(m.PaymentID, m.OrderID, m.Attempt, offer.Provider, account, m.Amount)
 	answer, err := a.do(ctx, Start{New: &p, Credit: m.wanted(), Record: Record{
 		Operation: payment.Operation{ID: m.OperationID, PaymentID: m.PaymentID, Kind: payment.Authorise, Amount: m.Amount, SentAt: now}}},
 		Sale{Reference: m.PaymentID, Account: account, Amount: m.Amount, Nonce: m.Nonce, MethodID: m.MethodID, DeviceData: m.DeviceData,
 			CustomerID: m.CustomerID, Shopper: m.Shopper, OrderID: m.OrderID, PayWithin: offer.PayWithin}, now)
+	if len(m.GiftCards) > 0 && (err != nil || answer.Outcome.Code != payment.CodeGiftCard) {
+		a.guesses.giveBack()
+	}
 	if m.Attempt > 1 && err == nil && answer.Outcome.Result == payment.Succeeded {
 		a.supersede(ctx, m)
 	}

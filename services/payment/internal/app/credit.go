@@ -4,9 +4,8 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
+	"sync"
 	"time"
-
-	"golang.org/x/time/rate"
 
 	"github.com/sidecart/sidecart/pkg/fault"
 	"github.com/sidecart/sidecart/pkg/money"
@@ -17,14 +16,43 @@ import (
 var (
 	ErrNoCredit = fault.New(fault.NotFound, "credit-not-found", "There is no such credit.")
 	ErrNoCard   = fault.New(fault.NotFound, "gift-card-not-found", "There is no such gift card.")
-	ErrGuesses  = fault.New(fault.RateLimited, "rate-limited", "Too many wrong codes: wait a little.").WithRetryAfter(guessEvery)
+	ErrGuesses  = fault.New(fault.RateLimited, "rate-limited", "Too many wrong codes: wait a little.").WithRetryAfter(time.Second)
 )
 
-// Wrong codes that this process answers, from whomever they come: a burst, then one a second. The limit per address is the gateway's.
+// Wrong codes that this process answers at each of its two doors, from whomever they come. It is more than the gateway lets one address ask
+// for balances, so that one address keeps nobody else from asking; and who guesses by paying keeps nobody from asking either.
 const (
-	guessBurst = 60
-	guessEvery = time.Second
+	guessBurst = 300
+	guessRate  = 60 // a second
 )
+
+// guesses counts wrong codes. A code is counted before anybody knows whether it is wrong, so that many at once are no way around it.
+type guesses struct {
+	mu   sync.Mutex
+	left float64
+	at   time.Time
+}
+
+// take counts a code, or returns false when there were too many wrong ones.
+func (g *guesses) take(now time.Time) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if now.After(g.at) {
+		g.left, g.at = min(guessBurst, g.left+now.Sub(g.at).Seconds()*guessRate), now
+	}
+	if g.left < 1 {
+		return false
+	}
+	g.left--
+	return true
+}
+
+// giveBack says that a code which was counted is right, or that nobody was told of it.
+func (g *guesses) giveBack() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.left = min(guessBurst, g.left+1)
+}
 
 // Issue is the command to issue credit: a gift card, or a customer's store credit.
 type Issue struct {
@@ -70,12 +98,12 @@ type CreditStore interface {
 type Credits struct {
 	App     *App
 	Store   CreditStore
-	guesses *rate.Limiter
+	guesses guesses
 }
 
 // NewCredits returns the credits of an app.
 func NewCredits(a *App, store CreditStore) *Credits {
-	return &Credits{App: a, Store: store, guesses: rate.NewLimiter(rate.Every(guessEvery), guessBurst)}
+	return &Credits{App: a, Store: store}
 }
 
 // newCode draws a code. It is shown once and kept nowhere.
@@ -147,16 +175,15 @@ func (c *Credits) ReplaceCode(ctx context.Context, id, actor string) (Issued, er
 // Balance tells whoever has the code of a gift card what it is worth. Wrong codes are counted; after many of them nobody is told
 // anything for a while.
 func (c *Credits) Balance(ctx context.Context, code string) (payment.Credit, error) {
-	now := c.App.now()
-	if c.guesses.TokensAt(now) < 1 {
+	if !c.guesses.take(c.App.now()) {
 		return payment.Credit{}, ErrGuesses
 	}
 	credit, err := payment.Credit{}, error(ErrNoCard)
 	if hash, ok := payment.CodeHash(code); ok {
 		credit, err = c.Store.ByCode(ctx, hash)
 	}
-	if fault.CodeOf(err) == ErrNoCard.Code {
-		c.guesses.AllowN(now, 1)
+	if fault.CodeOf(err) != ErrNoCard.Code {
+		c.guesses.giveBack()
 	}
 	return credit, err
 }

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sidecart/sidecart/pkg/fault"
 	"github.com/sidecart/sidecart/pkg/testkit"
 	"github.com/sidecart/sidecart/services/payment/internal/app"
 	"github.com/sidecart/sidecart/services/payment/internal/payment"
@@ -212,6 +213,54 @@ func TestWhatTheBankDoesNotPayLeavesTheGiftCard(t *testing.T) {
 	w.wantCredit("g", 300, 0)
 	if ids := open(); len(ids) > 0 {
 		t.Errorf("open are %q", ids)
+	}
+}
+
+// Wrong codes are counted wherever they are tried, and all of them however many come at once; right ones are not, however often.
+func TestCodesCannotBeGuessedByPaying(t *testing.T) {
+	t.Parallel()
+	w := open(t)
+	code := w.giftCard("g", 400)
+	ask := func(order, code string) error {
+		m := authorisation(order)
+		m.Nonce, m.GiftCards = "", []string{code}
+		_, err := w.app.Authorise(t.Context(), m)
+		return err
+	}
+	const many = 800 // at two doors
+	for range many / 2 {
+		if _, err := w.credits.Balance(t.Context(), code); err != nil {
+			t.Fatal(err)
+		}
+		if err := ask("o", code); err != nil { // declined, for it is too little, and with a right code
+			t.Fatal(err)
+		}
+	}
+	var refused int
+	for _, err := range testkit.Race(many, func(i int) error {
+		wrong := payment.Code([payment.CodeLength]byte{10 + byte(i%20), 10 + byte(i/20%20), 10 + byte(i/400)}) // letters: no card number
+		if i%2 == 0 {
+			_, err := w.credits.Balance(t.Context(), wrong)
+			return err
+		}
+		return ask(fmt.Sprint("wrong", i), wrong)
+	}) {
+		switch {
+		case fault.CodeOf(err) == app.ErrGuesses.Code:
+			refused++
+		case err != nil && fault.CodeOf(err) != app.ErrNoCard.Code:
+			t.Fatal(err)
+		}
+	}
+	if refused < many-2*300 {
+		t.Errorf("%d of %d guesses were refused", refused, many)
+	}
+	if err := ask("p", code); fault.CodeOf(err) != app.ErrGuesses.Code {
+		t.Errorf("after too many guesses: %v", err)
+	}
+	w.clock.Add(time.Second)
+	if err := ask("p", code); err != nil {
+		t.Errorf("a second later: %v", err)
 	}
 }
 

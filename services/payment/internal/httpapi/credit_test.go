@@ -165,19 +165,22 @@ func TestCodesCannotBeGuessed(t *testing.T) {
 		t.Error(diff)
 	}
 	refused := 0
-	for range 100 {
+	for range 340 {
 		if s.plain.Do("POST", paymentapi.PathGiftCardBalance, paymentapi.GiftCardCode{Code: unknown}).Status == 429 {
 			refused++
 		}
 	}
 	if refused < 40 {
-		t.Errorf("%d of 100 guesses were refused", refused)
+		t.Errorf("%d of 340 guesses were refused", refused)
 	}
 	if got := s.plain.Do("POST", paymentapi.PathGiftCardBalance, paymentapi.GiftCardCode{Code: card.Code}); got.Header.Get("Retry-After") == "" {
 		t.Error("nothing is said of when to come back")
 	} else {
 		got.Problem(429, "rate-limited")
 	}
+	order := newOrder()
+	in := paymentapi.AuthoriseRequest{OperationID: order + "-a", PaymentID: order + "-1", OrderID: order, Attempt: 1, Amount: usd(100), GiftCards: []string{card.Code}}
+	s.order.Do("POST", paymentapi.PathAuthorise, in).Want(200) // who pays is not held up
 	s.clock.Add(2 * time.Second)
 	s.plain.Do("POST", paymentapi.PathGiftCardBalance, paymentapi.GiftCardCode{Code: card.Code}).Want(200)
 	s.plain.Do("POST", paymentapi.PathGiftCardBalance, `{"code":""}`).Problem(422, "validation-failed")
