@@ -256,7 +256,14 @@ func judgeRefund(p Payment, op Operation, found []Transaction, now time.Time) Ve
 			Code: cmp.Or(t.Code, CodeVoided), Message: t.Message, Retryable: t.Retryable})
 	}
 	sale := find(found, p.TransactionID)
+	whole := op.Amount == p.Captured && op.Credit.Minor == p.CreditCaptured.Minor
 	switch {
+	case sale != nil && sale.State == TxUnsettled && !whole: // nothing of it moved, and credit is for what is there
+		return no(RefundDeclined, op, sale.ID, CodeSettlement)
+	case sale != nil && sale.State == TxVoided && !whole && op.Credit.Minor < p.CreditCaptured.Minor:
+		v := no(RefundDeclined, op, sale.ID, CodeVoided)
+		v.Raise = "what the gateway took was voided there, credit of " + p.CreditCaptured.String() + " was not"
+		return v
 	case sale != nil && (sale.State == TxVoided || sale.State == TxUnsettled):
 		return answer(Voided, Outcome{Result: Succeeded, Amount: op.Amount, TransactionID: sale.ID})
 	case op.Refusal != nil:

@@ -99,6 +99,8 @@ func TestJudge(t *testing.T) {
 		{Refund, "declined", 300, []Transaction{credit(TxDeclined, 300)}, 0, nil, "answer refund_declined 300 voided"},
 		{Refund, "undecided", 300, []Transaction{credit(TxPending, 300)}, 0, nil, "wait"},
 		{Refund, "voided instead, unheard", 800, []Transaction{sale(TxVoided, 800)}, time.Hour, nil, "answer voided 800"},
+		{Refund, "of what the bank did not pay, a part", 300, []Transaction{sale(TxUnsettled, 800)}, time.Hour, nil, "answer refund_declined 300 settlement-declined"},
+		{Refund, "of what the bank did not pay, all", 800, []Transaction{sale(TxUnsettled, 800)}, time.Hour, no, "answer voided 800"},
 		{Refund, "refused, sale unknown", 300, nil, 0, no, "wait"},
 		{Refund, "refused, not settled", 300, []Transaction{sale(TxSubmitted, 800)}, 0, no, "answer refund_declined 300 not-settled"},
 		{Refund, "refused, whole, not settled", 800, []Transaction{sale(TxSubmitted, 800)}, 0, no, "undo voided 800"},

@@ -186,4 +186,15 @@ func TestTheGatewayIsJudgedByItsPart(t *testing.T) {
 	if v := Judge(captured, whole, []Transaction{sale}, now); v.Step != Undo || v.Type != Voided || v.Outcome.Amount != usd(1000) {
 		t.Errorf("%+v", v)
 	}
+	// Nor must one of goods that came back, when the bank did not pay or the sale was voided at the gateway: the credit was for others too.
+	part = Operation{ID: "r", PaymentID: "o-1", Kind: Refund, Amount: usd(700), Credit: usd(100), SentAt: now}
+	for state, code := range map[State]string{TxUnsettled: CodeSettlement, TxVoided: CodeVoided} {
+		sale.State = state
+		if v := Judge(captured, part, []Transaction{sale}, now); v.Type != RefundDeclined || v.Outcome.Code != code || v.Outcome.Amount != usd(700) || (v.Raise != "") != (state == TxVoided) {
+			t.Errorf("%s: %+v", state, v)
+		}
+		if v := Judge(captured, whole, []Transaction{sale}, now); v.Type != Voided || v.Outcome.Amount != usd(1000) {
+			t.Errorf("%s, all of it: %+v", state, v)
+		}
+	}
 }
