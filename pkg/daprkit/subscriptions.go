@@ -186,8 +186,10 @@ func (s *Subscriptions) patient(ctx context.Context, h Handler, ev Event) (Outco
 		}
 		select {
 		case <-ctx.Done():
-			return Retry, err
 		case <-time.After(pause):
+		}
+		if ctx.Err() != nil { // also when both have come
+			return Retry, err
 		}
 	}
 }
