@@ -257,6 +257,7 @@ func (a *App) change(rec Record, d order.Decision, c command, now time.Time) Cha
 		c.edit(&after)
 	}
 	after.settleRefund(rec.Order, c, now)
+	after.noteRefund(now)
 	ch := Change{
 		Seen: rec.Version, After: after, Announce: d.Announce, Effect: d.Effect, Stamp: c.stamp, Audit: c.audit,
 		Keep: d.Effect == nil && c.stamp == 0 && (d.From == d.Order.State || a.machine(rec).EffectOf(d.From) != order.Wait), // whoever moves on waits no more
@@ -268,6 +269,6 @@ func (a *App) change(rec Record, d order.Decision, c command, now time.Time) Cha
 		ch.Payment = c.snapshot.Payment
 	}
 	ch.NewSnapshot, ch.NewParts = c.snapshot != nil, c.snapshot != nil || c.parts != nil
-	ch.NewNotes = c.edit != nil || rec.Refunding.IsPositive() != after.Refunding.IsPositive()
+	ch.NewNotes = c.edit != nil || rec.Refunding.IsPositive() != after.Refunding.IsPositive() || len(rec.Refunds) != len(after.Refunds)
 	return ch
 }

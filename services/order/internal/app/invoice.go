@@ -77,14 +77,14 @@ type Sheet struct {
 	Lines       []SheetLine
 	Taxes       []SheetTax // by rate, in their order; shipping last
 	Total       money.Amount
-	TaxIncluded bool
+	TaxIncluded bool // in the amounts of the lines
 }
 
 // SheetLine is a row of a document.
 type SheetLine struct {
 	Title, SKU string
 	Quantity   int64
-	Amount     money.Amount // as quoted: with tax when the prices are
+	Amount     money.Amount // on an invoice as quoted; on a credit note with tax
 }
 
 // SheetTax is what a rate comes to.
@@ -125,10 +125,30 @@ func (a *App) Invoice(ctx context.Context, docs Documents, e Entity, rec Record)
 	return s, nil
 }
 
-// CreditNote returns the credit note of a refund that is done; the invoice is issued before it if need be.
+// Cancellation stands where a refund's id would: the credit note of what was left of the invoice when its order was cancelled.
+const Cancellation = "cancellation"
+
+// credited is what credit notes are of, in the order in which it went back. What comes before one of them never changes.
+func (r Record) credited() Refunds {
+	var all Refunds
+	left := r.Snapshot.Totals.Total
+	for _, f := range r.Refunds {
+		if f.Status == orderapi.RefundDone {
+			all = append(all, f)
+			left.Minor -= f.Amount.Minor
+		}
+	}
+	if !r.CancelledAt.IsZero() && left.IsPositive() {
+		all = append(all, orderapi.Refund{ID: Cancellation, Amount: left})
+	}
+	return all
+}
+
+// CreditNote returns the credit note of a refund that is done, or of the cancellation; the invoice is issued before it if need be.
 func (a *App) CreditNote(ctx context.Context, docs Documents, e Entity, rec Record, refundID string) (Sheet, error) {
-	i := rec.Refunds.at(refundID)
-	if i < 0 || rec.Refunds[i].Status != orderapi.RefundDone {
+	all := rec.credited()
+	i := all.at(refundID)
+	if i < 0 {
 		return Sheet{}, ErrNoCreditNote
 	}
 	invoice, err := a.Invoice(ctx, docs, e, rec)
@@ -140,7 +160,7 @@ func (a *App) CreditNote(ctx context.Context, docs Documents, e Entity, rec Reco
 		return Sheet{}, err
 	}
 	doc.Of = invoice.Number
-	return rec.credit(invoice, doc, rec.Refunds[i])
+	return rec.credit(invoice, doc, all[:i+1])
 }
 
 // sheet is what invoice and credit note share: the order, and its taxes by rate. What the lines' taxes leave is that of shipping.
@@ -182,47 +202,74 @@ func (r Record) sheet(doc Document) (Sheet, error) {
 
 func rate(bp int64) string { return fmt.Sprintf("%d.%02d %%", bp/100, bp%100) }
 
-// credit is a refund with its share of each tax: of pieces that of their rate, of an amount that of all the order.
-func (r Record) credit(invoice Sheet, doc Document, f orderapi.Refund) (Sheet, error) {
+// credit is the last of what was credited. A tax's part of it is what the tax of all that was credited until then comes to, less what it
+// came to before, so that the notes together never show another tax than the invoice.
+func (r Record) credit(invoice Sheet, doc Document, credited Refunds) (Sheet, error) {
 	s := invoice
-	s.Document, s.Total, s.Lines = doc, f.Amount, nil
-	weights := make([]int64, len(invoice.Taxes))
-	for i, x := range invoice.Taxes {
-		weights[i] = x.gross.Minor
-	}
-	if len(f.Lines) > 0 {
-		clear(weights)
-		for _, piece := range f.Lines {
-			i := slices.IndexFunc(r.Snapshot.Lines, func(l orderapi.PlaceLine) bool { return l.ID == piece.LineID })
-			line := r.Snapshot.Lines[i]
-			worth, err := r.worth(line, 0, piece.Quantity)
-			if err != nil {
-				return s, err
-			}
-			weights[slices.IndexFunc(invoice.Taxes, func(x SheetTax) bool { return x.Name == rate(line.TaxRateBP) })] += worth.Minor
-			s.Lines = append(s.Lines, SheetLine{Title: line.Title, SKU: line.SKU, Quantity: piece.Quantity, Amount: worth})
-		}
-	} else {
-		s.Lines = []SheetLine{{Title: "Refund of order " + r.Number, Quantity: 1, Amount: f.Amount}}
-	}
-	shares, err := f.Amount.Allocate(weights)
+	f := credited[len(credited)-1]
+	s.Document, s.Total, s.Taxes = doc, f.Amount, nil
+	s.TaxIncluded = true // what goes back is what was paid
+	before, until, lines, err := r.shares(invoice.Taxes, credited)
 	if err != nil {
 		return s, err
 	}
-	s.Taxes = nil
+	if s.Lines = lines; len(lines) == 0 {
+		title := "Refund of order "
+		if f.ID == Cancellation {
+			title = "Cancellation of order "
+		}
+		s.Lines = []SheetLine{{Title: title + r.Number, Quantity: 1, Amount: f.Amount}}
+	}
 	for i, x := range invoice.Taxes {
-		if shares[i].IsZero() {
+		if until[i] == before[i] {
 			continue
 		}
-		tax, err := shares[i].Ratio(x.Tax.Minor, x.gross.Minor, money.HalfUp)
+		tax, err := x.Tax.Ratio(until[i], x.gross.Minor, money.HalfUp)
 		if err != nil {
 			return s, err
 		}
-		net, err := shares[i].Sub(tax)
+		known, err := x.Tax.Ratio(before[i], x.gross.Minor, money.HalfUp)
 		if err != nil {
 			return s, err
 		}
-		s.Taxes = append(s.Taxes, SheetTax{Name: x.Name, Net: net, Tax: tax})
+		tax.Minor -= known.Minor
+		s.Taxes = append(s.Taxes, SheetTax{Name: x.Name, Net: money.New(until[i]-before[i]-tax.Minor, tax.Currency), Tax: tax})
 	}
 	return s, nil
+}
+
+// shares is how much of each rate was credited before the last and with it, and the lines of the last. Pieces are of their rate as far as
+// there is anything left of it; an amount is of what is left of all.
+func (r Record) shares(taxes []SheetTax, credited Refunds) (before, until []int64, lines []SheetLine, err error) {
+	until = make([]int64, len(taxes))
+	pieces := map[string]int64{}
+	for _, f := range credited {
+		before, lines = slices.Clone(until), nil
+		rest := f.Amount
+		for _, piece := range f.Lines {
+			line := r.Snapshot.Lines[slices.IndexFunc(r.Snapshot.Lines, func(l orderapi.PlaceLine) bool { return l.ID == piece.LineID })]
+			worth, err := r.worth(line, pieces[line.ID], piece.Quantity)
+			if err != nil {
+				return nil, nil, nil, err
+			}
+			pieces[line.ID] += piece.Quantity
+			lines = append(lines, SheetLine{Title: line.Title, SKU: line.SKU, Quantity: piece.Quantity, Amount: worth})
+			i := slices.IndexFunc(taxes, func(x SheetTax) bool { return x.Name == rate(line.TaxRateBP) })
+			part := min(worth.Minor, taxes[i].gross.Minor-until[i])
+			until[i] += part
+			rest.Minor -= part
+		}
+		left := make([]int64, len(taxes))
+		for i, x := range taxes {
+			left[i] = x.gross.Minor - until[i]
+		}
+		parts, err := rest.Allocate(left)
+		if err != nil {
+			return nil, nil, nil, err
+		}
+		for i, part := range parts {
+			until[i] += part.Minor
+		}
+	}
+	return before, until, lines, nil
 }

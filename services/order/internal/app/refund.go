@@ -148,6 +148,22 @@ func (r *Record) settleRefund(before order.Order, c command, now time.Time) {
 	}
 }
 
+// noteRefund keeps what staff gave back in payment among the refunds, once it can be told from the order's own. What a cancel gives back
+// is no refund.
+func (r *Record) noteRefund(now time.Time) {
+	more := r.Returned
+	for _, f := range r.Refunds {
+		if f.Status == orderapi.RefundDone {
+			more.Minor -= f.Amount.Minor
+		}
+	}
+	if r.Refunding.IsPositive() || r.CancelReason != "" || !more.IsPositive() {
+		return
+	}
+	r.Refunds = append(slices.Clone(r.Refunds), orderapi.Refund{ID: "payment-" + strconv.FormatInt(r.Version, 10), Amount: more, Reason: "given back in payment",
+		Status: orderapi.RefundDone, RequestedAt: now, DoneAt: &now})
+}
+
 // refund gives a part back. What the gateway will not do yet is tried again as a new operation, some time later.
 func (d *Driver) refund(ctx context.Context, l Lease) (command, error) {
 	if !l.Record.Refunding.IsPositive() { // the bank did not pay meanwhile: there is nothing to give back

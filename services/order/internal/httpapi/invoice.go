@@ -31,7 +31,7 @@ func (h *api) invoice(ctx context.Context, in *GuestInput) (*documentOutput, err
 
 type creditNoteInput struct {
 	GuestInput
-	RefundID string `path:"refund_id" maxLength:"64"`
+	RefundID string `path:"refund_id" maxLength:"64" doc:"The id of a refund, or cancellation"`
 }
 
 func (h *api) creditNote(ctx context.Context, in *creditNoteInput) (*documentOutput, error) {

@@ -12,6 +12,7 @@ import (
 	"github.com/sidecart/sidecart/pkg/money"
 	"github.com/sidecart/sidecart/pkg/outbox"
 	"github.com/sidecart/sidecart/pkg/testkit"
+	"github.com/sidecart/sidecart/pkg/testkit/apitest"
 	"github.com/sidecart/sidecart/services/order/internal/app"
 	"github.com/sidecart/sidecart/services/order/internal/ordertest"
 	"github.com/sidecart/sidecart/services/order/internal/pdf"
@@ -110,7 +111,7 @@ func TestTaxesOfDocuments(t *testing.T) {
 	if diff := cmp.Diff([]string{"19.00 %: 10.00 USD + 1.90 USD"}, taxes(s.app.CreditNote(t.Context(), s.store, s.entity(), rec, "piece"))); diff != "" {
 		t.Error(diff)
 	}
-	if diff := cmp.Diff([]string{"7.00 %: 5.00 USD + 0.35 USD", "19.00 %: 10.00 USD + 1.90 USD", "Shipping: 2.50 USD + 0.47 USD"}, taxes(s.app.CreditNote(t.Context(), s.store, s.entity(), rec, "part"))); diff != "" {
+	if diff := cmp.Diff([]string{"7.00 %: 7.07 USD + 0.50 USD", "19.00 %: 7.08 USD + 1.35 USD", "Shipping: 3.55 USD + 0.67 USD"}, taxes(s.app.CreditNote(t.Context(), s.store, s.entity(), rec, "part"))); diff != "" {
 		t.Error(diff)
 	}
 	if _, err := s.app.CreditNote(t.Context(), s.store, s.entity(), rec, "pending"); err == nil {
@@ -118,6 +119,87 @@ func TestTaxesOfDocuments(t *testing.T) {
 	}
 	if _, err := s.app.Invoice(t.Context(), s.store, app.Entity{}, rec); err == nil {
 		t.Error("an invoice of nobody")
+	}
+}
+
+// However a line goes back, by pieces, by amounts or by a cancel, its notes show each cent of tax once, and each line what was paid.
+func TestCreditNotesAddUp(t *testing.T) {
+	t.Parallel()
+	s := open(t)
+	id, _ := s.buyTaxed()
+	rec := s.reaches(id, "confirmed")
+	usd := func(minor int64) money.Amount { return money.New(minor, "USD") }
+	rec.Snapshot.Lines = []orderapi.PlaceLine{{ID: "l1", SKU: "shirt", Title: "Shirt", Quantity: 7, Tax: usd(80), TaxRateBP: 800, Total: usd(1000)}}
+	rec.Snapshot.Totals.Shipping, rec.Snapshot.Totals.Tax, rec.Snapshot.Totals.Total = usd(0), usd(80), usd(1080)
+	notes := func(rec app.Record, ids ...string) (tax int64) {
+		t.Helper()
+		for _, id := range ids {
+			note, err := s.app.CreditNote(t.Context(), s.store, s.entity(), rec, id)
+			if err != nil {
+				t.Fatal(err)
+			}
+			lines, taxes := int64(0), int64(0)
+			for _, l := range note.Lines {
+				lines += l.Amount.Minor
+			}
+			for _, x := range note.Taxes {
+				taxes += x.Net.Minor + x.Tax.Minor
+				tax += x.Tax.Minor
+			}
+			if lines != note.Total.Minor || taxes != note.Total.Minor || !note.TaxIncluded {
+				t.Errorf("note %s of %s: lines of %d, rates of %d", id, note.Total, lines, taxes)
+			}
+		}
+		return tax
+	}
+	var ids []string
+	for n := range int64(7) { // at 154.28… each
+		ids = append(ids, string(rune('a'+n)))
+		rec.Refunds = append(rec.Refunds, orderapi.Refund{ID: ids[n], Amount: usd((n+1)*1080/7 - n*1080/7), Lines: []orderapi.RefundLine{{LineID: "l1", Quantity: 1}}, Status: "refunded"})
+	}
+	if tax := notes(rec, ids...); tax != 80 {
+		t.Errorf("by pieces, the notes show a tax of %d", tax)
+	}
+	mixed := rec
+	mixed.Refunds = app.Refunds{{ID: "x", Amount: usd(333), Status: "refunded"}, {ID: "refused", Amount: usd(1), Status: "refused"}, rec.Refunds[0]}
+	mixed.CancelledAt = time.Now()
+	if tax := notes(mixed, "x", "a", app.Cancellation); tax != 80 {
+		t.Errorf("by an amount, a piece and a cancel, the notes show a tax of %d", tax)
+	}
+	two := taxed(id) // an amount of all takes from a rate what its pieces would
+	rec.Snapshot.Lines, rec.Snapshot.Totals, rec.CancelledAt = two.Lines, two.Totals, time.Now()
+	rec.Refunds = app.Refunds{{ID: "half", Amount: usd(2000), Status: "refunded"}, {ID: "all", Amount: usd(1069), Lines: []orderapi.RefundLine{{LineID: "l2", Quantity: 1}}, Status: "refunded"}}
+	if tax := notes(rec, "half", "all", app.Cancellation); tax != 545 {
+		t.Errorf("of two rates, the notes show a tax of %d", tax)
+	}
+}
+
+// What goes back by a cancel, or in payment, has its credit note too; what was never captured has none.
+func TestCreditNotesOfWhatOthersGaveBack(t *testing.T) {
+	t.Parallel()
+	s := open(t)
+	id, token := s.buyTaxed()
+	note := func(of string) *apitest.Answer {
+		return s.client.Do("GET", "/v1/orders/"+id+"/credit-notes/"+of+"?access_token="+token, nil)
+	}
+	s.hears(refunded(id, 1000), refunded(id, 1500), refunded(id, 1000))
+	o := s.order(id, token)
+	if len(o.Refunds) != 2 || o.Refunds[0].Amount.Minor != 1000 || o.Refunds[1].Amount.Minor != 500 || o.Refunds[1].Status != "refunded" || o.Refunds[1].Reason != "" {
+		t.Fatalf("%+v", o.Refunds)
+	}
+	first := note(o.Refunds[0].ID).Want(200)
+	note(app.Cancellation).Want(404)
+	s.client.Do("POST", "/v1/orders/"+id+"/cancel?access_token="+token, `{"reason":"no"}`).Want(200)
+	rec := s.reaches(id, "cancelled")
+	if len(rec.Refunds) != 2 {
+		t.Errorf("a cancel is no refund: %+v", rec.Refunds)
+	}
+	note(app.Cancellation).Want(200)
+	if sheet, err := s.app.CreditNote(t.Context(), s.store, s.entity(), rec, app.Cancellation); err != nil || sheet.Total.Minor != 4044-1500 {
+		t.Errorf("%s: %v", sheet.Total, err)
+	}
+	if again := note(o.Refunds[0].ID).Want(200); !bytes.Equal(first.Body, again.Body) {
+		t.Error("after the cancel it is another document")
 	}
 }
 

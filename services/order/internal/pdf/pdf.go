@@ -141,8 +141,10 @@ func (p *page) taxes(s app.Sheet) {
 		p.row("", "", widths, t.Name, t.Net.String(), t.Tax.String(), gross.String())
 	}
 	p.row("B", "T", widths, "Total", "", "", s.Total.String())
-	if s.TaxIncluded {
-		p.Ln(2)
-		p.line("", 8, "Amounts of items contain tax.")
+	note := "Amounts of items contain tax."
+	if !s.TaxIncluded {
+		note = "Amounts of items do not contain tax."
 	}
+	p.Ln(2)
+	p.line("", 8, note)
 }
