@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -191,7 +192,11 @@ func (a *Machines) add(data []byte) error {
 	if a.byVersion[m.Version()] != nil {
 		return fmt.Errorf("version %d is given twice", m.Version())
 	}
-	a.byVersion[m.Version()], a.prints[m.Version()] = m, fingerprint(data)
+	said, err := fingerprint(data)
+	if err != nil {
+		return err
+	}
+	a.byVersion[m.Version()], a.prints[m.Version()] = m, said
 	if m.Version() > a.current.Version() {
 		a.current = m
 	}
@@ -199,21 +204,42 @@ func (a *Machines) add(data []byte) error {
 }
 
 // fingerprint tells whether a file says the same: comments, order of members and spaces do not count.
-func fingerprint(data []byte) string {
+func fingerprint(data []byte) (string, error) {
 	var said any
 	if err := yaml.Unmarshal(data, &said); err != nil {
-		panic(err) // it was read before
+		return "", err
 	}
-	sum := sha256.Sum256(encode(said))
-	return hex.EncodeToString(sum[:])
+	text, err := json.Marshal(plain(said))
+	if err != nil {
+		return "", err
+	}
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:]), nil
 }
 
-func encode(v any) []byte {
-	data, err := json.Marshal(v)
-	if err != nil {
-		panic(err) // what YAML gives always encodes
+// plain is what YAML says as JSON has it, which knows neither names that are no texts nor numbers that are not finite.
+func plain(v any) any {
+	switch v := v.(type) {
+	case map[string]any:
+		for name, value := range v {
+			v[name] = plain(value)
+		}
+	case map[any]any:
+		named := make(map[string]any, len(v))
+		for name, value := range v {
+			named[fmt.Sprint(name)] = plain(value)
+		}
+		return named
+	case []any:
+		for i, value := range v {
+			v[i] = plain(value)
+		}
+	case float64:
+		if math.IsNaN(v) || math.IsInf(v, 0) {
+			return fmt.Sprint(v)
+		}
 	}
-	return data
+	return v
 }
 
 // Current is the machine of new orders.

@@ -25,6 +25,7 @@ guards:
   - {name: rich, when: {total_above: {XXX: 5}}}
   - {name: nothing, when: {}}
   - {name: odd, when: {not: {line_metadata: {gift: [[1]]}}}}
+  - {name: endless, when: {line_metadata: {gift: [.nan, .inf]}}}
 transitions:
   - {name: a, event: captured, from: [placed], to: limbo}
   - {name: b, event: time_passed, from: [confirmed], to: picking, staff: true}
@@ -44,6 +45,7 @@ transitions:
 		"version must be 1000 or more", "extends must be 1", "states[0].name must be a word", "states[1].name must be a word of its own", "states[2].like is none of",
 		"states[2].status is not a public status", "states[2].fulfillment_status must be a word", "guards[0].name must be a word of its own",
 		"guards[1].when.total_above must be minor units", "guards[2].when must ask something", "guards[3].when.not.line_metadata.gift must be texts",
+		"guards[4].when.line_metadata.gift must be texts, finite numbers",
 		"transitions[0].event is none of", "transitions[0].from[0] is none of", "transitions[1].staff time passes without anybody", "transitions[2].staff somebody has to",
 		"transitions[2].to is none of", "transitions[3].from[0] is further than where the row leads", "transitions[3].guard is not a guard of this file",
 		"transitions[4].effects[0].later must be 1 to", "transitions[4].to must be a state of this file",
@@ -77,6 +79,27 @@ func TestFaultsOfTheWhole(t *testing.T) {
 		if err == nil || !strings.Contains(said, want) {
 			t.Errorf("%s\nnobody says %q: %s", text, want, said)
 		}
+	}
+}
+
+// Names that YAML takes for numbers are names, and a file that says the same has the same fingerprint.
+func TestNamesThatAreNumbers(t *testing.T) {
+	t.Parallel()
+	prints := map[string]bool{}
+	for _, condition := range []string{"{line_metadata: {2026: [true], 1.5: [7], gift: [x]}, country: [.nan]}", `{country: [.nan], line_metadata: {"1.5": [7], gift: ["x"], "2026": [true]}}`,
+		"{line_metadata: {2026: [false]}}"} {
+		path := filepath.Join(t.TempDir(), "machine.yaml")
+		if err := os.WriteFile(path, []byte("version: 1001\nextends: 1\nguards:\n  - {name: g, when: "+condition+"}\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		all, err := ReadMachines(path)
+		if err != nil {
+			t.Fatalf("%s: %v", condition, err)
+		}
+		prints[all.Prints()[1001]] = true
+	}
+	if len(prints) != 2 {
+		t.Errorf("of three files, two of which say the same, there are %d fingerprints", len(prints))
 	}
 }
 

@@ -2,6 +2,7 @@ package order
 
 import (
 	"fmt"
+	"math"
 	"slices"
 
 	"github.com/sidecart/sidecart/pkg/fault"
@@ -44,10 +45,15 @@ func (c Condition) check(faults *fault.Collector, at string) {
 	for name, values := range c.Metadata {
 		faults.Check(name != "" && len(values) > 0, at+".line_metadata", "must name values", name)
 		for _, v := range values {
-			switch v.(type) {
-			case string, float64, bool:
-			default:
-				faults.Add(at+".line_metadata."+name, "must be texts, numbers, true or false", fmt.Sprint(v))
+			ok := false
+			switch v := v.(type) {
+			case string, bool:
+				ok = true
+			case float64:
+				ok = !math.IsNaN(v) && !math.IsInf(v, 0)
+			}
+			if !ok {
+				faults.Add(at+".line_metadata."+name, "must be texts, finite numbers, true or false", fmt.Sprint(v))
 			}
 		}
 	}
