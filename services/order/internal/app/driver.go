@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -133,11 +134,14 @@ func (d *Driver) run(l Lease) {
 	defer cancel()
 	answer, err := d.perform(ctx, l)
 	if err != nil {
-		wait := backoff(l.Tries)
-		if later, ok := errors.AsType[*notYet](err); ok && later.after > 0 {
-			wait = later.after
+		wait, level := backoff(l.Tries), slog.LevelWarn
+		if later, ok := errors.AsType[*notYet](err); ok {
+			wait = cmp.Or(later.after, wait)
+			if later.people { // they take their time
+				level = slog.LevelDebug
+			}
 		}
-		log.Warn("effect has no answer yet", "error", err, "again_in", wait.String())
+		log.Log(ctx, level, "effect has no answer yet", "error", err, "again_in", wait.String())
 		d.postpone(l, wait)
 		return
 	}
@@ -171,8 +175,9 @@ func backoff(tries int) time.Duration {
 
 // notYet says that the callee does not know the outcome either.
 type notYet struct {
-	after time.Duration
-	cause error
+	after  time.Duration
+	people bool // decide
+	cause  error
 }
 
 func (e *notYet) Error() string {

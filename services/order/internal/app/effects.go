@@ -228,7 +228,7 @@ func (d *Driver) capture(ctx context.Context, l Lease) (command, error) {
 		c.event.Name = order.CaptureFailed
 	default:
 		if answer.Review != order.ReviewPending || l.Record.CancelReason == "" {
-			return command{}, &notYet{after: answer.RetryAfter}
+			return command{}, &notYet{after: answer.RetryAfter, people: answer.Review == order.ReviewPending}
 		}
 		// Payment has written nothing down while people look at it, and nobody needs them any more.
 		c.event.Name, c.metadata = order.CaptureFailed, map[string]any{"review": answer.Review}

@@ -51,8 +51,8 @@ type Answer struct {
 	ReviewUntil time.Time     // of InReview
 }
 
-// reviewWait is when to ask again for a payment that people look at.
-const reviewWait = 30 * time.Second
+// reviewWait is when to ask again for a payment that people look at. Others hear of their decision, so asking is for what got lost.
+const reviewWait = time.Hour
 
 var idForm = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,199}$`)
 
