@@ -34,6 +34,7 @@ type Sale struct {
 	Shopper    Shopper
 	OrderID    string
 	PayWithin  time.Duration // of a bank transfer
+	Manual     bool          // the gateway is not asked
 }
 
 // Shopper is what is known of who pays, for the bank's checks and the rules. All of it may be missing; it is not kept, nor logged.

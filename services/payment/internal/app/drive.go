@@ -36,7 +36,11 @@ var errDuplicate = errors.New("the gateway says that this is a duplicate")
 func (d *driving) run(ctx context.Context) Record {
 	send := d.fresh
 	if d.refusal == nil && (d.lease.Gateway().IsZero() || d.lease.Payment.Manual()) { // nobody is to be asked
-		return d.answer(ctx, d.alone())
+		v, err := d.alone(ctx)
+		if err != nil {
+			return d.notSent(ctx, err)
+		}
+		return d.answer(ctx, v)
 	}
 	for range maxSteps {
 		var found []payment.Transaction
@@ -81,17 +85,31 @@ func (d *driving) run(ctx context.Context) Record {
 }
 
 // alone answers what needs no gateway. An authorisation whose beginning nobody has seen the end of is given up: what was refused is not known
-// any more.
-func (d *driving) alone() payment.Verdict {
-	now := d.app.now()
-	if d.lease.Kind == payment.Authorise && !d.fresh {
-		return payment.Verdict{Type: payment.AuthoriseFailed, Outcome: payment.Outcome{Result: payment.FailedSurely, Amount: d.lease.Amount, Retryable: true}}
+// any more. The rules are asked of what people are to bring.
+func (d *driving) alone(ctx context.Context) (payment.Verdict, error) {
+	l, now := d.lease, d.app.now()
+	if l.Kind == payment.Authorise && !d.fresh {
+		return payment.Verdict{Type: payment.AuthoriseFailed, Outcome: payment.Outcome{Result: payment.FailedSurely, Amount: l.Amount, Retryable: true}}, nil
 	}
-	v := payment.Judge(d.lease.Payment, d.lease.Operation, nil, now)
-	if v.Type == payment.Authorised && d.lease.Payment.Provider == payment.BankTransfer && !d.lease.Gateway().IsZero() {
+	v := payment.Judge(l.Payment, l.Operation, nil, now)
+	if v.Type != payment.Authorised || l.Gateway().IsZero() {
+		return v, nil
+	}
+	if no, err := d.refused(ctx); err != nil {
+		return v, err
+	} else if no != nil {
+		return payment.Verdict{Type: payment.Declined, Outcome: *no}, nil
+	}
+	if d.app.assess != nil {
+		decision, until, err := d.app.assess(ctx, l.Payment, payment.Checks{})
+		if v = payment.Assess(v, l.Operation, decision, until); err != nil {
+			return v, err
+		}
+	}
+	if v.Type == payment.Authorised && l.Payment.Provider == payment.BankTransfer {
 		v.Review, v.Rule = now.Add(d.payWithin), payment.BankTransfer
 	}
-	return v
+	return v, nil
 }
 
 // judge says what the books mean, and for an authorisation what the rules say of it.

@@ -1,6 +1,7 @@
 package app_test
 
 import (
+	"fmt"
 	"os"
 	"strings"
 	"testing"
@@ -166,6 +167,46 @@ func TestCashOnDelivery(t *testing.T) {
 	}
 	if n := w.gateway.Sends("Authorise") + w.gateway.Sends("Capture") + w.gateway.Sends("Void"); n != 0 {
 		t.Errorf("the gateway was asked %d times", n)
+	}
+}
+
+// Rules count attempts to promise money as others, and may have people look at an order before it is sent unpaid. What hangs on the answer of a
+// gateway that is not asked does not hold.
+func TestRulesForWhatPeopleTake(t *testing.T) {
+	t.Parallel()
+	w, manual := byHand(t)
+	manual.Risk = w.rules("- {name: shifted, then: reject, when: {liability_shifted: false}}\n- {name: mail, then: reject, when: {velocity: {by: email, above: 2, within: 1h}}}\n" +
+		"- {name: card, then: reject, when: {velocity: {by: instrument, above: 1, within: 1h}}}\n- {name: much, then: review, when: {amount_above: {USD: 900}}}\n")
+	for i, step := range []struct {
+		provider, email, rule string
+		amount                int64
+	}{
+		{payment.BankTransfer, "a@example.com", payment.BankTransfer, 1000}, {payment.CashOnDelivery, "A@example.com", "", 900}, {payment.CashOnDelivery, "a@example.com", "rejected", 900},
+		{payment.BankTransfer, "a@example.com", "rejected", 900}, {payment.CashOnDelivery, "b@example.com", "much", 1000},
+	} {
+		m := authorisation(fmt.Sprint("o", i))
+		m.Nonce, m.Provider, m.Country, m.Amount, m.Shopper = "", step.provider, "DE", usd(step.amount), app.Shopper{Email: step.email}
+		a, err := w.app.Authorise(t.Context(), m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := w.payment(fmt.Sprint("o", i)).ReviewRule
+		if a.Outcome.Code == payment.CodeRisk {
+			got = "rejected"
+		}
+		if got != step.rule || a.InReview != (step.rule == "much" || step.rule == payment.BankTransfer) {
+			t.Errorf("step %d: %q, %+v", i, got, a)
+		}
+	}
+	if a := w.move(payment.Capture, "o4", "c"); a.Outcome.Result != payment.StillUnknown {
+		t.Errorf("captured before anybody looked: %+v", a.Outcome)
+	}
+	if _, err := manual.Risk.Decide(t.Context(), "o4-1", true, "staff:7", "known"); err != nil {
+		t.Fatal(err)
+	}
+	w.want(w.move(payment.Capture, "o4", "c"), payment.Succeeded)
+	if p, err := manual.Record(t.Context(), "o4-1", true, "staff:7", "route 5"); err != nil || p.SettledAt.IsZero() {
+		t.Errorf("%+v %v", p, err)
 	}
 }
 

@@ -163,7 +163,7 @@ type Risk struct {
 	Log   *slog.Logger
 }
 
-// NewRisk returns the risk of an app, which asks it before and after each sale. Without rules it asks nobody.
+// NewRisk returns the risk of an app, which asks it before and after each sale, whoever takes the money. Without rules it asks nobody.
 func NewRisk(a *App, store RiskStore, rules payment.Rules) *Risk {
 	r := &Risk{App: a, Store: store, Rules: rules, Log: a.Log}
 	if len(rules.Rules) > 0 {
@@ -201,7 +201,7 @@ func attemptKeys(s Sale) []AttemptKey {
 
 // before decides as far as it can be decided before the gateway hears of a sale: one that is rejected then is never sent.
 func (r *Risk) before(ctx context.Context, s Sale) (*payment.Outcome, error) {
-	f := payment.Facts{Amount: s.Amount}
+	f := payment.Facts{Amount: s.Amount, Manual: s.Manual}
 	if v := r.Rules.Velocities(); len(v) > 0 {
 		var err error
 		if f.Attempts, err = r.Store.Attempt(ctx, s.Reference, attemptKeys(s), v, r.App.now()); err != nil {
@@ -219,7 +219,10 @@ func (r *Risk) before(ctx context.Context, s Sale) (*payment.Outcome, error) {
 // after decides with what the gateway and the bank have found out. Attempts are counted as of the beginning of this one, so that the
 // answer is the same whenever it is looked up.
 func (r *Risk) after(ctx context.Context, p payment.Payment, c payment.Checks) (payment.RiskDecision, time.Time, error) {
-	f := payment.Facts{Amount: p.AtGateway(), Checks: &c}
+	f := payment.Facts{Amount: p.AtGateway(), Checks: &c, Manual: p.Manual()}
+	if f.Manual {
+		f.Checks = nil
+	}
 	if v := r.Rules.Velocities(); len(v) > 0 {
 		var keys []AttemptKey
 		if c.Instrument != "" {

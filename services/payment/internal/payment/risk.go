@@ -131,11 +131,13 @@ func (w Condition) check(c *fault.Collector, at string) {
 	}
 }
 
-// Facts are what a decision may look at. Checks is nil while the gateway has not answered. Attempts counts, for each velocity that
+// Facts are what a decision may look at. Checks is nil while the gateway has not answered; Manual says that it is not asked, and that what
+// hangs on its answer does not hold. Attempts counts, for each velocity that
 // the rules ask about, the attempts that share its key, this one among them; what is missing there is not known.
 type Facts struct {
 	Amount   money.Amount
 	Checks   *Checks
+	Manual   bool
 	Attempts map[Velocity]int
 }
 
@@ -198,6 +200,10 @@ func (w Condition) holds(f Facts) truth {
 }
 
 func (w Condition) parts(f Facts) (parts []truth) {
+	unknown := unsure
+	if f.Manual {
+		unknown = itIsNot
+	}
 	if w.AmountAbove != nil {
 		limit, named := w.AmountAbove[f.Amount.Currency]
 		parts = append(parts, is(named && f.Amount.Minor > limit))
@@ -206,7 +212,7 @@ func (w Condition) parts(f Facts) (parts []truth) {
 		n, known := f.Attempts[*w.Velocity]
 		part := is(n > w.Velocity.Above)
 		if !known && f.Checks == nil && w.Velocity.By == ByInstrument {
-			part = unsure
+			part = unknown
 		}
 		parts = append(parts, part)
 	}
@@ -214,7 +220,7 @@ func (w Condition) parts(f Facts) (parts []truth) {
 		switch {
 		case wanted == nil:
 		case f.Checks == nil:
-			parts = append(parts, unsure)
+			parts = append(parts, unknown)
 		default:
 			parts = append(parts, is(slices.Contains(wanted, of(*f.Checks))))
 		}
@@ -231,7 +237,7 @@ func (w Condition) parts(f Facts) (parts []truth) {
 	answer(w.CVV, func(c Checks) string { return c.CVV })
 	answer(w.GatewayDecision, func(c Checks) string { return c.GatewayDecision })
 	if w.LiabilityShifted != nil {
-		part := unsure
+		part := unknown
 		if f.Checks != nil {
 			part = is(f.Checks.LiabilityShifted == *w.LiabilityShifted)
 		}

@@ -69,6 +69,8 @@ func TestTheFirstRuleDecides(t *testing.T) {
 		{Facts{Amount: usd(5000), Checks: checked(false)}, "review much true"},
 		{Facts{Amount: usd(500), Checks: checked(false)}, "accept  true"},
 		{Facts{Amount: usd(10001), Checks: checked(true)}, "reject far-too-much true"},
+		{Facts{Amount: usd(5000), Manual: true}, "review much true"},
+		{Facts{Amount: usd(500), Manual: true}, "accept  true"},
 	} {
 		d, decided := rules.Decide(tc.f)
 		if got := fmt.Sprint(string(d.Action), " ", d.Rule, " ", decided); got != tc.want {
