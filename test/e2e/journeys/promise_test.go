@@ -30,7 +30,7 @@ type promise struct {
 }
 
 // promised buys one piece of new goods by a means that is no card, as a guest in Germany.
-func promised(t *testing.T, name, provider string) *promise {
+func promised(t *testing.T, name, provider string, codes ...string) *promise {
 	t.Helper()
 	p := &promise{t: t, sku: s.Goods(t, name, 3)}
 	s.Staff(t, 204, "PUT", "/v1/admin/price-lists/eu-eur/prices", pricingapi.PricesInput{Prices: []pricingapi.PriceInput{
@@ -64,7 +64,7 @@ func promised(t *testing.T, name, provider string) *promise {
 	if within, ok := offered[provider]; !ok || session.Amount != p.total || provider == "bank_transfer" && within != int64(payWithin.Seconds()) {
 		t.Fatalf("%s is not offered: %+v", provider, session)
 	}
-	s.Must(t, 201, "POST", path+"/complete", checkoutapi.CompleteInput{Provider: provider, ExpectedTotal: p.total}, &p.order, "Idempotency-Key", shop.Key())
+	s.Must(t, 201, "POST", path+"/complete", checkoutapi.CompleteInput{Provider: provider, GiftCards: codes, ExpectedTotal: p.total}, &p.order, "Idempotency-Key", shop.Key())
 	return p
 }
 
@@ -245,4 +245,26 @@ func TestCashOnDeliveryIsRefused(t *testing.T) {
 	}
 	p.money("refused")
 	p.becomes(15*time.Second, "shipped", "settlement_declined")
+}
+
+// A gift card paid a part, and nobody brings the rest: before it is picked the order is cancelled and the gift card has what it had.
+func TestCashOnDeliveryNeverComes(t *testing.T) {
+	t.Parallel()
+	const worth = 500
+	var card paymentapi.Credit
+	s.Staff(t, 201, "POST", paymentapi.PathCredits, map[string]any{"amount": money.New(worth, "EUR"), "reason": "journey"}, &card, "Idempotency-Key", shop.Key())
+	p := promised(t, "unbrought", "cash_on_delivery", card.Code)
+	p.money("refused")
+	p.becomes(20*time.Second, "cancelled", "settlement_declined")
+	eventually(t, 20*time.Second, func() error {
+		var b paymentapi.GiftCardBalance
+		s.Must(t, 200, "POST", paymentapi.PathGiftCardBalance, map[string]string{"code": card.Code}, &b)
+		if n := p.allocated(); b.Balance.Minor != worth || n != 0 {
+			return fmt.Errorf("it has %s, %d pieces are taken", b.Balance, n)
+		}
+		return nil
+	})
+	if paid := p.payment(); paid.Status != "voided" || paid.Captured.IsPositive() {
+		t.Errorf("the payment is %+v", paid)
+	}
 }
