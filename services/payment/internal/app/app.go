@@ -34,7 +34,7 @@ type Sale struct {
 	Shopper    Shopper
 	OrderID    string
 	PayWithin  time.Duration // of a bank transfer
-	Manual     bool          // the gateway is not asked
+	Provider   string        // who takes it
 }
 
 // Shopper is what is known of who pays, for the bank's checks and the rules. All of it may be missing; it is not kept, nor logged.
@@ -146,7 +146,7 @@ type Store interface {
 
 // The providers, in payments and answers: the gateway, and of a payment that needs no gateway, credit.
 const (
-	Provider       = "braintree"
+	Provider       = payment.Gateway
 	ProviderCredit = "credit"
 )
 

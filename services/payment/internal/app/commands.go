@@ -121,7 +121,7 @@ func (a *App) Authorise(ctx context.Context, m Authorisation) (Answer, error) {
 	answer, err := a.do(ctx, Start{New: &p, Credit: m.wanted(), Record: Record{
 		Operation: payment.Operation{ID: m.OperationID, PaymentID: m.PaymentID, Kind: payment.Authorise, Amount: m.Amount, SentAt: now}}},
 		Sale{Reference: m.PaymentID, Account: account, Amount: m.Amount, Nonce: m.Nonce, MethodID: m.MethodID, DeviceData: m.DeviceData,
-			CustomerID: m.CustomerID, Shopper: m.Shopper, OrderID: m.OrderID, PayWithin: offer.PayWithin, Manual: p.Manual()}, now)
+			CustomerID: m.CustomerID, Shopper: m.Shopper, OrderID: m.OrderID, PayWithin: offer.PayWithin, Provider: offer.Provider}, now)
 	if len(m.GiftCards) > 0 && (err != nil || answer.Outcome.Code != payment.CodeGiftCard) {
 		a.guesses.giveBack()
 	}

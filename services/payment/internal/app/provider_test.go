@@ -175,7 +175,7 @@ func TestCashOnDelivery(t *testing.T) {
 func TestRulesForWhatPeopleTake(t *testing.T) {
 	t.Parallel()
 	w, manual := byHand(t)
-	manual.Risk = w.rules("- {name: shifted, then: reject, when: {liability_shifted: false}}\n- {name: mail, then: reject, when: {velocity: {by: email, above: 2, within: 1h}}}\n" +
+	manual.Risk = w.rules("- {name: promises, then: reject, when: {provider: [bank_transfer], velocity: {by: email, above: 3, within: 1h}}}\n- {name: shifted, then: reject, when: {liability_shifted: false}}\n- {name: mail, then: reject, when: {velocity: {by: email, above: 2, within: 1h}}}\n" +
 		"- {name: card, then: reject, when: {velocity: {by: instrument, above: 1, within: 1h}}}\n- {name: much, then: review, when: {amount_above: {USD: 900}}}\n")
 	for i, step := range []struct {
 		provider, email, rule string

@@ -28,6 +28,7 @@ type rulesFile struct {
 		Name string             `yaml:"name"`
 		Then payment.RiskAction `yaml:"then"`
 		When struct {
+			Provider    []string                 `yaml:"provider"`
 			AmountAbove map[money.Currency]whole `yaml:"amount_above"`
 			Velocity    *struct {
 				By     payment.VelocityKey `yaml:"by"`
@@ -97,7 +98,7 @@ func ParseRules(data []byte) (payment.Rules, error) {
 	out := payment.Rules{ReviewFor: f.ReviewFor}
 	for _, r := range f.Rules {
 		w := r.When
-		c := payment.Condition{AmountAbove: amounts(w.AmountAbove), SecureStatus: w.SecureStatus, LiabilityShifted: w.LiabilityShifted, AVSError: w.AVSError,
+		c := payment.Condition{Provider: w.Provider, AmountAbove: amounts(w.AmountAbove), SecureStatus: w.SecureStatus, LiabilityShifted: w.LiabilityShifted, AVSError: w.AVSError,
 			AVSPostal: w.AVSPostal, AVSStreet: w.AVSStreet, CVV: w.CVV, GatewayDecision: w.GatewayDecision}
 		if v := w.Velocity; v != nil {
 			c.Velocity = &payment.Velocity{By: v.By, Above: int(v.Above), Within: v.Within}
@@ -201,7 +202,7 @@ func attemptKeys(s Sale) []AttemptKey {
 
 // before decides as far as it can be decided before the gateway hears of a sale: one that is rejected then is never sent.
 func (r *Risk) before(ctx context.Context, s Sale) (*payment.Outcome, error) {
-	f := payment.Facts{Amount: s.Amount, Manual: s.Manual}
+	f := payment.Facts{Amount: s.Amount, Provider: s.Provider}
 	if v := r.Rules.Velocities(); len(v) > 0 {
 		var err error
 		if f.Attempts, err = r.Store.Attempt(ctx, s.Reference, attemptKeys(s), v, r.App.now()); err != nil {
@@ -219,8 +220,8 @@ func (r *Risk) before(ctx context.Context, s Sale) (*payment.Outcome, error) {
 // after decides with what the gateway and the bank have found out. Attempts are counted as of the beginning of this one, so that the
 // answer is the same whenever it is looked up.
 func (r *Risk) after(ctx context.Context, p payment.Payment, c payment.Checks) (payment.RiskDecision, time.Time, error) {
-	f := payment.Facts{Amount: p.AtGateway(), Checks: &c, Manual: p.Manual()}
-	if f.Manual {
+	f := payment.Facts{Amount: p.AtGateway(), Checks: &c, Provider: p.Provider}
+	if p.Manual() {
 		f.Checks = nil
 	}
 	if v := r.Rules.Velocities(); len(v) > 0 {

@@ -15,7 +15,7 @@ import (
 func TestTheExampleIsReadAndUsesAllThereIs(t *testing.T) {
 	t.Parallel()
 	r, err := app.Rules("../../../../docs/examples/risk.yaml")
-	if err != nil || len(r.Rules) != 9 || r.ReviewFor != 24*time.Hour || len(r.Velocities()) != 3 {
+	if err != nil || len(r.Rules) != 10 || r.ReviewFor != 24*time.Hour || len(r.Velocities()) != 4 {
 		t.Errorf("%+v %v", r, err)
 	}
 	if r, err := app.Rules(""); err != nil || len(r.Rules) != 0 {
@@ -29,8 +29,8 @@ func TestTheExampleIsReadAndUsesAllThereIs(t *testing.T) {
 // All faults of a file come at once, each with its place.
 func TestFaultsOfAFileOfRules(t *testing.T) {
 	t.Parallel()
-	_, err := app.ParseRules([]byte("version: 2\nreview_for: 0s\nrules:\n- {name: A B, then: explode, when: {cvv: [no], velocity: {by: moon, above: 0, within: 999h}}}\n"))
-	for _, want := range []string{"version: ", "review_for: ", "rules[0].name: ", "rules[0].then: ", "rules[0].when.cvv: ", "rules[0].when.velocity.by: ",
+	_, err := app.ParseRules([]byte("version: 2\nreview_for: 0s\nrules:\n- {name: A B, then: explode, when: {provider: [moon], cvv: [no], velocity: {by: moon, above: 0, within: 999h}}}\n"))
+	for _, want := range []string{"version: ", "review_for: ", "rules[0].name: ", "rules[0].then: ", "rules[0].when.cvv: ", "rules[0].when.provider: ", "rules[0].when.velocity.by: ",
 		"rules[0].when.velocity.above: ", "rules[0].when.velocity.within: "} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("nothing is said of %s: %v", want, err)

@@ -5,12 +5,15 @@ package payment
 //	bank_transfer     authorised is a promise; the payment is under review until staff record the money, and captured then
 //	cash_on_delivery  authorised and captured are promises, so that the order is sent; staff record what the carrier brought as settlement
 const (
+	Gateway        = "braintree" // the one that is none of them
 	BankTransfer   = "bank_transfer"
 	CashOnDelivery = "cash_on_delivery"
 )
 
 // Manual tells whether people take the money that credit does not cover.
-func (p Payment) Manual() bool { return p.Provider == BankTransfer || p.Provider == CashOnDelivery }
+func (p Payment) Manual() bool { return manual(p.Provider) }
+
+func manual(provider string) bool { return provider == BankTransfer || provider == CashOnDelivery }
 
 // collected tells whether the money is there, so that it can only be paid back.
 func (p Payment) collected() bool {

@@ -61,6 +61,7 @@ type Velocity struct {
 
 // Condition holds when each of its parts holds that is set. An empty one holds always.
 type Condition struct {
+	Provider         []string                 // who takes the money
 	AmountAbove      map[money.Currency]int64 // minor units; a currency that is not named is not above
 	Velocity         *Velocity
 	SecureStatus     []string // "none" stands for a cardholder who was not asked
@@ -111,6 +112,9 @@ func (r Rules) Check() error {
 }
 
 func (w Condition) check(c *fault.Collector, at string) {
+	for _, p := range w.Provider {
+		c.Check(p == Gateway || manual(p), at+".provider", "must hold braintree, bank_transfer or cash_on_delivery", p)
+	}
 	for currency, minor := range w.AmountAbove {
 		_, err := money.ParseCurrency(string(currency))
 		c.Check(err == nil, at+".amount_above", "must name currencies by ISO 4217", string(currency))
@@ -131,13 +135,13 @@ func (w Condition) check(c *fault.Collector, at string) {
 	}
 }
 
-// Facts are what a decision may look at. Checks is nil while the gateway has not answered; Manual says that it is not asked, and that what
-// hangs on its answer does not hold. Attempts counts, for each velocity that
+// Facts are what a decision may look at. Checks is nil while the gateway has not answered; where another Provider is people, it is not asked,
+// and what hangs on its answer does not hold. Attempts counts, for each velocity that
 // the rules ask about, the attempts that share its key, this one among them; what is missing there is not known.
 type Facts struct {
 	Amount   money.Amount
 	Checks   *Checks
-	Manual   bool
+	Provider string
 	Attempts map[Velocity]int
 }
 
@@ -201,8 +205,11 @@ func (w Condition) holds(f Facts) truth {
 
 func (w Condition) parts(f Facts) (parts []truth) {
 	unknown := unsure
-	if f.Manual {
+	if manual(f.Provider) {
 		unknown = itIsNot
+	}
+	if w.Provider != nil {
+		parts = append(parts, is(slices.Contains(w.Provider, f.Provider)))
 	}
 	if w.AmountAbove != nil {
 		limit, named := w.AmountAbove[f.Amount.Currency]

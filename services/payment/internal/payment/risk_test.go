@@ -57,7 +57,7 @@ func TestConditions(t *testing.T) {
 func TestTheFirstRuleDecides(t *testing.T) {
 	t.Parallel()
 	above := func(minor int64) Condition { return Condition{AmountAbove: map[money.Currency]int64{"USD": minor}} }
-	rules := Rules{Rules: []Rule{{"far-too-much", above(10000), Reject}, {"shifted", Condition{LiabilityShifted: yesNo(true)}, Accept}, {"much", above(1000), Review}}}
+	rules := Rules{Rules: []Rule{{"promises", Condition{Provider: []string{CashOnDelivery}}, Reject}, {"far-too-much", above(10000), Reject}, {"shifted", Condition{LiabilityShifted: yesNo(true)}, Accept}, {"much", above(1000), Review}}}
 	checked := func(shifted bool) *Checks { return &Checks{LiabilityShifted: shifted} }
 	for i, tc := range []struct {
 		f    Facts
@@ -69,8 +69,10 @@ func TestTheFirstRuleDecides(t *testing.T) {
 		{Facts{Amount: usd(5000), Checks: checked(false)}, "review much true"},
 		{Facts{Amount: usd(500), Checks: checked(false)}, "accept  true"},
 		{Facts{Amount: usd(10001), Checks: checked(true)}, "reject far-too-much true"},
-		{Facts{Amount: usd(5000), Manual: true}, "review much true"},
-		{Facts{Amount: usd(500), Manual: true}, "accept  true"},
+		{Facts{Amount: usd(5000), Provider: BankTransfer}, "review much true"},
+		{Facts{Amount: usd(500), Provider: BankTransfer}, "accept  true"},
+		{Facts{Amount: usd(500), Provider: CashOnDelivery}, "reject promises true"},
+		{Facts{Amount: usd(500), Provider: Gateway, Checks: checked(false)}, "accept  true"},
 	} {
 		d, decided := rules.Decide(tc.f)
 		if got := fmt.Sprint(string(d.Action), " ", d.Rule, " ", decided); got != tc.want {
