@@ -6,6 +6,7 @@ import (
 	"errors"
 	"strings"
 
+	"github.com/sidecart/sidecart/pkg/card"
 	"github.com/sidecart/sidecart/pkg/fault"
 	"github.com/sidecart/sidecart/pkg/money"
 	"github.com/sidecart/sidecart/services/checkout/checkoutapi"
@@ -91,7 +92,7 @@ func (a *App) patch(ctx context.Context, r Record, seen *int64, in checkoutapi.P
 // checkPatch checks all that can be checked without the checkout, and brings addresses into their normal form.
 func checkPatch(in *checkoutapi.PatchInput) error {
 	var c fault.Collector
-	if in.Note != nil && checkout.HoldsCard(*in.Note) {
+	if in.Note != nil && card.Held(*in.Note) {
 		return ErrCardInNote
 	}
 	if in.Email != nil {

@@ -8,6 +8,7 @@ import (
 	"runtime/debug"
 	"time"
 
+	"github.com/sidecart/sidecart/pkg/card"
 	"github.com/sidecart/sidecart/pkg/fault"
 	"github.com/sidecart/sidecart/services/checkout/checkoutapi"
 	"github.com/sidecart/sidecart/services/checkout/internal/checkout"
@@ -75,7 +76,7 @@ func (a *App) Complete(ctx context.Context, id string, key Key, in checkoutapi.C
 
 func checkMeans(in checkoutapi.CompleteInput) error {
 	for _, text := range append([]string{in.Nonce, in.MethodID, in.DeviceData}, in.GiftCards...) {
-		if checkout.LooksLikeCard(text) {
+		if card.Held(text) {
 			return ErrCard
 		}
 	}

@@ -10,9 +10,9 @@ import (
 	"net/url"
 	"strconv"
 	"time"
-	"unicode"
 	"unicode/utf8"
 
+	"github.com/sidecart/sidecart/pkg/card"
 	"github.com/sidecart/sidecart/pkg/daprkit"
 	"github.com/sidecart/sidecart/pkg/fault"
 	"github.com/sidecart/sidecart/pkg/money"
@@ -39,21 +39,12 @@ func shopper(email string, a orderapi.Address) *paymentapi.Shopper {
 		Line2: harmless(a.Line2), City: harmless(a.City), Region: harmless(a.Region), PostalCode: harmless(a.PostalCode), Country: harmless(a.Country)}}
 }
 
-const (
-	shortestCard = 13  // digits
-	longestText  = 255 // payment takes no longer ones
-)
+const longestText = 255 // payment takes no longer ones
 
-// harmless leaves out a text in which payment might see a card number: it refuses the whole call, and what people wrote must keep
+// harmless leaves out a text in which payment sees a card number: it refuses the whole call, and what people wrote must keep
 // neither an order from being paid nor its money from going back.
 func harmless(text string) string {
-	digits := 0
-	for _, r := range text {
-		if unicode.IsDigit(r) {
-			digits++
-		}
-	}
-	if digits >= shortestCard || utf8.RuneCountInString(text) > longestText {
+	if card.Held(text) || utf8.RuneCountInString(text) > longestText {
 		return ""
 	}
 	return text

@@ -245,6 +245,34 @@ func TestBadRefunds(t *testing.T) {
 	}
 }
 
+// No door of people takes a card number in, whatever it stands in: nothing of it is kept.
+func TestCardNumbersAreRefused(t *testing.T) {
+	t.Parallel()
+	s := open(t)
+	id := newID(t)
+	token := s.place(id, 1).Order.AccessToken
+	const card = "card 4111 1111 1111 1111"
+	guest, staff := "/v1/orders/"+id, "/v1/admin/orders/"+id
+	for path, body := range map[string]string{
+		staff + "/notes": `{"text":"` + card + `"}`, staff + "/refunds": `{"amount":{"amount":1,"currency":"USD"},"reason":"` + card + `"}`,
+		staff + "/transitions": `{"to":"picking","note":"` + card + `"}`, guest + "/cancel?access_token=" + token: `{"reason":"411\u0031 1111 1111 1111"}`,
+	} {
+		client := s.client
+		if strings.HasPrefix(path, staff) {
+			client = s.staff()
+		}
+		client.With("Idempotency-Key", "key").Do("POST", path, body).Problem(422, "card-number-refused")
+	}
+	s.staff().With("Idempotency-Key", "4111111111111111").Do("POST", staff+"/notes", `{"text":"late"}`).Want(422)
+	kept := 0
+	if err := s.pool.QueryRow(t.Context(), `SELECT (SELECT count(*) FROM order_notes) + (SELECT count(*) FROM audit_log) + (SELECT count(*) FROM idempotency_keys)`).Scan(&kept); err != nil || kept != 0 {
+		t.Errorf("%d rows are kept: %v", kept, err)
+	}
+	if rec := s.reaches(id, "confirmed"); rec.Version != 4 {
+		t.Errorf("%+v", rec.Order)
+	}
+}
+
 // Notes are for staff alone, oldest first, once per key.
 func TestNotes(t *testing.T) {
 	t.Parallel()

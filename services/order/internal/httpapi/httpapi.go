@@ -58,7 +58,7 @@ func Register(s *httpx.Server, a *app.App, door Door, store *postgres.Store, car
 		httpx.Callers("checkout"))
 
 	public := func(method, path, id, summary string) huma.Operation {
-		return huma.Operation{Method: method, Path: "/v1/orders/{id}" + path, OperationID: id, Summary: summary, Tags: []string{"orders"}}
+		return httpx.NoCards(huma.Operation{Method: method, Path: "/v1/orders/{id}" + path, OperationID: id, Summary: summary, Tags: []string{"orders"}})
 	}
 	httpx.Register(s, public(http.MethodGet, "", "get-order", "An order"), h.get)
 	httpx.Register(s, public(http.MethodGet, "/timeline", "get-timeline", "What happened to an order"), h.timeline)
@@ -75,7 +75,7 @@ func Register(s *httpx.Server, a *app.App, door Door, store *postgres.Store, car
 	httpx.Register(s, again, h.reorder)
 
 	staff := func(method, path, id, summary, scope string) huma.Operation {
-		return huma.Operation{Method: method, Path: "/v1/admin/orders" + path, OperationID: id, Summary: summary, Tags: []string{"staff"}, Security: httpx.Scope(scope)}
+		return httpx.NoCards(huma.Operation{Method: method, Path: "/v1/admin/orders" + path, OperationID: id, Summary: summary, Tags: []string{"staff"}, Security: httpx.Scope(scope)})
 	}
 	httpx.Register(s, staff(http.MethodGet, "", "list-orders", "Placed orders, the latest first", ScopeRead), h.list)
 	httpx.Register(s, staff(http.MethodGet, "/{id}", "staff-get-order", "An order with its log", ScopeRead), h.staffGet)

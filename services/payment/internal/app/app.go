@@ -77,7 +77,6 @@ var (
 	ErrExists   = fault.New(fault.Conflict, "payment-exists", "This payment was begun by another operation.")
 	ErrReused   = fault.New(fault.Invalid, "operation-id-reused", "This operation id was used for another operation.")
 	ErrCurrency = fault.New(fault.Invalid, "currency-not-supported", "Payments in this currency are not taken.")
-	ErrCard     = fault.New(fault.Invalid, "card-number-refused", "The request holds a card number. Collect cards with the gateway's client and send its nonce.")
 	ErrLost     = fault.New(fault.Conflict, "lease-lost", "Somebody else works on the operation.")
 )
 

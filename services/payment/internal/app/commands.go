@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"time"
 
+	"github.com/sidecart/sidecart/pkg/card"
 	"github.com/sidecart/sidecart/pkg/fault"
 	"github.com/sidecart/sidecart/pkg/money"
 	"github.com/sidecart/sidecart/services/payment/internal/payment"
@@ -65,8 +66,8 @@ func checkIDs(c *fault.Collector, operationID, paymentID string) {
 
 func (m Authorisation) check() error {
 	for _, text := range append([]string{m.OperationID, m.PaymentID, m.OrderID, m.Nonce, m.MethodID, m.DeviceData, m.CustomerID}, m.GiftCards...) {
-		if payment.HoldsCardNumber(text) {
-			return ErrCard
+		if card.Held(text) {
+			return card.ErrRefused
 		}
 	}
 	var c fault.Collector
@@ -153,8 +154,8 @@ func (a *App) offer(m Authorisation) (o Offer, account string, err error) {
 // payment has no answer, nothing is written, and the answer is pending: ask again.
 func (a *App) Move(ctx context.Context, m Movement) (Answer, error) {
 	for _, text := range []string{m.OperationID, m.PaymentID, m.Reason} {
-		if payment.HoldsCardNumber(text) {
-			return Answer{}, ErrCard
+		if card.Held(text) {
+			return Answer{}, card.ErrRefused
 		}
 	}
 	var c fault.Collector

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/sidecart/sidecart/pkg/card"
 	"github.com/sidecart/sidecart/pkg/fault"
 	"github.com/sidecart/sidecart/pkg/money"
 	"github.com/sidecart/sidecart/services/payment/internal/payment"
@@ -112,7 +113,7 @@ func newCode() (string, CodeOf) {
 		var random [payment.CodeLength]byte
 		_, _ = rand.Read(random[:]) // never fails
 		code := payment.Code(random)
-		if hash, ok := payment.CodeHash(code); ok && !payment.HoldsCardNumber(code) { // no door would take it
+		if hash, ok := payment.CodeHash(code); ok && !card.Held(code) { // no door would take it
 			return code, CodeOf{Hash: hash, End: payment.CodeEnd(code)}
 		}
 	}

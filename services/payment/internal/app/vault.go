@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"time"
 
+	"github.com/sidecart/sidecart/pkg/card"
 	"github.com/sidecart/sidecart/pkg/fault"
 	"github.com/sidecart/sidecart/services/payment/internal/payment"
 )
@@ -123,8 +124,8 @@ func (v *Vault) Keep(ctx context.Context, k Keeping) (MethodRecord, error) {
 	if err := checkCustomer(k.CustomerID); err != nil {
 		return MethodRecord{}, err
 	}
-	if payment.HoldsCardNumber(k.Nonce) {
-		return MethodRecord{}, ErrCard
+	if card.Held(k.Nonce) {
+		return MethodRecord{}, card.ErrRefused
 	}
 	r, err := v.Store.BeginMethod(ctx, k, v.now())
 	switch {

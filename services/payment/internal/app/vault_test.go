@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/sidecart/sidecart/pkg/card"
 	"github.com/sidecart/sidecart/pkg/testkit"
 	"github.com/sidecart/sidecart/services/payment/internal/app"
 	"github.com/sidecart/sidecart/services/payment/internal/payment"
@@ -176,7 +177,7 @@ func TestMethodsThatAreRefused(t *testing.T) {
 	if _, err := w.vault.Keep(t.Context(), k); !errors.Is(err, app.ErrReused) {
 		t.Errorf("another's id: %v", err)
 	}
-	if _, err := w.vault.Keep(t.Context(), app.Keeping{ID: "n", CustomerID: "c", Nonce: "4111111111111111"}); !errors.Is(err, app.ErrCard) {
+	if _, err := w.vault.Keep(t.Context(), app.Keeping{ID: "n", CustomerID: "c", Nonce: "4111111111111111"}); !errors.Is(err, card.ErrRefused) {
 		t.Errorf("a card number: %v", err)
 	}
 	if _, err := w.vault.Keep(t.Context(), app.Keeping{ID: "n", CustomerID: "no good", Nonce: "n"}); err == nil {

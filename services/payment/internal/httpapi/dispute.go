@@ -28,7 +28,7 @@ type CaseReader interface {
 
 func (h *api) registerDisputes(s *httpx.Server) {
 	op := func(method, path, id, summary, scope string) huma.Operation {
-		return guarded(huma.Operation{Method: method, Path: "/v1/admin/" + path, OperationID: id, Summary: summary, Tags: []string{"staff"}, Security: httpx.Scope(scope)})
+		return httpx.NoCards(huma.Operation{Method: method, Path: "/v1/admin/" + path, OperationID: id, Summary: summary, Tags: []string{"staff"}, Security: httpx.Scope(scope)})
 	}
 	httpx.Register(s, op(http.MethodGet, "disputes", "list-disputes", "Disputes, the latest first", ScopeRead), h.disputes)
 	httpx.Register(s, op(http.MethodGet, "disputes/{id}", "get-dispute", "A dispute with its evidence and log", ScopeRead), h.dispute)

@@ -68,7 +68,7 @@ func Register(s *httpx.Server, p Parts) {
 	h.registerVault(s)
 	h.registerCredit(s)
 	internal := func(method, path, id, summary string) huma.Operation {
-		return guarded(huma.Operation{Method: method, Path: path, OperationID: id, Summary: summary, Tags: []string{"internal"}})
+		return httpx.NoCards(huma.Operation{Method: method, Path: path, OperationID: id, Summary: summary, Tags: []string{"internal"}})
 	}
 	order, money := httpx.Callers("order"), httpx.Timeout(moneyTime)
 	httpx.Register(s, internal(http.MethodPost, paymentapi.PathAuthorise, "authorise-payment", "Reserve an amount"), h.authorise, order, money)
@@ -82,7 +82,7 @@ func Register(s *httpx.Server, p Parts) {
 	httpx.Register(s, internal(http.MethodGet, paymentapi.PathOpen, "get-open-payments", "Payments whose money is still there"), h.open, order)
 
 	staff := func(method, path, id, summary, scope string) huma.Operation {
-		return guarded(huma.Operation{Method: method, Path: "/v1/admin/payments" + path, OperationID: id, Summary: summary, Tags: []string{"staff"}, Security: httpx.Scope(scope)})
+		return httpx.NoCards(huma.Operation{Method: method, Path: "/v1/admin/payments" + path, OperationID: id, Summary: summary, Tags: []string{"staff"}, Security: httpx.Scope(scope)})
 	}
 	httpx.Register(s, staff(http.MethodGet, "", "list-payments", "Payments, the latest first", ScopeRead), h.list)
 	httpx.Register(s, staff(http.MethodGet, "/{id}", "get-payment", "A payment with its log", ScopeRead), h.get)

@@ -1,9 +1,16 @@
-package payment
+// Package card finds numbers of payment cards in texts, so that no door takes one in: what is kept or logged would have to be guarded as
+// cards are. Ids that happen to have as many digits are none.
+package card
 
 import (
 	"regexp"
 	"strings"
+
+	"github.com/sidecart/sidecart/pkg/fault"
 )
+
+// ErrRefused is the answer to a request that holds a card number.
+var ErrRefused = fault.New(fault.Invalid, "card-number-refused", "The request holds a card number. Collect cards with the gateway's client and send its nonce.")
 
 var (
 	// Ids are no card numbers, however many digits they have: UUIDs, and hexadecimal words that are too long for one.
@@ -17,9 +24,9 @@ const (
 	longestCard  = 19
 )
 
-// HoldsCardNumber reports whether a text holds what could be the number of a payment card: 13 to 19 digits, perhaps in groups,
+// Held reports whether a text holds what could be the number of a payment card: 13 to 19 digits, perhaps in groups,
 // with the prefix and length of a card brand and a right check digit (Luhn, ISO/IEC 7812-1).
-func HoldsCardNumber(text string) bool {
+func Held(text string) bool {
 	if !hasRun(text) {
 		return false
 	}

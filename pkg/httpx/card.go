@@ -1,4 +1,4 @@
-package httpapi
+package httpx
 
 import (
 	"bytes"
@@ -10,18 +10,16 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humachi"
 
-	"github.com/sidecart/sidecart/pkg/httpx"
-	"github.com/sidecart/sidecart/services/payment/internal/app"
-	"github.com/sidecart/sidecart/services/payment/internal/payment"
+	"github.com/sidecart/sidecart/pkg/card"
 )
 
-// guarded lets no card number in: not in path, query, key or any member of the body, known or not. It runs before the body is
+// NoCards lets no card number in: not in path, query, key or any member of the body, known or not. It runs before the body is
 // validated, because a fault of the input repeats what was there.
-func guarded(op huma.Operation) huma.Operation {
+func NoCards(op huma.Operation) huma.Operation {
 	op.Middlewares = append(op.Middlewares, func(hc huma.Context, next func(huma.Context)) {
 		r, w := humachi.Unwrap(hc)
 		if holdsCard(r) {
-			httpx.WriteProblem(w, r, app.ErrCard)
+			WriteProblem(w, r, card.ErrRefused)
 			return
 		}
 		next(hc)
@@ -34,12 +32,12 @@ func holdsCard(r *http.Request) bool {
 	if err != nil {
 		path = r.URL.Path
 	}
-	if payment.HoldsCardNumber(path) || payment.HoldsCardNumber(r.Header.Get("Idempotency-Key")) {
+	if card.Held(path) || card.Held(r.Header.Get("Idempotency-Key")) {
 		return true
 	}
 	for name, values := range r.URL.Query() {
 		for _, text := range append(values, name) {
-			if payment.HoldsCardNumber(text) {
+			if card.Held(text) {
 				return true
 			}
 		}
@@ -62,15 +60,15 @@ func bodyHoldsCard(body []byte) bool {
 	for {
 		token, err := decoder.Token()
 		if err != nil {
-			return err != io.EOF && payment.HoldsCardNumber(string(body))
+			return err != io.EOF && card.Held(string(body))
 		}
 		switch v := token.(type) {
 		case string:
-			if payment.HoldsCardNumber(v) {
+			if card.Held(v) {
 				return true
 			}
 		case json.Number:
-			if payment.HoldsCardNumber(v.String()) {
+			if card.Held(v.String()) {
 				return true
 			}
 		}
