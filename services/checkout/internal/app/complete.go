@@ -74,7 +74,17 @@ func (a *App) Complete(ctx context.Context, id string, key Key, in checkoutapi.C
 	}
 }
 
+// longestCode is how long payment takes a gift card's code.
+const longestCode = 64
+
 func checkMeans(in checkoutapi.CompleteInput) error {
+	var long fault.Collector
+	for i, code := range in.GiftCards {
+		long.Check(code != "" && len(code) <= longestCode, fmt.Sprintf("body.gift_cards[%d]", i), fmt.Sprintf("must have 1 to %d characters", longestCode), nil)
+	}
+	if err := long.Err(); err != nil {
+		return err
+	}
 	for _, text := range append([]string{in.Nonce, in.MethodID, in.DeviceData}, in.GiftCards...) {
 		if card.Held(text) {
 			return ErrCard

@@ -57,7 +57,7 @@ func (a Address) Normal() Address {
 	for _, s := range []*string{&a.Name, &a.Company, &a.Line1, &a.Line2, &a.City, &a.Region, &a.PostalCode, &a.Country, &a.Phone} {
 		*s = strings.TrimSpace(*s)
 	}
-	a.Country, a.PostalCode = strings.ToUpper(a.Country), strings.ToUpper(a.PostalCode)
+	a.Country, a.PostalCode = strings.ToUpper(a.Country), strings.ToUpper(strings.Map(narrow, a.PostalCode))
 	a.PostalCode, _ = postalForms[a.Country].set(a.PostalCode, a.Country)
 	if codes := areas[a.Country].codes; codes != nil {
 		a.Region = strings.ToUpper(a.Region)

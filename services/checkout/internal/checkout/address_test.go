@@ -37,7 +37,8 @@ func TestAddressPerCountry(t *testing.T) {
 		{"US", "IL", "62701", nil}, {"US", "Illinois", "62701", nil}, {"us", " il ", "62701-1234", nil},
 		{"US", "", "62701", []string{"region"}}, {"US", "Ilinois", "6270", []string{"postal_code", "region"}},
 		{"CA", "ON", "k1a 0b1", nil}, {"CA", "ON", "K1A0B1", nil}, {"CA", "XX", "D1A 0B1", []string{"postal_code", "region"}},
-		{"GB", "", "SW1A 1AA", nil}, {"GB", "", "m1 1ae", nil}, {"GB", "", "12345", []string{"postal_code"}}, {"GB", "", "", []string{"postal_code"}},
+		{"GB", "", "SW1A 1AA", nil}, {"GB", "", "m1 1ae", nil}, {"GB", "", "12345", []string{"postal_code"}}, {"GB", "", "", []string{"postal_code"}}, {"GB", "", "0AA", []string{"postal_code"}},
+		{"GB", "", "gir0aa", nil}, {"FK", "", "1ZZ", []string{"postal_code"}},
 		{"DE", "", "10115", nil}, {"DE", "", "1011", []string{"postal_code"}}, {"DE", "BY", "10115", nil},
 		{"FR", "", "75001", nil}, {"FR", "", "7500A", []string{"postal_code"}},
 		{"ES", "", "28001", nil}, {"ES", "", "53001", []string{"postal_code"}},
@@ -115,7 +116,8 @@ func TestRealAddresses(t *testing.T) {
 		{"AE", "", "Abu Dhabi", "00000", "Abu Dhabi", "00000"}, {"QA", "Doha", "", "", "", ""},
 		{"IN", "Mumbai", "Maharashtra", "400 001", "Maharashtra", "400001"}, {"PK", "Lahore", "", "54000", "", "54000"}, {"CN", "北京", "北京市", "100005", "北京市", "100005"},
 		{"HK", "", "Kowloon", "", "Kowloon", ""}, {"HK", "Central", "", "999077", "", "999077"}, {"MO", "", "", "", "", ""}, {"TW", "臺北市", "", "104", "", "104"},
-		{"JP", "千代田区", "東京都", "1000001", "東京都", "100-0001"}, {"KR", "서울", "", "04524", "", "04524"}, {"SG", "", "", "018956", "", "018956"},
+		{"JP", "千代田区", "東京都", "1000001", "東京都", "100-0001"}, {"JP", "千代田区", "東京都", "１００-０００１", "東京都", "100-0001"},
+		{"JP", "千代田区", "東京都", "１００ー０００１", "東京都", "100-0001"}, {"KR", "서울", "", "04524", "", "04524"}, {"SG", "", "", "018956", "", "018956"},
 		{"MY", "Kuala Lumpur", "", "50250", "", "50250"}, {"TH", "Bangkok", "", "10110", "", "10110"}, {"VN", "Hà Nội", "", "", "", ""}, {"PH", "Manila", "", "1008", "", "1008"},
 		{"ID", "Jakarta", "", "10110", "", "10110"}, {"AU", "Sydney", "new south wales", "2000", "NSW", "2000"}, {"NZ", "Wellington", "", "6011", "", "6011"},
 		{"ZA", "Cape Town", "", "8001", "", "8001"}, {"NG", "Lagos", "Lagos", "", "Lagos", ""}, {"GH", "Accra", "", "GA-183-8164", "", "GA-183-8164"},
@@ -134,7 +136,7 @@ func TestRealAddresses(t *testing.T) {
 // Codes that are none, hostile ones among them.
 func TestPostalCodesRefused(t *testing.T) {
 	t.Parallel()
-	for _, tc := range [][2]string{{"US", "9410"}, {"US", "94105-18"}, {"US", "9410５"}, {"US", "K1A 0B1"}, {"DE", "XX-10115x"}, {"DE", "D-"}, {"DE", "DE-DE-10115"}, {"DE", "ABCD-10115"},
+	for _, tc := range [][2]string{{"US", "9410"}, {"US", "94105-18"}, {"US", "9410٥"}, {"US", "K1A 0B1"}, {"DE", "XX-10115x"}, {"DE", "D-"}, {"DE", "DE-DE-10115"}, {"DE", "ABCD-10115"},
 		{"DE", "-----"}, {"CA", "K1A 0BO"}, {"GB", "SW1A 1A"}, {"GB", "Q1 1AA"}, {"NL", "1012 A"}, {"LV", "LV-LV-1010"}, {"IE", "D02"}, {"FR", "7500é"},
 		{"GP", "75001"}, {"JP", "100-000"}, {"SG", "18956"}, {"BR", "01310-10a"}, {"PT", strings.Repeat("1", 1000)}, {"ZA", "\x00"}, {"IN", "012345"}} {
 		a := Address{Name: "N", Line1: "1", City: "C", Region: "CA", PostalCode: tc[1], Country: tc[0]}

@@ -89,7 +89,8 @@ var postalForms = map[string]postalForm{
 }
 
 // set returns a code as the country writes it, and whether it is one. What is none comes back as it is. A letter prefix of old, as in
-// D-10115, is dropped where the code begins with a digit, and one that the country writes may be left out.
+// D-10115, is dropped where the code begins with a digit, and one that the country writes may be left
+// out of a code that differs from place to place.
 func (f postalForm) set(code, country string) (string, bool) {
 	if f.masks == "" {
 		return code, true
@@ -99,7 +100,7 @@ func (f postalForm) set(code, country string) (string, bool) {
 		from := bare
 		lead := mask[:len(mask)-len(strings.TrimLeft(mask, "ABCDEFGHIJKLMNOPQRSTUVWXYZ"))]
 		switch {
-		case lead != "" && !strings.HasPrefix(from, lead):
+		case lead != "" && !strings.HasPrefix(from, lead) && strings.ContainsAny(mask, "#@?"):
 			from = lead + from
 		case lead == "" && !strings.ContainsRune("@?", rune(mask[0])):
 			if before, after, cut := strings.Cut(code, "-"); cut && len(before) <= 3 && strings.Trim(before, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") == "" {
@@ -132,10 +133,22 @@ func (f postalForm) begins(with string) bool {
 	return false
 }
 
+// narrow returns the plain form of a sign in full width, as keyboards of East Asia write it.
+func narrow(r rune) rune {
+	const first, last, ideographicSpace = '！', '～', '\u3000'
+	switch {
+	case r >= first && r <= last:
+		return r - first + '!'
+	case r == ideographicSpace:
+		return ' '
+	}
+	return r
+}
+
 // squeeze drops blanks and hyphens.
 func squeeze(s string) string {
 	return strings.Map(func(r rune) rune {
-		if strings.ContainsRune(" -\u00a0\u2010\u2011\u2012\u2013", r) {
+		if strings.ContainsRune(" -\u00a0\u2010\u2011\u2012\u2013\u2212\u30fc", r) {
 			return -1
 		}
 		return r

@@ -1,10 +1,14 @@
 package httpapi_test
 
 import (
+	"fmt"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/sidecart/sidecart/pkg/auth"
+	"github.com/sidecart/sidecart/pkg/testkit/apitest"
 	"github.com/sidecart/sidecart/services/checkout/checkoutapi"
 )
 
@@ -45,6 +49,12 @@ func TestGiftCardsThatCannotBe(t *testing.T) {
 	s := open(t)
 	co := s.ready()
 	s.complete(co.ID, "a", checkoutapi.CompleteInput{ExpectedTotal: co.Totals.Total, GiftCards: []string{"1", "2", "3", "4", "5", "6"}}).Problem(422, "validation-failed")
+	for i, code := range []string{"", strings.Repeat("A", 65), strings.Repeat("A", 100_000)} {
+		got := apitest.Locations(s.complete(co.ID, fmt.Sprint("long-", i), checkoutapi.CompleteInput{ExpectedTotal: co.Totals.Total, GiftCards: []string{"A", code}}).Problem(422, "validation-failed"))
+		if !slices.Equal(got, []string{"body.gift_cards[1]"}) {
+			t.Errorf("%d letters: %v", len(code), got)
+		}
+	}
 	s.complete(co.ID, "b", checkoutapi.CompleteInput{ExpectedTotal: co.Totals.Total, GiftCards: []string{"4111 1111 1111 1111"}}).Problem(422, "card-number-refused")
 	s.complete(co.ID, "c", checkoutapi.CompleteInput{ExpectedTotal: co.Totals.Total, GiftCards: []string{"A"}}).Want(201)
 }
