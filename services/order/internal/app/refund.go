@@ -65,10 +65,12 @@ func (a *App) Refund(ctx context.Context, id, actor string, req RefundRequest) (
 
 // refundAmount is what a request comes to: a line's pieces are worth their share of what it cost, and all of them together all of it.
 func (r Record) refundAmount(req RefundRequest) (money.Amount, error) {
-	if req.Amount != nil {
-		return *req.Amount, nil
-	}
 	var c fault.Collector
+	if req.Amount != nil {
+		c.Check(req.Amount.IsPositive(), "body.amount.amount", "must be above zero", req.Amount.Minor)
+		c.Check(req.Amount.Currency == r.Total.Currency, "body.amount.currency", "must be "+string(r.Total.Currency)+", as the order's", string(req.Amount.Currency))
+		return *req.Amount, c.Err()
+	}
 	sum := money.Zero(r.Total.Currency)
 	asked := map[string]int64{}
 	for i, l := range req.Lines {

@@ -127,6 +127,7 @@ func (h *api) notes(ctx context.Context, in *notesInput) (*notesOutput, error) {
 type reorderInput struct {
 	GuestInput
 	httpx.IdempotencyHeader
+	Body *struct{} // nothing, or an object without members
 }
 
 type reorderOutput struct {
@@ -135,7 +136,7 @@ type reorderOutput struct {
 }
 
 func (h *api) reorder(ctx context.Context, in *reorderInput) (*reorderOutput, error) {
-	rec, _, err := h.load(ctx, in.GuestInput, ScopeRead)
+	rec, _, err := h.load(ctx, in.GuestInput, ScopeWrite)
 	if err != nil {
 		return nil, err
 	}

@@ -236,10 +236,13 @@ func TestBadRefunds(t *testing.T) {
 		`{"lines":[{"line_id":"l1","quantity":1},{"line_id":"l1","quantity":1}],"reason":"x"}`, `{"lines":[{"line_id":"l1","quantity":3}],"reason":"x"}`, `{"all":true,"reason":"x"}`} {
 		s.refund(id, fmt.Sprint("bad-", i), body).Want(422)
 	}
-	for i, body := range []string{`{"amount":{"amount":5000,"currency":"USD"},"reason":"x"}`, `{"amount":{"amount":-1,"currency":"USD"},"reason":"x"}`,
-		`{"amount":{"amount":100,"currency":"EUR"},"reason":"x"}`} {
-		s.refund(id, fmt.Sprint("odd-", i), body).Want(409)
+	for i, odd := range []struct{ body, location string }{{`{"amount":{"amount":-5,"currency":"USD"},"reason":"x"}`, "body.amount.amount"},
+		{`{"amount":{"amount":0,"currency":"USD"},"reason":"x"}`, "body.amount.amount"}, {`{"amount":{"amount":100,"currency":"EUR"},"reason":"x"}`, "body.amount.currency"}} {
+		if got := apitest.Locations(s.refund(id, fmt.Sprint("odd-", i), odd.body).Problem(422, "validation-failed")); !slices.Equal(got, []string{odd.location}) {
+			t.Errorf("%s: %v", odd.body, got)
+		}
 	}
+	s.refund(id, "much", `{"amount":{"amount":5000,"currency":"USD"},"reason":"x"}`).Problem(409, "refund-above-captured")
 	if rec := s.reaches(id, "confirmed"); len(rec.Refunds) != 0 || rec.Version != 4 {
 		t.Errorf("%+v", rec.Refunds)
 	}
@@ -334,4 +337,8 @@ func TestReorder(t *testing.T) {
 	s.client.Do("POST", path+"?access_token="+token, nil).Want(409)
 	s.client.Do("POST", path+"?access_token="+strings.Repeat("0", 32), nil).Want(404)
 	s.client.Do("POST", path, nil).Want(404)
+	s.client.Do("POST", path+"?access_token="+token, `{"x":1}`).Problem(422, "validation-failed")
+	s.client.Staff(s.signer, ScopeRead).Do("POST", path, nil).Want(404) // it makes something
+	delete(s.carts.Unknown, "shirt")
+	s.staff().Do("POST", path, `{}`).Want(201)
 }
