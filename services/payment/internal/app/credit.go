@@ -131,6 +131,7 @@ func (c *Credits) Issue(ctx context.Context, i Issue) (Issued, error) {
 	now := c.App.now()
 	var f fault.Collector
 	f.Check(i.Amount.IsPositive(), "body.amount.amount", "must be above zero", i.Amount.Minor)
+	f.Check(c.App.takes(i.Amount.Currency), "body.amount.currency", "no payment is taken in it", string(i.Amount.Currency))
 	f.Check(i.ExpiresAt.IsZero() || i.ExpiresAt.After(now), "body.expires_at", "must be in the future", nil)
 	f.Check(i.CustomerID == "" || customerForm.MatchString(i.CustomerID), "body.customer_id", "must be 1 to 36 letters, digits, _ or -", nil)
 	if err := f.Err(); err != nil {

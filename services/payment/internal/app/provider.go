@@ -48,6 +48,14 @@ func (o Offers) Find(provider, country string, amount money.Amount) (Offer, bool
 	return Offer{}, len(o) == 0 && provider == Provider
 }
 
+// takes tells whether anything may be paid in a currency.
+func (a *App) takes(c money.Currency) bool {
+	if len(a.Offers) == 0 {
+		return a.Accounts[c] != ""
+	}
+	return slices.ContainsFunc(a.Offers, func(o Offer) bool { _, ok := o.Amounts[c]; return ok })
+}
+
 // Offered returns what can be paid with, in the order of the file.
 func (a *App) Offered(country string, amount money.Amount) (out []Offer) {
 	if len(a.Offers) == 0 {

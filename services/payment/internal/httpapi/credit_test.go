@@ -134,7 +134,8 @@ func TestTheDoorsOfCredit(t *testing.T) {
 	if fmt.Sprint(got) != "[body.amount.amount body.expires_at body.customer_id]" {
 		t.Errorf("%v", got)
 	}
-	for _, body := range []string{`{"amount":{"amount":1.5,"currency":"USD"}}`, `{"amount":{"amount":1,"currency":"XXY"}}`, `{"amount":5}`, `{"amount":{"amount":1,"currency":"USD"},"tip":1}`} {
+	for _, body := range []string{`{"amount":{"amount":1.5,"currency":"USD"}}`, `{"amount":{"amount":1,"currency":"XXY"}}`, `{"amount":5}`, `{"amount":{"amount":1,"currency":"USD"},"tip":1}`,
+		`{"amount":{"amount":1,"currency":"CHF"}}`} { // nothing takes it
 		keyed(s.staff).Do("POST", paymentapi.PathCredits, body).Problem(422, "validation-failed")
 	}
 	s.staff.Do("GET", paymentapi.PathCredits+"/nobody", nil).Problem(404, "credit-not-found")
