@@ -16,6 +16,7 @@ import (
 	"github.com/sidecart/sidecart/pkg/httpx"
 	"github.com/sidecart/sidecart/services/order/internal/app"
 	"github.com/sidecart/sidecart/services/order/internal/order"
+	"github.com/sidecart/sidecart/services/order/internal/pdf"
 	"github.com/sidecart/sidecart/services/order/internal/postgres"
 	"github.com/sidecart/sidecart/services/order/orderapi"
 )
@@ -44,11 +45,12 @@ type api struct {
 	store  *postgres.Store
 	carts  app.Carts
 	entity app.Entity // whose invoices these are; zero: there are none
+	press  *pdf.Press
 }
 
 // Register adds all routes.
 func Register(s *httpx.Server, a *app.App, door Door, store *postgres.Store, carts app.Carts, entity app.Entity) {
-	h := &api{app: a, door: door, store: store, carts: carts, entity: entity}
+	h := &api{app: a, door: door, store: store, carts: carts, entity: entity, press: pdf.NewPress()}
 	internal := func(method, path, id, summary string) huma.Operation {
 		return huma.Operation{Method: method, Path: orderapi.PathOrders + path, OperationID: id, Summary: summary, Tags: []string{"internal"}}
 	}

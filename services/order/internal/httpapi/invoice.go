@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"github.com/sidecart/sidecart/services/order/internal/app"
-	"github.com/sidecart/sidecart/services/order/internal/pdf"
 )
 
 type documentOutput struct {
@@ -13,11 +12,11 @@ type documentOutput struct {
 	Body        []byte
 }
 
-func document(s app.Sheet, err error) (*documentOutput, error) {
+func (h *api) document(s app.Sheet, err error) (*documentOutput, error) {
 	if err != nil {
 		return nil, err
 	}
-	data, err := pdf.Draw(s)
+	data, err := h.press.Draw(s)
 	return &documentOutput{ContentType: "application/pdf", Disposition: `inline; filename="` + s.Number + `.pdf"`, Body: data}, err
 }
 
@@ -26,7 +25,7 @@ func (h *api) invoice(ctx context.Context, in *GuestInput) (*documentOutput, err
 	if err != nil {
 		return nil, err
 	}
-	return document(h.app.Invoice(ctx, h.store, h.entity, rec))
+	return h.document(h.app.Invoice(ctx, h.store, h.entity, rec))
 }
 
 type creditNoteInput struct {
@@ -39,5 +38,5 @@ func (h *api) creditNote(ctx context.Context, in *creditNoteInput) (*documentOut
 	if err != nil {
 		return nil, err
 	}
-	return document(h.app.CreditNote(ctx, h.store, h.entity, rec, in.RefundID))
+	return h.document(h.app.CreditNote(ctx, h.store, h.entity, rec, in.RefundID))
 }

@@ -244,4 +244,16 @@ func TestADocumentIsDrawnTheSame(t *testing.T) {
 	if two, err := pdf.Draw(sheet); err != nil || !bytes.Equal(one, two) {
 		t.Errorf("two drawings differ: %v", err)
 	}
+	press := pdf.NewPress()
+	kept, err := press.Draw(sheet)
+	if err != nil || !bytes.Equal(one, kept) {
+		t.Fatalf("a press draws another one: %v", err)
+	}
+	if again, err := press.Draw(sheet); err != nil || &again[0] != &kept[0] {
+		t.Errorf("what was drawn is drawn again: %v", err)
+	}
+	sheet.Lines[199].Amount.Minor++
+	if other, err := press.Draw(sheet); err != nil || bytes.Equal(one, other) {
+		t.Errorf("another document has the bytes of the first: %v", err)
+	}
 }
