@@ -161,7 +161,7 @@ type Payment struct {
 
 // Tender is a part of a payment by its means; their sums are the payment's.
 type Tender struct {
-	Type       string       `json:"type" enum:"gift_card,store_credit,gateway"`
+	Type       string       `json:"type" enum:"gift_card,store_credit,gateway,bank_transfer,cash_on_delivery"`
 	CreditID   string       `json:"credit_id,omitempty"`
 	Authorised money.Amount `json:"authorised"`
 	Captured   money.Amount `json:"captured"`

@@ -55,7 +55,11 @@ func tenderViews(p payment.Payment, credit []postgres.Tender) (out []paymentapi.
 		if p.Authorised.IsPositive() {
 			authorised = less(p.Authorised, p.Credit)
 		}
-		out = append(out, paymentapi.Tender{Type: "gateway", Authorised: authorised, Captured: less(p.Captured, p.CreditCaptured), Refunded: less(p.Refunded, p.CreditRefunded)})
+		means := "gateway"
+		if p.Manual() {
+			means = p.Provider
+		}
+		out = append(out, paymentapi.Tender{Type: means, Authorised: authorised, Captured: less(p.Captured, p.CreditCaptured), Refunded: less(p.Refunded, p.CreditRefunded)})
 	}
 	return out
 }

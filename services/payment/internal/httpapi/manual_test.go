@@ -66,3 +66,18 @@ func TestABankTransferThroughTheDoors(t *testing.T) {
 	s.authorise(order, paymenttest.NonceValid, usd(100))
 	s.staff.Do("POST", "/v1/admin/payments/"+order+"-1/money", `{"outcome":"received"}`).Problem(409, "payment-not-manual")
 }
+
+// What credit does not cover has the name of who takes it.
+func TestTendersOfCashOnDelivery(t *testing.T) {
+	t.Parallel()
+	s := open(t, paymenttest.NewGateway())
+	s.app.Offers = app.Offers{{Provider: payment.CashOnDelivery, Amounts: map[money.Currency]app.Limits{"USD": {}}}}
+	card := s.issue("", usd(30))
+	s.order.Do("POST", paymentapi.PathAuthorise, paymentapi.AuthoriseRequest{OperationID: "a", PaymentID: "o-1", OrderID: "o", Attempt: 1, Amount: usd(100), Country: "DE",
+		Provider: payment.CashOnDelivery, GiftCards: []string{card.Code}}).Want(200)
+	var p paymentapi.Payment
+	s.staff.Do("GET", "/v1/admin/payments/o-1", nil).Want(200).JSON(&p)
+	if len(p.Tenders) != 2 || p.Tenders[0].Type != "gift_card" || p.Tenders[1].Type != payment.CashOnDelivery || p.Tenders[1].Authorised != usd(70) {
+		t.Errorf("%+v", p.Tenders)
+	}
+}
