@@ -1,6 +1,7 @@
 package journeys
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -94,7 +95,7 @@ func TestADisputeIsAnswered(t *testing.T) {
 	}
 }
 
-// Staff give a part back once the payment has settled, and the shopper buys the same again.
+// Staff give a part back once the payment has settled; there are papers of it, and the shopper buys the same again.
 func TestStaffRefundAPart(t *testing.T) {
 	t.Parallel()
 	sku := s.Goods(t, "chipped-vase", 3)
@@ -104,14 +105,21 @@ func TestStaffRefundAPart(t *testing.T) {
 	}
 	bank(t, "/_sim/settle", map[string]string{"order_id": transactions(t, bought.ID)[0].OrderID}, nil)
 	s.Staff(t, 201, "POST", "/v1/admin/orders/"+bought.ID+"/refunds", map[string]any{"amount": money.New(500, "USD"), "reason": "chipped"}, nil, "Idempotency-Key", shop.Key())
+	var seen orderapi.Order
 	eventually(t, 20*time.Second, func() error {
-		var seen orderapi.Order
+		seen = orderapi.Order{}
 		s.Must(t, 200, "GET", "/v1/orders/"+bought.ID+"?access_token="+bought.AccessToken, nil, &seen)
 		if seen.PaymentStatus != "partially_refunded" || len(seen.Refunds) != 1 || seen.Refunds[0].Status != "refunded" {
 			return fmt.Errorf("%s, %+v", seen.PaymentStatus, seen.Refunds)
 		}
 		return nil
 	})
+	for _, paper := range []string{"invoice", "credit-notes/" + seen.Refunds[0].ID} {
+		a, err := s.Ask(t.Context(), "GET", "/v1/orders/"+bought.ID+"/"+paper+"?access_token="+bought.AccessToken, nil)
+		if err != nil || a.Status != 200 || !bytes.HasPrefix(a.Body, []byte("%PDF-")) {
+			t.Errorf("%s: %v %+v", paper, err, a)
+		}
+	}
 	var again orderapi.Reordered
 	s.Must(t, 201, "POST", "/v1/orders/"+bought.ID+"/reorder?access_token="+bought.AccessToken, nil, &again, "Idempotency-Key", shop.Key())
 	var cart cartapi.Cart
