@@ -41,8 +41,7 @@ type Store struct {
 	stripes *stripeLocks
 }
 
-// New returns a store on a migrated database. The pool plans [pg.ByKey]: a scan of a whole small table would let serializable
-// orders of unrelated SKUs fail each other.
+// New returns a store on a migrated database. The pool plans [pg.ByKey]: rows are found by their keys, and the lists of SKUs are short.
 func New(pool *pgxpool.Pool, box *outbox.Box) *Store {
 	return &Store{pool: pool, box: box, stripes: newStripeLocks()}
 }
