@@ -227,7 +227,11 @@ func (d *driving) answer(ctx context.Context, v payment.Verdict) Record {
 		done.DueAt = now.Add(strayLooks[0])
 	}
 	if v.Raise != "" {
-		d.app.alarm(d.log(), "mismatch", v.Raise)
+		reason := "mismatch"
+		if l.Payment.Manual() {
+			reason = "pay-back"
+		}
+		d.app.alarm(d.log(), reason, v.Raise)
 	}
 	if err := d.app.Store.Record(ctx, l, done, now); err != nil {
 		d.log().Error("answer cannot be recorded, it will be looked up", "result", string(v.Outcome.Result), "error", err)

@@ -116,6 +116,16 @@ func TestABankTransfer(t *testing.T) {
 	w.want(w.move(payment.Refund, "o", "r"), payment.Succeeded)
 	w.wantCredit("g", 400, 0)
 
+	w.want(w.payByHand("crossed", payment.BankTransfer), payment.Succeeded)
+	if _, err := manual.Record(t.Context(), "crossed-1", true, "staff:7", "statement 6"); err != nil {
+		t.Fatal(err)
+	}
+	w.want(w.move(payment.Void, "crossed", "crossed-v"), payment.Succeeded)
+	events, err := w.store.Events(t.Context(), "crossed-1")
+	if err != nil || !strings.Contains(events[len(events)-1].Detail, "paid back by hand") {
+		t.Errorf("nobody is told of money that is there and is nobody's: %+v %v", events, err)
+	}
+
 	w.want(w.payByHand("late", payment.BankTransfer, code), payment.Succeeded)
 	w.clock.Add(time.Hour)
 	if err := manual.Risk.Run(t.Context()); err != nil || w.standing("late-1") != payment.StatusVoided {

@@ -28,5 +28,9 @@ func judgeManual(p Payment, op Operation) Verdict {
 	case op.Kind == Refund && !p.collected():
 		return no(RefundDeclined, op, "", CodeNotSettled)
 	}
-	return answer(successes[op.Kind], Outcome{Result: Succeeded, Amount: op.Amount})
+	v := answer(successes[op.Kind], Outcome{Result: Succeeded, Amount: op.Amount})
+	if op.Kind == Void && p.Provider == BankTransfer && p.Review == ReviewIsApproved { // whoever cancelled did not know of it yet
+		v.Raise = "the money had come: it is to be paid back by hand"
+	}
+	return v
 }
