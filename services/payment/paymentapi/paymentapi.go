@@ -111,10 +111,17 @@ type ClientToken struct {
 	Providers   []Offer `json:"providers"`
 }
 
+// The providers that are people.
+const (
+	BankTransfer   = "bank_transfer"
+	CashOnDelivery = "cash_on_delivery"
+)
+
 // Offer is a way to pay that is offered.
 type Offer struct {
 	Provider         string `json:"provider" enum:"braintree,bank_transfer,cash_on_delivery"`
 	PayWithinSeconds int64  `json:"pay_within_seconds,omitempty"` // of bank transfers: how long the money is waited for
+	PayTo            string `json:"pay_to,omitempty"`             // of bank transfers: the account; the order's number is the reference
 }
 
 // ManualMoney is what staff record of a bank transfer or of cash on delivery.

@@ -28,6 +28,7 @@ type Offer struct {
 	Countries []string
 	Amounts   map[money.Currency]Limits
 	PayWithin time.Duration // of bank transfers: how long the money is waited for
+	PayTo     string        // of bank transfers: the account, as shoppers are told
 }
 
 // Limits bound an amount, in minor units; To zero: no upper one.
@@ -76,6 +77,7 @@ type offersFile struct {
 		Provider  string        `yaml:"provider"`
 		Countries []string      `yaml:"countries"`
 		PayWithin time.Duration `yaml:"pay_within"`
+		PayTo     string        `yaml:"pay_to"`
 		Amounts   map[money.Currency]struct {
 			From whole `yaml:"from"`
 			To   whole `yaml:"to"`
@@ -105,6 +107,8 @@ const (
 	offersVersion = 1
 	shortestWait  = time.Hour
 	longestWait   = 60 * 24 * time.Hour
+
+	longestAccount = 500
 )
 
 var countryForm = regexp.MustCompile(`^[A-Z]{2}$`)
@@ -131,11 +135,13 @@ func ParseOffers(data []byte) (Offers, error) {
 		waits := p.PayWithin >= shortestWait && p.PayWithin <= longestWait
 		if p.Provider == payment.BankTransfer {
 			c.Check(waits, at+"pay_within", fmt.Sprintf("must be %s to %s", shortestWait, longestWait), p.PayWithin.String())
+			c.Check(strings.TrimSpace(p.PayTo) != "" && len(p.PayTo) <= longestAccount, at+"pay_to", fmt.Sprintf("must name the account, in %d bytes at most", longestAccount), nil)
 		} else {
+			c.Check(p.PayTo == "", at+"pay_to", "is for bank_transfer alone", nil)
 			c.Check(p.PayWithin == 0, at+"pay_within", "is for bank_transfer alone", p.PayWithin.String())
 		}
 		c.Check(len(p.Amounts) > 0, at+"amounts", "must name a currency", nil)
-		offer := Offer{Provider: p.Provider, Countries: p.Countries, PayWithin: p.PayWithin, Amounts: map[money.Currency]Limits{}}
+		offer := Offer{Provider: p.Provider, Countries: p.Countries, PayWithin: p.PayWithin, PayTo: strings.TrimSpace(p.PayTo), Amounts: map[money.Currency]Limits{}}
 		for currency, l := range p.Amounts {
 			place := fmt.Sprintf("%samounts.%s", at, currency)
 			c.Check(currency.Valid(), place, "must be an ISO 4217 code", currency)

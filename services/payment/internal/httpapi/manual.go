@@ -41,7 +41,7 @@ func (h *api) session(ctx context.Context, currency money.Currency, country stri
 				return nil, err
 			}
 		}
-		out.Body.Providers = append(out.Body.Providers, paymentapi.Offer{Provider: o.Provider, PayWithinSeconds: int64(o.PayWithin.Seconds())})
+		out.Body.Providers = append(out.Body.Providers, paymentapi.Offer{Provider: o.Provider, PayWithinSeconds: int64(o.PayWithin.Seconds()), PayTo: o.PayTo})
 	}
 	if len(out.Body.Providers) == 0 {
 		return nil, app.ErrCurrency

@@ -15,11 +15,11 @@ import (
 func TestABankTransferThroughTheDoors(t *testing.T) {
 	t.Parallel()
 	s := open(t, paymenttest.NewGateway())
-	s.app.Offers = app.Offers{{Provider: payment.BankTransfer, Countries: []string{"DE"}, PayWithin: 48 * time.Hour, Amounts: map[money.Currency]app.Limits{"USD": {}}}}
+	s.app.Offers = app.Offers{{Provider: payment.BankTransfer, Countries: []string{"DE"}, PayWithin: 48 * time.Hour, PayTo: "account 5", Amounts: map[money.Currency]app.Limits{"USD": {}}}}
 	var session paymentapi.ClientToken
 	checkout := s.plain.As("checkout")
 	checkout.Do("POST", paymentapi.PathClientToken, `{"currency":"USD","country":"DE","amount":{"amount":100,"currency":"USD"}}`).Want(200).JSON(&session)
-	if session.Provider != payment.BankTransfer || session.ClientToken != "" || len(session.Providers) != 1 || session.Providers[0].PayWithinSeconds != 48*3600 {
+	if session.Provider != payment.BankTransfer || session.ClientToken != "" || len(session.Providers) != 1 || session.Providers[0].PayWithinSeconds != 48*3600 || session.Providers[0].PayTo != "account 5" {
 		t.Errorf("%+v", session)
 	}
 	checkout.Do("POST", paymentapi.PathClientToken, `{"currency":"USD","country":"US"}`).Problem(422, "currency-not-supported")
