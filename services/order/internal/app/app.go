@@ -15,6 +15,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -235,6 +236,9 @@ func cartTaken(c command) command {
 	return c
 }
 
+// endsWaiting are the events after which nobody decides upon a payment any more: its capture is asked for at once.
+var endsWaiting = []order.EventName{order.Cancel, order.ReviewClosed, order.MoneyGone}
+
 func (a *App) change(rec Record, d order.Decision, c command, now time.Time) Change {
 	after := rec
 	after.Order = d.Order
@@ -264,7 +268,7 @@ func (a *App) change(rec Record, d order.Decision, c command, now time.Time) Cha
 		Entry: Entry{Version: d.Order.Version, At: now, Transition: d.Transition, Event: string(c.event.Name), From: string(d.From),
 			To: string(d.Order.State), Attempt: d.Order.Attempt, Actor: c.actor, Metadata: c.metadata},
 	}
-	ch.Wake = ch.Keep && rec.Review == order.ReviewPending && (c.event.Name == order.Cancel || c.event.Name == order.ReviewClosed)
+	ch.Wake = ch.Keep && rec.Review == order.ReviewPending && slices.Contains(endsWaiting, c.event.Name)
 	if c.snapshot != nil {
 		ch.Payment = c.snapshot.Payment
 	}

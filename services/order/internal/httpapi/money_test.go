@@ -270,6 +270,16 @@ func TestCancelledInReview(t *testing.T) {
 		"by staff": func(s *shop, id, _ string) {
 			s.staff().Do("POST", "/v1/orders/"+id+"/cancel", `{"reason":"changed my mind"}`).Want(200)
 		},
+		"by staff in payment": func(s *shop, id, _ string) {
+			next := s.bank.Next
+			s.bank.Next = func(step string, c app.MoneyCommand) app.MoneyAnswer {
+				if step == "capture" {
+					return app.MoneyAnswer{Outcome: app.MoneyDeclined, DeclineCode: "voided"}
+				}
+				return next(step, c)
+			}
+			s.hears(voided(id))
+		},
 		"told of the review late": func(s *shop, id, token string) {
 			s.hearsReview(id, "pending")
 			s.client.Do("POST", "/v1/orders/"+id+"/cancel?access_token="+token, `{"reason":"changed my mind"}`).Want(200)
@@ -282,7 +292,7 @@ func TestCancelledInReview(t *testing.T) {
 			cancel(s, id, token)
 			s.app.Driver().Sweep(t.Context()) // the clock stands where it stood
 			rec := s.reaches(id, "cancelled")
-			if rec.CancelReason != "changed my mind" || !rec.Captured.IsZero() || s.shelf.Of("shirt") != 10 || s.order(id, token).PaymentStatus != "voided" {
+			if why := map[bool]string{false: "changed my mind", true: "payment-returned"}[name == "by staff in payment"]; rec.CancelReason != why || !rec.Captured.IsZero() || s.shelf.Of("shirt") != 10 || s.order(id, token).PaymentStatus != "voided" {
 				t.Errorf("%+v, %d shirts, %s", rec.Order, s.shelf.Of("shirt"), s.order(id, token).PaymentStatus)
 			}
 			if ran := s.bank.Executed(); !slices.Equal(ran, []string{"authorise " + id + "-1", "void " + id + "-1"}) {
