@@ -57,11 +57,12 @@ func promised(t *testing.T, name, provider string, codes ...string) *promise {
 	p.total = co.Totals.Total
 	var session checkoutapi.PaymentSession
 	s.Must(t, 200, "POST", path+"/payment-session", struct{}{}, &session)
-	offered := map[string]int64{}
+	offered := map[string]paymentapi.Offer{}
 	for _, o := range session.Providers {
-		offered[o.Provider] = o.PayWithinSeconds
+		offered[o.Provider] = o
 	}
-	if within, ok := offered[provider]; !ok || session.Amount != p.total || provider == "bank_transfer" && within != int64(payWithin.Seconds()) {
+	offer, ok := offered[provider]
+	if !ok || session.Amount != p.total || provider == "bank_transfer" && (offer.PayWithinSeconds != int64(payWithin.Seconds()) || !strings.Contains(offer.PayTo, "IBAN")) {
 		t.Fatalf("%s is not offered: %+v", provider, session)
 	}
 	s.Must(t, 201, "POST", path+"/complete", checkoutapi.CompleteInput{Provider: provider, GiftCards: codes, ExpectedTotal: p.total}, &p.order, "Idempotency-Key", shop.Key())
@@ -117,7 +118,7 @@ func (p *promise) allocated() (n int64) {
 func (p *promise) waits() {
 	p.t.Helper()
 	o, paid := p.seen(), p.payment()
-	if p.order.Status != "placed" || o.Status != "placed" || o.Number == "" || o.PaymentStatus != "authorised" || o.CapturedAt != nil || o.Totals.Total != p.total || p.allocated() != 1 {
+	if p.order.Status != "placed" || o.Status != "placed" || o.Number == "" || o.PaymentStatus != "awaiting_payment" || o.CapturedAt != nil || o.Totals.Total != p.total || p.allocated() != 1 {
 		p.t.Errorf("%d pieces are taken, the order is %+v", p.allocated(), o)
 	}
 	if paid.Provider != "bank_transfer" || paid.Review != "pending" || paid.Amount != p.total || paid.ReviewUntil == nil || time.Until(*paid.ReviewUntil).Round(time.Hour) != payWithin {
@@ -125,7 +126,7 @@ func (p *promise) waits() {
 	}
 	var staff staffOrder
 	s.Staff(p.t, 200, "GET", "/v1/admin/orders/"+p.order.ID, nil, &staff)
-	if until, ok := staff.told("review", "pending")["until"].(string); staff.PaymentStatus != "in_review" || !ok || !strings.HasPrefix(until, paid.ReviewUntil.UTC().Format("2006-01-02T15:04:05")) {
+	if until, ok := staff.told("review", "pending")["until"].(string); staff.PaymentStatus != "awaiting_payment" || !ok || !strings.HasPrefix(until, paid.ReviewUntil.UTC().Format("2006-01-02T15:04:05")) {
 		p.t.Errorf("staff see %+v", staff)
 	}
 }

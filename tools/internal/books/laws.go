@@ -41,7 +41,7 @@ SELECT 'nobody-did-it', order_id, format('entry %s (%s) names no actor', version
 	meansSQL = `
 SELECT 'means-of-payment-kept', order_id, format('with the effect %s, which needs none', kind) FROM order_effects WHERE payment IS NOT NULL AND kind <> 'authorise'
 UNION ALL
-SELECT 'means-of-payment-kept', id, 'in the snapshot of the order' FROM orders WHERE coalesce(nullif(snapshot->'payment', 'null'), '{}') <> '{}'`
+SELECT 'means-of-payment-kept', id, 'in the snapshot of the order' FROM orders WHERE coalesce(nullif(snapshot->'payment', 'null'), '{}') - 'payment_provider' <> '{}'`
 
 	paymentLogSQL = `
 SELECT 'log-is-not-whole', p.id, format('the payment is at version %s, its log has %s entries', p.version, l.n)

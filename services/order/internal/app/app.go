@@ -249,7 +249,7 @@ func (a *App) change(rec Record, d order.Decision, c command, now time.Time) Cha
 	}
 	if c.snapshot != nil {
 		after.Snapshot, after.Parts = *c.snapshot, nil
-		after.Snapshot.Payment = orderapi.PaymentInput{}
+		after.Snapshot.Payment = orderapi.PaymentInput{Provider: c.snapshot.Payment.Provider} // no means of payment is kept
 		if rec.CreatedAt.IsZero() {
 			after.CreatedAt, after.AccessToken = now, NewToken()
 		}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/sidecart/sidecart/services/order/internal/order"
 	"github.com/sidecart/sidecart/services/order/orderapi"
+	"github.com/sidecart/sidecart/services/payment/paymentapi"
 	"github.com/sidecart/sidecart/services/pricing/pricingapi"
 )
 
@@ -48,6 +49,8 @@ func paymentStatus(rec Record, status string) string {
 	switch {
 	case rec.Unpaid:
 		return "settlement_declined"
+	case status == "authorised" && rec.Review == order.ReviewPending && rec.Snapshot.Payment.Provider == paymentapi.BankTransfer:
+		return "awaiting_payment"
 	case status == "captured" && rec.Returned.IsPositive() && rec.Returned == rec.Captured:
 		return "refunded"
 	case status == "captured" && rec.Returned.IsPositive():

@@ -2,6 +2,7 @@ package httpapi_test
 
 import (
 	"errors"
+	"reflect"
 	"slices"
 	"sync"
 	"testing"
@@ -159,7 +160,7 @@ func TestMoneyGoneThatIsKnown(t *testing.T) {
 const inReviewFor = time.Hour
 
 // inReview places an order whose payment people look at: its capture has no answer before they approve.
-func (s *shop) inReview() (id, token string, decide func(app.MoneyAnswer)) {
+func (s *shop) inReview(means ...orderapi.PaymentInput) (id, token string, decide func(app.MoneyAnswer)) {
 	s.t.Helper()
 	id = newID(s.t)
 	until := time.Now().Add(inReviewFor)
@@ -173,7 +174,11 @@ func (s *shop) inReview() (id, token string, decide func(app.MoneyAnswer)) {
 		}
 		return app.MoneyAnswer{}
 	}
-	if err := s.app.Place(s.t.Context(), ordertest.Snapshot(id, 1)); err != nil {
+	snapshot := ordertest.Snapshot(id, 1)
+	for _, m := range means {
+		snapshot.Payment = m
+	}
+	if err := s.app.Place(s.t.Context(), snapshot); err != nil {
 		s.t.Fatal(err)
 	}
 	rec := s.reaches(id, "placed")
@@ -256,6 +261,25 @@ func TestPaymentInReview(t *testing.T) {
 				t.Errorf("the shopper sees the review: %+v", told.Items)
 			}
 		})
+	}
+}
+
+// Everybody sees that a bank transfer is waited for, until it has come.
+func TestATransferIsAwaited(t *testing.T) {
+	t.Parallel()
+	s := open(t)
+	id, token, decide := s.inReview(orderapi.PaymentInput{Provider: "bank_transfer", GiftCards: []string{"CODE"}})
+	if shopper, staff := s.order(id, token).PaymentStatus, s.staffOrder(id).PaymentStatus; shopper != "awaiting_payment" || staff != "awaiting_payment" {
+		t.Errorf("the shopper sees %s, staff %s", shopper, staff)
+	}
+	if rec := s.reaches(id, "placed"); !reflect.DeepEqual(rec.Snapshot.Payment, orderapi.PaymentInput{Provider: "bank_transfer"}) {
+		t.Errorf("kept of the means of payment: %+v", rec.Snapshot.Payment)
+	}
+	s.hearsReview(id, "approved")
+	decide(app.MoneyAnswer{})
+	s.reaches(id, "confirmed")
+	if got := s.order(id, token).PaymentStatus; got != "captured" {
+		t.Errorf("the shopper sees %s", got)
 	}
 }
 
