@@ -98,6 +98,19 @@ type AllocateRequest struct {
 	Lines    []AllocateLine `json:"lines" minItems:"1" maxItems:"500"`
 }
 
+// ReviseRequest makes an allocation that of an edited order, PUT {order}/lines: Lines are all that it has afterwards. What a line has more
+// is taken as for a new order, all or nothing; what it has less, and what is not named, is given back as it was taken. Edition counts up from
+// 1 with each call that means something else: again with the same one answers the allocation as it is, a lower one is 409 edition-passed.
+// Refused otherwise as AllocateRequest is; 404 allocation-not-found.
+type ReviseRequest struct {
+	Edition  int64          `json:"edition" minimum:"1"`
+	Customer string         `json:"customer,omitempty" maxLength:"320" doc:"Whose limits count"`
+	Country  string         `json:"country,omitempty"`
+	Region   string         `json:"region,omitempty" maxLength:"100"`
+	Postal   string         `json:"postal_code,omitempty" maxLength:"20"`
+	Lines    []AllocateLine `json:"lines" minItems:"1" maxItems:"500"`
+}
+
 // Customer is how inventory knows a customer: by the account, else by the address. It keeps a hash of it alone.
 func Customer(id, email string) string {
 	if id != "" {

@@ -22,6 +22,9 @@ type AllocationStore interface {
 	// Allocate takes the stock and makes the owner's holds taken, or returns the allocation that is there, in whatever state and
 	// of whatever lines. inventory.ErrOutOfStock changes nothing.
 	Allocate(ctx context.Context, o inventory.Order, by Change) (inventory.Allocation, error)
+	// Revise books the difference between an allocation and the lines of the order, once per edition; of one that is released it changes
+	// nothing. ErrNoAllocation, ErrEdition, ErrDiffers and inventory.ErrOutOfStock change nothing either.
+	Revise(ctx context.Context, o inventory.Order, edition int64, by Change) (inventory.Allocation, error)
 	// Release gives back exactly what was taken. Again, or without an allocation, it changes no stock.
 	Release(ctx context.Context, id string, by Change) (inventory.Allocation, error)
 	// Allocation returns ErrNoAllocation for an unknown id.

@@ -72,6 +72,7 @@ func registerInternal(s *httpx.Server, a *api) {
 
 	long := httpx.Timeout(2 * internalTimeout)
 	httpx.Register(s, op(http.MethodPut, allocations, "allocate", "Take the stock of an order for good, once per id"), a.allocate, order, long)
+	httpx.Register(s, op(http.MethodPut, allocations+"/lines", "revise-allocation", "Take and give back what an edited order has more and less, once per edition"), a.revise, order, long)
 	httpx.Register(s, op(http.MethodGet, allocations, "get-allocation", "What an order has taken"), a.getAllocation, order, bounded)
 	httpx.Register(s, op(http.MethodDelete, allocations, "release-allocation", "Give back what an order has taken"), a.release, order, long)
 	httpx.Register(s, op(http.MethodPost, inventoryapi.PathAvailability, "availability", "The stock of SKUs over all enabled locations"), a.availability,
@@ -131,16 +132,36 @@ type allocateInput struct {
 }
 
 func (a *api) allocate(ctx context.Context, in *allocateInput) (*bodyOf[inventoryapi.Allocation], error) {
-	o := inventory.Order{ID: in.Order, Owner: in.Body.Owner, Customer: in.Body.Customer, Lines: make([]inventory.OrderLine, len(in.Body.Lines))}
+	o := inventory.Order{ID: in.Order, Owner: in.Body.Owner, Customer: in.Body.Customer, Lines: orderLines(in.Body.Lines)}
 	o.To = inventory.Destination{Country: in.Body.Country, Region: in.Body.Region, Postal: in.Body.Postal}
-	for i, l := range in.Body.Lines {
-		o.Lines[i] = inventory.OrderLine{ID: l.LineID, SKU: l.SKU, Quantity: l.Quantity}
-	}
 	got, err := a.Allocator.Allocate(ctx, service("order"), o)
 	if err != nil {
 		return nil, err
 	}
 	return body(allocationView(got)), nil
+}
+
+type reviseInput struct {
+	Order string `path:"order" maxLength:"80"`
+	Body  inventoryapi.ReviseRequest
+}
+
+func (a *api) revise(ctx context.Context, in *reviseInput) (*bodyOf[inventoryapi.Allocation], error) {
+	o := inventory.Order{ID: in.Order, Customer: in.Body.Customer, To: inventory.Destination{Country: in.Body.Country, Region: in.Body.Region, Postal: in.Body.Postal},
+		Lines: orderLines(in.Body.Lines)}
+	got, err := a.Allocator.Revise(ctx, service("order"), o, in.Body.Edition)
+	if err != nil {
+		return nil, err
+	}
+	return body(allocationView(got)), nil
+}
+
+func orderLines(in []inventoryapi.AllocateLine) []inventory.OrderLine {
+	lines := make([]inventory.OrderLine, len(in))
+	for i, l := range in {
+		lines[i] = inventory.OrderLine{ID: l.LineID, SKU: l.SKU, Quantity: l.Quantity}
+	}
+	return lines
 }
 
 func (a *api) getAllocation(ctx context.Context, in *orderInput) (*bodyOf[inventoryapi.Allocation], error) {

@@ -109,15 +109,7 @@ const allocateSQL = `
 	), ` + moved
 
 func allocate(batch *pgx.Batch, o inventory.Order, lines []inventory.AllocatedLine, by app.Change) {
-	var r reservations
-	for no, l := range lines {
-		for part, p := range l.Parts {
-			r.line, r.part = append(r.line, int32(no)), append(r.part, int32(part))
-			r.lineID, r.sku = append(r.lineID, l.ID), append(r.sku, l.SKU)
-			r.location, r.quantity = append(r.location, p.LocationID), append(r.quantity, p.Quantity)
-			r.kind, r.ships, r.lot = append(r.kind, p.Kind), append(r.ships, orNull(p.ShipsAt)), append(r.lot, p.Lot)
-		}
-	}
+	r := reservationsOf(lines)
 	skus := o.SKUs()
 	holds := make([]string, len(skus))
 	for i, sku := range skus {
@@ -144,6 +136,18 @@ type reservations struct {
 	lineID, sku, location, kind, lot []string
 	quantity                         []int64
 	ships                            []*time.Time
+}
+
+func reservationsOf(lines []inventory.AllocatedLine) (r reservations) {
+	for no, l := range lines {
+		for part, p := range l.Parts {
+			r.line, r.part = append(r.line, int32(no)), append(r.part, int32(part))
+			r.lineID, r.sku = append(r.lineID, l.ID), append(r.sku, l.SKU)
+			r.location, r.quantity = append(r.location, p.LocationID), append(r.quantity, p.Quantity)
+			r.kind, r.ships, r.lot = append(r.kind, p.Kind), append(r.ships, orNull(p.ShipsAt)), append(r.lot, p.Lot)
+		}
+	}
+	return r
 }
 
 // move queues moveSQL, or a statement that ends with it and takes more, for the parts of lines, each place once.
