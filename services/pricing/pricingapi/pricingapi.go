@@ -70,6 +70,15 @@ type QuoteRequest struct {
 	Lines           []QuoteLine      `json:"lines"`
 	Coupons         []string         `json:"coupons,omitempty"`
 	ShippingOptions []ShippingOption `json:"shipping_options,omitempty"`
+	Sold            *Sold            `json:"sold,omitempty"`
+}
+
+// Sold is what an order that is edited was sold under. Lines with a KeptPrice keep it, whatever lists say now; whether it contains tax is
+// TaxIncluded. Coupons apply beside those of the request: they were granted, so that neither their window nor their usage limit is looked at
+// again.
+type Sold struct {
+	TaxIncluded bool     `json:"tax_included"`
+	Coupons     []string `json:"coupons,omitempty"`
 }
 
 // QuoteLine is what is to be priced. ID is the caller's and comes back unchanged.
@@ -77,6 +86,8 @@ type QuoteLine struct {
 	ID       string `json:"id"`
 	SKU      string `json:"sku"`
 	Quantity int64  `json:"quantity"`
+
+	KeptPrice *money.Amount `json:"kept_price,omitempty"` // of a piece, as it was sold; needs Sold
 }
 
 // ShippingOption is a shipping price before tax rules are applied; TaxCategory empty means the standard one.

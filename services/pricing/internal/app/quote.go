@@ -48,9 +48,10 @@ type Quoter struct {
 	Now    func() time.Time
 }
 
-// Quote answers a request whose lines carry id, SKU and quantity. Faults: validation-failed with all places at once,
+// Quote answers a request whose lines carry id, SKU and quantity, and the price of what was sold before. Of granted codes, which are
+// among the request's, neither window nor usage limit counts. Faults: validation-failed with all places at once,
 // amount-overflow, tax-mode-conflict; what the loader says.
-func (q *Quoter) Quote(ctx context.Context, req pricing.Request) (*pricing.Quote, error) {
+func (q *Quoter) Quote(ctx context.Context, req pricing.Request, granted ...string) (*pricing.Quote, error) {
 	if err := check(req); err != nil {
 		return nil, err
 	}
@@ -64,6 +65,12 @@ func (q *Quoter) Quote(ctx context.Context, req pricing.Request) (*pricing.Quote
 	loaded, err := q.Loader.Load(ctx, ask)
 	if err != nil {
 		return nil, fmt.Errorf("load prices: %w", err)
+	}
+	for _, code := range granted {
+		if c, ok := loaded.Coupons[pricing.NormalCode(code)]; ok {
+			c.Enabled, c.Window, c.UsageLimit = true, pricing.Window{}, 0
+			loaded.Coupons[c.Code] = c
+		}
 	}
 	for i := range req.Lines {
 		l := &req.Lines[i]
@@ -93,6 +100,7 @@ func check(req pricing.Request) error {
 		c.Check(l.ID != "" && !ids[l.ID], at+".id", "must be given and unique", l.ID)
 		c.Check(l.SKU != "" && len(l.SKU) <= 64, at+".sku", "must have 1 to 64 characters", l.SKU)
 		c.Check(l.Quantity >= 1 && l.Quantity <= MaxQuantity, at+".quantity", fmt.Sprintf("must be from 1 to %d", MaxQuantity), l.Quantity)
+		c.Check(l.Kept == nil || !l.Kept.IsNegative() && l.Kept.Currency == req.Context.Currency, at+".kept_price", "must not be negative and in the currency of the quote", nil)
 		ids[l.ID] = true
 	}
 	for i, s := range req.Shipping {

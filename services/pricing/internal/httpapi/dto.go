@@ -21,10 +21,14 @@ func quoteRequest(b pricingapi.QuoteRequest) pricing.Request {
 		Lines:   make([]pricing.Line, len(b.Lines)),
 	}
 	for i, l := range b.Lines {
-		req.Lines[i] = pricing.Line{ID: l.ID, SKU: l.SKU, Quantity: l.Quantity}
+		req.Lines[i] = pricing.Line{ID: l.ID, SKU: l.SKU, Quantity: l.Quantity, Kept: l.KeptPrice}
 	}
 	for _, s := range b.ShippingOptions {
 		req.Shipping = append(req.Shipping, pricing.Shipping{ID: s.ID, Price: s.Price, TaxCategory: s.TaxCategory})
+	}
+	if b.Sold != nil {
+		req.KeptIncluded = b.Sold.TaxIncluded
+		req.Codes = append(slices.Clone(b.Coupons), b.Sold.Coupons...)
 	}
 	return req
 }

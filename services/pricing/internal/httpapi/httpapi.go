@@ -5,11 +5,13 @@ package httpapi
 import (
 	"context"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/sidecart/sidecart/pkg/auth"
+	"github.com/sidecart/sidecart/pkg/fault"
 	"github.com/sidecart/sidecart/pkg/httpx"
 	"github.com/sidecart/sidecart/pkg/money"
 	"github.com/sidecart/sidecart/services/pricing/internal/app"
@@ -63,7 +65,13 @@ func Register(s *httpx.Server, quoter *app.Quoter, staff *app.Staff, read Reader
 }
 
 func (a *api) quote(ctx context.Context, in *httpx.Body[pricingapi.QuoteRequest]) (*httpx.Body[pricingapi.Quote], error) {
-	q, err := a.quoter.Quote(ctx, quoteRequest(in.Body))
+	var granted []string
+	if in.Body.Sold != nil {
+		granted = in.Body.Sold.Coupons
+	} else if i := slices.IndexFunc(in.Body.Lines, func(l pricingapi.QuoteLine) bool { return l.KeptPrice != nil }); i >= 0 {
+		return nil, fault.New(fault.Invalid, "validation-failed", "body.sold: must be given with kept prices").WithField("body.sold", "must be given with kept prices", nil)
+	}
+	q, err := a.quoter.Quote(ctx, quoteRequest(in.Body), granted...)
 	if err != nil {
 		return nil, err
 	}

@@ -134,6 +134,7 @@ type Line struct {
 	Quantity    int64
 	TaxCategory string
 	Known       bool
+	Kept        *money.Amount // the price of a piece that was sold before; nil: what the lists say now
 }
 
 // Shipping is an option with its price before tax rules.

@@ -67,6 +67,8 @@ type Request struct {
 	Lines    []Line
 	Codes    []string
 	Shipping []Shipping
+
+	KeptIncluded bool // kept prices contain tax
 }
 
 // Compute answers a request from a book. It is pure and its cost is linear in lines and rows. Faults: amount-overflow where
@@ -99,7 +101,7 @@ func Compute(req Request, book *Book, promoter Promoter) (*Quote, error) {
 // price chooses the unit prices and computes subtotals; it reports whether prices contain tax.
 func (q *Quote) price(req Request, book *Book) (included bool, err error) {
 	for _, l := range req.Lines {
-		row, edge, ok := book.Choose(req.Context, l.SKU, l.Quantity)
+		row, edge, ok := req.choose(book, l)
 		q.ValidUntil = earlier(q.ValidUntil, edge)
 		if !ok {
 			reason := NoPrice
@@ -123,6 +125,14 @@ func (q *Quote) price(req Request, book *Book) (included bool, err error) {
 		})
 	}
 	return included, nil
+}
+
+// choose returns the price of a line: the kept one, or that of the book.
+func (r Request) choose(book *Book, l Line) (row Row, edge time.Time, ok bool) {
+	if l.Kept != nil {
+		return Row{List: &List{TaxIncluded: r.KeptIncluded}, Amount: *l.Kept}, time.Time{}, true
+	}
+	return book.Choose(r.Context, l.SKU, l.Quantity)
 }
 
 // discountAndTax takes the promotions' amounts off their lines, taxes each line and adds up.
