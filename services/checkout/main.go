@@ -31,7 +31,8 @@ func build(_ context.Context, p *boot.Process, c config) error {
 	store := postgres.New(p.Pool, box)
 	checkouts := app.New(app.Config{Store: store, Sweeps: store, Rates: rates, Now: time.Now, Log: p.Log, TTL: c.CheckoutTTL, HoldTTL: c.HoldTTL, LeftFor: c.AbandonedAfter,
 		Carts: daprio.Carts{Caller: p.Dapr.Caller("cart")}, Prices: daprio.Prices{Caller: p.Dapr.Caller("pricing")},
-		Holds: daprio.Holds{Caller: p.Dapr.Caller("inventory")}, Payments: daprio.Payments{Caller: p.Dapr.Caller("payment")},
+		Catalog: daprio.Catalog{Caller: p.Dapr.Caller("catalog")},
+		Holds:   daprio.Holds{Caller: p.Dapr.Caller("inventory")}, Payments: daprio.Payments{Caller: p.Dapr.Caller("payment")},
 		Orders: daprio.Orders{Caller: p.Dapr.Caller("order")}})
 
 	server := p.Server()

@@ -41,6 +41,7 @@ type Record struct {
 	CustomerID string
 	Quote      Quote
 	Warnings   []checkoutapi.Warning // of this reading; never kept
+	sold       *sold                 // of an order that is edited; never kept
 }
 
 // Quote is what pricing said, kept as it was said.
@@ -213,6 +214,7 @@ type Config struct {
 	Sweeps   Sweeps
 	Carts    Carts
 	Prices   Prices
+	Catalog  Catalog
 	Holds    Holds
 	Payments Payments
 	Orders   Orders

@@ -49,6 +49,14 @@ func (a *App) quote(ctx context.Context, r *Record, options []Option) error {
 	for _, l := range r.Quote.Lines {
 		req.Lines = append(req.Lines, pricingapi.QuoteLine{ID: l.ID, SKU: l.SKU, Quantity: l.Quantity})
 	}
+	if r.sold != nil {
+		req.Sold = &r.sold.under
+		for i, l := range req.Lines {
+			if price, ok := r.sold.prices[l.ID]; ok {
+				req.Lines[i].KeptPrice = &price
+			}
+		}
+	}
 	for _, c := range r.Quote.Coupons {
 		req.Coupons = append(req.Coupons, c.Code)
 	}
@@ -95,6 +103,9 @@ func (a *App) options(r *Record, now time.Time) ([]Option, error) {
 	for _, o := range a.Rates.Options(goods, now) {
 		all = append(all, Option{TaxCategory: o.TaxCategory, ShippingOption: orderapi.ShippingOption{ID: o.ID, Carrier: o.Carrier, Service: o.Service,
 			Label: o.Label, Price: o.Price, ETA: orderapi.ETA{From: o.From.Format(time.DateOnly), To: o.To.Format(time.DateOnly)}}})
+	}
+	if r.sold != nil && r.sold.option != nil {
+		return []Option{r.sold.paid(all)}, nil
 	}
 	if len(all) == 0 {
 		return nil, fault.Newf(fault.Invalid, "validation-failed", "These goods are not sent to %s in %s.", goods.To.Country, r.Currency).

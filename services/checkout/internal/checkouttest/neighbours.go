@@ -184,7 +184,7 @@ func (n *Neighbours) Ordered(id string) {
 
 // Config returns the ports of an app that asks these neighbours.
 func (n *Neighbours) Config() app.Config {
-	return app.Config{Now: n.now, Carts: daprio.Carts{Caller: daprkit.NewCaller(n, "cart")}, Prices: daprio.Prices{Caller: daprkit.NewCaller(n, "pricing")},
+	return app.Config{Now: n.now, Catalog: daprio.Catalog{Caller: daprkit.NewCaller(n, "catalog")}, Carts: daprio.Carts{Caller: daprkit.NewCaller(n, "cart")}, Prices: daprio.Prices{Caller: daprkit.NewCaller(n, "pricing")},
 		Holds: daprio.Holds{Caller: daprkit.NewCaller(n, "inventory")}, Payments: daprio.Payments{Caller: daprkit.NewCaller(n, "payment")},
 		Orders: daprio.Orders{Caller: daprkit.NewCaller(n, "order")}}
 }
@@ -260,6 +260,8 @@ func (n *Neighbours) serve(r *http.Request, body []byte) (any, error) {
 	switch r.URL.Host {
 	case "cart":
 		return n.snapshot(parts[1])
+	case "catalog":
+		return n.sellables(body)
 	case "pricing":
 		req, err := read[pricingapi.QuoteRequest](body)
 		if err != nil {
@@ -343,6 +345,9 @@ func (n *Neighbours) quote(req pricingapi.QuoteRequest) pricingapi.Quote {
 	var sum int64
 	for _, l := range req.Lines {
 		price, ok := n.prices[l.SKU]
+		if l.KeptPrice != nil {
+			price, ok = l.KeptPrice.Minor, true
+		}
 		if !ok {
 			q.Unsellable = append(q.Unsellable, pricingapi.Unsellable{ID: l.ID, SKU: l.SKU, Reason: "no-price"})
 			continue

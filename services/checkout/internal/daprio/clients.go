@@ -13,6 +13,7 @@ import (
 	"github.com/sidecart/sidecart/pkg/fault"
 	"github.com/sidecart/sidecart/pkg/money"
 	"github.com/sidecart/sidecart/services/cart/cartapi"
+	"github.com/sidecart/sidecart/services/catalog/catalogapi"
 	"github.com/sidecart/sidecart/services/inventory/inventoryapi"
 	"github.com/sidecart/sidecart/services/order/orderapi"
 	"github.com/sidecart/sidecart/services/payment/paymentapi"
@@ -63,6 +64,16 @@ func (p Prices) Quote(ctx context.Context, req pricingapi.QuoteRequest) (pricing
 	var q pricingapi.Quote
 	err := ask(ctx, p.Caller, callTime, http.MethodPost, pricingapi.PathQuote, req, &q)
 	return q, err
+}
+
+// Catalog asks catalog. It implements app.Catalog.
+type Catalog struct{ Caller daprkit.Caller }
+
+// Sellables implements app.Catalog.
+func (c Catalog) Sellables(ctx context.Context, skus []string) ([]catalogapi.Sellable, error) {
+	var out catalogapi.Sellables
+	err := ask(ctx, c.Caller, callTime, http.MethodPost, catalogapi.PathSellables, catalogapi.SellablesRequest{SKUs: skus}, &out)
+	return out.Items, err
 }
 
 // Holds asks inventory. It implements app.Holds.

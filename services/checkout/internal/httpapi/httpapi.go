@@ -49,6 +49,8 @@ func Register(s *httpx.Server, a *app.App, store *postgres.Store) {
 	complete.Responses = map[string]*huma.Response{"202": {Description: "Accepted", Content: map[string]*huma.MediaType{
 		"application/json": {Schema: s.API().OpenAPI().Components.Schemas.Schema(reflect.TypeFor[checkoutapi.Checkout](), true, "")}}}}
 	httpx.Register(s, complete, h.complete, httpx.NeedsKey(), httpx.Timeout(app.CompleteLimit))
+	httpx.Register(s, huma.Operation{Method: http.MethodPost, Path: checkoutapi.PathReprice, OperationID: "reprice", Summary: "What an order costs once it is edited",
+		Tags: []string{"internal"}}, h.reprice, httpx.Callers("order"), httpx.Timeout(app.RepriceLimit))
 }
 
 // IDInput names a checkout by the path.
