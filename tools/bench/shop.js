@@ -14,6 +14,7 @@ export const duration = __ENV.DURATION || '30s';
 
 const done = new Counter('done');
 const clock = new Trend('clock');
+const complete = new Trend('complete');
 
 // goods is a list of the runner's file: skus, products (slugs) or categories (slugs of leaves).
 export function goods(list) {
@@ -107,5 +108,7 @@ export function finish(id) {
   if (!r || !call('POST', `${path}/payment-session`, {}, 200)) return false;
   r = send('POST', `${path}/complete`, { payment_method_nonce: 'fake-valid-nonce', expected_total: r.json('totals.total') }, 201,
     { headers: { 'Content-Type': 'application/json', 'Idempotency-Key': `bench-${__ENV.STAMP}-${__VU}-${__ITER}` }, responseType: 'text' });
-  return r && call('GET', `/v1/orders/${r.json('id')}?access_token=${r.json('access_token')}`, null, 200) !== null;
+  if (!r) return false;
+  complete.add(r.timings.duration);
+  return call('GET', `/v1/orders/${r.json('id')}?access_token=${r.json('access_token')}`, null, 200) !== null;
 }

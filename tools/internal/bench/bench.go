@@ -107,7 +107,7 @@ func Names() []string {
 func (r *runner) measurements() []measurement {
 	return []measurement{
 		{"start", r.starts}, {"memory", r.memory}, {"browse", r.browse}, {"product", r.product}, {"cart", r.cart}, {"bigcart", r.bigCart},
-		{"holds", r.holds}, {"checkout", r.checkout}, {"events", r.events}, {"flash", r.flash}, {"import", r.imports},
+		{"holds", r.holds}, {"checkout", r.checkout}, {"requests", r.requests}, {"events", r.events}, {"flash", r.flash}, {"import", r.imports},
 	}
 }
 

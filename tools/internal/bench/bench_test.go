@@ -1,12 +1,16 @@
 package bench
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -170,18 +174,18 @@ func TestOutcomeOfASummary(t *testing.T) {
 	t.Parallel()
 	var s summary
 	err := json.Unmarshal([]byte(`{"done":{"count":90,"rate":9},"clock":{"min":1795771180461,"med":5,"max":1795771183461},"dropped_iterations":{"count":4,"rate":1},
-		"http_req_duration":{"min":1,"med":10,"p(95)":20,"p(99)":30,"max":40},"http_req_failed":{"passes":1,"fails":99,"rate":0.01}}`), &s)
+		"complete":{"med":100,"p(99)":200},"http_req_duration":{"min":1,"med":10,"p(95)":20,"p(99)":30,"max":40},"http_req_failed":{"passes":1,"fails":99,"rate":0.01}}`), &s)
 	if err != nil {
 		t.Fatal(err)
 	}
 	o := s.outcome(1.5)
-	if o.operations != 90 || o.seconds != 3 || o.p50 != 10 || o.p95 != 20 || o.p99 != 30 || o.refused != 0.01 || o.generator != "k6" || o.cpu != 1.5 {
+	if o.operations != 90 || o.seconds != 3 || o.p50 != 10 || o.p95 != 20 || o.p99 != 30 || o.complete != 200 || o.refused != 0.01 || o.generator != "k6" || o.cpu != 1.5 {
 		t.Errorf("%+v", o)
 	}
 	if len(o.notes) != 1 || !strings.HasPrefix(o.notes[0], "4 operations were due") {
 		t.Errorf("notes %q", o.notes)
 	}
-	if got, want := (runs{rate: 1234.4, p50: 1, p95: 2.4, p99: 3.6, refused: 0.0125}).figure("pages"), "1,234 pages/s, requests p50 1 ms, p95 2 ms, p99 4 ms, 1.25 % refused"; got != want {
+	if got, want := (runs{rate: 1234.4, p50: 1, p95: 2.4, p99: 3.6, complete: 9, refused: 0.0125}).figure("pages"), "1,234 pages/s, requests p50 1 ms, p95 2 ms, p99 4 ms, completing p99 9 ms, 1.25 % refused"; got != want {
 		t.Errorf("%q, want %q", got, want)
 	}
 }
@@ -270,4 +274,39 @@ func exports(module, name string) bool {
 		}
 	}
 	return false
+}
+
+func TestNobodyGoesAhead(t *testing.T) {
+	t.Parallel()
+	const ranks = 20
+	spent := 0.0
+	m := march{ranks: ranks, gate: make(chan struct{}), costs: map[string]usage{}, count: func() (usage, error) {
+		spent++
+		return usage{cpu: shares{"cart": spent * spent}}, nil
+	}}
+	steps := []string{"cart", "line", "line", ""}
+	var taken [4]atomic.Int64
+	var all sync.WaitGroup
+	for range ranks {
+		all.Go(func() {
+			for i, step := range steps {
+				if err := m.together(t.Context(), step); err != nil {
+					t.Error(err)
+				}
+				if n := taken[max(0, i-1)].Load(); i > 0 && n != ranks {
+					t.Errorf("somebody takes step %d when %d have taken the one before", i, n)
+				}
+				taken[i].Add(1)
+			}
+		})
+	}
+	all.Wait()
+	if !slices.Equal(m.steps, []string{"cart", "line", "line again"}) || m.costs["cart"].cpu["cart"] != 3 || m.costs["line again"].cpu["cart"] != 7 {
+		t.Errorf("%v %v", m.steps, m.costs)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := m.together(ctx, "cart"); !errors.Is(err, context.Canceled) {
+		t.Errorf("who waits for somebody who does not come: %v", err)
+	}
 }

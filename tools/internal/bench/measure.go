@@ -12,6 +12,7 @@ type outcome struct {
 	seconds    float64 // between the first request and the last answer
 	p50        float64 // of a request, in milliseconds
 	p95, p99   float64
+	complete   float64 // p99 of those that complete a checkout, if there are any
 	refused    float64 // share of requests
 	generator  string  // who sent them
 	cpu        float64 // that it spent on it, in seconds
@@ -28,6 +29,7 @@ type scenario struct {
 // runs are a scenario's figures over several runs.
 type runs struct {
 	rate, p50, p95, p99 float64 // medians; operations a second, and milliseconds of a request
+	complete            float64 // median; p99 of completing a checkout, in milliseconds
 	seconds             []float64
 	refused             float64 // the largest share of requests
 	operations          float64 // of all runs together
@@ -43,13 +45,14 @@ const counted = 8 * time.Second
 // figures nothing.
 func (r *runner) measure(ctx context.Context, s scenario, count bool) (runs, error) {
 	var out runs
-	var rate, p50, p95, p99 []float64
+	var rate, p50, p95, p99, complete []float64
 	for range r.Runs {
 		o, u, peak, err := r.once(ctx, s, r.Duration)
 		if err != nil {
 			return out, err
 		}
 		rate, p50, p95, p99 = append(rate, o.operations/o.seconds), append(p50, o.p50), append(p95, o.p95), append(p99, o.p99)
+		complete = append(complete, o.complete)
 		out.seconds = append(out.seconds, o.seconds)
 		out.refused, out.peak = max(out.refused, o.refused), max(out.peak, peak)
 		out.operations += o.operations
@@ -57,6 +60,7 @@ func (r *runner) measure(ctx context.Context, s scenario, count bool) (runs, err
 		out.notes = append(out.notes, o.notes...)
 	}
 	out.rate, out.p50, out.p95, out.p99 = median(rate), median(p50), median(p95), median(p99)
+	out.complete = median(complete)
 	costs := append(out.usage.per(out.operations), fmt.Sprintf("peak memory %d MiB", out.peak>>20))
 	if count && r.counter.able {
 		statements, err := r.statements(ctx, s)
@@ -210,7 +214,7 @@ func (r *runner) byK6(name string, total func(ctx context.Context) (float64, err
 func (s summary) outcome(cpu float64) outcome {
 	d := s["http_req_duration"]
 	o := outcome{operations: s["done"]["count"], seconds: s.seconds(), p50: d["med"], p95: d["p(95)"], p99: d["p(99)"], refused: s["http_req_failed"]["rate"],
-		generator: "k6", cpu: cpu}
+		complete: s["complete"]["p(99)"], generator: "k6", cpu: cpu}
 	if n := s["dropped_iterations"]["count"]; n > 0 {
 		o.notes = append(o.notes, fmt.Sprintf("%.0f operations were due and not begun: too many were under way", n))
 	}
@@ -220,6 +224,9 @@ func (s summary) outcome(cpu float64) outcome {
 // figure writes the rate and the requests' times.
 func (u runs) figure(unit string) string {
 	s := fmt.Sprintf("%s %s/s, requests p50 %.0f ms, p95 %.0f ms, p99 %.0f ms", grouped(u.rate), unit, u.p50, u.p95, u.p99)
+	if u.complete > 0 {
+		s += fmt.Sprintf(", completing p99 %.0f ms", u.complete)
+	}
 	if u.refused > 0 {
 		s += fmt.Sprintf(", %.2f %% refused", 100*u.refused)
 	}

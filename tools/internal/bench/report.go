@@ -101,6 +101,8 @@ const method = `
   times are taken. Transactions are the server's own count of commits and rollbacks in the timed runs. Both include sidecars, outboxes and sweeps.
 - Memory counts shared pages once. Peak memory is the sum of each process's own peak during the runs, which need not be at one moment; Postgres as it stood at their end.
 - Holds are taken as checkout takes them, by invocation through checkout's and inventory's sidecars, each for an owner of its own.
+- What a request costs is counted between two moments at which everybody waits. "address" holds the list of shipping
+  options too, "afterwards" the events of the orders.
 - An event's way begins with its row in the outbox and ends with the commit of the last consumer's copy (` + "`track_commit_timestamp`" + `).
 `
 
