@@ -60,10 +60,11 @@ type AuthoriseRequest struct {
 
 // MoneyRequest captures or refunds an amount of a payment, or voids it (Amount nil). Amount nil captures or refunds the whole.
 type MoneyRequest struct {
-	OperationID string        `json:"operation_id"`
-	PaymentID   string        `json:"payment_id"`
-	Amount      *money.Amount `json:"amount,omitempty"`
-	Reason      string        `json:"reason,omitempty"`
+	OperationID  string        `json:"operation_id"`
+	PaymentID    string        `json:"payment_id"`
+	Amount       *money.Amount `json:"amount,omitempty"`
+	FinalCapture *bool         `json:"final_capture,omitempty"` // of a capture; false: others follow, and the rest stays authorised
+	Reason       string        `json:"reason,omitempty"`
 }
 
 // The outcomes of an operation.
@@ -140,6 +141,7 @@ const (
 	StatusVoided      = "voided"
 	StatusRefunded    = "refunded"
 
+	StatusPartiallyCaptured  = "partially_captured"  // the rest is still authorised
 	StatusSettlementDeclined = "settlement_declined" // captured, and the bank did not pay
 )
 
@@ -162,8 +164,18 @@ type Payment struct {
 	Review        string       `json:"review,omitempty" enum:"pending,approved,rejected,expired,needless"`
 	ReviewRule    string       `json:"review_rule,omitempty"`
 	ReviewUntil   *time.Time   `json:"review_until,omitempty"`
-	Tenders       []Tender     `json:"tenders,omitempty"` // of a payment with credit, when it is read alone
+	Captures      []Capture    `json:"captures,omitempty"` // of a payment that is captured in parts
+	Tenders       []Tender     `json:"tenders,omitempty"`  // of a payment with credit, when it is read alone
 	Events        []Event      `json:"events,omitempty"`
+}
+
+// Capture is a part of a payment that was captured by itself, as for each shipment: a transaction of its own at the gateway.
+type Capture struct {
+	OperationID   string       `json:"operation_id"`
+	TransactionID string       `json:"transaction_id"`
+	Status        string       `json:"status" enum:"captured,settled,settlement_declined,voided"`
+	Amount        money.Amount `json:"amount"`
+	Refunded      money.Amount `json:"refunded"`
 }
 
 // Tender is a part of a payment by its means; their sums are the payment's.

@@ -261,8 +261,11 @@ func (j *judge) credit() {
 	}
 	for _, p := range j.s.Payments {
 		held := int64(0)
-		if p.Status == "authorising" || p.Status == "authorised" {
+		switch p.Status {
+		case "authorising", "authorised":
 			held = p.Credit
+		case "partially_captured":
+			held = p.Credit - p.CreditCaptured
 		}
 		if p.Held != held || p.Net != p.CreditCaptured-p.CreditRefunded {
 			j.found("I3", "tenders-differ", p.ID, "%s with %d of credit, %d captured, %d refunded; its tenders hold %d and %d",
@@ -289,7 +292,8 @@ func (j *judge) gateway() {
 			j.found("I3", "charged-twice", id, "transactions %s hold its money", strings.Join(ids, ", "))
 		}
 	}
-	for _, p := range j.s.Payments {
+	for i := range j.s.Payments {
+		p := &j.s.Payments[i]
 		if p.Transaction == "" || j.young(p.At) {
 			continue
 		}
@@ -301,6 +305,9 @@ func (j *judge) gateway() {
 			j.found("I3", "unknown-transaction", p.ID, "transaction %s is of %s", t.ID, t.Payment)
 		case t.Currency != p.Currency:
 			j.found("I3", "currencies-differ", p.ID, "payment in %s, transaction %s in %s", p.Currency, t.ID, t.Currency)
+		case p.Split && (p.PartsNet != p.rest() || t.Captured-t.Refunded != p.rest()): // a part that was voided is refunded here
+			j.found("I3", "amounts-differ", p.ID, "captured less refunded %d, without credit; its parts say %d, those of transaction %s %d", p.rest(), p.PartsNet, t.ID, t.Captured-t.Refunded)
+		case p.Split:
 		case t.Captured != p.Captured-p.CreditCaptured || t.Refunded != p.Refunded-p.CreditRefunded:
 			j.found("I3", "amounts-differ", p.ID, "captured %d, refunded %d, without credit; transaction %s: %d and %d", p.Captured-p.CreditCaptured, p.Refunded-p.CreditRefunded, t.ID, t.Captured, t.Refunded)
 		case p.Status == "authorised" && t.Authorised != p.Authorised-p.Credit:
@@ -314,7 +321,7 @@ func (j *judge) money() {
 	charged, looked := map[string]bool{}, map[string]bool{}
 	for _, p := range j.s.Payments {
 		looked[p.Order] = looked[p.Order] || p.InReview
-		holds := p.Captured > p.Refunded || p.Status == "authorised"
+		holds := p.Captured > p.Refunded || p.Status == "authorised" || p.Status == "partially_captured"
 		charged[p.Order] = charged[p.Order] || p.Captured > p.Refunded
 		if holds && !j.young(p.At) {
 			j.homeless("payment "+p.ID, p.Order, p.Attempt)

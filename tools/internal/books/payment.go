@@ -9,8 +9,10 @@ import (
 const paymentsSQL = `
 SELECT id, order_id, status, currency, attempt, amount, authorised, captured, refunded, transaction_id, updated_at,
 	review = 'pending' AND review_until > now(),
-	credit, credit_captured, credit_refunded, coalesce(u.held, 0), coalesce(u.net, 0)
-FROM payments p LEFT JOIN (SELECT payment_id, sum(held)::bigint AS held, sum(captured - refunded)::bigint AS net FROM credit_uses GROUP BY payment_id) u ON u.payment_id = p.id`
+	credit, credit_captured, credit_refunded, coalesce(u.held, 0), coalesce(u.net, 0), coalesce(x.net, 0), split
+FROM payments p
+LEFT JOIN (SELECT payment_id, sum(amount - refunded) FILTER (WHERE status IN ('captured', 'settled'))::bigint AS net FROM payment_parts GROUP BY payment_id) x ON x.payment_id = p.id
+LEFT JOIN (SELECT payment_id, sum(held)::bigint AS held, sum(captured - refunded)::bigint AS net FROM credit_uses GROUP BY payment_id) u ON u.payment_id = p.id`
 
 const creditsSQL = `
 SELECT c.id, c.balance, c.held, coalesce(l.balance, 0), coalesce(l.held, 0), coalesce(u.held, 0)
@@ -35,3 +37,6 @@ func readPayment(ctx context.Context, tx pgx.Tx, s *Snapshot) error {
 	}
 	return readOutbox(ctx, tx, "payment", s)
 }
+
+// rest is what the gateway holds of what was captured.
+func (p *Payment) rest() int64 { return p.Captured - p.CreditCaptured - p.Refunded + p.CreditRefunded }

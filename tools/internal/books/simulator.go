@@ -34,6 +34,7 @@ func readSimulator(ctx context.Context, base string, s *Snapshot) error {
 			Authorized int64  `json:"authorized_minor"`
 			Captured   int64  `json:"captured_minor"`
 			Refunded   int64  `json:"refunded_minor"`
+			Parent     string `json:"authorized_transaction_id"`
 			History    []struct {
 				At time.Time `json:"at"`
 			} `json:"history"`
@@ -42,12 +43,19 @@ func readSimulator(ctx context.Context, base string, s *Snapshot) error {
 	if err := json.NewDecoder(resp.Body).Decode(&books); err != nil {
 		return fmt.Errorf("%s: %w", req.URL, err)
 	}
-	for _, t := range books.Transactions {
+	at := map[string]int{}
+	for _, t := range books.Transactions { // oldest first: a part comes after its authorisation
 		tx := Transaction{ID: t.ID, Type: t.Type, Status: t.Status, Payment: t.OrderID, Currency: t.Currency,
 			Authorised: t.Authorized, Captured: t.Captured, Refunded: t.Refunded}
 		if n := len(t.History); n > 0 {
 			tx.At = t.History[n-1].At
 		}
+		if i, ok := at[t.Parent]; ok {
+			parent := &s.Transactions[i]
+			parent.Parts, parent.Captured, parent.Refunded = parent.Parts+1, parent.Captured+tx.Captured, parent.Refunded+tx.Refunded
+			tx.Payment = parent.Payment
+		}
+		at[t.ID] = len(s.Transactions)
 		s.Transactions = append(s.Transactions, tx)
 	}
 	return nil

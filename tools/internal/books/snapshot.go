@@ -87,6 +87,8 @@ type Payment struct {
 
 	Credit, CreditCaptured, CreditRefunded int64 // the parts that are gift cards and store credit
 	Held, Net                              int64 // what it uses of them: reserved, captured less refunded
+	PartsNet                               int64 // of what was captured in parts: captured less refunded
+	Split                                  bool  // it is captured in parts
 }
 
 // Credit is a gift card or store credit, with what its ledger and the payments say.
@@ -105,6 +107,7 @@ type Operation struct {
 type Transaction struct {
 	ID, Type, Status, Payment, Currency string
 	Authorised, Captured, Refunded      int64
+	Parts                               int // captured by themselves; Captured and Refunded are theirs
 	At                                  time.Time
 }
 

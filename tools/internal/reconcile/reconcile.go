@@ -123,13 +123,18 @@ type entry struct {
 	seen                 bool // a stray: known here, of no payment
 }
 
-// salesSQL are the payments that have a transaction, with what they hold or took; refundsSQL what went back; straysSQL what came late
-// and was undone. Gift cards and store credit are no business of the gateway.
+// salesSQL are the payments that have a transaction, with what they hold or took; partsSQL what was captured in parts, where the authorisation
+// itself moves nothing; refundsSQL what went back; straysSQL what came late and was undone. Gift cards and store credit are no business of
+// the gateway.
 const (
-	salesSQL = `SELECT transaction_id, id, status, currency, CASE WHEN status = 'authorised' THEN authorised - credit ELSE captured - credit_captured END,
+	salesSQL = `SELECT transaction_id, id, CASE WHEN split THEN 'split' ELSE status END, currency, CASE WHEN status = 'authorised' THEN authorised - credit ELSE captured - credit_captured END,
 		created_at, live_operation <> '' OR updated_at > $3 FROM payments WHERE transaction_id <> '' AND created_at >= $1 AND created_at < $2`
-	refundsSQL = `SELECT e.transaction_id, e.payment_id, e.type, e.currency, e.amount - e.credit, e.at, e.at > $3 FROM payment_events e
-		WHERE e.type IN ('refunded', 'stray_refunded') AND e.transaction_id <> '' AND e.at >= $1 AND e.at < $2`
+	partsSQL = `SELECT x.transaction_id, x.payment_id, CASE x.status WHEN 'settled' THEN 'captured' ELSE x.status END, x.currency, x.amount,
+		o.created_at, p.live_operation <> '' OR p.updated_at > $3
+		FROM payment_parts x JOIN payments p ON p.id = x.payment_id JOIN payment_operations o ON o.operation_id = x.operation_id WHERE o.created_at >= $1 AND o.created_at < $2`
+	refundsSQL = `SELECT coalesce(c->>'refund_id', e.transaction_id), e.payment_id, e.type, e.currency, coalesce((c->>'amount')::bigint, e.amount - e.credit), e.at, e.at > $3
+		FROM payment_events e LEFT JOIN jsonb_array_elements(e.parts) c ON true
+		WHERE (c->>'refund_id' <> '' OR e.parts IS NULL AND e.type IN ('refunded', 'stray_refunded') AND e.transaction_id <> '') AND e.at >= $1 AND e.at < $2`
 	straysSQL = `SELECT e.transaction_id, e.payment_id, e.type, e.currency, e.amount, e.at, e.at > $3 FROM payment_events e
 		WHERE e.type = 'stray_voided' AND e.at >= $1 AND e.at < $2`
 )
@@ -145,7 +150,7 @@ func readOurs(ctx context.Context, o Options) (map[string]entry, error) {
 		for _, part := range []struct {
 			sql          string
 			credit, seen bool
-		}{{salesSQL, false, false}, {refundsSQL, true, false}, {straysSQL, false, true}} {
+		}{{salesSQL, false, false}, {partsSQL, false, false}, {refundsSQL, true, false}, {straysSQL, false, true}} {
 			rows, err := tx.Query(ctx, part.sql, o.From.Add(-margin), o.To.Add(margin), o.Now.Add(-Grace))
 			if err != nil {
 				return err

@@ -68,6 +68,19 @@ type Gateway interface {
 	ClientToken(ctx context.Context, account string) (string, error)
 }
 
+// PartGateway is what the gateway does about captures in parts. Errors as those of Gateway.
+type PartGateway interface {
+	Books
+	// CapturePart takes a part of an authorisation as a transaction of its own under our reference.
+	CapturePart(ctx context.Context, id string, amount money.Amount, reference string) (payment.Transaction, error)
+}
+
+// FullGateway does both.
+type FullGateway interface {
+	Gateway
+	PartGateway
+}
+
 // ErrNotSent says that the gateway surely heard nothing.
 var ErrNotSent = fault.New(fault.Unavailable, "gateway-unavailable", "The payment gateway cannot be reached at the moment.")
 
@@ -132,7 +145,7 @@ type Store interface {
 	Begin(ctx context.Context, s Start, now time.Time) (Begun, error)
 	// Due leases operations that are due and free.
 	Due(ctx context.Context, now time.Time, n int) ([]Lease, error)
-	// Sent notes when an operation was sent last; zero takes it back: it surely was not.
+	// Sent notes when an operation was sent last, and about which transaction if it is over parts; zero takes it back: it surely was not.
 	Sent(ctx context.Context, l Lease, at time.Time) error
 	// Record writes an answer, or what a later look-up found, and the payment's new state with its event.
 	Record(ctx context.Context, l Lease, d Done, now time.Time) error
@@ -156,6 +169,7 @@ type Accounts map[money.Currency]string
 type App struct {
 	Store    Store
 	Gateway  Gateway
+	Parts    PartGateway
 	Accounts Accounts
 	Offers   Offers // empty: the gateway alone
 	Clock    func() time.Time
@@ -171,8 +185,8 @@ type App struct {
 type gate func(ctx context.Context, s Sale) (*payment.Outcome, error)
 
 // New returns an App; registry may be nil.
-func New(store Store, gateway Gateway, accounts Accounts, clock func() time.Time, log *slog.Logger, registry prometheus.Registerer) *App {
-	a := &App{Store: store, Gateway: gateway, Accounts: accounts, Clock: clock, Log: log,
+func New(store Store, gateway FullGateway, accounts Accounts, clock func() time.Time, log *slog.Logger, registry prometheus.Registerer) *App {
+	a := &App{Store: store, Gateway: gateway, Parts: gateway, Accounts: accounts, Clock: clock, Log: log,
 		results: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "payment_operations_total", Help: "Answers to operations"}, []string{"kind", "result"}),
 		alarms:  prometheus.NewCounterVec(prometheus.CounterOpts{Name: "payment_alarms_total", Help: "What a person should look at, by reason"}, []string{"reason"})}
 	if registry != nil {

@@ -335,10 +335,16 @@ func TestStorm(t *testing.T) {
 			w.authorise(order)
 			w.clock.Add(time.Duration(rng.IntN(20)) * time.Second)
 		}
-		for step := range rng.IntN(5) {
-			kind := []payment.Kind{payment.Capture, payment.Capture, payment.Void, payment.Refund}[rng.IntN(4)]
+		for step := range rng.IntN(8) {
+			kind := []payment.Kind{payment.Capture, payment.Capture, payment.Capture, payment.Void, payment.Refund, payment.Refund}[rng.IntN(6)]
+			m := app.Movement{Kind: kind, OperationID: fmt.Sprint(order, "-", kind, "-", step), PaymentID: order + "-1"}
+			if part := usd(1 + rng.Int64N(600)); rng.IntN(2) == 0 {
+				m.Amount, m.More = &part, kind == payment.Capture && rng.IntN(4) > 0
+			}
 			for range 1 + rng.IntN(3) {
-				w.move(kind, order, fmt.Sprint(order, "-", kind, "-", step))
+				if _, err := w.app.Move(t.Context(), m); err != nil {
+					t.Fatal(err)
+				}
 				w.clock.Add(time.Duration(rng.IntN(5)) * time.Second)
 			}
 			if rng.IntN(4) == 0 {

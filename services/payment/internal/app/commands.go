@@ -39,6 +39,7 @@ type Movement struct {
 	Kind                   payment.Kind
 	OperationID, PaymentID string
 	Amount                 *money.Amount
+	More                   bool // of a capture: others may follow
 	Reason, Actor          string
 	Hash                   []byte
 }
@@ -162,11 +163,13 @@ func (a *App) Move(ctx context.Context, m Movement) (Answer, error) {
 	checkIDs(&c, m.OperationID, m.PaymentID)
 	c.Check(len(m.Reason) <= maxText, "body.reason", "is too long", nil)
 	start := Start{Whole: m.Amount == nil, Record: Record{Reason: m.Reason, Actor: m.Actor, Hash: m.Hash,
-		Operation: payment.Operation{ID: m.OperationID, PaymentID: m.PaymentID, Kind: m.Kind}}}
+		Operation: payment.Operation{ID: m.OperationID, PaymentID: m.PaymentID, Kind: m.Kind, More: m.More}}}
 	if m.Amount != nil {
-		c.Check(m.Amount.IsPositive(), "body.amount.amount", "must be above zero", m.Amount.Minor)
+		end := m.Kind == payment.Capture && !m.More && m.Amount.IsZero() // of captures in parts
+		c.Check(m.Amount.IsPositive() || end, "body.amount.amount", "must be above zero", m.Amount.Minor)
 		start.Amount = *m.Amount
 	}
+	c.Check(!m.More || m.Amount != nil, "body.amount", "is needed when other captures follow", nil)
 	if err := c.Err(); err != nil {
 		return Answer{}, err
 	}

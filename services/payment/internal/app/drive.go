@@ -35,12 +35,15 @@ var errDuplicate = errors.New("the gateway says that this is a duplicate")
 
 func (d *driving) run(ctx context.Context) Record {
 	send := d.fresh
-	if d.refusal == nil && (d.lease.Gateway().IsZero() || d.lease.Payment.Manual()) { // nobody is to be asked
+	if d.refusal == nil && (!d.lease.AsksGateway(d.lease.Payment) || d.lease.Payment.Manual()) { // nobody is to be asked
 		v, err := d.alone(ctx)
 		if err != nil {
 			return d.notSent(ctx, err)
 		}
 		return d.answer(ctx, v)
+	}
+	if d.lease.OverParts(d.lease.Payment) {
+		return d.parts(ctx)
 	}
 	for range maxSteps {
 		var found []payment.Transaction
@@ -177,10 +180,12 @@ func (d *driving) look(ctx context.Context) ([]payment.Transaction, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTime)
 	defer cancel()
 	l := d.lease
-	switch l.Kind {
-	case payment.Authorise:
+	switch {
+	case l.OverParts(l.Payment):
+		return d.lookAtParts(ctx)
+	case l.Kind == payment.Authorise:
 		return d.app.Gateway.Find(ctx, Ref{Reference: l.PaymentID})
-	case payment.Refund:
+	case l.Kind == payment.Refund:
 		found, err := d.app.Gateway.Find(ctx, Ref{Reference: l.ID})
 		if err != nil {
 			return found, err
@@ -216,7 +221,11 @@ func (d *driving) answer(ctx context.Context, v payment.Verdict) Record {
 	defer cancel()
 	now, l := d.app.now(), d.lease
 	done := Done{Outcome: v.Outcome, Event: &payment.Event{Version: l.Payment.Version + 1, Type: v.Type, OperationID: l.ID, Amount: v.Outcome.Amount, Credit: l.Credit,
-		TransactionID: v.Outcome.TransactionID, Code: v.Outcome.Code, Detail: v.Raise, At: now, Checks: v.Checks}}
+		TransactionID: v.Outcome.TransactionID, Code: v.Outcome.Code, Detail: v.Raise, At: now, Checks: v.Checks,
+		More: l.More, Parts: v.Parts}}
+	if v.Halfway {
+		done.Event.Credit.Minor, done.Event.More = 0, true
+	}
 	if v.Rule != "" {
 		done.Event.Detail = "rule " + v.Rule
 	}

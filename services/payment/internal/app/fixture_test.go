@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"reflect"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -93,6 +95,10 @@ func (g *flaky) Authorise(ctx context.Context, s app.Sale) (payment.Transaction,
 
 func (g *flaky) Capture(ctx context.Context, id string, amount money.Amount) (payment.Transaction, error) {
 	return through(g, "Capture", func() (payment.Transaction, error) { return g.Gateway.Capture(ctx, id, amount) })
+}
+
+func (g *flaky) CapturePart(ctx context.Context, id string, amount money.Amount, reference string) (payment.Transaction, error) {
+	return through(g, "CapturePart", func() (payment.Transaction, error) { return g.Gateway.CapturePart(ctx, id, amount, reference) })
 }
 
 func (g *flaky) Void(ctx context.Context, id string) (payment.Transaction, error) {
@@ -209,20 +215,29 @@ func (w *world) audit(order string) {
 		w.t.Fatal(err)
 	}
 	folded, err := payment.Fold(payment.New(p.ID, p.OrderID, p.Attempt, p.Provider, p.Account, p.Amount), events)
-	if err != nil || folded != p {
+	if err != nil || !reflect.DeepEqual(folded, p) {
 		w.t.Errorf("the log folds to %+v (%v), the row is %+v", folded, err, p)
 	}
 	var held, captured, refunded int64
+	var rest bool
 	for _, t := range w.gateway.Books() {
 		switch {
-		case t.Credit && t.RefundOf == p.TransactionID && t.Live():
+		case t.Credit && p.Knows(t.RefundOf) && t.Live():
 			refunded += t.Amount.Minor
+		case !t.Credit && w.gateway.PartOf(t.ID) == p.TransactionID && p.TransactionID != "":
+			w.part(p, t)
+		case !t.Credit && p.Split && t.ID == p.TransactionID:
+			rest = t.Live() && w.gateway.Unsplit(t.ID) > 0
 		case !t.Credit && t.Reference == p.ID && t.Live():
 			held += t.Amount.Minor
 			if t.State != payment.TxAuthorised {
 				captured += t.Amount.Minor
 			}
 		}
+	}
+	if p.Split {
+		w.parts(p, rest, refunded)
+		return
 	}
 	authorised := p.Authorised.Minor - p.Credit.Minor
 	if p.Captured.IsPositive() { // the rest has lapsed
@@ -231,5 +246,43 @@ func (w *world) audit(order string) {
 	ours := fmt.Sprint(authorised, p.Captured.Minor-p.CreditCaptured.Minor, p.Refunded.Minor-p.CreditRefunded.Minor)
 	if p.Live != "" || ours != fmt.Sprint(held, captured, refunded) {
 		w.t.Errorf("%s is %s with live %q and %s, the gateway has %d %d %d", p.ID, p.Status, p.Live, ours, held, captured, refunded)
+	}
+}
+
+// part compares a part with the gateway's.
+func (w *world) part(p payment.Payment, t payment.Transaction) {
+	w.t.Helper()
+	i := slices.IndexFunc(p.Parts, func(x payment.Part) bool { return x.TransactionID == t.ID })
+	if i < 0 {
+		returned := slices.ContainsFunc(w.gateway.Books(), func(x payment.Transaction) bool { return x.RefundOf == t.ID && x.Live() && x.Amount == t.Amount })
+		if t.Live() && !returned {
+			w.t.Errorf("%s knows nothing of its part %+v", p.ID, t)
+		}
+		return
+	}
+	x := p.Parts[i]
+	if x.Amount != t.Amount || t.Live() != (x.Status == payment.PartCaptured || x.Status == payment.PartSettled) {
+		w.t.Errorf("part %+v of %s, the gateway has %+v", x, p.ID, t)
+	}
+}
+
+// parts compares the sums of what was captured in parts.
+func (w *world) parts(p payment.Payment, rest bool, refunded int64) {
+	w.t.Helper()
+	var captured, back int64
+	unpaid := false
+	for _, x := range p.Parts {
+		unpaid = unpaid || x.Status == payment.PartUnpaid // its authorisation runs out
+		if x.Status != payment.PartUnpaid && p.Status != payment.StatusVoided {
+			captured += x.Amount.Minor
+			if x.Status == payment.PartVoided {
+				refunded += x.Amount.Minor
+			}
+		}
+		back += x.Refunded.Minor
+	}
+	ours, theirs := fmt.Sprint(p.Captured.Minor-p.CreditCaptured.Minor, p.Refunded.Minor-p.CreditRefunded.Minor, back), fmt.Sprint(captured, refunded, refunded)
+	if p.Live != "" || ours != theirs || rest && p.Status != payment.StatusAuthorised && p.Status != payment.StatusPartly && !unpaid {
+		w.t.Errorf("%s is %s with live %q and %s, the gateway has %s, the rest is held: %t", p.ID, p.Status, p.Live, ours, theirs, rest)
 	}
 }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/sidecart/sidecart/pkg/money"
 	"github.com/sidecart/sidecart/services/payment/internal/payment"
 )
 
@@ -35,7 +34,7 @@ type Books interface {
 type SettlementStore interface {
 	// Unsettled takes payments that are due, for this caller alone, and moves their next look on.
 	Unsettled(ctx context.Context, now time.Time, n int) ([]Unsettled, error)
-	// Settle writes the event of a settlement; false when the payment has changed meanwhile.
+	// Settle writes the event of a settlement, of all or of a part; false when the payment has changed meanwhile.
 	// Actor is who said so, for the audit log; empty: the gateway.
 	Settle(ctx context.Context, p payment.Payment, e payment.Event, actor string) (bool, error)
 	// SettleNoMore ends looking at a payment as it was read.
@@ -69,9 +68,9 @@ func (s *Settlements) Run(ctx context.Context) error {
 }
 
 func (s *Settlements) look(ctx context.Context, due []Unsettled) error {
-	ids := make([]string, len(due))
-	for i, u := range due {
-		ids[i] = u.TransactionID
+	var ids []string
+	for _, u := range due {
+		ids = append(ids, u.Payment.Unsettled()...)
 	}
 	found, err := s.Books.Transactions(ctx, ids)
 	if err != nil {
@@ -83,39 +82,44 @@ func (s *Settlements) look(ctx context.Context, due []Unsettled) error {
 	}
 	var errs []error
 	for _, u := range due {
-		t, ok := byID[u.TransactionID]
-		errs = append(errs, s.settle(ctx, u, t, ok))
+		errs = append(errs, s.settle(ctx, u, byID))
 	}
 	return errors.Join(errs...)
 }
 
-// settle writes down what the gateway's books say of a payment.
-func (s *Settlements) settle(ctx context.Context, u Unsettled, t payment.Transaction, found bool) error {
-	log := s.App.Log.With("payment_id", u.ID, "transaction_id", u.TransactionID)
-	event := payment.SettlementOf(u.Payment, t, found)
+// settle writes down what the gateway's books say of a payment, part by part.
+func (s *Settlements) settle(ctx context.Context, u Unsettled, found map[string]payment.Transaction) error {
+	ids := u.Payment.Unsettled()
 	switch {
 	case u.Live != "": // its answer changes the payment: later
 		return nil
-	case u.Status != payment.StatusCaptured && u.Status != payment.StatusRefunded:
-		return s.Store.SettleNoMore(ctx, u.Payment)
-	case event == "":
-		if u.Tries == settleOverdue {
-			s.App.alarm(log, "settlement-overdue", fmt.Sprintf("%s captured, found %t in state %s", u.Captured, found, t.State))
-		}
+	case len(ids) == 0 && u.Status == payment.StatusPartly: // another part may follow
 		return nil
+	case len(ids) == 0 || u.Status != payment.StatusPartly && u.Status != payment.StatusCaptured && u.Status != payment.StatusRefunded:
+		return s.Store.SettleNoMore(ctx, u.Payment)
 	}
-	now := s.App.now()
-	e := payment.Event{Version: u.Version + 1, Type: event, OperationID: "settlement", Amount: money.New(u.Captured.Minor-u.CreditCaptured.Minor, u.Captured.Currency), TransactionID: t.ID, At: now}
-	if event == payment.SettlementDeclined {
-		e.Code = payment.CodeSettlement
-	}
-	written, err := s.Store.Settle(ctx, u.Payment, e, "")
-	if err != nil || !written {
-		return err
-	}
-	log.Info("money", "event", string(event), "amount", e.Amount.String())
-	if event == payment.SettlementDeclined {
-		s.App.alarm(log, "settlement-declined", "the bank did not pay "+e.Amount.String()+" of order "+u.OrderID)
+	for _, id := range ids {
+		t, ok := found[id]
+		e := payment.SettlementOf(u.Payment, id, t, ok)
+		if e.Type == "" {
+			if u.Tries == settleOverdue {
+				s.App.alarm(s.App.Log.With("payment_id", u.ID, "transaction_id", id), "settlement-overdue", fmt.Sprintf("%s captured, found %t in state %s", u.Captured, ok, t.State))
+			}
+			continue
+		}
+		e.Version, e.OperationID, e.At = u.Version+1, "settlement", s.App.now()
+		written, err := s.Store.Settle(ctx, u.Payment, e, "")
+		if err != nil || !written {
+			return err
+		}
+		log := s.App.Log.With("payment_id", u.ID, "transaction_id", id)
+		log.Info("money", "event", string(e.Type), "amount", e.Amount.String())
+		if e.Type == payment.SettlementDeclined {
+			s.App.alarm(log, "settlement-declined", "the bank did not pay "+e.Amount.String()+" of order "+u.OrderID)
+		}
+		if u.Payment, err = u.Apply(e); err != nil {
+			return err
+		}
 	}
 	return nil
 }

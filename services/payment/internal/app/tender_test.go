@@ -318,8 +318,8 @@ func TestStormOfTenders(t *testing.T) {
 		for step := range rng.IntN(6) {
 			move := app.Movement{Kind: []payment.Kind{payment.Capture, payment.Capture, payment.Void, payment.Refund, payment.Refund}[rng.IntN(5)], PaymentID: m.PaymentID}
 			move.OperationID = fmt.Sprint(m.OrderID, "-", move.Kind, "-", step)
-			if part := usd(1 + rng.Int64N(m.Amount.Minor)); rng.IntN(2) == 0 {
-				move.Amount = &part
+			if part := usd(1 + rng.Int64N(m.Amount.Minor)); rng.IntN(3) > 0 {
+				move.Amount, move.More = &part, move.Kind == payment.Capture && rng.IntN(3) > 0
 			}
 			for range 1 + rng.IntN(3) {
 				if _, err := w.app.Move(t.Context(), move); err != nil {
@@ -348,6 +348,9 @@ func TestStormOfTenders(t *testing.T) {
 		switch p := w.payment(order); p.Status {
 		case payment.StatusAuthorised:
 			held += p.Credit.Minor
+		case payment.StatusPartly:
+			held += p.Credit.Minor - p.CreditCaptured.Minor
+			spent += p.CreditCaptured.Minor - p.CreditRefunded.Minor
 		default:
 			spent += p.CreditCaptured.Minor - p.CreditRefunded.Minor
 		}

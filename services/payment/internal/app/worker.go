@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -68,19 +69,20 @@ func (a *App) takeUp(ctx context.Context, l Lease) {
 	}
 }
 
-// strays looks for money that moved after we had said that it did not, and brings it back; a refund that cannot be brought back
-// is taken over as it is.
+// strays looks for money that moved after we had said that it did not, and brings it back: a sale is voided, and refunded when it has settled;
+// a refund that cannot be brought back is taken over as it is.
 func (d *driving) strays(ctx context.Context) error {
 	found, err := d.look(ctx)
 	if err != nil {
 		return err
 	}
 	for _, t := range found {
-		ours := t.Reference == d.lease.PaymentID && !t.Credit || t.Reference == d.lease.ID && t.Credit
-		if !ours || !t.Live() || t.ID == d.lease.Payment.TransactionID || t.ID == d.lease.Outcome.TransactionID {
+		ours := t.Reference == d.lease.PaymentID && !t.Credit || t.Reference == d.lease.ID
+		if !ours || !t.Live() || d.lease.Payment.Knows(t.ID) || t.ID == d.lease.Outcome.TransactionID || t.Credit && !d.lease.Payment.Knows(t.RefundOf) {
 			continue
 		}
-		if err := d.stray(ctx, t); err != nil {
+		returned := slices.ContainsFunc(found, func(x payment.Transaction) bool { return x.Credit && x.RefundOf == t.ID && x.Live() })
+		if err := d.stray(ctx, t, returned); err != nil {
 			return err
 		}
 		return nil // due again at once: the next look reads the payment anew
@@ -88,11 +90,22 @@ func (d *driving) strays(ctx context.Context) error {
 	return d.app.Store.Postpone(ctx, d.lease, d.nextLook())
 }
 
-func (d *driving) stray(ctx context.Context, t payment.Transaction) error {
+func (d *driving) stray(ctx context.Context, t payment.Transaction, returned bool) error {
 	event := payment.Event{Version: d.lease.Payment.Version + 1, Type: payment.StrayVoided, OperationID: d.lease.ID, Amount: t.Amount, TransactionID: t.ID}
-	_, err := d.app.Gateway.Void(ctx, t.ID)
-	if _, refused := errors.AsType[*payment.Refusal](err); refused && t.Credit {
+	var err error
+	if !returned {
+		_, err = d.app.Gateway.Void(ctx, t.ID)
+	}
+	_, refused := errors.AsType[*payment.Refusal](err)
+	if refused && !t.Credit { // a part that has settled meanwhile
+		_, err = d.app.Gateway.Refund(ctx, t.ID, t.Amount, d.lease.ID)
+		returned = err == nil
+	} else if refused {
 		event.Type, err = payment.StrayRefunded, nil
+		event.More = d.lease.Payment.Status == payment.StatusPartly
+		if d.lease.Payment.Split {
+			event.Parts = []payment.PartChange{{TransactionID: t.RefundOf, Amount: t.Amount.Minor, RefundID: t.ID}}
+		}
 	}
 	if err != nil {
 		d.app.alarm(d.log(), "stray-kept", fmt.Sprintf("transaction %s over %s: %v", t.ID, t.Amount, err))
@@ -101,7 +114,7 @@ func (d *driving) stray(ctx context.Context, t payment.Transaction) error {
 	d.app.alarm(d.log(), string(event.Type), fmt.Sprintf("transaction %s over %s arrived after it was given up", t.ID, t.Amount))
 	event.At = d.app.now()
 	done := Done{Outcome: d.lease.Outcome, Event: &event, DueAt: event.At}
-	if event.Type == payment.StrayRefunded { // remembered, so that it is counted once
+	if event.Type == payment.StrayRefunded || returned { // remembered, so that it is counted once
 		done.Outcome.TransactionID, done.DueAt = t.ID, time.Time{}
 	}
 	return d.app.Store.Record(ctx, d.lease, done, event.At)

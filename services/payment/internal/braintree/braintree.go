@@ -22,7 +22,7 @@ import (
 )
 
 // Gateway implements app.Gateway.
-type Gateway struct{ client *bt.Braintree }
+type Gateway struct{ client, parts *bt.Braintree }
 
 // Options of a Gateway. The keys are needed only without a binding, which sets its own.
 type Options struct {
@@ -33,7 +33,21 @@ type Options struct {
 
 // New returns a gateway. Time limits are those of the contexts.
 func New(o Options) *Gateway {
-	return &Gateway{client: bt.NewWithHttpClient(bt.NewEnvironment(o.URL), o.MerchantID, o.PublicKey, o.PrivateKey, &http.Client{Transport: plain{o.Transport}})}
+	client := func(t http.RoundTripper) *bt.Braintree {
+		return bt.NewWithHttpClient(bt.NewEnvironment(o.URL), o.MerchantID, o.PublicKey, o.PrivateKey, &http.Client{Transport: t})
+	}
+	return &Gateway{client: client(plain{o.Transport}), parts: client(partial{plain{o.Transport}})}
+}
+
+// partial makes of the library's call for refunds the one for partial settlement, which it does not have: both post an amount and an order
+// id to a transaction, and answer another transaction.
+type partial struct{ next http.RoundTripper }
+
+// RoundTrip implements http.RoundTripper.
+func (p partial) RoundTrip(req *http.Request) (*http.Response, error) {
+	req = req.Clone(req.Context())
+	req.URL.Path = strings.TrimSuffix(req.URL.Path, "/refund") + "/submit_for_partial_settlement"
+	return p.next.RoundTrip(req)
 }
 
 // plain asks for answers that are not compressed, where the library would ask for gzip: for the few kilobytes of an answer the two ends
@@ -96,6 +110,11 @@ func customerOf(s app.Sale) string {
 // Capture implements app.Gateway.
 func (g *Gateway) Capture(ctx context.Context, id string, amount money.Amount) (payment.Transaction, error) {
 	return step(g.client.Transaction().SubmitForSettlement(ctx, id, decimal(amount)))
+}
+
+// CapturePart implements app.PartGateway.
+func (g *Gateway) CapturePart(ctx context.Context, id string, amount money.Amount, reference string) (payment.Transaction, error) {
+	return step(g.parts.Transaction().RefundWithRequest(ctx, id, &bt.TransactionRefundRequest{Amount: decimal(amount), OrderID: reference}))
 }
 
 // Void implements app.Gateway.

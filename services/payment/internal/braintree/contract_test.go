@@ -44,9 +44,8 @@ type port struct {
 
 // provider is all that the gateway does for us.
 type provider interface {
-	app.Gateway
+	app.FullGateway
 	app.DisputeGateway
-	app.Books
 	app.VaultGateway
 }
 
@@ -123,6 +122,43 @@ func TestGatewayContract(t *testing.T) {
 			s.Nonce = paymenttest.NonceConsumed
 			if tx, err = p.Authorise(t.Context(), s); err != nil || tx.State != payment.TxDeclined || tx.Code != "91564" || tx.ID != "" {
 				t.Errorf("%+v %v", tx, err)
+			}
+		}},
+		testkit.Case[port]{Name: "capture in parts", Run: func(t *testing.T, p port) {
+			_, sale := p.authorised(t, 1000)
+			reference := fmt.Sprint("part-", references.Add(1))
+			part, err := p.CapturePart(t.Context(), sale.ID, usd(600), reference)
+			if err != nil || part.ID == sale.ID || part.State != payment.TxSubmitted || part.Amount != usd(600) || part.Reference != reference || part.Credit {
+				t.Fatalf("%+v %v", part, err)
+			}
+			if found, err := p.Find(t.Context(), app.Ref{Reference: reference}); err != nil || len(found) != 1 || found[0] != part {
+				t.Errorf("found %+v %v", found, err)
+			}
+			_, err = p.CapturePart(t.Context(), sale.ID, usd(401), "more")
+			refused(t, err)
+			last, err := p.CapturePart(t.Context(), sale.ID, usd(300), reference+"b")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if rest, err := p.Void(t.Context(), sale.ID); err != nil || rest.State != payment.TxVoided {
+				t.Errorf("the rest: %+v %v", rest, err)
+			}
+			_, err = p.CapturePart(t.Context(), sale.ID, usd(1), "late")
+			refused(t, err)
+			if _, err := p.Void(t.Context(), last.ID); err != nil {
+				t.Errorf("a part: %v", err)
+			}
+			p.settle()
+			found, err := p.Transactions(t.Context(), []string{sale.ID, part.ID, last.ID})
+			states := map[string]payment.State{}
+			for _, x := range found {
+				states[x.ID] = x.State
+			}
+			if err != nil || states[sale.ID] != payment.TxVoided || states[part.ID] != payment.TxSettled || states[last.ID] != payment.TxVoided {
+				t.Errorf("%v %v", states, err)
+			}
+			if back, err := p.Refund(t.Context(), part.ID, usd(100), reference); err != nil || back.RefundOf != part.ID || back.Reference != reference {
+				t.Errorf("%+v %v", back, err)
 			}
 		}},
 		testkit.Case[port]{Name: "capture whole and part", Run: func(t *testing.T, p port) {

@@ -28,6 +28,9 @@ func view(p payment.Payment) paymentapi.Payment {
 	v := paymentapi.Payment{ID: p.ID, OrderID: p.OrderID, Attempt: p.Attempt, Status: string(p.Status), Provider: p.Provider, Amount: p.Amount,
 		Authorised: p.Authorised, Captured: p.Captured, Refunded: p.Refunded, TransactionID: p.TransactionID,
 		CreatedAt: p.CreatedAt.UTC(), UpdatedAt: p.UpdatedAt.UTC()}
+	for _, x := range p.Parts {
+		v.Captures = append(v.Captures, paymentapi.Capture{OperationID: x.OperationID, TransactionID: x.TransactionID, Status: string(x.Status), Amount: x.Amount, Refunded: x.Refunded})
+	}
 	if !p.SettledAt.IsZero() {
 		at := p.SettledAt.UTC()
 		v.SettledAt = &at

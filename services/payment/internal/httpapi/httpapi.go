@@ -95,8 +95,8 @@ func Register(s *httpx.Server, p Parts) {
 	unknown := httpx.Also(http.StatusAccepted)
 	httpx.Register(s, staff(http.MethodPost, "/{id}/review", "review-payment", "Approve or reject a payment under review", ScopeWrite), h.review, money)
 	httpx.Register(s, staff(http.MethodPost, "/{id}/money", "record-manual-money", "Record what came of a bank transfer or of cash on delivery", ScopeWrite), h.manualMoney, money)
-	httpx.Register(s, move("/captures", "staff-capture-payment", "Capture a payment, whole or in part"), h.staffMove(payment.Capture), httpx.NeedsKey(), money, unknown)
-	httpx.Register(s, move("/refunds", "staff-refund-payment", "Refund a payment, whole or in part"), h.staffMove(payment.Refund), httpx.NeedsKey(), money, unknown)
+	httpx.Register(s, move("/captures", "staff-capture-payment", "Capture a payment, whole or in part"), h.staffCapture, httpx.NeedsKey(), money, unknown)
+	httpx.Register(s, move("/refunds", "staff-refund-payment", "Refund a payment, whole or in part"), h.staffRefund, httpx.NeedsKey(), money, unknown)
 	httpx.Register(s, move("/void", "staff-void-payment", "Void a payment that has not settled"), h.staffVoid, money, unknown)
 }
 
@@ -128,13 +128,16 @@ func shopper(s *paymentapi.Shopper) (out app.Shopper) {
 func (h *api) move(kind payment.Kind) func(context.Context, *bodyOf[paymentapi.MoneyRequest]) (*bodyOf[paymentapi.Result], error) {
 	return func(ctx context.Context, in *bodyOf[paymentapi.MoneyRequest]) (*bodyOf[paymentapi.Result], error) {
 		b := in.Body
-		answer, err := h.app.Move(ctx, app.Movement{Kind: kind, OperationID: b.OperationID, PaymentID: b.PaymentID, Amount: b.Amount, Reason: b.Reason})
+		answer, err := h.app.Move(ctx, app.Movement{Kind: kind, OperationID: b.OperationID, PaymentID: b.PaymentID, Amount: b.Amount, More: follows(b.FinalCapture), Reason: b.Reason})
 		if err != nil {
 			return nil, err
 		}
 		return &bodyOf[paymentapi.Result]{Body: result(answer)}, nil
 	}
 }
+
+// follows tells whether other captures follow: not unless it is said.
+func follows(final *bool) bool { return final != nil && !*final }
 
 func (h *api) clientToken(ctx context.Context, in *bodyOf[paymentapi.ClientTokenRequest]) (*bodyOf[paymentapi.ClientToken], error) {
 	currency, err := money.ParseCurrency(in.Body.Currency)

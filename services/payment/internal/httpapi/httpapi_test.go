@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -77,7 +78,7 @@ var keys = braintree.Keys{"sidecart_public": "sidecart_private"}
 
 // provider is the gateway with all that it can do; the fake one knows nothing of disputes.
 type provider interface {
-	app.Gateway
+	app.FullGateway
 	app.DisputeGateway
 	app.VaultGateway
 }
@@ -199,6 +200,46 @@ func TestJourney(t *testing.T) {
 	}
 	if books := sim.Books(t); len(books) != 3 || books[0].OrderID != order+"-1" || books[0].Account != "sidecart-usd" || books[1].OrderID != "r2" || books[2].Type != "credit" {
 		t.Errorf("books %+v", books)
+	}
+}
+
+// Shipment by shipment: order captures a part, staff the next, which is the last; refunds are spread over them.
+func TestJourneyInParts(t *testing.T) {
+	t.Parallel()
+	s, sim := atSimulator(t)
+	order := newOrder()
+	s.authorise(order, paymenttest.NonceValid, usd(2599))
+	var r paymentapi.Result
+	body := fmt.Sprintf(`{"operation_id":"%s-c1","payment_id":"%s-1","amount":{"amount":1000,"currency":"USD"},"final_capture":false}`, order, order)
+	for range 2 {
+		s.plain.As("order").Do("POST", paymentapi.PathCapture, body).Want(200).JSON(&r)
+		if r.Outcome != paymentapi.Succeeded || r.Amount != usd(1000) {
+			t.Fatalf("%+v", r)
+		}
+	}
+	s.plain.As("order").Do("POST", paymentapi.PathCapture, strings.ReplaceAll(body, "false", "true")).Problem(422, "operation-id-reused")
+	if p := s.payment(order); p.Status != paymentapi.StatusPartiallyCaptured || p.Captured != usd(1000) || len(p.Captures) != 1 || p.Captures[0].Status != "captured" {
+		t.Errorf("%+v", p)
+	}
+	captures := "/v1/admin/payments/" + order + "-1/captures"
+	keyed(s.staff).Do("POST", captures, `{"final_capture":false}`).Problem(422, "validation-failed")
+	keyed(s.staff).Do("POST", captures, `{"amount":{"amount":1600,"currency":"USD"},"final_capture":false}`).Problem(409, payment.CodeTooMuch)
+	keyed(s.staff).Do("POST", captures, `{"amount":{"amount":1500,"currency":"USD"}}`).Want(201)
+	sim.Post(t, "/_sim/settle", struct{}{})
+	part := usd(1200)
+	if r := s.move(paymentapi.PathRefund, order, order+"-r1", &part); r.Outcome != paymentapi.Succeeded || r.Amount != part {
+		t.Errorf("%+v", r)
+	}
+	p := s.payment(order)
+	if p.Status != paymentapi.StatusCaptured || p.Captured != usd(2500) || p.Refunded != part || len(p.Captures) != 2 || p.Captures[0].Refunded != usd(1000) || p.Captures[1].Refunded != usd(200) {
+		t.Errorf("%+v", p)
+	}
+	var states []string
+	for _, b := range sim.Books(t) {
+		states = append(states, b.Type+" "+b.Status+" "+b.Amount)
+	}
+	if got := fmt.Sprint(states); got != "[sale voided 25.99 sale settled 10.00 sale settled 15.00 credit submitted_for_settlement 10.00 credit submitted_for_settlement 2.00]" {
+		t.Error(got)
 	}
 }
 

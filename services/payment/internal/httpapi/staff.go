@@ -24,7 +24,7 @@ import (
 
 type listInput struct {
 	httpx.PageQuery
-	Status   string `query:"status" enum:"authorising,authorised,declined,failed,captured,voided,refunded,settlement_declined" doc:"Only payments of this status"`
+	Status   string `query:"status" enum:"authorising,authorised,declined,failed,partially_captured,captured,voided,refunded,settlement_declined" doc:"Only payments of this status"`
 	OrderID  string `query:"order_id" maxLength:"200" doc:"Only payments of this order"`
 	Currency string `query:"currency" maxLength:"3" doc:"Only payments in this currency"`
 	Review   string `query:"review" enum:"pending,approved,rejected,expired,needless" doc:"Only payments whose review stands so"`
@@ -94,6 +94,18 @@ type StaffMove struct {
 	Reason string        `json:"reason,omitempty" maxLength:"255"`
 }
 
+// StaffCapture is what staff ask for. Without an amount it is the whole.
+type StaffCapture struct {
+	StaffMove
+	FinalCapture *bool `json:"final_capture,omitempty" doc:"False: others follow, as when an order is sent in several shipments, and the rest stays authorised. With an amount of zero nothing more is captured of a payment that was captured in parts. Default: true"`
+}
+
+type staffCaptureInput struct {
+	IDInput
+	httpx.IdempotencyHeader
+	Body StaffCapture
+}
+
 type staffMoveInput struct {
 	IDInput
 	httpx.IdempotencyHeader
@@ -134,14 +146,20 @@ type staffOutput struct {
 	Body   paymentapi.Result
 }
 
-func (h *api) staffMove(kind payment.Kind) func(context.Context, *staffMoveInput) (*staffOutput, error) {
-	return func(ctx context.Context, in *staffMoveInput) (*staffOutput, error) {
-		key, err := httpx.IdemFrom(ctx, in.IdempotencyKey)
-		if err != nil {
-			return nil, err
-		}
-		return h.asStaff(ctx, key, app.Movement{Kind: kind, PaymentID: in.ID, Amount: in.Body.Amount, Reason: in.Body.Reason})
+func (h *api) staffCapture(ctx context.Context, in *staffCaptureInput) (*staffOutput, error) {
+	key, err := httpx.IdemFrom(ctx, in.IdempotencyKey)
+	if err != nil {
+		return nil, err
 	}
+	return h.asStaff(ctx, key, app.Movement{Kind: payment.Capture, PaymentID: in.ID, Amount: in.Body.Amount, More: follows(in.Body.FinalCapture), Reason: in.Body.Reason})
+}
+
+func (h *api) staffRefund(ctx context.Context, in *staffMoveInput) (*staffOutput, error) {
+	key, err := httpx.IdemFrom(ctx, in.IdempotencyKey)
+	if err != nil {
+		return nil, err
+	}
+	return h.asStaff(ctx, key, app.Movement{Kind: payment.Refund, PaymentID: in.ID, Amount: in.Body.Amount, Reason: in.Body.Reason})
 }
 
 func (h *api) staffVoid(ctx context.Context, in *staffVoidInput) (*staffOutput, error) {

@@ -56,6 +56,7 @@ var ErrInReview = fault.New(fault.Conflict, "payment-in-review", "The payment is
 type Plan struct {
 	Amount  money.Amount
 	Credit  money.Amount // the part of it that is gift cards and store credit
+	More    bool         // other captures may follow
 	Outcome *Outcome
 }
 
@@ -71,15 +72,16 @@ var rules = map[Status]map[Kind]rule{
 	StatusDeclined:   {Capture: {code: CodeNotAuthorised}, Void: {done: true}, Refund: {code: CodeNotCaptured}},
 	StatusFailed:     {Capture: {code: CodeNotAuthorised}, Void: {done: true}, Refund: {code: CodeNotCaptured}},
 	StatusAuthorised: {Capture: {ask: true}, Void: {ask: true}, Refund: {code: CodeNotCaptured}},
+	StatusPartly:     {Capture: {ask: true}, Void: {ask: true}, Refund: {ask: true}},
 	StatusCaptured:   {Capture: {code: CodeCaptured}, Void: {ask: true}, Refund: {ask: true}},
 	StatusVoided:     {Capture: {code: CodeVoided}, Void: {done: true}, Refund: {code: CodeVoided}},
 	StatusUnsettled:  {Capture: {code: CodeSettlement}, Void: {done: true}, Refund: {code: CodeSettlement}},
 	StatusRefunded:   {Capture: {code: CodeRefunded}, Void: {done: true}, Refund: {code: CodeRefunded}},
 }
 
-// Decide says what an operation on a payment comes to. Amount nil means the whole: what is authorised, or what is left to refund.
-// ErrBusy while another operation is live.
-func Decide(p Payment, kind Kind, amount *money.Amount) (Plan, error) {
+// Decide says what an operation on a payment comes to. Amount nil means the whole: what is authorised still, or what is left to refund. More
+// says that other captures may follow; a capture of nothing ends what was captured in parts. ErrBusy while another operation is live.
+func Decide(p Payment, kind Kind, amount *money.Amount, more bool) (Plan, error) {
 	if p.Live != "" {
 		return Plan{}, ErrBusy
 	}
@@ -91,8 +93,11 @@ func Decide(p Payment, kind Kind, amount *money.Amount) (Plan, error) {
 		return Plan{}, err
 	}
 	whole := map[Kind]money.Amount{Capture: p.Authorised, Void: p.Authorised, Refund: left}[kind]
-	if kind == Void && p.Status == StatusCaptured {
+	switch {
+	case kind == Void && p.Status == StatusCaptured:
 		whole = p.Captured
+	case kind == Capture && p.Status == StatusPartly:
+		whole = p.Uncaptured()
 	}
 	plan := Plan{Amount: whole}
 	if amount != nil && kind != Void {
@@ -103,6 +108,12 @@ func Decide(p Payment, kind Kind, amount *money.Amount) (Plan, error) {
 		plan.Amount = *amount
 	}
 	plan.Credit = p.creditPart(kind, plan.Amount)
+	switch kind {
+	case Capture:
+		plan.More = more && plan.Amount.Minor < whole.Minor
+	case Refund:
+		plan.More = amount != nil && p.Status == StatusPartly
+	}
 	r, ok := rules[p.Status][kind]
 	if kind == Void && p.Status == StatusUnsettled && p.Captured.IsPositive() {
 		r = rule{ask: true}
@@ -118,8 +129,13 @@ func Decide(p Payment, kind Kind, amount *money.Amount) (Plan, error) {
 		plan.Outcome = &Outcome{Result: Succeeded, Amount: p.Captured, TransactionID: p.TransactionID}
 	case kind == Void && p.Refunded.IsPositive():
 		plan.Outcome = declined(plan.Amount, p.TransactionID, CodeSettled)
+	case kind == Refund && p.Status == StatusPartly && whole.IsZero():
+		plan.Outcome = declined(plan.Amount, p.TransactionID, CodeRefunded)
 	case !r.ask:
 		plan.Outcome = declined(plan.Amount, p.TransactionID, r.code)
+	case plan.Amount.IsZero() && (more || p.Status != StatusPartly):
+		return Plan{}, fault.New(fault.Invalid, "validation-failed", "1 fault in the input").
+			WithField("body.amount.amount", "must be above zero, but to end captures in parts", 0)
 	case plan.Amount.Minor > whole.Minor:
 		plan.Outcome = declined(plan.Amount, p.TransactionID, CodeTooMuch)
 	}

@@ -20,7 +20,8 @@ func drawing() string {
 			}
 		}
 	}
-	return strings.Join(append(lines, "    captured --> refunded: refunded, when all of it"), "\n")
+	return strings.Join(append(lines, "    captured --> refunded: refunded, when all of it",
+		"    authorised --> partially_captured: captured, when more follows", "    captured --> settlement_declined: settlement_declined, when nothing else is left"), "\n")
 }
 
 func TestTheReadmeDrawsTheTable(t *testing.T) {

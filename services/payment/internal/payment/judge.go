@@ -57,6 +57,8 @@ type Operation struct {
 	Credit    money.Amount // the part of Amount that is gift cards and store credit: the gateway never hears of it
 	SentAt    time.Time    // of the last try; zero: surely not sent
 	Refusal   *Refusal     // the gateway's answer to the last try, if that was one
+	More      bool         // other captures may follow
+	Asked     Ask          // of an operation over parts: the last try, which SentAt and Refusal are about; read again, its transaction alone
 }
 
 // Belief is how long after the last send an operation may still arrive at the gateway: an absence is believed only then.
@@ -84,16 +86,25 @@ type Verdict struct {
 	Rule    string    // that said so
 	Strays  bool      // given up unseen: it has to be looked for later
 	Raise   string
+
+	// Of an operation over parts.
+	Ask     Ask          // of Send
+	Parts   []PartChange // what of which part went back
+	Lapses  bool         // of Undo: the rest of an authorisation, which lapses by itself if the gateway will not void it
+	Halfway bool         // it ended before all of it was done: credit was not moved
 }
 
 // Judge says what the gateway's books mean. Found is what they hold under the operation's reference (Authorise: the sales of the
 // payment; Refund: the refunds of the operation, and the sale) or of the payment's transaction (Capture, Void).
 func Judge(p Payment, op Operation, found []Transaction, now time.Time) Verdict {
-	if op.Gateway().IsZero() {
+	if !op.AsksGateway(p) {
 		return answer(successes[op.Kind], Outcome{Result: Succeeded, Amount: op.Amount})
 	}
 	if p.Manual() {
 		return judgeManual(p, op)
+	}
+	if op.OverParts(p) {
+		return judgeParts(p, op, found, now)
 	}
 	credit := op.Credit.Minor
 	p.Captured.Minor -= p.CreditCaptured.Minor

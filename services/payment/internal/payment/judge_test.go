@@ -164,14 +164,14 @@ func TestSettlementOf(t *testing.T) {
 					want = SettlementDeclined
 				}
 				tx := Transaction{ID: "tx1", State: state, Paid: paid && state == TxSettled}
-				if got := SettlementOf(p, tx, true); got != want {
+				if got := SettlementOf(p, "tx1", tx, true).Type; got != want {
 					t.Errorf("%q, %s, paid %t: %q, want %q", name, state, paid, got, want)
 				}
-				if got := SettlementOf(p, tx, false); got != "" {
+				if got := SettlementOf(p, "tx1", tx, false).Type; got != "" {
 					t.Errorf("%q, absent: %q", name, got)
 				}
 				tx.ID = "other"
-				if got := SettlementOf(p, tx, true); got != "" {
+				if got := SettlementOf(p, "tx1", tx, true).Type; got != "" {
 					t.Errorf("%q, another transaction: %q", name, got)
 				}
 			}

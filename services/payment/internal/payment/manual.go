@@ -17,7 +17,7 @@ func manual(provider string) bool { return provider == BankTransfer || provider 
 
 // collected tells whether the money is there, so that it can only be paid back.
 func (p Payment) collected() bool {
-	return p.Provider == BankTransfer && p.Status == StatusCaptured || !p.SettledAt.IsZero()
+	return p.Provider == BankTransfer && (p.Status == StatusCaptured || p.Status == StatusPartly) || !p.SettledAt.IsZero()
 }
 
 // judgeManual answers an operation at once: there are no other books than ours.

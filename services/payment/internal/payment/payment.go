@@ -3,7 +3,7 @@
 //
 // A payment is one attempt to pay an order. Its truth is the append-only list of events; Apply folds them.
 //
-//	authorising ─authorised─▶ authorised ─captured─▶ captured ─refunded (all of it)─▶ refunded
+//	authorising ─authorised─▶ authorised ─captured─▶ captured ─refunded (all of it)─▶ refunded     (parts of it first: partially_captured)
 //	     │                        └──────voided──────┴──────────▶ voided
 //	     ├─declined─▶ declined
 //	     └─authorise_failed─▶ failed            a captured one that has not settled is voided, never refunded; the bank
@@ -15,6 +15,7 @@ package payment
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/sidecart/sidecart/pkg/money"
@@ -26,7 +27,7 @@ type Kind string
 // The kinds.
 const (
 	Authorise Kind = "authorise" // reserve an amount
-	Capture   Kind = "capture"   // take it, whole or in part; the rest lapses
+	Capture   Kind = "capture"   // take it, whole or in part; the rest lapses, unless more follows
 	Void      Kind = "void"      // give all of it back before it settles
 	Refund    Kind = "refund"    // give back what has settled, whole or in part
 )
@@ -40,6 +41,7 @@ const (
 	StatusAuthorised  Status = "authorised"
 	StatusDeclined    Status = "declined"
 	StatusFailed      Status = "failed"
+	StatusPartly      Status = "partially_captured" // the rest is still authorised
 	StatusCaptured    Status = "captured"
 	StatusVoided      Status = "voided"
 	StatusRefunded    Status = "refunded"
@@ -48,7 +50,7 @@ const (
 
 // Statuses lists all of them.
 func Statuses() []Status {
-	return []Status{StatusAuthorising, StatusAuthorised, StatusDeclined, StatusFailed, StatusCaptured, StatusVoided, StatusRefunded, StatusUnsettled}
+	return []Status{StatusAuthorising, StatusAuthorised, StatusDeclined, StatusFailed, StatusPartly, StatusCaptured, StatusVoided, StatusRefunded, StatusUnsettled}
 }
 
 // EventType names what happened.
@@ -63,6 +65,7 @@ const (
 	CaptureRequested   EventType = "capture_requested"
 	Captured           EventType = "captured"
 	CaptureDeclined    EventType = "capture_declined"
+	CaptureFailed      EventType = "capture_failed" // of a part
 	VoidRequested      EventType = "void_requested"
 	Voided             EventType = "voided"
 	VoidDeclined       EventType = "void_declined"
@@ -107,6 +110,8 @@ type Event struct {
 	Credit        money.Amount // the part of Amount that is gift cards and store credit
 	Checks        Checks       // of an authorisation: what the gateway and the bank found out
 	ReviewUntil   time.Time    // of an authorisation: it is to be reviewed until then; Code names the rule
+	More          bool         // other captures may follow
+	Parts         []PartChange // what of which part went back
 }
 
 // Payment is the fold of its events. Authorised and Captured are what the gateway holds or has taken now: nothing after a void.
@@ -125,7 +130,9 @@ type Payment struct {
 	Credit         money.Amount // of Authorised, and what is reserved before
 	CreditCaptured money.Amount // of Captured
 	CreditRefunded money.Amount // of Refunded
-	TransactionID  string       // the gateway's
+	TransactionID  string       // the gateway's, of the authorisation
+	Split          bool         // it is captured in parts, or that was tried: each capture is a transaction of its own from then on
+	Parts          []Part       // these captures, in their order
 	Live           string       // operation without an answer
 	SettledAt      time.Time    // zero until we know that the bank has paid
 	Checks         Checks
@@ -156,7 +163,9 @@ type change struct {
 
 var (
 	anyStatus = Statuses()
-	holding   = []Status{StatusAuthorised, StatusCaptured}
+	capturing = []Status{StatusAuthorised, StatusPartly}
+	taken     = []Status{StatusPartly, StatusCaptured}
+	holding   = []Status{StatusAuthorised, StatusPartly, StatusCaptured}
 	voidable  = append([]Status{StatusUnsettled}, holding...) // of one that the bank did not pay, the credit
 )
 
@@ -181,15 +190,13 @@ var changes = map[EventType]change{
 		return nil
 	}},
 
-	CaptureRequested: {from: []Status{StatusAuthorised}, live: true, move: func(p *Payment, _ Event) error { return p.capturable() }},
-	Captured: {from: []Status{StatusAuthorised}, to: StatusCaptured, move: func(p *Payment, e Event) error {
-		p.Captured, p.CreditCaptured.Minor = e.Amount, e.Credit.Minor
-		if p.CreditCaptured.Minor > p.Credit.Minor {
-			return fmt.Errorf("%s of credit captured of %s", p.CreditCaptured, p.Credit)
-		}
+	CaptureRequested: {from: capturing, live: true, move: func(p *Payment, e Event) error {
+		p.Split = p.Split || e.More && !p.Manual()
 		return p.capturable()
 	}},
-	CaptureDeclined: {from: []Status{StatusAuthorised}},
+	Captured:        {from: capturing, to: StatusCaptured, move: capture},
+	CaptureDeclined: {from: capturing},
+	CaptureFailed:   {from: capturing},
 
 	VoidRequested: {from: voidable, live: true, move: func(p *Payment, _ Event) error { return p.holds() }},
 	Voided: {from: voidable, to: StatusVoided, move: func(p *Payment, _ Event) error {
@@ -198,33 +205,39 @@ var changes = map[EventType]change{
 		}
 		err := p.holds()
 		p.Authorised.Minor, p.Captured.Minor, p.Credit.Minor, p.CreditCaptured.Minor = 0, 0, 0, 0
+		p.voidParts()
 		return err
 	}},
-	VoidDeclined: {from: holding},
+	VoidDeclined: {from: holding, move: func(p *Payment, e Event) error { return p.back(e.Parts) }}, // some parts went back before one had settled
 
-	RefundRequested: {from: []Status{StatusCaptured}, live: true},
-	Refunded:        {from: []Status{StatusCaptured}, move: refund},
-	RefundDeclined:  {from: []Status{StatusCaptured}},
-	RefundFailed:    {from: []Status{StatusCaptured}},
+	RefundRequested: {from: taken, live: true},
+	Refunded:        {from: taken, move: refund},
+	RefundDeclined:  {from: taken},
+	RefundFailed:    {from: taken},
 
 	StrayVoided:   {from: anyStatus, stray: true},
-	StrayRefunded: {from: []Status{StatusCaptured}, stray: true, move: refund},
+	StrayRefunded: {from: taken, stray: true, move: refund},
 
-	Settled: {from: []Status{StatusCaptured, StatusRefunded}, stray: true, alone: true, move: func(p *Payment, e Event) error {
-		p.SettledAt = e.At
-		return nil
-	}},
+	Settled:        {from: []Status{StatusPartly, StatusCaptured, StatusRefunded}, stray: true, alone: true, move: settle},
 	ReviewApproved: {from: []Status{StatusAuthorised}, stray: true, alone: true, move: reviewed(ReviewIsApproved)},
 	ReviewRejected: {from: []Status{StatusAuthorised}, stray: true, alone: true, move: reviewed(ReviewIsRejected)},
 	ReviewExpired:  {from: []Status{StatusAuthorised}, stray: true, alone: true, move: reviewed(ReviewHasExpired)},
 
-	SettlementDeclined: {from: []Status{StatusCaptured}, to: StatusUnsettled, stray: true, alone: true, move: func(p *Payment, _ Event) error {
+	SettlementDeclined: {from: taken, stray: true, alone: true, move: func(p *Payment, e Event) error {
+		if p.Split {
+			return p.partUnpaid(e)
+		}
 		if p.Refunded.IsPositive() || !p.SettledAt.IsZero() {
 			return fmt.Errorf("it has settled")
 		}
-		p.Credit, p.Captured, p.Authorised = p.CreditCaptured, p.CreditCaptured, p.CreditCaptured // that part does not wait for a bank
+		p.unpaid()
 		return nil
 	}},
+}
+
+// unpaid leaves what credit paid: that does not wait for a bank.
+func (p *Payment) unpaid() {
+	p.Status, p.Credit, p.Captured, p.Authorised = StatusUnsettled, p.CreditCaptured, p.CreditCaptured, p.CreditCaptured
 }
 
 // holds is an error when nothing is there to be voided.
@@ -253,7 +266,50 @@ func reviewed(to ReviewState) func(p *Payment, e Event) error {
 	}
 }
 
+// capture takes a part, or all there will be: then what is left of the authorisation is no more.
+func capture(p *Payment, e Event) error {
+	p.Captured.Minor, p.CreditCaptured.Minor = p.Captured.Minor+e.Amount.Minor, p.CreditCaptured.Minor+e.Credit.Minor
+	if p.CreditCaptured.Minor > p.Credit.Minor || p.Captured.Minor > p.Authorised.Minor {
+		return fmt.Errorf("%s captured of %s, %s of credit of %s", p.Captured, p.Authorised, p.CreditCaptured, p.Credit)
+	}
+	if n := e.Amount.Minor - e.Credit.Minor; n > 0 && p.Split && e.TransactionID != "" {
+		p.Parts = append(slices.Clone(p.Parts), Part{TransactionID: e.TransactionID, OperationID: e.OperationID, Status: PartCaptured, Amount: money.New(n, p.Amount.Currency), Refunded: money.Zero(p.Amount.Currency)})
+	}
+	if p.Status = StatusPartly; !e.More || p.Captured == p.Authorised {
+		p.complete(e.At)
+	}
+	return p.capturable()
+}
+
+// complete says that nothing more is captured.
+func (p *Payment) complete(at time.Time) {
+	p.Status = StatusCaptured
+	if p.Captured == p.Refunded {
+		p.Status = StatusRefunded
+	}
+	p.partsSettled(at)
+}
+
+func settle(p *Payment, e Event) error {
+	if p.Split {
+		return p.partPaid(e)
+	}
+	if p.Status == StatusPartly {
+		return fmt.Errorf("not all of it is captured")
+	}
+	p.SettledAt = e.At
+	return nil
+}
+
 func refund(p *Payment, e Event) (err error) {
+	parts, gateway := p.Refunded, e.Amount.Minor-e.Credit.Minor
+	if err := p.back(e.Parts); err != nil {
+		return err
+	}
+	if n := p.Refunded.Minor - parts.Minor; p.Split && n != gateway {
+		return fmt.Errorf("%d of its parts refunded for %d", n, gateway)
+	}
+	p.Refunded = parts
 	if p.Refunded, err = p.Refunded.Add(e.Amount); err != nil {
 		return err
 	}
@@ -264,8 +320,9 @@ func refund(p *Payment, e Event) (err error) {
 	switch {
 	case err != nil || left.IsNegative():
 		return fmt.Errorf("%s refunded of %s", p.Refunded, p.Captured)
-	case left.IsZero():
-		p.Status = StatusRefunded
+	case p.Status == StatusPartly && e.More: // the rest may be captured
+	case p.Status == StatusPartly || left.IsZero():
+		p.complete(e.At)
 	}
 	return nil
 }
@@ -279,7 +336,7 @@ func (p Payment) Apply(e Event) (Payment, error) {
 	if !ok {
 		return p, fmt.Errorf("payment %s: unknown event %q", p.ID, e.Type)
 	}
-	if !contains(c.from, p.Status) {
+	if !slices.Contains(c.from, p.Status) {
 		return p, fmt.Errorf("payment %s: %s is not possible while %q", p.ID, e.Type, p.Status)
 	}
 	if (c.live || c.alone) && p.Live != "" || !c.live && !c.stray && p.Live != e.OperationID {
@@ -312,13 +369,4 @@ func Fold(p Payment, events []Event) (Payment, error) {
 		}
 	}
 	return p, nil
-}
-
-func contains(all []Status, s Status) bool {
-	for _, x := range all {
-		if x == s {
-			return true
-		}
-	}
-	return false
 }

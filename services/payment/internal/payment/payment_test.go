@@ -3,6 +3,7 @@ package payment
 import (
 	"fmt"
 	"maps"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -25,6 +26,19 @@ func event(t EventType, op string, minor int64) Event {
 // inReview is an authorisation that staff have to look at.
 var inReview = Event{Type: Authorised, OperationID: "a", Amount: usd(1000), TransactionID: "tx1", Code: "much", At: now, ReviewUntil: now.Add(time.Hour), Checks: Checks{CVV: "N"}}
 
+// inParts is a payment of which 300 and 200 were captured by themselves.
+var inParts = []Event{event(AuthoriseRequested, "a", 1000), event(Authorised, "a", 1000), begin("c1", 300), part("c1", 300, "p1"), begin("c2", 200), part("c2", 200, "p2")}
+
+func begin(op string, minor int64) Event {
+	e := event(CaptureRequested, op, minor)
+	e.More = true
+	return e
+}
+
+func part(op string, minor int64, tx string) Event {
+	return Event{Type: Captured, OperationID: op, Amount: usd(minor), TransactionID: tx, At: now, More: true}
+}
+
 // histories lead to each status; the payment is over 1000.
 var histories = map[string][]Event{
 	"":                   nil,
@@ -44,6 +58,8 @@ var histories = map[string][]Event{
 	"approved":           {event(AuthoriseRequested, "a", 1000), inReview, event(ReviewApproved, "review", 1000)},
 	"rejected":           {event(AuthoriseRequested, "a", 1000), inReview, event(ReviewRejected, "review", 1000)},
 	"expired":            {event(AuthoriseRequested, "a", 1000), inReview, event(ReviewExpired, "review", 1000)},
+	"in parts":           inParts,
+	"in parts, live":     append(slices.Clone(inParts), event(CaptureRequested, "op", 500)),
 	"captured, refunded": {event(AuthoriseRequested, "a", 1000), event(Authorised, "a", 1000), event(CaptureRequested, "c", 800), event(Captured, "c", 800), event(RefundRequested, "r", 300), event(Refunded, "r", 300)},
 }
 
@@ -97,13 +113,25 @@ func TestEveryEventInEveryStatus(t *testing.T) {
 		"expired void_requested":              "authorised 1000/0/0",
 		"settled void_requested":              "captured 1000/800/0",
 		"settled refund_requested":            "captured 1000/800/0",
+		"authorised, live capture_failed":     "authorised 1000/0/0",
+		"in review, live capture_failed":      "authorised 1000/0/0",
+		"in parts capture_requested":          "partially_captured 1000/500/0",
+		"in parts void_requested":             "partially_captured 1000/500/0",
+		"in parts refund_requested":           "partially_captured 1000/500/0",
+		"in parts, live captured":             "captured 1000/1000/0",
+		"in parts, live capture_declined":     "partially_captured 1000/500/0",
+		"in parts, live capture_failed":       "partially_captured 1000/500/0",
+		"in parts, live voided":               "voided",
+		"in parts, live void_declined":        "partially_captured 1000/500/0",
+		"in parts, live refund_declined":      "partially_captured 1000/500/0",
+		"in parts, live refund_failed":        "partially_captured 1000/500/0",
 	}
 	for _, name := range []string{"captured", "captured, live", "settled"} {
 		want[name+" stray_refunded"] = "captured 1000/800/500"
 	}
 	want["captured, refunded stray_refunded"] = "refunded 1000/800/800"
 	for name := range histories {
-		if status, named := map[string]string{"settled": "captured", "unsettled": "settlement_declined", "in review": "authorised", "in review, live": "authorised", "approved": "authorised",
+		if status, named := map[string]string{"settled": "captured", "unsettled": "settlement_declined", "in review": "authorised", "in review, live": "authorised", "approved": "authorised", "in parts": "partially_captured", "in parts, live": "partially_captured",
 			"rejected": "authorised", "expired": "authorised"}[name]; named {
 			want[name+" stray_voided"] = status
 			continue
@@ -175,11 +203,13 @@ func TestDecide(t *testing.T) {
 		"approved":           {Capture: ask, Void: ask, Refund: CodeNotCaptured},
 		"rejected":           {Capture: CodeReview, Void: ask, Refund: CodeNotCaptured},
 		"expired":            {Capture: CodeReview, Void: ask, Refund: CodeNotCaptured},
+		"in parts":           {Capture: ask, Void: ask, Refund: ask},
+		"in parts, live":     {Capture: "busy", Void: "busy", Refund: "busy"},
 		"unsettled":          {Capture: CodeSettlement, Void: done, Refund: CodeSettlement},
 	}
 	for name := range histories {
 		for kind, expected := range want[name] {
-			plan, err := Decide(at(t, name), kind, nil)
+			plan, err := Decide(at(t, name), kind, nil, false)
 			got := ask
 			switch {
 			case fault.CodeOf(err) == ErrBusy.Code:
@@ -218,9 +248,14 @@ func TestAmounts(t *testing.T) {
 		"the rest":                 {"captured, refunded", Refund, nil, "ask 5.00 USD"},
 		"more than is left":        {"captured, refunded", Refund, amount(501), CodeTooMuch},
 		"a part of what is left":   {"captured, refunded", Refund, amount(500), "ask 5.00 USD"},
+		"the rest in parts":        {"in parts", Capture, nil, "ask 5.00 USD"},
+		"more than the rest":       {"in parts", Capture, amount(501), CodeTooMuch},
+		"nothing more":             {"in parts", Capture, amount(0), "ask 0.00 USD"},
+		"void of all parts":        {"in parts", Void, nil, "ask 10.00 USD"},
+		"refund of all parts":      {"in parts", Refund, nil, "ask 5.00 USD"},
 		"void of an authorisation": {"authorised", Void, nil, "ask 10.00 USD"},
 	} {
-		plan, err := Decide(at(t, tc.at), tc.kind, tc.amount)
+		plan, err := Decide(at(t, tc.at), tc.kind, tc.amount, false)
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue
@@ -236,7 +271,7 @@ func TestAmounts(t *testing.T) {
 		}
 	}
 	euro := money.New(1, "EUR")
-	if _, err := Decide(at(t, "captured"), Refund, &euro); fault.KindOf(err) != fault.Invalid {
+	if _, err := Decide(at(t, "captured"), Refund, &euro, false); fault.KindOf(err) != fault.Invalid {
 		t.Errorf("another currency: %v", err)
 	}
 }
@@ -253,7 +288,7 @@ func TestSumsHold(t *testing.T) {
 		for i := range rapid.IntRange(1, 12).Draw(t, "steps") {
 			kind := rapid.SampledFrom([]Kind{Capture, Void, Refund}).Draw(t, "kind")
 			asked := usd(rapid.Int64Range(1, 1500).Draw(t, "amount"))
-			plan, err := Decide(p, kind, &asked)
+			plan, err := Decide(p, kind, &asked, false)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -309,7 +344,7 @@ func TestReviews(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if plan, err := Decide(p, Capture, nil); err != nil || plan.Outcome == nil || plan.Outcome.Code != CodeReview {
+		if plan, err := Decide(p, Capture, nil, false); err != nil || plan.Outcome == nil || plan.Outcome.Code != CodeReview {
 			t.Errorf("a capture after %s: %+v %v", name, plan, err)
 		}
 	}
@@ -321,7 +356,7 @@ func TestAssess(t *testing.T) {
 	op := Operation{ID: "a", Kind: Authorise, Amount: usd(1000)}
 	good := Verdict{Step: Answer, Type: Authorised, Outcome: Outcome{Result: Succeeded, Amount: usd(1000), TransactionID: "tx1"}, Checks: Checks{CVV: "N"}}
 	until := now.Add(time.Hour)
-	if v := Assess(good, op, RiskDecision{Action: Accept, Rule: "r"}, until); v != good {
+	if v := Assess(good, op, RiskDecision{Action: Accept, Rule: "r"}, until); !reflect.DeepEqual(v, good) {
 		t.Errorf("accepted: %+v", v)
 	}
 	if v := Assess(good, op, RiskDecision{Action: Review, Rule: "r"}, until); v.Step != Answer || v.Type != Authorised || v.Review != until || v.Rule != "r" {
@@ -331,7 +366,7 @@ func TestAssess(t *testing.T) {
 		t.Errorf("rejected: %+v", v)
 	}
 	declinedIt := Verdict{Step: Answer, Type: Declined, Outcome: Outcome{Result: DeclinedIt}}
-	if v := Assess(declinedIt, op, RiskDecision{Action: Reject}, until); v != declinedIt {
+	if v := Assess(declinedIt, op, RiskDecision{Action: Reject}, until); !reflect.DeepEqual(v, declinedIt) {
 		t.Errorf("declined before: %+v", v)
 	}
 }

@@ -12,7 +12,7 @@ import (
 // A payment may have several tenders: gift cards in the order in which they were given, store credit, and the gateway for the rest.
 //
 //	authorise  credit is reserved first, then the gateway is asked for the rest; if it declines, or surely did not hear, all is released
-//	capture    the gateway first: no authorisation is left there untouched; credit that is not captured is released
+//	capture    the gateway first: no authorisation is left there untouched; credit that is not captured is released with the last capture
 //	refund     the gateway first: what can be disputed goes back first, and shoppers get money before credit
 //	void       all of it
 //
@@ -38,8 +38,8 @@ func (p Payment) creditPart(kind Kind, amount money.Amount) money.Amount {
 	part := money.Zero(p.Amount.Currency)
 	switch {
 	case kind == Capture:
-		part.Minor = amount.Minor - min(amount.Minor, p.Authorised.Minor-p.Credit.Minor)
-	case kind == Void && p.Status == StatusAuthorised:
+		part.Minor = amount.Minor - min(amount.Minor, p.Uncaptured().Minor-p.Credit.Minor+p.CreditCaptured.Minor)
+	case kind == Void && (p.Status == StatusAuthorised || p.Status == StatusPartly):
 		part.Minor = p.Credit.Minor
 	case kind == Void:
 		part.Minor = p.CreditCaptured.Minor - p.CreditRefunded.Minor
@@ -139,25 +139,31 @@ func Follow(uses []Use, e Event) (after []Use, changes []Change, err error) {
 				changes = append(changes, Change{Use: u, Type: t, Amount: money.New(n, u.Reserved.Currency)})
 			}
 		}
+		release := func(more bool) {
+			if !more {
+				part(CreditReleased, u.Held.Minor)
+				u.Held.Minor = 0
+			}
+		}
 		switch e.Type {
 		case Declined, AuthoriseFailed:
-			part(CreditReleased, u.Held.Minor)
-			u.Held.Minor = 0
+			release(false)
 		case Captured:
 			n := min(left, u.Held.Minor)
 			left -= n
 			part(CreditCaptured, n)
-			part(CreditReleased, u.Held.Minor-n)
-			u.Held.Minor, u.Captured.Minor = 0, n
+			u.Held.Minor, u.Captured.Minor = u.Held.Minor-n, u.Captured.Minor+n
+			release(e.More)
 		case Voided:
-			part(CreditReleased, u.Held.Minor)
+			release(false)
 			part(CreditRefunded, u.Captured.Minor-u.Refunded.Minor)
-			u.Held.Minor, u.Refunded.Minor = 0, u.Captured.Minor
+			u.Refunded.Minor = u.Captured.Minor
 		case Refunded:
 			n := min(left, u.Captured.Minor-u.Refunded.Minor)
 			left -= n
 			part(CreditRefunded, n)
 			u.Refunded.Minor += n
+			release(e.More)
 		}
 		after = append(after, u)
 	}

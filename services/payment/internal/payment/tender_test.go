@@ -61,7 +61,7 @@ func TestEachTenderKeepsItsBounds(t *testing.T) {
 		for range rapid.IntRange(0, 5).Draw(t, "steps") {
 			kind := rapid.SampledFrom([]Kind{Capture, Refund, Void}).Draw(t, "kind")
 			amount := usd(rapid.Int64Range(1, total).Draw(t, "amount"))
-			plan, err := Decide(p, kind, &amount)
+			plan, err := Decide(p, kind, &amount, false)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -145,7 +145,7 @@ func TestTheBankDidNotPayThePartOfTheCard(t *testing.T) {
 	if err != nil || p.Captured != usd(400) || p.CreditCaptured != usd(400) || !p.GatewayLeft().IsZero() {
 		t.Fatalf("%+v %v", p, err)
 	}
-	plan, err := Decide(p, Void, nil)
+	plan, err := Decide(p, Void, nil, false)
 	if err != nil || plan.Outcome != nil || plan.Amount != usd(400) || plan.Credit != usd(400) {
 		t.Errorf("%+v %v", plan, err)
 	}

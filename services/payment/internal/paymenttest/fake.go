@@ -34,12 +34,15 @@ type Gateway struct {
 	customers map[string]bool
 	methods   map[string]payment.Method
 
+	parents map[string]bool   // authorisations of which parts were captured
+	partOf  map[string]string // by part
+
 	rejectDuplicates bool
 }
 
 // NewGateway returns an empty one.
 func NewGateway() *Gateway {
-	return &Gateway{sends: map[string]int{}, disputes: map[string]app.DisputeView{}, customers: map[string]bool{}, methods: map[string]payment.Method{}}
+	return &Gateway{sends: map[string]int{}, disputes: map[string]app.DisputeView{}, customers: map[string]bool{}, methods: map[string]payment.Method{}, parents: map[string]bool{}, partOf: map[string]string{}}
 }
 
 // Sends returns how often a method that changes something was called.
@@ -82,7 +85,7 @@ func (g *Gateway) Change(edit func(t *payment.Transaction)) {
 // Settle settles what was submitted.
 func (g *Gateway) Settle() {
 	g.Change(func(t *payment.Transaction) {
-		if t.State == payment.TxSubmitted {
+		if t.State == payment.TxSubmitted && !g.parents[t.ID] {
 			t.State, t.Paid = payment.TxSettled, true
 		}
 	})
@@ -142,6 +145,52 @@ func (g *Gateway) Capture(_ context.Context, id string, amount money.Amount) (pa
 	}
 	t.State, t.Amount = payment.TxSubmitted, amount
 	return *t, nil
+}
+
+// CapturePart implements app.PartGateway. An authorisation of which parts were captured is submitted, and never settles itself.
+func (g *Gateway) CapturePart(_ context.Context, id string, amount money.Amount, reference string) (payment.Transaction, error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.sends["CapturePart"]++
+	t := g.find(id)
+	switch {
+	case t == nil:
+		return payment.Transaction{}, app.ErrNotSent
+	case t.State != payment.TxAuthorised && !(t.State == payment.TxSubmitted && g.parents[id]):
+		return payment.Transaction{}, &payment.Refusal{Code: "915103", Message: "not authorised"}
+	}
+	if amount.Minor > g.unsplit(t) {
+		return payment.Transaction{}, &payment.Refusal{Code: "91522", Message: "too large"}
+	}
+	t.State, g.parents[id] = payment.TxSubmitted, true
+	part := g.add(payment.Transaction{State: payment.TxSubmitted, Amount: amount, Reference: reference})
+	g.partOf[part.ID] = id
+	return part, nil
+}
+
+// unsplit is what parts of an authorisation may still be captured.
+func (g *Gateway) unsplit(t *payment.Transaction) int64 {
+	left := t.Amount.Minor
+	for _, c := range g.books {
+		if g.partOf[c.ID] == t.ID && c.Live() {
+			left -= c.Amount.Minor
+		}
+	}
+	return left
+}
+
+// Unsplit is what is still held of an authorisation that was captured in parts.
+func (g *Gateway) Unsplit(id string) int64 {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.unsplit(g.find(id))
+}
+
+// PartOf returns the authorisation that a transaction is a part of, or "".
+func (g *Gateway) PartOf(id string) string {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.partOf[id]
 }
 
 // Void implements app.Gateway.

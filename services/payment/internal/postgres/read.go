@@ -59,7 +59,7 @@ func (s *Store) Open(ctx context.Context, now, unchangedSince time.Time) ([]paym
 	if err != nil {
 		return nil, err
 	}
-	captured, err := s.payments(ctx, `WHERE p.status = 'captured' AND p.updated_at BETWEEN $1 AND $2 ORDER BY p.updated_at DESC LIMIT $3`,
+	captured, err := s.payments(ctx, `WHERE p.status IN ('partially_captured', 'captured') AND p.updated_at BETWEEN $1 AND $2 ORDER BY p.updated_at DESC LIMIT $3`,
 		now.Add(-openCaptures), unchangedSince, openAtOnce)
 	if err != nil {
 		return nil, err
@@ -71,7 +71,7 @@ func (s *Store) Open(ctx context.Context, now, unchangedSince time.Time) ([]paym
 // Superseded implements app.Store.
 func (s *Store) Superseded(ctx context.Context, orderID string, n int) ([]payment.Payment, error) {
 	return s.payments(ctx, `WHERE p.status = 'authorised' AND p.live_operation = '' AND ($1 = '' OR p.order_id = $1) AND EXISTS
-		(SELECT FROM payments q WHERE q.order_id = p.order_id AND q.attempt > p.attempt AND q.status IN ('authorised', 'captured')) ORDER BY p.updated_at LIMIT $2`, orderID, n)
+		(SELECT FROM payments q WHERE q.order_id = p.order_id AND q.attempt > p.attempt AND q.status IN ('authorised', 'partially_captured', 'captured')) ORDER BY p.updated_at LIMIT $2`, orderID, n)
 }
 
 // Filter narrows List; empty fields match all. After and AfterID are the last payment of the page before.
@@ -92,7 +92,7 @@ func (s *Store) List(ctx context.Context, f Filter) ([]payment.Payment, error) {
 
 // Events returns the log of a payment in order, or app.ErrNotFound.
 func (s *Store) Events(ctx context.Context, paymentID string) ([]payment.Event, error) {
-	rows, err := s.pool.Query(ctx, `SELECT version, type, operation_id, currency, amount, transaction_id, code, detail, at, checks, review_until, credit
+	rows, err := s.pool.Query(ctx, `SELECT version, type, operation_id, currency, amount, transaction_id, code, detail, at, checks, review_until, credit, more, parts
 		FROM payment_events WHERE payment_id = $1 ORDER BY version`, paymentID)
 	if err != nil {
 		return nil, fmt.Errorf("events of payment %s: %w", paymentID, pg.AsFault(err))
@@ -100,9 +100,10 @@ func (s *Store) Events(ctx context.Context, paymentID string) ([]payment.Event, 
 	all, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (e payment.Event, err error) {
 		var c money.Currency
 		var checks *checksRow
+		var parts []changeRow
 		var until *time.Time
-		err = row.Scan(&e.Version, &e.Type, &e.OperationID, &c, &e.Amount.Minor, &e.TransactionID, &e.Code, &e.Detail, &e.At, &checks, &until, &e.Credit.Minor)
-		e.Amount.Currency, e.Credit.Currency, e.Checks, e.ReviewUntil = c, c, checks.value(), orZero(until)
+		err = row.Scan(&e.Version, &e.Type, &e.OperationID, &c, &e.Amount.Minor, &e.TransactionID, &e.Code, &e.Detail, &e.At, &checks, &until, &e.Credit.Minor, &e.More, &parts)
+		e.Amount.Currency, e.Credit.Currency, e.Checks, e.ReviewUntil, e.Parts = c, c, checks.value(), orZero(until), changesFrom(parts)
 		return e, err
 	})
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/sidecart/sidecart/pkg/money"
 	"github.com/sidecart/sidecart/pkg/outbox"
 	"github.com/sidecart/sidecart/pkg/pg"
 	"github.com/sidecart/sidecart/services/payment/internal/app"
@@ -40,7 +41,7 @@ func (s *Store) Due(ctx context.Context, now time.Time, n int) ([]app.Lease, err
 
 // Sent implements app.Store.
 func (s *Store) Sent(ctx context.Context, l app.Lease, sent time.Time) error {
-	tag, err := s.pool.Exec(ctx, `UPDATE payment_operations SET sent_at = $3 WHERE operation_id = $1 AND stamp = $2`, l.ID, l.Stamp, at(sent))
+	tag, err := s.pool.Exec(ctx, `UPDATE payment_operations SET sent_at = $3, asked = $4 WHERE operation_id = $1 AND stamp = $2`, l.ID, l.Stamp, at(sent), l.Asked.TransactionID)
 	return stamped(l, tag.RowsAffected(), err)
 }
 
@@ -70,12 +71,12 @@ WITH answered AS (
 ), moved AS (
 	UPDATE payments p SET status = $11, authorised = $12, captured = $13, refunded = $14, transaction_id = $15, live_operation = $16,
 		version = $17::bigint, updated_at = $9,
-		settle_due_at = CASE WHEN $18 = 'captured' THEN $23::timestamptz WHEN $11 IN ('captured', 'refunded') THEN p.settle_due_at END,
-		checks = $24::jsonb, review = $25, review_rule = $26, review_until = $27, credit = $31, credit_captured = $32, credit_refunded = $33
+		settle_due_at = CASE WHEN $18 = 'captured' THEN $23::timestamptz WHEN $11 IN ('partially_captured', 'captured', 'refunded') THEN p.settle_due_at END,
+		checks = $24::jsonb, review = $25, review_rule = $26, review_until = $27, credit = $31, credit_captured = $32, credit_refunded = $33, settled_at = $37
 	FROM answered WHERE p.id = answered.payment_id AND p.version = $17::bigint - 1 RETURNING p.id
 )
-INSERT INTO payment_events (payment_id, version, type, operation_id, currency, amount, transaction_id, code, detail, at, checks, review_until, credit)
-SELECT id, $17::bigint, $18, $1, $19, $20, $21, $28, $22, $9, $29::jsonb, $30, $34 FROM moved`
+INSERT INTO payment_events (payment_id, version, type, operation_id, currency, amount, transaction_id, code, detail, at, checks, review_until, credit, more, parts)
+SELECT id, $17::bigint, $18, $1, $19, $20, $21, $28, $22, $9, $29::jsonb, $30, $34, $35, $36::jsonb FROM moved`
 
 // Record implements app.Store: one statement, or a transaction with what happens to credit and with the event that tells others.
 func (s *Store) Record(ctx context.Context, l app.Lease, d app.Done, now time.Time) error {
@@ -84,8 +85,8 @@ func (s *Store) Record(ctx context.Context, l app.Lease, d app.Done, now time.Ti
 		return err
 	}
 	news, told := announcement(l, d, p, now)
-	credit := l.Payment.Credit.IsPositive()
-	if !told && !credit {
+	credit, parts := l.Payment.Credit.IsPositive(), len(p.Parts) > 0
+	if !told && !credit && !parts {
 		return s.record(ctx, s.pool, l, d, p, now)
 	}
 	return pg.InTx(ctx, s.pool, pg.TxOptions{}, func(ctx context.Context, tx *pg.Tx) error {
@@ -95,6 +96,13 @@ func (s *Store) Record(ctx context.Context, l app.Lease, d app.Done, now time.Ti
 		if credit {
 			if err := s.follow(ctx, tx, l, *d.Event, now); err != nil {
 				return err
+			}
+		}
+		if parts {
+			var batch pgx.Batch
+			queueParts(&batch, l.Payment, p)
+			if err := tx.SendBatch(ctx, &batch).Close(); err != nil {
+				return fmt.Errorf("parts of payment %s: %w", p.ID, pg.AsFault(err))
 			}
 		}
 		if !told {
@@ -114,7 +122,7 @@ func (s *Store) record(ctx context.Context, q pg.Querier, l app.Lease, d app.Don
 		string(p.Status), p.Authorised.Minor, p.Captured.Minor, p.Refunded.Minor, p.TransactionID, p.Live, p.Version,
 		string(e.Type), string(e.Amount.Currency), e.Amount.Minor, e.TransactionID, e.Detail, at(settle),
 		checksOf(p.Checks), string(p.Review), p.ReviewRule, at(p.ReviewUntil), e.Code, checksOf(e.Checks), at(e.ReviewUntil),
-		p.Credit.Minor, p.CreditCaptured.Minor, p.CreditRefunded.Minor, e.Credit.Minor)
+		p.Credit.Minor, p.CreditCaptured.Minor, p.CreditRefunded.Minor, e.Credit.Minor, e.More, changesOf(e.Parts), at(p.SettledAt))
 	if err != nil {
 		return fmt.Errorf("answer of operation %s: %w", l.ID, pg.AsFault(err))
 	}
@@ -136,7 +144,12 @@ func announcement(l app.Lease, d app.Done, p payment.Payment, now time.Time) (ou
 		return review(paymentapi.TypeReviewOpenedV1, p, "", now), true
 	}
 	name, told := announced[d.Event.Type]
+	amount := d.Event.Amount
+	if d.Event.Type == payment.VoidDeclined && len(d.Event.Parts) > 0 { // some of it went back before the rest had settled
+		name, told = paymentapi.TypeRefundedV1, true
+		amount = money.New(p.Refunded.Minor-l.Payment.Refunded.Minor, amount.Currency)
+	}
 	return outbox.Event{Topic: paymentapi.Topic, Type: name, Subject: p.ID, Time: now, Data: paymentapi.MoneyMovedV1{
-		PaymentID: p.ID, OrderID: p.OrderID, Attempt: p.Attempt, OperationID: l.ID, Amount: d.Event.Amount, TransactionID: d.Event.TransactionID,
+		PaymentID: p.ID, OrderID: p.OrderID, Attempt: p.Attempt, OperationID: l.ID, Amount: amount, TransactionID: d.Event.TransactionID,
 		DeclineCode: d.Event.Code, Captured: p.Captured, Refunded: p.Refunded, OccurredAt: now}}, told
 }

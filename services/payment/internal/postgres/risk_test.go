@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"errors"
+	"reflect"
 	"testing"
 	"time"
 
@@ -49,7 +50,7 @@ func TestChecksAndReviewAreKept(t *testing.T) {
 		t.Fatal(err)
 	}
 	folded, err := payment.Fold(payment.New("o-1", "o", 1, app.Provider, "usd", usd(1000)), events)
-	if err != nil || folded != row || row.Review != payment.ReviewIsApproved {
+	if err != nil || !reflect.DeepEqual(folded, row) || row.Review != payment.ReviewIsApproved {
 		t.Errorf("row %+v, folded %+v %v", row, folded, err)
 	}
 }

@@ -47,14 +47,15 @@ func (s *Store) Settle(ctx context.Context, p payment.Payment, e payment.Event, 
 	}
 	written := false
 	err = pg.InTx(ctx, s.pool, pg.TxOptions{}, func(ctx context.Context, tx *pg.Tx) error {
-		tag, err := tx.Exec(ctx, `UPDATE payments SET status = $3, authorised = $4, captured = $5, version = $6, updated_at = $7, settled_at = $8, settle_due_at = NULL, credit = $9
+		tag, err := tx.Exec(ctx, `UPDATE payments SET status = $3, authorised = $4, captured = $5, version = $6, updated_at = $7, settled_at = $8, settle_due_at = CASE WHEN $10 THEN settle_due_at END, credit = $9
 			WHERE id = $1 AND version = $2 AND live_operation = ''`,
-			p.ID, p.Version, string(after.Status), after.Authorised.Minor, after.Captured.Minor, after.Version, e.At, at(after.SettledAt), after.Credit.Minor)
+			p.ID, p.Version, string(after.Status), after.Authorised.Minor, after.Captured.Minor, after.Version, e.At, at(after.SettledAt), after.Credit.Minor, after.Split && (after.Status == payment.StatusPartly || len(after.Unsettled()) > 0))
 		if written = err == nil && tag.RowsAffected() == 1; !written {
 			return err
 		}
 		var batch pgx.Batch
 		queueEvent(&batch, p.ID, e)
+		queueParts(&batch, p, after)
 		if actor != "" {
 			batch.Queue(`INSERT INTO audit_log (at, actor, action, entity, before, after) VALUES ($1, $2, $3, $4, $5, $6)`, e.At, actor, string(e.Type), "payment/"+p.ID,
 				encode(map[string]any{"status": p.Status}), encode(map[string]any{"status": after.Status, "amount": e.Amount, "reference": e.Detail}))

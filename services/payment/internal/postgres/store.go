@@ -50,7 +50,7 @@ func (s *Store) Begin(ctx context.Context, st app.Start, now time.Time) (app.Beg
 	if st.New != nil {
 		return s.open(ctx, s.pool, st, now)
 	}
-	if st.Kind == payment.Capture && !st.Whole && st.Actor == "" {
+	if st.Kind == payment.Capture && !st.Whole && !st.More && st.Actor == "" {
 		if out, began, err := s.capture(ctx, st, now); began || err != nil {
 			return out, err
 		}
@@ -117,7 +117,7 @@ func fresh(st app.Start, amount, credit money.Amount, now time.Time, stamp int64
 const captureSQL = `
 WITH p AS (
 	UPDATE payments AS p SET live_operation = $2, version = p.version + 1, updated_at = $5
-	WHERE p.id = $1 AND p.status = 'authorised' AND p.live_operation = '' AND p.review IN ('', 'approved') AND p.authorised = $3 AND p.currency = $4 AND p.credit = 0
+	WHERE p.id = $1 AND p.status = 'authorised' AND p.live_operation = '' AND p.review IN ('', 'approved') AND p.authorised = $3 AND p.currency = $4 AND p.credit = 0 AND NOT p.split
 		AND NOT EXISTS (SELECT FROM payment_operations WHERE operation_id = $2)
 	RETURNING p.*
 ), o AS (
@@ -151,11 +151,12 @@ func (s *Store) begin(ctx context.Context, tx *pg.Tx, st app.Start, now time.Tim
 	if st.Whole {
 		amount = nil
 	}
-	plan, err := payment.Decide(p, st.Kind, amount)
+	plan, err := payment.Decide(p, st.Kind, amount, st.More)
 	if err != nil {
 		return app.Begun{Lease: app.Lease{Payment: p}}, err
 	}
 	r := fresh(st, plan.Amount, plan.Credit, now, 1)
+	r.More = plan.More
 	out = app.Begun{Fresh: true, Mine: true, Lease: app.Lease{Record: r, Payment: p}}
 	var batch pgx.Batch
 	if plan.Outcome != nil {
@@ -179,19 +180,19 @@ func (s *Store) begin(ctx context.Context, tx *pg.Tx, st app.Start, now time.Tim
 // request queues the event that an operation is asked for.
 func (s *Store) request(batch *pgx.Batch, out *app.Begun, now time.Time) (err error) {
 	types := map[payment.Kind]payment.EventType{payment.Capture: payment.CaptureRequested, payment.Void: payment.VoidRequested, payment.Refund: payment.RefundRequested}
-	e := payment.Event{Version: out.Payment.Version + 1, Type: types[out.Kind], OperationID: out.ID, Amount: out.Amount, Credit: out.Credit, Detail: out.Reason, At: now}
+	e := payment.Event{Version: out.Payment.Version + 1, Type: types[out.Kind], OperationID: out.ID, Amount: out.Amount, Credit: out.Credit, More: out.More, Detail: out.Reason, At: now}
 	if out.Payment, err = out.Payment.Apply(e); err != nil {
 		return err
 	}
 	queueEvent(batch, out.PaymentID, e)
-	batch.Queue(`UPDATE payments SET live_operation = $2, version = $3, updated_at = $4 WHERE id = $1`, out.PaymentID, out.Payment.Live, out.Payment.Version, now)
+	batch.Queue(`UPDATE payments SET live_operation = $2, version = $3, updated_at = $4, split = $5 WHERE id = $1`, out.PaymentID, out.Payment.Live, out.Payment.Version, now, out.Payment.Split)
 	return nil
 }
 
 func queueEvent(batch *pgx.Batch, paymentID string, e payment.Event) {
-	batch.Queue(`INSERT INTO payment_events (payment_id, version, type, operation_id, currency, amount, transaction_id, code, detail, at, credit)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`, // what is checked and reviewed comes with an answer alone
-		paymentID, e.Version, string(e.Type), e.OperationID, string(e.Amount.Currency), e.Amount.Minor, e.TransactionID, e.Code, e.Detail, e.At, e.Credit.Minor)
+	batch.Queue(`INSERT INTO payment_events (payment_id, version, type, operation_id, currency, amount, transaction_id, code, detail, at, credit, more)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`, // what is checked and reviewed comes with an answer alone
+		paymentID, e.Version, string(e.Type), e.OperationID, string(e.Amount.Currency), e.Amount.Minor, e.TransactionID, e.Code, e.Detail, e.At, e.Credit.Minor, e.More)
 }
 
 func queueOperation(batch *pgx.Batch, r app.Record) {
@@ -201,10 +202,10 @@ func queueOperation(batch *pgx.Batch, r app.Record) {
 	}
 	batch.Queue(`
 		INSERT INTO payment_operations (operation_id, payment_id, kind, currency, amount, result, answer_amount, transaction_id, code, retryable, message,
-			reason, actor, request_hash, created_at, answered_at, sent_at, due_at, lease_until, stamp, tries, credit)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, 1, 0, $20)`,
+			reason, actor, request_hash, created_at, answered_at, sent_at, due_at, lease_until, stamp, tries, credit, more)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, 1, 0, $20, $21)`,
 		r.ID, r.PaymentID, string(r.Kind), string(r.Amount.Currency), r.Amount.Minor, string(r.Outcome.Result), r.Outcome.Amount.Minor, r.Outcome.TransactionID,
-		r.Outcome.Code, r.Outcome.Retryable, r.Outcome.Message, r.Reason, r.Actor, r.Hash, r.CreatedAt, at(r.AnsweredAt), at(r.SentAt), at(r.DueAt), at(lease), r.Credit.Minor)
+		r.Outcome.Code, r.Outcome.Retryable, r.Outcome.Message, r.Reason, r.Actor, r.Hash, r.CreatedAt, at(r.AnsweredAt), at(r.SentAt), at(r.DueAt), at(lease), r.Credit.Minor, r.More)
 }
 
 // at writes the zero time as NULL.
@@ -261,7 +262,7 @@ func scanBegun(r pgx.Row, st app.Start) (app.Begun, error) {
 		return out, err
 	}
 	out.Lease = row.lease()
-	same := out.PaymentID == st.PaymentID && out.Kind == st.Kind && (st.Whole || st.Amount == out.Amount || st.Kind == payment.Void) && bytes.Equal(out.Hash, st.Hash)
+	same := out.PaymentID == st.PaymentID && out.Kind == st.Kind && (st.Whole || st.Amount == out.Amount || st.Kind == payment.Void) && (st.More || !out.More || st.Kind != payment.Capture) && bytes.Equal(out.Hash, st.Hash)
 	if !same {
 		return out, app.ErrReused
 	}

@@ -75,8 +75,6 @@ func TestPartialSettlements(t *testing.T) {
 	if err != nil || parent.Status != braintree.TransactionStatusSettlementPending || parent.Amount.Cmp(usd(1000)) != 0 {
 		t.Fatalf("parent: %v %+v", err, parent)
 	}
-	_, err = s.Transaction().Void(t.Context(), auth.Id)
-	refused(t, err, "Base", "91504")
 	if _, err := s.Transaction().Void(t.Context(), second); err != nil {
 		t.Fatalf("void a part: %v", err)
 	}
@@ -92,6 +90,15 @@ func TestPartialSettlements(t *testing.T) {
 	}
 	if n := len(s.byOrder("o")); n != 4 {
 		t.Errorf("found by order: %d", n)
+	}
+	if rest, err := s.Transaction().Void(t.Context(), auth.Id); err != nil || rest.Status != braintree.TransactionStatusVoided {
+		t.Errorf("the rest is let go: %v", err)
+	}
+	if status, answer, _ = part(auth.Id, "0.01"); status != 422 || !strings.Contains(answer, "915103") {
+		t.Errorf("after that: %d %s", status, answer)
+	}
+	if first, err := s.Transaction().Find(t.Context(), first); err != nil || first.Status != braintree.TransactionStatusSubmittedForSettlement {
+		t.Errorf("the parts stay: %v %+v", err, first)
 	}
 }
 

@@ -43,6 +43,8 @@ func (t *Transaction) Target(step Step) (Status, error) {
 	switch {
 	case step == StepSubmitPart && (t.AuthorizedBy != "" || t.Status == SettlementPending && len(t.PartIDs) == 0):
 		allowed = false // a part cannot be split again
+	case step == StepVoid && t.Status == SettlementPending && len(t.PartIDs) > 0:
+		allowed = true // what has not been split is let go; the parts stay
 	case step != StepSubmitPart && len(t.PartIDs) > 0:
 		allowed = false // a parent's parts settle, not the parent
 	case step == StepVoid && t.Status == SettlementPending && t.Method.Type == PayPal:
