@@ -45,7 +45,7 @@ func build(_ context.Context, p *boot.Process, c config) error {
 		Reader:    store, Now: time.Now,
 	})
 	schedule := daprio.Jobs(jobs, (&app.Sweeper{Store: store, Now: time.Now}).Sweep, p.Pool)
-	schedule = append(schedule, daprio.Recount(jobs, app.NewRecount(auditor, p.Log, p.Registry).Run))
+	schedule = append(schedule, daprio.Recount(jobs, app.NewRecount(auditor, store, p.Log, p.Registry).Run))
 	daprkit.Mount(server.Router(), daprkit.Routes{AppID: p.Name, AppToken: p.AppToken, Actors: actors, Jobs: jobs})
 	p.Add("jobs", run.Func("jobs", func(ctx context.Context) error { return p.Dapr.Schedule(ctx, schedule...) }))
 	p.Add("actors", run.Func("actors", func(ctx context.Context) error { actors.CheckAtStart(ctx, p.Dapr, 30*time.Second); return nil }))

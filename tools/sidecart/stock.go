@@ -167,10 +167,19 @@ func printFaults(out io.Writer, r inventoryapi.Reconciliation) {
 			fmt.Fprintf(out, "%s: %d held, but its holds are %d (%s)\n", f.SKU, f.Is.OnHand, f.Ledger.OnHand, done)
 			continue
 		}
+		if f.What == "lot" {
+			what := "lot " + f.Lot
+			if f.Lot == "" {
+				what = "its lots"
+			}
+			fmt.Fprintf(out, "%s at %s, %s: on hand %d, allocated %d; they should be %d and %d (%s)\n", f.SKU, f.LocationID, what,
+				f.Is.OnHand, f.Is.Allocated, f.Ledger.OnHand, f.Reserved.Allocated, done)
+			continue
+		}
 		fmt.Fprintf(out, "%s at %s: on hand %d, allocated %d, owed %d; the ledger says %d, %d, %d and the orders have %d and are owed %d (%s)\n", f.SKU, f.LocationID,
 			f.Is.OnHand, f.Is.Allocated, f.Is.Owed, f.Ledger.OnHand, f.Ledger.Allocated, f.Ledger.Owed, f.Reserved.Allocated, f.Reserved.Owed, done)
 	}
 	if len(r.Faults) == 0 {
-		fmt.Fprintln(out, "every level is what its ledger and its orders say, every held total the sum of its holds")
+		fmt.Fprintln(out, "every level and lot is what its ledger and its orders say, every held total the sum of its holds")
 	}
 }

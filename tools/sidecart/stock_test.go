@@ -33,8 +33,10 @@ func TestAComparisonSaysWhy(t *testing.T) {
 func TestFaultsAreSaidInWords(t *testing.T) {
 	t.Parallel()
 	for want, r := range map[string]inventoryapi.Reconciliation{
-		"every level is": {},
-		"mug: 3 held, but its holds are 1 (repaired)":          {Faults: []inventoryapi.StockFault{{What: "holds", SKU: "mug", Is: inventoryapi.Stand{OnHand: 3}, Ledger: inventoryapi.Stand{OnHand: 1}, Repaired: true}}},
+		"every level and lot is":                      {},
+		"mug: 3 held, but its holds are 1 (repaired)": {Faults: []inventoryapi.StockFault{{What: "holds", SKU: "mug", Is: inventoryapi.Stand{OnHand: 3}, Ledger: inventoryapi.Stand{OnHand: 1}, Repaired: true}}},
+		"milk at reno, lot L-1: on hand 9, allocated 0; they should be 4 and 1 (not repaired)": {Faults: []inventoryapi.StockFault{{What: "lot", SKU: "milk", LocationID: "reno",
+			Lot: "L-1", Is: inventoryapi.Stand{OnHand: 9}, Ledger: inventoryapi.Stand{OnHand: 4}, Reserved: inventoryapi.Stand{Allocated: 1}}}},
 		"mug at reno: on hand 3, allocated 4, owed 0; the led": {Faults: []inventoryapi.StockFault{{What: "level", SKU: "mug", LocationID: "reno", Is: inventoryapi.Stand{OnHand: 3, Allocated: 4}}}},
 	} {
 		var out strings.Builder

@@ -61,12 +61,14 @@ type Reconciliation struct {
 	Faults []StockFault `json:"faults"`
 }
 
-// StockFault is a level that is not the sum of its ledger and its living reservations, or ("holds") a held total that is not the sum of
-// the holds: then is.on_hand is the total and ledger.on_hand the sum. What is not repaired promises more than there is.
+// StockFault is a level or a lot that is not the sum of its ledger and its living reservations, or ("holds") a held total that is not the sum of
+// the holds: then is.on_hand is the total and ledger.on_hand the sum. A fault of lots without a lot is a level that has less than its lots, which
+// ledger and reserved sum up. What is not repaired promises more than there is, or is a lot whose last day nobody knows: count it.
 type StockFault struct {
-	What       string `json:"what" enum:"level,holds"`
+	What       string `json:"what" enum:"level,holds,lot"`
 	SKU        string `json:"sku"`
 	LocationID string `json:"location_id,omitempty"`
+	Lot        string `json:"lot,omitempty"`
 	Is         Stand  `json:"is"`
 	Ledger     Stand  `json:"ledger"`
 	Reserved   Stand  `json:"reserved"`

@@ -2,11 +2,8 @@ package app
 
 import (
 	"context"
-	"log/slog"
 	"regexp"
 	"time"
-
-	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/sidecart/sidecart/pkg/fault"
 	"github.com/sidecart/sidecart/services/inventory/internal/inventory"
@@ -67,11 +64,19 @@ type Comparison struct {
 	Holds    []HeldAt
 }
 
-// Fault is a level, or the held total of a SKU, that does not agree with what it is the sum of.
+// What a Fault is of.
+const (
+	FaultLevel = "level"
+	FaultHolds = "holds"
+	FaultLot   = "lot"
+)
+
+// Fault is a level, a lot of it, or the held total of a SKU, that does not agree with what it is the sum of.
 type Fault struct {
-	What string // "level" or "holds"
+	What string
 	inventory.Place
-	Is, Ledger, Reserved Stand // of holds: Is.OnHand is the total, Ledger.OnHand the sum of the holds
+	Lot                  string // of a lot; "": its level has less than all of its lots, whose sums are Ledger.OnHand and Reserved.Allocated
+	Is, Ledger, Reserved Stand  // of holds: Is.OnHand is the total, Ledger.OnHand the sum of the holds
 	Repaired             bool
 }
 
@@ -84,9 +89,17 @@ type AuditStore interface {
 	Compare(ctx context.Context, from, to string, now time.Time) (Comparison, error)
 	// Faults returns what does not add up, up to limit.
 	Faults(ctx context.Context, limit int) ([]Fault, error)
-	// Repair makes a fault's level the sum of the ledger and of the reservations, and a held total the sum of the holds; whether it
+	// Repair makes a fault's level or lot the sum of the ledger and of the reservations, and a held total the sum of the holds; whether it
 	// could be done within what constraints allow.
 	Repair(ctx context.Context, f Fault, by Change) (done bool, err error)
+}
+
+// CountStore keeps sums of the ledger, so that not all of it is read at each look.
+type CountStore interface {
+	// CountNew adds what was written to the sums and returns how much is not what it should be by them: a hint, which Faults looks into.
+	CountNew(ctx context.Context, now time.Time) (differ int, err error)
+	// Resum makes the sums anew from the whole ledger.
+	Resum(ctx context.Context) error
 }
 
 // Auditor recounts.
@@ -122,38 +135,4 @@ func (a *Auditor) Reconcile(ctx context.Context, actor string, repair bool) ([]F
 		}
 	}
 	return faults, nil
-}
-
-// Recount looks by itself whether levels and held totals are the sums that they should be. It repairs nothing: damage is for people.
-type Recount struct {
-	auditor *Auditor
-	log     *slog.Logger
-	found   *prometheus.GaugeVec
-}
-
-// NewRecount returns a recount of an auditor; registry may be nil.
-func NewRecount(a *Auditor, log *slog.Logger, registry prometheus.Registerer) *Recount {
-	r := &Recount{auditor: a, log: log, found: prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "inventory_recount_faults",
-		Help: "What did not add up when it was last recounted, by kind"}, []string{"what"})}
-	if registry != nil {
-		registry.MustRegister(r.found)
-	}
-	return r
-}
-
-// Run recounts once.
-func (r *Recount) Run(ctx context.Context) error {
-	faults, err := r.auditor.Reconcile(ctx, "recount", false)
-	if err != nil {
-		return err
-	}
-	counts := map[string]int{"level": 0, "holds": 0}
-	for _, f := range faults {
-		counts[f.What]++
-		r.log.Error("stock does not add up", "what", f.What, "sku", f.SKU, "location_id", f.LocationID)
-	}
-	for what, n := range counts {
-		r.found.WithLabelValues(what).Set(float64(n))
-	}
-	return nil
 }

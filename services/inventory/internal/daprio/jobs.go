@@ -6,6 +6,7 @@ import (
 
 	"github.com/sidecart/sidecart/pkg/daprkit"
 	"github.com/sidecart/sidecart/pkg/idem"
+	"github.com/sidecart/sidecart/services/inventory/internal/app"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 )
@@ -17,7 +18,10 @@ const (
 	jobCount = "inventory-recount"
 )
 
-const jobTimeout = 20 * time.Second
+const (
+	jobTimeout     = 20 * time.Second
+	recountTimeout = 5 * time.Minute // when all is counted
+)
 
 // Jobs registers the handlers and returns what to schedule: the sweep of dead holds every 5 seconds, and the pruning of old
 // idempotency keys every hour. While the scheduler is away holds end all the same, in the next turn of their SKU; only their
@@ -40,12 +44,12 @@ func Jobs(jobs *daprkit.Jobs, sweep func(context.Context) error, pool *pgxpool.P
 	}
 }
 
-// Recount registers what recounts the stock, every five minutes: it reads the whole ledger.
+// Recount registers what recounts the stock.
 func Recount(jobs *daprkit.Jobs, recount func(context.Context) error) daprkit.Job {
 	jobs.On(jobCount, func(ctx context.Context, _ []byte) error {
-		ctx, cancel := context.WithTimeout(ctx, jobTimeout)
+		ctx, cancel := context.WithTimeout(ctx, recountTimeout)
 		defer cancel()
 		return recount(ctx)
 	})
-	return daprkit.Job{Name: jobCount, Schedule: "@every 5m", Overwrite: true}
+	return daprkit.Job{Name: jobCount, Schedule: "@every " + app.RecountEvery.String(), Overwrite: true}
 }

@@ -91,7 +91,7 @@ func (a *api) reconcile(ctx context.Context, in *reconcileInput) (*bodyOf[invent
 	}
 	out := inventoryapi.Reconciliation{Faults: make([]inventoryapi.StockFault, len(faults))}
 	for i, f := range faults {
-		out.Faults[i] = inventoryapi.StockFault{What: f.What, SKU: f.SKU, LocationID: f.LocationID, Is: inventoryapi.Stand(f.Is), Ledger: inventoryapi.Stand(f.Ledger),
+		out.Faults[i] = inventoryapi.StockFault{What: f.What, SKU: f.SKU, LocationID: f.LocationID, Lot: f.Lot, Is: inventoryapi.Stand(f.Is), Ledger: inventoryapi.Stand(f.Ledger),
 			Reserved: inventoryapi.Stand(f.Reserved), Repaired: f.Repaired}
 	}
 	return body(out), nil

@@ -7,9 +7,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"github.com/sidecart/sidecart/pkg/outbox"
 	"github.com/sidecart/sidecart/services/inventory/internal/app"
-	"github.com/sidecart/sidecart/services/inventory/internal/postgres"
 	"github.com/sidecart/sidecart/services/inventory/inventoryapi"
 )
 
@@ -66,21 +64,6 @@ func TestReconcile(t *testing.T) {
 	}
 	s.staff.Do("POST", "/v1/admin/stock/reconcile", `{}`).Want(200).JSON(&r)
 	same(t, "found", len(r.Faults), 3)
-	registry := prometheus.NewRegistry()
-	store := postgres.New(s.pool, outbox.New(s.pool, outbox.Options{Source: "inventory"}))
-	recount := app.NewRecount(&app.Auditor{Store: store, Now: time.Now}, slog.New(slog.DiscardHandler), registry)
-	if err := recount.Run(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	families, err := registry.Gather()
-	if err != nil {
-		t.Fatal(err)
-	}
-	counted := map[string]float64{}
-	for _, m := range families[0].GetMetric() {
-		counted[m.GetLabel()[0].GetValue()] = m.GetGauge().GetValue()
-	}
-	same(t, "counted", counted, map[string]float64{"holds": 1, "level": 2})
 	var c inventoryapi.Comparison
 	s.staff.Do("GET", "/v1/admin/stock/snapshots/sound/compare", nil).Want(200).JSON(&c)
 	same(t, "unexplained", c.Levels[0].Unexplained, inventoryapi.Stand{OnHand: 94})
@@ -95,4 +78,51 @@ func TestReconcile(t *testing.T) {
 	same(t, "available", s.available("mug", "shirt"), []int64{13, 2})
 	s.staff.Do("POST", "/v1/admin/stock/reconcile", `{"mend":true}`).Problem(422, "validation-failed")
 	s.checkout.Do("POST", "/v1/admin/stock/reconcile", `{}`).Problem(401, "unauthenticated")
+}
+
+// The job sees damage at its next look, and its end; a hand in an old order within the hour.
+func TestRecount(t *testing.T) {
+	t.Parallel()
+	s := stocked(t)
+	s.holds("c", 10, `{"sku":"shirt","quantity":1}`).Want(200)
+	s.order.Do("PUT", inventoryapi.PathAllocations+"o-1", `{"owner":"d","lines":[{"line_id":"1","sku":"mug","quantity":2}]}`).Want(200)
+	registry := prometheus.NewRegistry()
+	recount := app.NewRecount(&app.Auditor{Store: s.store, Now: s.clock.Now}, s.store, slog.New(slog.DiscardHandler), registry)
+	looks := func(what string, after time.Duration, holds, level float64) {
+		t.Helper()
+		s.clock.advance(after)
+		if err := recount.Run(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		families, err := registry.Gather()
+		if err != nil {
+			t.Fatal(err)
+		}
+		counted := map[string]float64{}
+		for _, m := range families[0].GetMetric() {
+			counted[m.GetLabel()[0].GetValue()] = m.GetGauge().GetValue()
+		}
+		same(t, what, counted, map[string]float64{"holds": holds, "level": level, "lot": 0})
+	}
+	damage := func(sql string) {
+		t.Helper()
+		if _, err := s.pool.Exec(t.Context(), sql); err != nil {
+			t.Fatal(err)
+		}
+	}
+	looks("sound", 0, 0, 0)
+	damage(`UPDATE stock_levels SET on_hand = 99 WHERE sku = 'mug' AND location_id = 'berlin'`)
+	damage(`UPDATE hold_totals SET held = 3 WHERE sku = 'shirt'`)
+	looks("damaged", 20*time.Second, 1, 1)
+	looks("still", 20*time.Second, 1, 1)
+	s.staff.Do("POST", "/v1/admin/stock/reconcile", `{"repair":true}`).Want(200)
+	looks("repaired", 20*time.Second, 0, 0)
+	for range 3 {
+		looks("later", 40*time.Second, 0, 0)
+	}
+	damage(`DELETE FROM inventory_reservations WHERE allocation_id = 'o-1'`)
+	looks("an old order", 20*time.Second, 0, 0)
+	looks("within the hour", time.Hour, 0, 1)
+	s.staff.Do("POST", "/v1/admin/stock/reconcile", `{"repair":true}`).Want(200)
+	looks("repaired again", 20*time.Second, 0, 0)
 }

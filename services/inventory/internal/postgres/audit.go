@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -129,14 +130,19 @@ func heldAt(ctx context.Context, tx *pg.Tx, from, to string, now time.Time) ([]a
 		WHERE (coalesce(a.held, 0), coalesce(a.owners, 0)) <> (coalesce(b.held, 0), coalesce(b.owners, 0)) ORDER BY sku`, arg, from)
 }
 
-// Faults implements app.AuditStore: the rows of stock_faults.
-func (s *Store) Faults(ctx context.Context, limit int) ([]app.Fault, error) {
-	return collect(ctx, s.pool, "faults", func(row pgx.CollectableRow) (f app.Fault, err error) {
-		err = row.Scan(&f.What, &f.SKU, &f.LocationID, &f.Is.OnHand, &f.Is.Allocated, &f.Is.Owed, &f.Ledger.OnHand, &f.Ledger.Allocated, &f.Ledger.Owed,
-			&f.Reserved.Allocated, &f.Reserved.Owed)
-		return f, err
-	}, `SELECT what, sku, location_id, on_hand, allocated, owed, ledger_on_hand, ledger_allocated, ledger_owed, reserved, reserved_owed
-		FROM stock_faults ORDER BY what, sku, location_id LIMIT $1`, limit)
+// Faults implements app.AuditStore: the rows of stock_faults and lot_faults. Those of levels come before those of their lots.
+func (s *Store) Faults(ctx context.Context, limit int) (faults []app.Fault, err error) {
+	err = s.whole(ctx, func(ctx context.Context, tx *pg.Tx) error {
+		faults, err = collect(ctx, tx, "faults", func(row pgx.CollectableRow) (f app.Fault, err error) {
+			err = row.Scan(&f.What, &f.SKU, &f.LocationID, &f.Lot, &f.Is.OnHand, &f.Is.Allocated, &f.Is.Owed, &f.Ledger.OnHand, &f.Ledger.Allocated, &f.Ledger.Owed,
+				&f.Reserved.Allocated, &f.Reserved.Owed)
+			return f, err
+		}, `SELECT what, sku, location_id, '', on_hand, allocated, owed, ledger_on_hand, ledger_allocated, ledger_owed, reserved, reserved_owed FROM stock_faults
+			UNION ALL SELECT 'lot', sku, location_id, lot, on_hand, allocated, 0, ledger_on_hand, 0, 0, reserved, 0 FROM lot_faults
+			ORDER BY 1, 2, 3, 4 DESC LIMIT $1`, limit)
+		return err
+	})
+	return faults, err
 }
 
 // recountSQL makes a level what the ledger says is on hand, and what the living reservations say is allocated and owed. Where the ledger says
@@ -161,8 +167,10 @@ const recountSQL = `
 
 // Repair implements app.AuditStore, under the stripes of the SKU: it recounts anew, so that what changed meanwhile counts.
 func (s *Store) Repair(ctx context.Context, f app.Fault, by app.Change) (done bool, err error) {
+	done = true
 	err = s.locked(ctx, []string{f.SKU}, func(ctx context.Context, tx *pg.Tx) error {
-		if f.What == "holds" {
+		switch f.What {
+		case app.FaultHolds:
 			if _, err := tx.Exec(ctx, `INSERT INTO hold_totals (sku) VALUES ($1) ON CONFLICT DO NOTHING`, f.SKU); err != nil {
 				return err
 			}
@@ -170,15 +178,17 @@ func (s *Store) Repair(ctx context.Context, f app.Fault, by app.Change) (done bo
 				return err
 			}
 			_, err = tx.Exec(ctx, `UPDATE hold_totals SET held = (SELECT coalesce(sum(quantity), 0) FROM stock_holds WHERE sku = $1) WHERE sku = $1`, f.SKU)
-		} else {
+		case app.FaultLot:
+			done, err = repairLot(ctx, tx, f)
+		default:
 			_, err = tx.Exec(ctx, recountSQL, f.SKU, f.LocationID, by.At, by.Actor)
 		}
-		if err != nil {
+		if err != nil || !done {
 			return err
 		}
-		return audit(ctx, tx, by, "reconcile", f.What+"/"+f.SKU+"@"+f.LocationID, f, nil)
+		return audit(ctx, tx, by, "reconcile", strings.TrimSuffix(f.What+"/"+f.SKU+"@"+f.LocationID+"/"+f.Lot, "/"), f, nil)
 	})
-	for _, bound := range []string{"stock_levels_allocated", "stock_levels_owed", "stock_levels_on_hand", "stock_levels_location"} {
+	for _, bound := range []string{"stock_levels_allocated", "stock_levels_owed", "stock_levels_on_hand", "stock_levels_location", "stock_lots_allocated"} {
 		if pg.Violates(err, bound) {
 			return false, nil // more is promised than there is: only people can decide who gets it
 		}
@@ -186,5 +196,22 @@ func (s *Store) Repair(ctx context.Context, f app.Fault, by app.Change) (done bo
 	if err != nil {
 		return false, fmt.Errorf("repair %s: %w", f.SKU, err)
 	}
-	return true, nil
+	return done, nil
+}
+
+// repairLot makes a lot what the ledger and the living reservations say of it. Done says whether that was enough: not when the lot is missing, for
+// nobody knows its last day, and not when the lots are more than their level.
+func repairLot(ctx context.Context, tx *pg.Tx, f app.Fault) (done bool, err error) {
+	if f.Lot != "" {
+		_, err = tx.Exec(ctx, `UPDATE stock_lots o SET on_hand = (SELECT coalesce(sum(on_hand_delta), 0) FROM stock_ledger WHERE sku = $1 AND location_id = $2 AND lot = $3),
+				allocated = (SELECT coalesce(sum(v.quantity), 0) FROM inventory_reservations v JOIN allocations a ON a.id = v.allocation_id AND a.status = 'allocated'
+					WHERE v.sku = $1 AND v.location_id = $2 AND v.lot = $3 AND v.kind = 'stock')
+			WHERE sku = $1 AND location_id = $2 AND lot = $3`, f.SKU, f.LocationID, f.Lot)
+	} else {
+		_, err = tx.Exec(ctx, `UPDATE stock_levels SET has_lots = true WHERE sku = $1 AND location_id = $2`, f.SKU, f.LocationID)
+	}
+	if err == nil {
+		err = tx.QueryRow(ctx, `SELECT NOT EXISTS (SELECT FROM lot_faults WHERE sku = $1 AND location_id = $2 AND lot = $3)`, f.SKU, f.LocationID, f.Lot).Scan(&done)
+	}
+	return done, err
 }

@@ -89,3 +89,59 @@ func inParallel(b *testing.B, fn func(ctx context.Context) error) {
 	})
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "ops/s")
 }
+
+// A recount of a million entries of twenty thousand levels, two hundred of them new: what is new, and all.
+func BenchmarkRecount(b *testing.B) {
+	s, pool := empty(b)
+	const places = `generate_series(1, 10000) n, unnest('{east,west}'::text[]) l`
+	exec := func(sql string, args ...any) {
+		b.Helper()
+		_, err := pool.Exec(b.Context(), sql, args...)
+		do(b, err)
+	}
+	exec(`INSERT INTO stock_levels (sku, location_id, on_hand, allocated) SELECT 's' || n, l, 1000, 25 FROM ` + places)
+	const entry = `INSERT INTO stock_ledger (at, sku, location_id, kind, on_hand_delta, allocated_delta, reference, actor, reason)
+		SELECT now(), 's' || n, l, $1::text, $2::int, $3::int, $4::text || n, '', '' FROM ` + places
+	for i := range 25 { // a statement for all would take too long
+		id := fmt.Sprint("o", i, "-")
+		exec(entry, inventory.KindReceive, 40, 0, "b"+id)
+		exec(entry, inventory.KindAllocate, 0, 1, id)
+		exec(`INSERT INTO allocations SELECT $1::text || n, '', 'allocated', now() FROM generate_series(1, 10000) n`, id)
+		exec(`INSERT INTO inventory_reservations SELECT $1::text || n, 0, CASE l WHEN 'east' THEN 0 ELSE 1 END, '', 's' || n, l, 1, 'stock' FROM `+places, id)
+	}
+	exec(`ANALYZE`)
+	exec(`UPDATE stock_counted SET through = max, seen = max FROM (SELECT max(id) FROM stock_ledger) l`)
+	do(b, s.Resum(b.Context()))
+	now := noon
+	look := func() {
+		b.Helper()
+		now = now.Add(settled + time.Second)
+		if n, err := s.CountNew(b.Context(), now); err != nil || n != 0 {
+			b.Fatalf("%d differ, %v", n, err)
+		}
+	}
+	look()
+	look()
+	b.Run("new", func(b *testing.B) {
+		for i := 0; b.Loop(); i++ {
+			b.StopTimer()
+			for n := range 200 {
+				id := fmt.Sprint("new", now.Unix(), "-", n)
+				_, err := s.Allocate(b.Context(), order(id, id, line(fmt.Sprint("s", 1+n), 1)), by)
+				do(b, err)
+			}
+			b.StartTimer()
+			look()
+		}
+	})
+	b.Run("all", func(b *testing.B) {
+		for b.Loop() {
+			faults, err := s.Faults(b.Context(), 10)
+			do(b, err)
+			do(b, s.Resum(b.Context()))
+			if len(faults) != 0 {
+				b.Fatal(faults)
+			}
+		}
+	})
+}

@@ -85,17 +85,32 @@ const expireSQL = `
 	INSERT INTO stock_ledger (at, sku, location_id, kind, on_hand_delta, allocated_delta, reference, actor, reason, lot)
 	SELECT $3, sku, location_id, 'expire', -gone, 0, '', $4, 'its last day was ' || expires_on, lot FROM due`
 
+// emptySQL forgets the lots of which nothing is left and whose last day is over. A level without lots pays nothing for them.
+const emptySQL = `
+	WITH empty AS (
+		DELETE FROM stock_lots WHERE sku = ANY ($1) AND expires_on < $2::date AND on_hand = 0 RETURNING sku, location_id, lot
+	)
+	UPDATE stock_levels l SET has_lots = false FROM (SELECT DISTINCT sku, location_id FROM empty) e
+	WHERE l.sku = e.sku AND l.location_id = e.location_id
+		AND NOT EXISTS (SELECT FROM stock_lots o WHERE o.sku = l.sku AND o.location_id = l.location_id
+			AND NOT EXISTS (SELECT FROM empty x WHERE x.sku = o.sku AND x.location_id = o.location_id AND x.lot = o.lot))`
+
 // ExpireLots implements app.SweepStore, under the stripes of the SKUs. What orders have taken of a lot is theirs; what they give back of an
-// expired one goes with the next sweep.
+// expired one goes with the next sweep. A lot is forgotten when nothing is left of it; before its last day something may come again.
 func (s *Store) ExpireLots(ctx context.Context, by app.Change, limit int) (expired int, err error) {
 	today := by.At.UTC().Truncate(24 * time.Hour)
-	skus, err := collect(ctx, s.pool, "expired lots", pgx.RowTo[string],
-		`SELECT DISTINCT sku FROM stock_lots WHERE expires_on < $1::date AND on_hand > allocated ORDER BY sku LIMIT $2`, today, limit)
+	skus, err := collect(ctx, s.pool, "expired lots", pgx.RowTo[string], `
+		SELECT sku FROM stock_lots WHERE expires_on < $1::date AND on_hand > allocated
+		UNION SELECT sku FROM stock_lots WHERE expires_on < $1::date AND on_hand = 0
+		ORDER BY sku LIMIT $2`, today, limit)
 	if err != nil || len(skus) == 0 {
 		return 0, err
 	}
 	err = s.locked(ctx, skus, func(ctx context.Context, tx *pg.Tx) error {
-		_, err := tx.Exec(ctx, expireSQL, skus, today, by.At, by.Actor)
+		if _, err := tx.Exec(ctx, expireSQL, skus, today, by.At, by.Actor); err != nil {
+			return err
+		}
+		_, err := tx.Exec(ctx, emptySQL, skus, today)
 		return err
 	})
 	if err != nil {

@@ -1,0 +1,73 @@
+package app
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// How often it is looked whether stock adds up, and how often all of the ledger is read for it.
+const (
+	RecountEvery = 20 * time.Second
+	wholeEvery   = time.Hour
+)
+
+// Recount looks by itself whether levels, lots and held totals are the sums that they should be. It repairs nothing: damage is for people.
+//
+// Each look counts what was written since the last one. All is counted where that differs, at the first look of a process, once an hour (only that
+// sees a hand in old entries), and at each look as long as there are faults.
+type Recount struct {
+	auditor *Auditor
+	counts  CountStore
+	log     *slog.Logger
+	found   *prometheus.GaugeVec
+
+	mu   sync.Mutex
+	next time.Time // when all is due
+}
+
+// NewRecount returns a recount of an auditor; registry may be nil.
+func NewRecount(a *Auditor, counts CountStore, log *slog.Logger, registry prometheus.Registerer) *Recount {
+	r := &Recount{auditor: a, counts: counts, log: log, found: prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "inventory_recount_faults",
+		Help: "What did not add up when it was last recounted, by kind"}, []string{"what"})}
+	if registry != nil {
+		registry.MustRegister(r.found)
+	}
+	return r
+}
+
+// Run looks once.
+func (r *Recount) Run(ctx context.Context) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	now := r.auditor.Now()
+	differ, err := r.counts.CountNew(ctx, now)
+	if err != nil {
+		return err
+	}
+	if differ == 0 && now.Before(r.next) {
+		return nil
+	}
+	faults, err := r.auditor.Reconcile(ctx, "recount", false)
+	if err != nil {
+		return err
+	}
+	counts := map[string]int{FaultLevel: 0, FaultHolds: 0, FaultLot: 0}
+	for _, f := range faults {
+		counts[f.What]++
+		r.log.Error("stock does not add up", "what", f.What, "sku", f.SKU, "location_id", f.LocationID, "lot", f.Lot)
+	}
+	for what, n := range counts {
+		r.found.WithLabelValues(what).Set(float64(n))
+	}
+	if err := r.counts.Resum(ctx); err != nil {
+		return err
+	}
+	if r.next = now.Add(wholeEvery); len(faults) > 0 {
+		r.next = now
+	}
+	return nil
+}
