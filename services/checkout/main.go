@@ -40,9 +40,9 @@ func build(_ context.Context, p *boot.Process, c config) error {
 	subs := daprkit.NewSubscriptions(daprkit.PubSub, p.Log)
 	daprio.Subscribe(subs, checkouts)
 	jobs := daprkit.NewJobs(p.Log)
-	sweep := daprio.Sweep(jobs, checkouts)
+	schedule := []daprkit.Job{daprio.Sweep(jobs, checkouts), daprio.Reconcile(jobs, app.NewReconciler(checkouts, p.Registry))}
 	daprkit.Mount(server.Router(), daprkit.Routes{AppID: p.Name, AppToken: p.AppToken, Subscriptions: subs, Jobs: jobs})
-	p.Add("jobs", run.Func("jobs", func(ctx context.Context) error { return p.Dapr.Schedule(ctx, sweep) }))
+	p.Add("jobs", run.Func("jobs", func(ctx context.Context) error { return p.Dapr.Schedule(ctx, schedule...) }))
 	p.Add("http", server.Listen(c.HTTPAddr))
 	return nil
 }

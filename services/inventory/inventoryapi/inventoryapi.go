@@ -43,6 +43,7 @@ const (
 // characters, such as "<order id>-<attempt>".
 const (
 	PathHolds        = "/v1/internal/holds/"       // PUT, GET, DELETE {owner}
+	PathHoldOwners   = "/v1/internal/hold-owners"  // GET
 	PathAllocations  = "/v1/internal/allocations/" // PUT, GET, DELETE {order}
 	PathAvailability = "/v1/internal/availability" // POST
 )
@@ -74,6 +75,12 @@ type Hold struct {
 	SKU       string    `json:"sku"`
 	Quantity  int64     `json:"quantity"`
 	ExpiresAt time.Time `json:"expires_at"`
+}
+
+// HoldOwners are the owners of holds that count now and end before a time, in their order; the next ones come after the last one named, until
+// none are.
+type HoldOwners struct {
+	Owners []string `json:"owners"`
 }
 
 // Shortage is one line of an out-of-stock answer: what was asked and what could be had.

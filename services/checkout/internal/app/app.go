@@ -175,6 +175,8 @@ type Sweeps interface {
 	Loose(ctx context.Context, before time.Time, n int) ([]Record, error)
 	// Prune forgets Idempotency-Keys that are past their life.
 	Prune(ctx context.Context) error
+	// Attended returns which of the carts have a checkout that is open or completing, or has ended and is still to be cleaned up.
+	Attended(ctx context.Context, carts []string) ([]string, error)
 }
 
 // Carts asks cart.
@@ -192,6 +194,8 @@ type Holds interface {
 	// Put sets everything that the owner holds. Refused: out-of-stock with the extra member lines.
 	Put(ctx context.Context, owner string, req inventoryapi.HoldRequest) error
 	Release(ctx context.Context, owner string) error
+	// Owners returns some owners of holds that end before a time, in their order, after one; none when there are no more.
+	Owners(ctx context.Context, before time.Time, after string) ([]string, error)
 }
 
 // Payments asks payment.

@@ -10,6 +10,7 @@ import (
 	"maps"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"slices"
 	"strings"
 	"sync"
@@ -277,6 +278,9 @@ func (n *Neighbours) serve(r *http.Request, body []byte) (any, error) {
 		}
 		return paymentapi.ClientToken{Provider: "braintree", ClientToken: "token-" + req.Currency}, err
 	case "inventory":
+		if r.Method == http.MethodGet {
+			return n.owners(r.URL.Query())
+		}
 		return n.hold(r.Method, parts[1], body)
 	case "order":
 		if parts[2] == "abandon" {
@@ -334,6 +338,23 @@ func (n *Neighbours) hold(method, owner string, body []byte) (any, error) {
 	}
 	n.holds[owner] = req
 	return inventoryapi.Holds{Owner: owner}, nil
+}
+
+// owners names two owners at a time.
+func (n *Neighbours) owners(q url.Values) (any, error) {
+	before, err := time.Parse(time.RFC3339Nano, q.Get("before"))
+	if err != nil {
+		return nil, errBad.WithCause(err)
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	page := inventoryapi.HoldOwners{Owners: []string{}}
+	for _, owner := range slices.Sorted(maps.Keys(n.holds)) {
+		if ends := n.holds[owner].ExpiresAt; owner > q.Get("after") && len(page.Owners) < 2 && ends.After(n.now()) && ends.Before(before) {
+			page.Owners = append(page.Owners, owner)
+		}
+	}
+	return page, nil
 }
 
 // quote prices without tax, 15 minutes long. A SKU without a price is unsellable.

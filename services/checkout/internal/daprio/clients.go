@@ -89,6 +89,14 @@ func (h Holds) Release(ctx context.Context, owner string) error {
 	return ask(ctx, h.Caller, callTime, http.MethodDelete, inventoryapi.PathHolds+url.PathEscape(owner), nil, nil)
 }
 
+// Owners implements app.Holds.
+func (h Holds) Owners(ctx context.Context, before time.Time, after string) ([]string, error) {
+	query := url.Values{"before": {before.UTC().Format(time.RFC3339Nano)}, "after": {after}}
+	var page inventoryapi.HoldOwners
+	err := ask(ctx, h.Caller, callTime, http.MethodGet, inventoryapi.PathHoldOwners+"?"+query.Encode(), nil, &page)
+	return page.Owners, err
+}
+
 // Payments asks payment. It implements app.Payments.
 type Payments struct{ Caller daprkit.Caller }
 

@@ -314,6 +314,20 @@ func (s *Store) Loose(ctx context.Context, before time.Time, n int) ([]app.Recor
 	return s.list(ctx, `SELECT `+columns+`, c.quote FROM checkouts c WHERE c.loose AND c.updated_at <= $1 ORDER BY c.updated_at LIMIT $2`, before, n)
 }
 
+// Attended implements app.Sweeps.
+func (s *Store) Attended(ctx context.Context, carts []string) ([]string, error) {
+	rows, err := s.pool.Query(ctx, `SELECT cart_id FROM checkouts WHERE cart_id = ANY ($1) AND status IN ('open', 'completing')
+		UNION SELECT cart_id FROM checkouts WHERE loose AND cart_id = ANY ($1)`, carts)
+	if err != nil {
+		return nil, pg.AsFault(err)
+	}
+	attended, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		return nil, fmt.Errorf("carts with a checkout: %w", pg.AsFault(err))
+	}
+	return attended, nil
+}
+
 func (s *Store) list(ctx context.Context, sql string, values ...any) ([]app.Record, error) {
 	rows, err := s.pool.Query(ctx, sql, values...)
 	if err != nil {

@@ -31,6 +31,7 @@ type Reader interface {
 	Transfers(ctx context.Context, status string, after inventory.Transfer, limit int) ([]inventory.Transfer, error)
 	Ledger(ctx context.Context, of inventory.Place, reference string, before int64, limit int) ([]app.Entry, error)
 	Holds(ctx context.Context, sku, owner string, after inventory.Hold, now time.Time, limit int) ([]inventory.Hold, error)
+	HoldOwners(ctx context.Context, now, before time.Time, after string, limit int) ([]string, error)
 }
 
 // Services is what the routes need.
@@ -69,6 +70,7 @@ func registerInternal(s *httpx.Server, a *api) {
 	release := op(http.MethodDelete, holds, "delete-holds", "Release everything that an owner holds")
 	release.DefaultStatus = http.StatusNoContent
 	httpx.Register(s, release, a.deleteHolds, checkout, bounded)
+	httpx.Register(s, op(http.MethodGet, inventoryapi.PathHoldOwners, "hold-owners", "Who holds something that ends before a time"), a.holdOwners, checkout, bounded)
 
 	long := httpx.Timeout(2 * internalTimeout)
 	httpx.Register(s, op(http.MethodPut, allocations, "allocate", "Take the stock of an order for good, once per id"), a.allocate, order, long)
@@ -120,6 +122,22 @@ func (a *api) getHolds(ctx context.Context, in *ownerInput) (*bodyOf[inventoryap
 
 func (a *api) deleteHolds(ctx context.Context, in *ownerInput) (*struct{}, error) {
 	return nil, a.Holds.Release(ctx, in.Owner)
+}
+
+type holdOwnersInput struct {
+	Before time.Time `query:"before" required:"true" doc:"Holds that end before it"`
+	After  string    `query:"after" maxLength:"80" doc:"The last owner of the page before"`
+}
+
+// ownersAtOnce is how many owners a page has.
+const ownersAtOnce = 500
+
+func (a *api) holdOwners(ctx context.Context, in *holdOwnersInput) (*bodyOf[inventoryapi.HoldOwners], error) {
+	owners, err := a.Reader.HoldOwners(ctx, a.Now(), in.Before, in.After, ownersAtOnce)
+	if err != nil {
+		return nil, err
+	}
+	return body(inventoryapi.HoldOwners{Owners: owners}), nil
 }
 
 type orderInput struct {

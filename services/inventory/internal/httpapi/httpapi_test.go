@@ -507,3 +507,29 @@ func TestTermsAndRulesAreChecked(t *testing.T) {
 		s.checkout.Do("PUT", path, `{}`).Problem(401, "unauthenticated")
 	}
 }
+
+// Checkout learns who holds what ends before a time, some at a time; what is taken or has ended counts no more.
+func TestHoldOwners(t *testing.T) {
+	t.Parallel()
+	s := stocked(t)
+	for i, owner := range []string{"a", "b", "c", "d"} {
+		s.holds(owner, 10+i, `{"sku":"mug","quantity":1}`).Want(200)
+	}
+	s.holds("c", 12, `{"sku":"mug","quantity":1},{"sku":"shirt","quantity":1}`).Want(200)
+	s.order.Do("PUT", inventoryapi.PathAllocations+"o-1", `{"owner":"b","lines":[{"line_id":"1","sku":"mug","quantity":1}]}`).Want(200)
+	ask := func(before time.Duration, after string, want ...string) {
+		t.Helper()
+		var page inventoryapi.HoldOwners
+		s.checkout.Do("GET", inventoryapi.PathHoldOwners+"?before="+s.clock.Now().Add(before).Format(time.RFC3339Nano)+"&after="+after, nil).Want(200).JSON(&page)
+		same(t, "owners", page.Owners, append([]string{}, want...))
+	}
+	ask(time.Hour, "", "a", "c", "d")
+	ask(13*time.Minute, "", "a", "c")
+	ask(time.Hour, "a", "c", "d")
+	ask(time.Hour, "d")
+	s.clock.advance(11 * time.Minute)
+	ask(time.Hour, "", "c", "d")
+	s.checkout.Do("GET", inventoryapi.PathHoldOwners, nil).Problem(422, "validation-failed")
+	s.checkout.Do("GET", inventoryapi.PathHoldOwners+"?before=soon", nil).Problem(422, "validation-failed")
+	s.order.Do("GET", inventoryapi.PathHoldOwners+"?before=2026-03-01T12:00:00Z", nil).Problem(403, "forbidden")
+}

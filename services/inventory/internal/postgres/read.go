@@ -101,3 +101,9 @@ func (s *Store) Holds(ctx context.Context, sku, owner string, after inventory.Ho
 		WHERE `+alive+` AND ($2 = '' OR h.sku = $2) AND ($3 = '' OR h.owner = $3) AND (h.sku, h.owner) > ($4, $5) ORDER BY h.sku, h.owner LIMIT $6`,
 		now, sku, owner, after.SKU, after.Owner, limit)
 }
+
+// HoldOwners returns up to limit owners after one, of holds that count and end before a time.
+func (s *Store) HoldOwners(ctx context.Context, now, before time.Time, after string, limit int) ([]string, error) {
+	return collect(ctx, s.pool, "owners of holds", pgx.RowTo[string], `SELECT DISTINCT h.owner FROM stock_holds h
+		WHERE `+alive+` AND h.expires_at < $2 AND h.owner > $3 ORDER BY h.owner LIMIT $4`, now, before, after, limit)
+}
