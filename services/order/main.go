@@ -43,7 +43,8 @@ func build(ctx context.Context, p *boot.Process, c config) error {
 	p.Add("driver", orders.Driver())
 
 	server := p.Server()
-	httpapi.Register(server, orders, daprio.Door{Client: p.Dapr, App: orders}, store, daprio.Carts{Caller: p.Dapr.Caller("cart")}, c.Entity.Entity)
+	httpapi.Register(server, orders, daprio.Door{Client: p.Dapr, App: orders}, store,
+		httpapi.Neighbours{Carts: daprio.Carts{Caller: p.Dapr.Caller("cart")}, Prices: daprio.Checkout{Caller: p.Dapr.Caller("checkout")}}, c.Entity.Entity)
 	actors := daprkit.NewActors(daprkit.ActorOptions{Log: p.Log})
 	daprio.RegisterActor(actors, orders)
 	jobs := daprkit.NewJobs(p.Log)

@@ -191,6 +191,7 @@ type Refund struct {
 	DeclineCode string       `json:"decline_code,omitempty"` // for staff
 	RequestedAt time.Time    `json:"requested_at"`
 	DoneAt      *time.Time   `json:"done_at,omitempty"`
+	Edit        int          `json:"edit,omitempty"` // the number of the edit that made the order cost less
 }
 
 // RefundLine is a number of pieces of a line.

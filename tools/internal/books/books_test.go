@@ -159,6 +159,18 @@ func (w *world) check() Report {
 	return r
 }
 
+// An order that an edit made cost less is as healthy as any, once the difference went back.
+func TestEditedOrdersAreClean(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.exec("order", `UPDATE orders SET total = 800, reduced = 200, returned = 200, snapshot = snapshot || '{"totals":{"total":{"amount":800}}}' WHERE id = '`+order1+`'`)
+	w.exec("payment", `UPDATE payments SET refunded = 200 WHERE id = '`+order1+`-1'`)
+	w.sim[0] = transaction("t1", order1+"-1", "settled", 1000, 1000, 200)
+	if r := w.check(); !r.Clean() {
+		t.Errorf("%+v", r.Violations)
+	}
+}
+
 func TestHealthyBooksAreCleanAndRead(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -209,6 +221,8 @@ func TestEveryKindOfDamageIsFound(t *testing.T) {
 			completing_at, order_number, access_token, loose, expires_at, created_at, updated_at FROM checkouts c WHERE id = '` + gone + `'`, "I3 completed-without-order", "checkout lost"},
 		{"order", `UPDATE orders SET checkout_id = 'unknown' WHERE id = 'twin'`, "I3 order-without-checkout", "twin"},
 		{"order", `UPDATE orders SET captured = 900 WHERE id = '` + order1 + `'`, "I3 captured-is-not-the-total", order1},
+		{"order", `UPDATE orders SET snapshot = snapshot || '{"totals":{"total":{"amount":999}}}' WHERE id = '` + order1 + `'`, "I3 total-is-not-the-snapshot", order1},
+		{"order", `UPDATE orders SET total = 900, reduced = 100 WHERE id = '` + order1 + `'`, "I3 difference-was-not-returned", order1},
 		{"payment", `UPDATE credits SET balance = 99`, "I3 credit-is-not-the-ledger", "gift"},
 		{"payment", `UPDATE credit_uses SET held = 1, captured = 399`, "I3 held-is-not-reserved", "gift"},
 		{"payment", also, "I3 tenders-differ", order1 + "-1"},

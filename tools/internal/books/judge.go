@@ -31,7 +31,7 @@ var subscriptions = map[string][]string{
 // The states of an order, as its machine has them.
 var (
 	// halfway: somebody has to do the next step.
-	halfway = []string{"authorising", "allocating", "freeing", "undoing", "placed", "returning_money", "releasing"}
+	halfway = []string{"authorising", "allocating", "freeing", "undoing", "placed", "editing_stock", "editing_back", "returning_money", "releasing"}
 	// undone: neither stock nor money may be left.
 	undone = []string{"attempt_failed", "abandoned", "cancelled"}
 )

@@ -31,6 +31,14 @@ UNION ALL
 SELECT 'less-than-nothing', o.id, format('line %s has a total of %s', l->>'id', l#>>'{total,amount}')
 FROM orders o, jsonb_array_elements(snapshot->'lines') l WHERE (l#>>'{total,amount}')::bigint < 0`
 
+	editsSQL = `
+SELECT 'total-is-not-the-snapshot', id, format('the order costs %s, its lines come to %s', total, snapshot#>>'{totals,total,amount}')
+FROM orders WHERE (snapshot#>>'{totals,total,amount}')::bigint <> total
+UNION ALL
+SELECT 'difference-was-not-returned', id, format('edits made it cost %s less, and %s went back', reduced, returned)
+FROM orders WHERE returned < reduced AND refunding = 0 AND state IN ('confirmed', 'picking', 'shipped', 'delivered', 'returned', 'cancelled') AND NOT unpaid
+	AND NOT EXISTS (SELECT FROM jsonb_array_elements(refunds) r WHERE r->>'status' = 'refused')`
+
 	transitionsSQL = `
 SELECT 'log-is-not-whole', o.id, format('is %s at version %s; its log has %s entries, the last to %s', o.state, o.version, l.n, l.state)
 FROM orders o, LATERAL (SELECT count(*) AS n, (array_agg(to_state ORDER BY version DESC))[1] AS state FROM order_events e WHERE e.order_id = o.id) l

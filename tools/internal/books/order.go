@@ -7,7 +7,7 @@ import (
 )
 
 const ordersSQL = `
-SELECT id, checkout_id, cart_id, state, attempt, currency, total, captured, returned, placed_at IS NOT NULL, updated_at, coalesce(
+SELECT id, checkout_id, cart_id, state, attempt, currency, total + reduced, captured, returned, placed_at IS NOT NULL, updated_at, coalesce(
 	(SELECT jsonb_object_agg(sku, n) FROM
 		(SELECT l->>'sku' AS sku, sum((l->>'quantity')::bigint) AS n FROM jsonb_array_elements(snapshot->'lines') l GROUP BY 1) q), '{}'), unpaid
 FROM orders`
@@ -30,6 +30,7 @@ func readOrder(ctx context.Context, tx pgx.Tx, s *Snapshot) error {
 		func() error { return collect(ctx, tx, &s.Doubles, doublesSQL) },
 		func() error { return collect(ctx, tx, &s.Coupons, usesSQL) },
 		func() error { return broken(ctx, tx, s, "I7", promotionsSQL) },
+		func() error { return broken(ctx, tx, s, "I3", editsSQL) },
 		func() error { return broken(ctx, tx, s, "I8", transitionsSQL) },
 		func() error { return broken(ctx, tx, s, "I9", meansSQL) },
 		func() error { return readOutbox(ctx, tx, "order", s) },

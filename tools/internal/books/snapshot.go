@@ -57,7 +57,7 @@ type Order struct {
 	ID, Checkout, Cart, State string
 	Attempt                   int
 	Currency                  string
-	Total, Captured, Returned int64
+	Total, Captured, Returned int64 // Total is what was to be paid: edits that made it cost less gave the difference back
 	Placed                    bool
 	At                        time.Time // of the last change
 	Lines                     map[string]int64

@@ -35,6 +35,8 @@ type Record struct {
 	Parts          []Part                // where the stock comes from, once allocated
 	Disputes       Disputes              // of the payment
 	Refunds        Refunds               // that staff asked for; the last may be on its way
+	Edits          Edits                 // that staff asked for; the last may be under way
+	Invoiced       bool                  // an invoice was issued
 	CreatedAt      time.Time
 	UpdatedAt      time.Time
 }
@@ -68,7 +70,8 @@ type Change struct {
 	Seen  int64 // the version decided upon; 0 makes the order
 	After Record
 	// What else a decision changed: most leave the two alone.
-	NewSnapshot, NewParts, NewNotes bool // notes: disputes and refunds
+	NewSnapshot, NewParts, NewNotes bool // notes: disputes, refunds and edits
+	Uninvoiced                      bool // only while there is no invoice
 	Entry                           Entry
 	Announce                        order.Announcement
 	Effect                          *order.Effect         // the next effect; nil: none
@@ -182,6 +185,8 @@ type command struct {
 	check    func(Record, *command) error // of refund: what else has to hold of the order as it is now, and what follows for the event
 	stamp    int64                        // of an answer
 	audit    bool                         // asked by staff
+
+	uninvoiced bool // of edit: only while there is no invoice
 }
 
 const maxMoves = 8 // how often a command decides again before it gives up
@@ -260,6 +265,7 @@ func (a *App) change(rec Record, d order.Decision, c command, now time.Time) Cha
 	if c.edit != nil {
 		c.edit(&after)
 	}
+	after.settleEdit(rec.Order, c, now)
 	after.settleRefund(rec.Order, c, now)
 	after.noteRefund(now)
 	ch := Change{
@@ -272,7 +278,8 @@ func (a *App) change(rec Record, d order.Decision, c command, now time.Time) Cha
 	if c.snapshot != nil {
 		ch.Payment = c.snapshot.Payment
 	}
-	ch.NewSnapshot, ch.NewParts = c.snapshot != nil, c.snapshot != nil || c.parts != nil
-	ch.NewNotes = c.edit != nil || rec.Refunding.IsPositive() != after.Refunding.IsPositive() || len(rec.Refunds) != len(after.Refunds)
+	made := after.Edit == order.EditMade && rec.Edit != after.Edit
+	ch.NewSnapshot, ch.NewParts, ch.Uninvoiced = c.snapshot != nil || made, c.snapshot != nil || c.parts != nil, c.uninvoiced
+	ch.NewNotes = c.edit != nil || rec.Edit != after.Edit || rec.Refunding.IsPositive() != after.Refunding.IsPositive() || len(rec.Refunds) != len(after.Refunds)
 	return ch
 }

@@ -7,7 +7,6 @@ import (
 
 	"github.com/sidecart/sidecart/pkg/fault"
 	"github.com/sidecart/sidecart/pkg/money"
-	"github.com/sidecart/sidecart/services/inventory/inventoryapi"
 	"github.com/sidecart/sidecart/services/order/internal/order"
 	"github.com/sidecart/sidecart/services/order/orderapi"
 )
@@ -80,6 +79,10 @@ type Stock interface {
 	// Parts returns where the lines of an allocation come from as it is now.
 	Parts(ctx context.Context, key string) ([]Part, error)
 	Release(ctx context.Context, key string) error
+	// Revise makes an allocation that of other lines, by the difference, once per edition.
+	Revise(ctx context.Context, edition int64, a Allocation) ([]Part, []order.Shortage, error)
+	// Available returns how much there is of SKUs.
+	Available(ctx context.Context, skus []string) (map[string]int64, error)
 }
 
 // Decline codes of payment.
@@ -120,6 +123,10 @@ func (d *Driver) perform(ctx context.Context, l Lease) (command, error) {
 		return l.event(order.Released), nil
 	case order.GiveBack:
 		return d.refund(ctx, l)
+	case order.TakeMore:
+		return d.takeMore(ctx, l)
+	case order.GiveLess:
+		return d.giveLess(ctx, l)
 	case order.Wait: // it was not due before
 		return l.event(order.TimePassed), nil
 	}
@@ -180,14 +187,7 @@ func outcomeMetadata(o order.Outcome) map[string]any {
 }
 
 func (d *Driver) allocate(ctx context.Context, l Lease) (command, error) {
-	lines := make([]AllocateLine, len(l.Record.Snapshot.Lines))
-	for i, line := range l.Record.Snapshot.Lines {
-		lines[i] = AllocateLine{LineID: line.ID, SKU: line.SKU, Quantity: line.Quantity}
-	}
-	snap := &l.Record.Snapshot
-	to := snap.ShippingAddress
-	parts, short, err := d.stock.Allocate(ctx, Allocation{Key: PaymentID(l.Record), Owner: l.Record.CartID, Customer: inventoryapi.Customer(snap.CustomerID, snap.Email),
-		Country: to.Country, Region: to.Region, Postal: to.PostalCode, Lines: lines})
+	parts, short, err := d.stock.Allocate(ctx, l.allocation(l.Record.Snapshot.Lines, l.Record.Snapshot.ShippingAddress))
 	c := l.event(order.Allocated)
 	f, no := refused(err)
 	switch {
@@ -243,7 +243,7 @@ func (d *Driver) giveBack(ctx context.Context, l Lease) (command, error) {
 		done, no = order.Voided, order.VoidRefused
 	}
 	c := l.event(done)
-	if l.Record.Total.IsZero() {
+	if l.Record.Paid().IsZero() {
 		return c, nil
 	}
 	answer, err := d.pay.Void(ctx, l.money("void"))

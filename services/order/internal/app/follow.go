@@ -32,14 +32,11 @@ var ErrTooEarly = fault.New(fault.Unavailable, "not-captured-yet", "The order is
 func (a *App) FollowMoney(ctx context.Context, m MoneyBack) error {
 	_, err := a.follow(ctx, m.OrderID, m.Attempt, func(rec Record) *command {
 		ev := order.Event{Name: order.MoneyGone, Attempt: m.Attempt, Amount: m.Gone}
-		switch {
-		case m.Voided && rec.Unpaid:
-			ev.Amount = rec.Captured
-		case m.Voided:
-			ev.Amount = rec.Total
+		if m.Voided {
+			ev.Amount = rec.Paid()
 		}
 		return &command{event: ev, metadata: map[string]any{"operation_id": m.OperationID, "returned": ev.Amount.Minor, "currency": string(ev.Amount.Currency)}}
-	}, func(rec Record) bool { return rec.State == "placed" && rec.CancelReason == "" })
+	}, func(rec Record) bool { return rec.State == "placed" && rec.CancelReason == "" || rec.Edit != "" })
 	return err
 }
 
@@ -81,7 +78,7 @@ func (a *App) FollowSettlement(ctx context.Context, id string, attempt int, miss
 	rec, err := a.follow(ctx, id, attempt, func(Record) *command {
 		return &command{event: order.Event{Name: order.SettlementDeclined, Attempt: attempt, Amount: left},
 			metadata: map[string]any{"missing": missing.Minor, "left": left.Minor, "currency": string(missing.Currency)}}
-	}, func(rec Record) bool { return rec.State == "placed" })
+	}, func(rec Record) bool { return rec.State == "placed" || rec.Edit != "" })
 	if err == nil && rec != nil {
 		a.alarm("settlement-declined", "the bank did not pay", slog.String("order_id", id), slog.String("state", string(rec.State)), slog.String("missing", missing.String()))
 	}
@@ -195,7 +192,13 @@ func (a *App) FollowStock(ctx context.Context, allocation string) error {
 	if rec.Attempt == attempt && reflect.DeepEqual(rec.Parts, parts) {
 		return nil
 	}
-	rec, err = a.apply(ctx, rec, command{event: order.Event{Name: order.Filled, Attempt: attempt}, actor: "inventory", parts: parts})
+	seen := rec.EditNumber
+	rec, err = a.apply(ctx, rec, command{event: order.Event{Name: order.Filled, Attempt: attempt}, actor: "inventory", parts: parts, check: func(now Record, _ *command) error {
+		if now.Edit != "" || now.EditNumber != seen { // what was read is of neither the old nor the new lines
+			return ErrAllocating
+		}
+		return nil
+	}})
 	if fault.KindOf(err) != fault.Conflict {
 		return err
 	}

@@ -54,13 +54,14 @@ func (f *EntityFile) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// Document is an invoice, or the credit note of a refund. What it shows follows from it and from the order's snapshot, which is never
-// changed once the order is placed: it is the same each time.
+// Document is an invoice, or the credit note of a refund. What it shows follows from it and from the order as it was at that edition, which
+// is never changed: it is the same each time.
 type Document struct {
 	Number   string
 	Entity   Entity
 	IssuedAt time.Time
 	Of       string // of a credit note: the number of the invoice
+	Edition  int    // of an invoice: the number of the last edit that it takes in
 }
 
 // Documents issues documents: each once, numbered without gaps.
@@ -114,6 +115,7 @@ func (a *App) Invoice(ctx context.Context, docs Documents, e Entity, rec Record)
 	if err != nil {
 		return Sheet{}, err
 	}
+	rec.Snapshot = rec.at(doc.Edition)
 	s, err := rec.sheet(doc)
 	if err != nil {
 		return s, err
@@ -128,12 +130,26 @@ func (a *App) Invoice(ctx context.Context, docs Documents, e Entity, rec Record)
 // Cancellation stands where a refund's id would: the credit note of what was left of the invoice when its order was cancelled.
 const Cancellation = "cancellation"
 
-// credited is what credit notes are of, in the order in which it went back. What comes before one of them never changes.
-func (r Record) credited() Refunds {
+// at is the order as the edit of a number left it.
+func (r Record) at(edition int) orderapi.PlaceRequest {
+	for _, e := range r.Edits {
+		if e.Number > edition && e.Before != nil {
+			return *e.Before
+		}
+	}
+	return r.Snapshot
+}
+
+// credited is what credit notes are of, in the order in which it went back. What comes before one of them never changes. What an edit gave
+// back is none when the invoice has it already; the snapshot is that of the invoice.
+func (r Record) credited(edition int) Refunds {
 	var all Refunds
 	left := r.Snapshot.Totals.Total
 	for _, f := range r.Refunds {
-		if f.Status == orderapi.RefundDone {
+		if f.Status == orderapi.RefundDone && (f.Edit == 0 || f.Edit > edition) {
+			if r.EditNumber > 0 { // of which edition the pieces were is not kept
+				f.Lines = nil
+			}
 			all = append(all, f)
 			left.Minor -= f.Amount.Minor
 		}
@@ -146,14 +162,20 @@ func (r Record) credited() Refunds {
 
 // CreditNote returns the credit note of a refund that is done, or of the cancellation; the invoice is issued before it if need be.
 func (a *App) CreditNote(ctx context.Context, docs Documents, e Entity, rec Record, refundID string) (Sheet, error) {
-	all := rec.credited()
-	i := all.at(refundID)
-	if i < 0 {
+	first := rec
+	first.Snapshot = rec.at(0)
+	if first.credited(0).at(refundID) < 0 && rec.credited(rec.EditNumber).at(refundID) < 0 { // then no invoice is issued for it
 		return Sheet{}, ErrNoCreditNote
 	}
 	invoice, err := a.Invoice(ctx, docs, e, rec)
 	if err != nil {
 		return Sheet{}, err
+	}
+	rec.Snapshot = rec.at(invoice.Edition)
+	all := rec.credited(invoice.Edition)
+	i := all.at(refundID)
+	if i < 0 {
+		return Sheet{}, ErrNoCreditNote
 	}
 	doc, err := docs.Issue(ctx, invoice.Entity, rec.ID, refundID, a.now())
 	if err != nil {

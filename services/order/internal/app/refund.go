@@ -57,6 +57,9 @@ func (a *App) Refund(ctx context.Context, id, actor string, req RefundRequest) (
 	if errors.Is(err, errRefundKnown) {
 		return rec.Refunds[rec.Refunds.at(req.ID)], nil
 	}
+	if errors.Is(err, order.ErrForbidden) && rec.Edit != "" {
+		return orderapi.Refund{}, order.ErrEditing
+	}
 	if errors.Is(err, order.ErrForbidden) {
 		return orderapi.Refund{}, fault.Newf(fault.Conflict, "not-refundable", "Of an order that is %s nothing can be given back in part.", a.state(rec).Status)
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/sidecart/sidecart/pkg/daprkit"
 	"github.com/sidecart/sidecart/pkg/fault"
 	"github.com/sidecart/sidecart/pkg/money"
+	"github.com/sidecart/sidecart/services/checkout/checkoutapi"
 	"github.com/sidecart/sidecart/services/inventory/inventoryapi"
 	"github.com/sidecart/sidecart/services/order/internal/app"
 	"github.com/sidecart/sidecart/services/order/internal/order"
@@ -105,17 +106,28 @@ func (p Payments) Open(ctx context.Context, olderThan time.Duration) ([]app.Open
 	return open, nil
 }
 
+// Checkout asks checkout. It implements app.Repricer.
+type Checkout struct{ Caller daprkit.Caller }
+
+// Reprice implements app.Repricer. What checkout refuses, staff have asked for.
+func (c Checkout) Reprice(ctx context.Context, in checkoutapi.RepriceRequest) (out checkoutapi.Repriced, err error) {
+	err = c.Caller.JSON(ctx, http.MethodPost, checkoutapi.PathReprice, in, &out)
+	return out, err
+}
+
 // Stock asks inventory. It implements app.Stock.
 type Stock struct{ Caller daprkit.Caller }
 
 // Allocate implements app.Stock.
 func (s Stock) Allocate(ctx context.Context, a app.Allocation) ([]app.Part, []order.Shortage, error) {
-	in := inventoryapi.AllocateRequest{Owner: a.Owner, Customer: a.Customer, Country: a.Country, Region: a.Region, Postal: a.Postal}
-	for _, l := range a.Lines {
-		in.Lines = append(in.Lines, inventoryapi.AllocateLine{LineID: l.LineID, SKU: l.SKU, Quantity: l.Quantity})
-	}
+	in := inventoryapi.AllocateRequest{Owner: a.Owner, Customer: a.Customer, Country: a.Country, Region: a.Region, Postal: a.Postal, Lines: allocateLines(a.Lines)}
+	return s.put(ctx, a.Key, in)
+}
+
+// put asks for an allocation; what is short is an answer.
+func (s Stock) put(ctx context.Context, path string, in any) ([]app.Part, []order.Shortage, error) {
 	var out inventoryapi.Allocation
-	err := s.Caller.JSON(ctx, http.MethodPut, inventoryapi.PathAllocations+a.Key, in, &out)
+	err := s.Caller.JSON(ctx, http.MethodPut, inventoryapi.PathAllocations+path, in, &out)
 	if fault.CodeOf(err) == "out-of-stock" {
 		short, err := shortages(err)
 		return nil, short, err
@@ -124,6 +136,32 @@ func (s Stock) Allocate(ctx context.Context, a app.Allocation) ([]app.Part, []or
 		return nil, nil, err
 	}
 	return partsOf(out), nil, nil
+}
+
+// Revise implements app.Stock.
+func (s Stock) Revise(ctx context.Context, edition int64, a app.Allocation) ([]app.Part, []order.Shortage, error) {
+	in := inventoryapi.ReviseRequest{Edition: edition, Customer: a.Customer, Country: a.Country, Region: a.Region, Postal: a.Postal, Lines: allocateLines(a.Lines)}
+	return s.put(ctx, a.Key+"/lines", in)
+}
+
+// Available implements app.Stock.
+func (s Stock) Available(ctx context.Context, skus []string) (map[string]int64, error) {
+	var out inventoryapi.AvailabilityAnswer
+	if err := s.Caller.JSON(ctx, http.MethodPost, inventoryapi.PathAvailability, inventoryapi.AvailabilityRequest{SKUs: skus}, &out); err != nil {
+		return nil, err
+	}
+	available := map[string]int64{}
+	for _, a := range out.Items {
+		available[a.SKU] = a.Available
+	}
+	return available, nil
+}
+
+func allocateLines(lines []app.AllocateLine) (all []inventoryapi.AllocateLine) {
+	for _, l := range lines {
+		all = append(all, inventoryapi.AllocateLine{LineID: l.LineID, SKU: l.SKU, Quantity: l.Quantity})
+	}
+	return all
 }
 
 // Parts implements app.Stock.

@@ -20,6 +20,7 @@ const (
 	methodCancel     = "cancel"
 	methodTransition = "transition"
 	methodRefund     = "refund"
+	methodEdit       = "edit"
 )
 
 // doorTime is how long the actor is waited for. After that the same command runs here: while placement is away, orders go on.
@@ -44,6 +45,7 @@ type command struct {
 	To     string `json:"to,omitempty"`
 
 	Refund *app.RefundRequest `json:"refund,omitempty"`
+	Edit   *app.Proposal      `json:"edit,omitempty"`
 }
 
 // through asks the actor and falls back to direct.
@@ -98,6 +100,14 @@ func (d Door) Refund(ctx context.Context, id, actor string, req app.RefundReques
 	})
 }
 
+// Edit changes what is ordered, or where it goes.
+func (d Door) Edit(ctx context.Context, id, actor string, p app.Proposal) error {
+	return d.through(ctx, id, methodEdit, command{Actor: actor, Edit: &p}, func() error {
+		_, err := d.App.Edit(ctx, id, actor, p)
+		return err
+	})
+}
+
 // orderActor is the door of one order. It keeps nothing.
 type orderActor struct {
 	id  string
@@ -142,6 +152,12 @@ func (o *orderActor) Invoke(ctx context.Context, method string, data []byte) (an
 			return nil, fault.New(fault.Malformed, "malformed", "The command says nothing of a refund.")
 		}
 		_, err := o.app.Refund(ctx, o.id, c.Actor, *c.Refund)
+		return nil, err
+	case methodEdit:
+		if c.Edit == nil {
+			return nil, fault.New(fault.Malformed, "malformed", "The command says nothing of an edit.")
+		}
+		_, err := o.app.Edit(ctx, o.id, c.Actor, *c.Edit)
 		return nil, err
 	}
 	return nil, fmt.Errorf("%s: %w", method, daprkit.ErrUnknownMethod)

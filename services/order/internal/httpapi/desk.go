@@ -2,8 +2,6 @@ package httpapi
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"time"
 
 	"github.com/sidecart/sidecart/pkg/auth"
@@ -39,8 +37,7 @@ func (h *api) refund(ctx context.Context, in *refundInput) (*refundOutput, error
 	if err != nil {
 		return nil, err
 	}
-	sum := sha256.Sum256([]byte(key.Scope + "\n" + key.Key))
-	req := app.RefundRequest{ID: hex.EncodeToString(sum[:16]), Amount: in.Body.Amount, Lines: in.Body.Lines, Reason: in.Body.Reason}
+	req := app.RefundRequest{ID: idFrom(key), Amount: in.Body.Amount, Lines: in.Body.Lines, Reason: in.Body.Reason}
 	body, replayed, err := postgres.Once(ctx, h.store, key, func() (orderapi.Refund, error) {
 		if err := h.door.Refund(ctx, in.ID, auth.Actor(ctx), req); err != nil {
 			return orderapi.Refund{}, err

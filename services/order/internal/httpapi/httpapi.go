@@ -37,6 +37,7 @@ type Door interface {
 	Cancel(ctx context.Context, id, actor, reason string) error
 	Transition(ctx context.Context, id, actor, to, note string) error
 	Refund(ctx context.Context, id, actor string, req app.RefundRequest) error
+	Edit(ctx context.Context, id, actor string, p app.Proposal) error
 }
 
 type api struct {
@@ -44,13 +45,20 @@ type api struct {
 	door   Door
 	store  *postgres.Store
 	carts  app.Carts
+	prices app.Repricer
 	entity app.Entity // whose invoices these are; zero: there are none
 	press  *pdf.Press
 }
 
+// Neighbours are the services that are asked while somebody waits.
+type Neighbours struct {
+	Carts  app.Carts
+	Prices app.Repricer
+}
+
 // Register adds all routes.
-func Register(s *httpx.Server, a *app.App, door Door, store *postgres.Store, carts app.Carts, entity app.Entity) {
-	h := &api{app: a, door: door, store: store, carts: carts, entity: entity, press: pdf.NewPress()}
+func Register(s *httpx.Server, a *app.App, door Door, store *postgres.Store, n Neighbours, entity app.Entity) {
+	h := &api{app: a, door: door, store: store, carts: n.Carts, prices: n.Prices, entity: entity, press: pdf.NewPress()}
 	internal := func(method, path, id, summary string) huma.Operation {
 		return huma.Operation{Method: method, Path: orderapi.PathOrders + path, OperationID: id, Summary: summary, Tags: []string{"internal"}}
 	}
@@ -84,6 +92,9 @@ func Register(s *httpx.Server, a *app.App, door Door, store *postgres.Store, car
 	httpx.Register(s, staff(http.MethodPost, "/{id}/transitions", "transition-order", "Bring an order to another status", ScopeWrite), h.transition)
 	made := func(op huma.Operation) huma.Operation { op.DefaultStatus = http.StatusCreated; return op }
 	httpx.Register(s, made(staff(http.MethodPost, "/{id}/refunds", "refund-order", "Give captured money back, a part or all", ScopeWrite)), h.refund, httpx.NeedsKey())
+	httpx.Register(s, made(staff(http.MethodPost, "/{id}/edits", "edit-order", "Change what is ordered, or where it goes, before it is picked", ScopeWrite)), h.edit,
+		httpx.NeedsKey(), httpx.Also(http.StatusOK))
+	httpx.Register(s, staff(http.MethodGet, "/{id}/edits", "list-order-edits", "The edits of an order, oldest first", ScopeRead), h.edits)
 	httpx.Register(s, made(staff(http.MethodPost, "/{id}/notes", "add-order-note", "Write a note about an order, for staff alone", ScopeWrite)), h.addNote)
 	httpx.Register(s, staff(http.MethodGet, "/{id}/notes", "list-order-notes", "The notes about an order, oldest first", ScopeRead), h.notes)
 }

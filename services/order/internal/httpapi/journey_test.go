@@ -42,6 +42,7 @@ type shop struct {
 	signer *auth.Signer
 	files  string // of the machine
 	carts  *ordertest.Carts
+	prices *ordertest.Prices
 }
 
 func open(t *testing.T) *shop {
@@ -51,13 +52,13 @@ func open(t *testing.T) *shop {
 
 func openOn(t *testing.T, pool *pgxpool.Pool, files string) *shop {
 	t.Helper()
-	s := &shop{t: t, pool: pool, files: files, carts: &ordertest.Carts{}, store: postgres.New(pool, outbox.New(pool, outbox.Options{Source: "order"})),
+	s := &shop{t: t, pool: pool, files: files, carts: &ordertest.Carts{}, prices: &ordertest.Prices{}, store: postgres.New(pool, outbox.New(pool, outbox.Options{Source: "order"})),
 		bank: &ordertest.Bank{}, shelf: &ordertest.Shelf{Left: map[string]int64{"shirt": 10}}, ahead: &atomic.Int64{}}
 	s.app = s.replica()
 	var verifier *auth.Verifier
 	s.signer, verifier = apitest.Signer(t)
 	server := httpx.New(httpx.Config{Name: "order", Verifier: verifier})
-	Register(server, s.app, ordertest.Door{App: s.app}, s.store, s.carts, s.entity())
+	Register(server, s.app, ordertest.Door{App: s.app}, s.store, Neighbours{Carts: s.carts, Prices: s.prices}, s.entity())
 	s.client = apitest.Client{T: t, Handler: server}
 	return s
 }

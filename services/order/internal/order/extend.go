@@ -132,7 +132,7 @@ func (e *extender) row(at string, t TransitionDef, own map[string]Condition) {
 }
 
 // inherited are the rows of the base, each also from the states that are like one of its sources. A state that waits takes none that
-// would end the wait and stay.
+// would end the wait and stay. None takes an edit: that would lead it back to the state it is like.
 func (e *extender) inherited() []TransitionDef {
 	waits, taken := map[State]bool{}, map[rowKey]bool{}
 	for _, t := range e.x.Transitions {
@@ -145,7 +145,7 @@ func (e *extender) inherited() []TransitionDef {
 	for i, t := range rows {
 		rows[i].From = slices.DeleteFunc(slices.Clone(t.From), func(s State) bool { return taken[rowKey{t.Event, s}] })
 		for _, s := range e.x.States {
-			if slices.Contains(t.From, s.Like) && !taken[rowKey{t.Event, s.Name}] && (!waits[s.Name] || t.To != "" || len(t.Effects) == 0) {
+			if slices.Contains(t.From, s.Like) && t.Event != Edit && !taken[rowKey{t.Event, s.Name}] && (!waits[s.Name] || t.To != "" || len(t.Effects) == 0) {
 				rows[i].From = append(rows[i].From, s.Name)
 			}
 		}

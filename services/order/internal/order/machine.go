@@ -171,16 +171,17 @@ func (m *Machine) checkWays(c *fault.Collector) {
 // answersOf are the answers of each effect. A state that waits for it has to take them all.
 var answersOf = map[EffectKind][]EventName{
 	Authorise: {Authorised, AuthoriseDeclined, AuthoriseFailed}, Allocate: {Allocated, AllocateShort, AllocateRefused, CartTaken}, Void: {Voided, VoidRefused},
-	Capture: {CaptureDone, CaptureDeclined, CaptureFailed}, ReturnMoney: {MoneyReturned, MoneyReturnFailed}, Release: {Released}, GiveBack: {Refunded, RefundUnsettled, RefundRefused}, Wait: {TimePassed},
+	Capture: {CaptureDone, CaptureDeclined, CaptureFailed}, ReturnMoney: {MoneyReturned, MoneyReturnFailed}, Release: {Released}, GiveBack: {Refunded, RefundUnsettled, RefundRefused}, TakeMore: {MoreTaken, MoreRefused}, GiveLess: {LessGiven}, Wait: {TimePassed},
 }
 
-// checkEffects finds states that are entered with one effect or another, and such as do not take each answer of theirs.
+// checkEffects finds states that are entered with one effect or another, and such as do not take each answer of theirs. A refund goes on beside
+// states, and no state waits for it.
 func (m *Machine) checkEffects(c *fault.Collector) {
 	entered := map[State]EffectKind{}
 	seen := map[State]bool{}
 	for i, t := range m.def.Transitions {
 		kind := EffectKind("")
-		if len(t.Effects) > 0 {
+		if len(t.Effects) > 0 && t.Effects[0].Kind != GiveBack {
 			kind = t.Effects[0].Kind
 		}
 		for _, from := range t.From {
@@ -249,7 +250,7 @@ func (m *Machine) StaffMay(o Order) map[State]EventName {
 // into a state schedules the same one.
 func (m *Machine) EffectOf(s State) EffectKind {
 	for _, t := range m.def.Transitions {
-		if t.To == s && len(t.Effects) > 0 && slices.ContainsFunc(t.From, func(from State) bool { return from != s }) {
+		if t.To == s && len(t.Effects) > 0 && t.Effects[0].Kind != GiveBack && slices.ContainsFunc(t.From, func(from State) bool { return from != s }) {
 			return t.Effects[0].Kind
 		}
 	}

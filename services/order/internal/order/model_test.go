@@ -21,6 +21,7 @@ const (
 	closed      = 'x' // not executed, and never will be
 	uncaptured  = 'u' // authorised; the capture was declined, or people said no
 	gone        = 'g' // voided, refunded, released
+	kept        = 'k' // of an edit that was made
 	part        = 'p' // captured, and a part refunded
 	unpaid      = 'b' // captured, and the bank did not pay
 	credit      = 'c' // the same, and what a gift card paid is there
@@ -51,13 +52,16 @@ type node struct {
 	cancelled, abandoned       bool // asked for
 	staffReturned, cartOrdered bool
 	bounced                    bool // the bank did not pay
-	refunded                   bool // asked for
+	refunded                   bool // asked for, or an edit that gives back
+	more                       rune // what an edit adds: nothing, taken, or gone with the edit; kept once it is the order's
+	edits                      int  // that may still be asked for
 }
 
 func (n node) key() string {
 	o := n.order
 	return fmt.Sprint(o.State, o.Attempt, o.Review, o.Captured.Minor, o.Returned.Minor, o.CancelReason != "", o.AbandonRequested, o.Unpaid, o.Refunding.Minor, o.Outcome.Kind, !o.PlacedAt.IsZero(), !o.CapturedAt.IsZero(),
-		n.effect, string(n.money[:]), string(n.stock[:]), n.captures, n.late, n.refused, n.cancelled, n.abandoned, n.staffReturned, n.cartOrdered, n.bounced, n.refunded)
+		n.effect, string(n.money[:]), string(n.stock[:]), n.captures, n.late, n.refused, n.cancelled, n.abandoned, n.staffReturned, n.cartOrdered, n.bounced, n.refunded,
+		string(n.more), n.edits, o.Edit, o.Owing.Minor, o.Total.Minor)
 }
 
 // model walks from the order that does not exist to every state that crashes, lost and late answers, and impatient people can lead to.
@@ -67,6 +71,7 @@ type model struct {
 	fenced  bool
 	facts   *Facts
 	alone   bool // nobody decides upon payments that wait, nor voids them
+	edits   int  // how many; the order is confirmed then
 	patient bool // a capture that waits has no answer even when the order was cancelled
 }
 
@@ -87,7 +92,7 @@ func (m model) decide(n node, ev Event) (node, bool) {
 }
 
 func isAnswer(name EventName) bool {
-	return !slices.Contains([]EventName{Place, Abandon, Cancel, MoneyGone, SettlementDeclined, ReviewClosed, Refund, Pick, Advance}, name)
+	return !slices.Contains([]EventName{Place, Abandon, Cancel, MoneyGone, SettlementDeclined, ReviewClosed, Refund, Edit, Pick, Advance}, name)
 }
 
 // perform does the live effect in the world, in every way that it can go, and returns the world afterwards with the answer.
@@ -159,7 +164,28 @@ func (m model) perform(n node) (all []node, answers []EventName) {
 			add(no, func(n *node) { n.refused++ })
 		}
 	case Release:
-		add(Released, stock(gone))
+		add(Released, func(n *node) {
+			if n.stock[a] = gone; n.more == kept {
+				n.more = gone
+			}
+		})
+	case TakeMore:
+		switch n.more {
+		case nothing:
+			add(MoreTaken, func(n *node) { n.more = taken })
+			add(MoreRefused, nil)
+			add(MoreRefused, func(n *node) { n.more = taken }) // an earlier try took it
+		case taken:
+			add(MoreTaken, nil)
+		default: // a later edition has been
+			add(MoreRefused, nil)
+		}
+	case GiveLess:
+		add(LessGiven, func(n *node) {
+			if n.more = kept; n.order.Edit == EditRefused {
+				n.more = gone
+			}
+		})
 	case GiveBack:
 		switch n.money[a] {
 		case taken:
@@ -254,6 +280,14 @@ func (m model) next(n node) (all []node) {
 		asked.refunded = true
 		step(asked, Event{Name: Refund, Attempt: n.order.Attempt, Amount: aPart})
 	}
+	for _, less := range []int64{0, aPart.Minor} {
+		asked := n
+		if n.edits == 0 || less > 0 && n.refunded {
+			continue
+		}
+		asked.edits, asked.more, asked.refunded = n.edits-1, nothing, n.refunded || less > 0
+		step(asked, Event{Name: Edit, Attempt: n.order.Attempt, Amount: money.New(n.order.Total.Minor-less, "USD")})
+	}
 	if other := n; !n.cartOrdered && n.order.PlacedAt.IsZero() && n.order.Attempt > 0 {
 		other.cartOrdered = true
 		all = append(all, other)
@@ -309,6 +343,12 @@ func (m model) sound(n node) (faults []string) {
 	bad(o.State == "confirmed" && (n.stock[a] != taken || n.money[a] != taken && n.money[a] != part && !n.staffReturned && !n.bounced || n.captures != 1), "confirmed without stock or money")
 	bad(o.Unpaid && n.money[a] == credit && o.Captured.Minor-o.Returned.Minor != aPart.Minor, "what a gift card paid is not in the order's books")
 	bad(!o.PlacedAt.IsZero() && n.cartOrdered, "a second order of the cart")
+	editing := strings.HasPrefix(string(o.State), "editing")
+	bad(editing != (o.Edit != ""), fmt.Sprintf("%s with an edit that is %q", o.State, o.Edit))
+	bad(!editing && n.more == taken, "an edit is over, and what it took is nobody's")
+	bad(o.State == "cancelled" && n.more == kept, "cancelled, and what an edit added is not free")
+	bad(o.State == "confirmed" && n.money[a] == part && o.Refunding.IsZero() && o.Returned != aPart && !n.staffReturned, "what went back is not in the order's books")
+	bad(o.Captured.IsPositive() && !o.Unpaid && o.Captured.Minor != o.Total.Minor+o.Reduced.Minor, "captured is not what the order cost")
 	if n.effect == "" && (o.State == "attempt_failed" || o.State == "abandoned" || o.State == "cancelled") {
 		bad(holds(n.money[a]), "over, but the money is not back")
 		bad(n.stock[a] == taken, "over, but the stock is not free")
@@ -326,9 +366,18 @@ func rests(n node) bool { return n.effect == "" && n.order.Attempt > 0 }
 
 // explore visits every node. It ends at the first that is not sound, with the way there.
 func (m model) explore() (nodes []node, from [][]int, depth, steps int, fault string) {
-	first := node{order: Order{State: New, Facts: m.facts, Captured: money.Zero("USD"), Returned: money.Zero("USD")}}
+	first := node{order: Order{State: New, Facts: m.facts, Captured: money.Zero("USD"), Returned: money.Zero("USD")}, more: nothing, edits: m.edits}
 	for i := range first.money {
 		first.money[i], first.stock[i] = nothing, nothing
+	}
+	if m.edits > 0 { // nothing can be edited before
+		first.cartOrdered, first.abandoned = true, true
+		first.money[1], first.stock[1], first.captures = taken, taken, 1
+		first, _ = m.decide(first, Event{Name: Place, Attempt: 1, Place: &Placing{OrderID: "o", CheckoutID: "c", CartID: "k", Total: total}})
+		for _, name := range []EventName{Authorised, Allocated, CaptureDone} {
+			first, _ = m.decide(first, Event{Name: name, Attempt: 1, Amount: total})
+		}
+		first.cartOrdered = false
 	}
 	index := map[string]int{first.key(): 0}
 	nodes, from = []node{first}, [][]int{nil} // from: who leads there
@@ -405,6 +454,13 @@ func TestACancelWaitsForNobody(t *testing.T) {
 	t.Error("the model does not find orders that wait for people")
 }
 
+// The same of a confirmed order that is edited: stock that is short or taken by a try that nobody heard of, cancels and money that comes back
+// in the middle, refunds beside it, two edits one after the other.
+func TestEveryInterleavingOfAnEdit(t *testing.T) {
+	t.Parallel()
+	walkWhole(t, model{machine: machine(t), fenced: true, edits: 2})
+}
+
 // The same for the example of a merchant's machine, of an order that is a gift.
 func TestEveryInterleavingOfAGift(t *testing.T) {
 	t.Parallel()
@@ -431,7 +487,8 @@ func walkWhole(t *testing.T, m model) {
 		seen[n.order.State] = true
 	}
 	for _, s := range m.machine.States() {
-		if !seen[s.Name] && !slices.Contains([]State{"shipped", "delivered", "returned"}, s.Name) {
+		placing := s.Status == "" || s.Name == "placed"
+		if !seen[s.Name] && !slices.Contains([]State{"shipped", "delivered", "returned"}, s.Name) && strings.HasPrefix(string(s.Name), "editing") == (m.edits > 0) && !(m.edits > 0 && placing) {
 			t.Errorf("no way leads to %s", s.Name)
 		}
 	}

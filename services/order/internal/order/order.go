@@ -19,6 +19,11 @@ type Order struct {
 	Returned               money.Amount // of Captured
 	Refunding              money.Amount // of Captured: what staff are giving back and is on its way; one at a time
 	ReturnedBefore         money.Amount // Returned when Refunding began
+	Edit                   EditStage    // of the edit that is under way; one at a time
+	EditNumber             int          // of the last edit that was asked for
+	Proposed               money.Amount // what the order costs once it is edited, while Edit is EditAsked
+	Reduced                money.Amount // what edits made the order cost less: Captured is of Total and of this
+	Owing                  money.Amount // of Reduced: what is to be given back once the edit is done
 	Outcome                Outcome      // of the last attempt that ended, or of a pending undoing
 	CancelReason           string       // set once somebody asked to cancel
 	Review                 string       // of the payment: ReviewPending or how it ended; "" for most
@@ -29,6 +34,16 @@ type Order struct {
 	CancelledAt            time.Time
 	Facts                  *Facts // nil unless the machine's guards ask for them
 }
+
+// EditStage is how far an edit has come; "" is none under way.
+type EditStage string
+
+// The stages.
+const (
+	EditAsked   EditStage = "asked"
+	EditMade    EditStage = "made"    // the order is the edited one; what it has no more is given back
+	EditRefused EditStage = "refused" // the order is as it was; what was taken for the edit is given back
+)
 
 // The outcomes of an attempt.
 const (
@@ -85,7 +100,11 @@ const (
 	Refunded           EventName = "refunded"            // so it was done
 	RefundUnsettled    EventName = "refund_unsettled"    // nothing can be given back yet
 	RefundRefused      EventName = "refund_refused"
-	Filled             EventName = "filled" // a location has what it owed
+	Edit               EventName = "edit"         // staff change what is ordered, or where it goes
+	MoreTaken          EventName = "more_taken"   // what an edit adds is allocated
+	MoreRefused        EventName = "more_refused" // there is not enough of it
+	LessGiven          EventName = "less_given"   // what an edited order does not have is free
+	Filled             EventName = "filled"       // a location has what it owed
 	Pick               EventName = "pick"
 	Ship               EventName = "ship"
 	Deliver            EventName = "deliver"
@@ -97,7 +116,7 @@ const (
 // Events are all of them.
 var Events = []EventName{Place, Abandon, Cancel, Authorised, AuthoriseDeclined, AuthoriseFailed, Allocated, AllocateShort, AllocateRefused, CartTaken,
 	Voided, VoidRefused, CaptureDone, CaptureDeclined, CaptureFailed, MoneyReturned, MoneyReturnFailed, Released, MoneyGone, ReviewOpened, ReviewClosed, SettlementDeclined, Disputed,
-	Refund, Refunded, RefundUnsettled, RefundRefused, Filled, Pick, Ship, Deliver, Return, Advance, TimePassed}
+	Refund, Refunded, RefundUnsettled, RefundRefused, Edit, MoreTaken, MoreRefused, LessGiven, Filled, Pick, Ship, Deliver, Return, Advance, TimePassed}
 
 // EffectKind names what a driver does for an order.
 type EffectKind string
@@ -111,11 +130,13 @@ const (
 	ReturnMoney EffectKind = "return_money" // money_returned, money_return_failed
 	Release     EffectKind = "release"      // released
 	GiveBack    EffectKind = "refund"       // refunded, refund_unsettled, refund_refused
+	TakeMore    EffectKind = "take_more"    // more_taken, more_refused
+	GiveLess    EffectKind = "give_less"    // less_given
 	Wait        EffectKind = "wait"         // time_passed
 )
 
 // EffectKinds are all of them.
-var EffectKinds = []EffectKind{Authorise, Allocate, Void, Capture, ReturnMoney, Release, GiveBack, Wait}
+var EffectKinds = []EffectKind{Authorise, Allocate, Void, Capture, ReturnMoney, Release, GiveBack, TakeMore, GiveLess, Wait}
 
 // Announcement names what the world is told.
 type Announcement string
@@ -127,11 +148,12 @@ const (
 	AnnounceFailed    Announcement = "attempt_failed"
 	AnnounceConfirmed Announcement = "confirmed"
 	AnnounceCancelled Announcement = "cancelled"
+	AnnounceEdited    Announcement = "edited"
 	AnnounceAdvanced  Announcement = "advanced" // for rows that a definition adds
 )
 
 // Announcements are all of them.
-var Announcements = []Announcement{Nothing, AnnouncePlaced, AnnounceFailed, AnnounceConfirmed, AnnounceCancelled, AnnounceAdvanced}
+var Announcements = []Announcement{Nothing, AnnouncePlaced, AnnounceFailed, AnnounceConfirmed, AnnounceCancelled, AnnounceEdited, AnnounceAdvanced}
 
 // Event is something that happened. Attempt is that of the command or of the effect that answers; an answer for another
 // attempt than the present one is late and refused with ErrStale.
@@ -140,7 +162,7 @@ type Event struct {
 	Attempt int
 	Place   *Placing     // of Place
 	Outcome Outcome      // of answers that end an attempt
-	Amount  money.Amount // of captured, money_returned, refund and refunded; of money_gone what has gone back in all; of settlement_declined what stays captured
+	Amount  money.Amount // of captured, money_returned, refund and refunded; of edit what the order costs then; of money_gone what has gone back in all; of settlement_declined what stays captured
 	Reason  string       // of cancel
 	To      State        // of advance
 	Review  string       // of authorised, review_opened and review_closed
@@ -182,6 +204,10 @@ var (
 	ErrForbidden = fault.New(fault.Conflict, "invalid-transition", "the order's state does not allow that")
 	// ErrRefunding: one refund at a time.
 	ErrRefunding = fault.New(fault.Conflict, "refund-in-progress", "A refund of this order is on its way.")
+	// ErrEditing: one edit at a time, and nothing beside it.
+	ErrEditing = fault.New(fault.Conflict, "edit-in-progress", "An edit of this order is on its way.")
+	// ErrNotEditable: an order that is picked, cancelled or not paid.
+	ErrNotEditable = fault.New(fault.Conflict, "order-not-editable", "Only an order that is confirmed and not picked yet can be edited.")
 	// ErrStale: an answer for an attempt that is over.
 	ErrStale = fault.New(fault.Conflict, "stale-answer", "the attempt is over")
 )
@@ -238,7 +264,7 @@ func (m *Machine) guard(name string, o Order, ev Event) error {
 // answers reports whether an event is the answer of an effect.
 func answers(e EventName) bool {
 	switch e {
-	case Place, Abandon, Cancel, Refund, Pick, Ship, Deliver, Return, Advance:
+	case Place, Abandon, Cancel, Refund, Edit, Pick, Ship, Deliver, Return, Advance:
 		return false
 	}
 	return true

@@ -38,7 +38,7 @@ var guards = map[string]func(o Order, ev Event) error{
 	},
 	// all_gone: all of the money went back, and nobody has asked to cancel.
 	"all_gone": func(o Order, ev Event) error {
-		if ev.Amount != o.Total || o.CancelReason != "" {
+		if ev.Amount != o.Paid() || o.CancelReason != "" {
 			return ErrForbidden
 		}
 		return nil
@@ -61,9 +61,33 @@ var guards = map[string]func(o Order, ev Event) error{
 		}
 		return nil
 	},
-	// all_back: with this refund all of the captured money has gone back.
+	// editable: nothing else is under way, and what it costs less is there to be given back.
+	"editable": func(o Order, ev Event) error {
+		left, err := o.Captured.Sub(o.Returned)
+		switch {
+		case o.Refunding.IsPositive():
+			return ErrRefunding
+		case o.Unpaid || o.CancelReason != "":
+			return ErrNotEditable
+		case err != nil || ev.Amount.Currency != o.Total.Currency || ev.Amount.IsNegative():
+			return fault.New(fault.Invalid, "validation-failed", "an order cannot cost less than nothing, nor in another currency")
+		case ev.Amount.Minor > o.Total.Minor:
+			return fault.Newf(fault.Conflict, "edit-needs-payment", "The order would cost %s instead of %s, and the difference cannot be charged.", ev.Amount, o.Total)
+		case o.Total.Minor-ev.Amount.Minor > left.Minor:
+			return fault.Newf(fault.Conflict, "refund-above-captured", "%s of the order can be given back", left).With("left", left)
+		}
+		return nil
+	},
+	// owes: the edit made the order cost less.
+	"owes": func(o Order, _ Event) error {
+		if !o.Owing.IsPositive() {
+			return ErrForbidden
+		}
+		return nil
+	},
+	// all_back: with this refund all of the captured money has gone back, of an order that costs anything.
 	"all_back": func(o Order, ev Event) error {
-		if afterRefund(o, ev) != o.Captured {
+		if afterRefund(o, ev) != o.Captured || !o.Total.IsPositive() {
 			return ErrForbidden
 		}
 		return nil
@@ -110,7 +134,8 @@ var appliers = map[string]func(o *Order, ev Event, now time.Time){
 	"start_attempt": func(o *Order, ev Event, _ time.Time) {
 		o.ID, o.CheckoutID, o.CartID, o.Total = ev.Place.OrderID, ev.Place.CheckoutID, ev.Place.CartID, ev.Place.Total
 		o.Attempt, o.Outcome, o.Review = ev.Attempt, Outcome{}, ""
-		o.Captured, o.Returned = money.Zero(o.Total.Currency), money.Zero(o.Total.Currency)
+		zero := money.Zero(o.Total.Currency)
+		o.Captured, o.Returned, o.Proposed, o.Reduced, o.Owing = zero, zero, zero, zero, zero
 	},
 	"keep_outcome": func(o *Order, ev Event, _ time.Time) { o.Outcome = ev.Outcome },
 	"outcome_abandoned": func(o *Order, _ Event, _ time.Time) {
@@ -134,8 +159,24 @@ var appliers = map[string]func(o *Order, ev Event, now time.Time){
 	"end_refund": func(o *Order, ev Event, _ time.Time) {
 		o.Returned, o.Refunding = afterRefund(*o, ev), money.Zero(o.Total.Currency)
 	},
-	"drop_refund": func(o *Order, _ Event, _ time.Time) { o.Refunding = money.Zero(o.Total.Currency) },
-	"note_review": func(o *Order, ev Event, _ time.Time) { o.Review = ev.Review },
+	"begin_edit": func(o *Order, ev Event, _ time.Time) {
+		o.Edit, o.EditNumber, o.Proposed = EditAsked, o.EditNumber+1, ev.Amount
+	},
+	"make_edit": func(o *Order, _ Event, _ time.Time) {
+		if less := o.Total.Minor - o.Proposed.Minor; less > 0 {
+			o.Owing.Minor = less
+			o.Reduced.Minor += less
+		}
+		o.Edit, o.Total = EditMade, o.Proposed
+	},
+	"refuse_edit": func(o *Order, _ Event, _ time.Time) { o.Edit = EditRefused },
+	"close_edit": func(o *Order, _ Event, _ time.Time) {
+		o.Edit, o.Proposed, o.Owing = "", money.Zero(o.Total.Currency), money.Zero(o.Total.Currency)
+	},
+	// return_difference: as if somebody had asked for a refund of what the edit made the order cost less.
+	"return_difference": func(o *Order, _ Event, _ time.Time) { o.Refunding, o.ReturnedBefore = o.Owing, o.Returned },
+	"drop_refund":       func(o *Order, _ Event, _ time.Time) { o.Refunding = money.Zero(o.Total.Currency) },
+	"note_review":       func(o *Order, ev Event, _ time.Time) { o.Review = ev.Review },
 	// end_review: what is not approved is never captured; the next answer to the capture says so too.
 	"end_review": func(o *Order, ev Event, _ time.Time) {
 		if o.Review = ev.Review; ev.Review != ReviewApproved {
@@ -153,6 +194,14 @@ var appliers = map[string]func(o *Order, ev Event, now time.Time){
 	"note_returned":  func(o *Order, ev Event, _ time.Time) { o.Returned = ev.Amount },
 	"mark_returned":  func(o *Order, _ Event, _ time.Time) { o.Returned = o.Captured },
 	"mark_cancelled": func(o *Order, _ Event, now time.Time) { o.CancelledAt = now },
+}
+
+// Paid is what is, or shall be, captured for the order: since it was placed it may have come to cost less.
+func (o Order) Paid() money.Amount {
+	if o.CapturedAt.IsZero() {
+		return o.Total
+	}
+	return o.Captured
 }
 
 // afterRefund is what has gone back once a refund is done. Payment may have told of it before its answer came: it is not counted twice.

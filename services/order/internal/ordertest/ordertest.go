@@ -5,6 +5,7 @@ package ordertest
 import (
 	"context"
 	"fmt"
+	"maps"
 	"sync"
 	"time"
 
@@ -113,6 +114,8 @@ type Shelf struct {
 	Owed  map[string]string             // SKUs that are owed instead: "backorder" or "preorder"
 	Err   func() error                  // asked before anything is done
 	Lie   func() error                  // asked after it was done
+
+	editions map[string]int64
 }
 
 // Allocate implements app.Stock.
@@ -155,6 +158,55 @@ func (s *Shelf) parts(lines []app.AllocateLine) (parts []app.Part) {
 		parts = append(parts, app.Part{LineID: l.LineID, LocationID: "main", Quantity: l.Quantity, Owed: s.Owed[l.SKU]})
 	}
 	return parts
+}
+
+// Revise implements app.Stock.
+func (s *Shelf) Revise(_ context.Context, edition int64, a app.Allocation) ([]app.Part, []order.Shortage, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.Err != nil {
+		if err := s.Err(); err != nil {
+			return nil, nil, err
+		}
+	}
+	if s.editions == nil {
+		s.editions = map[string]int64{}
+	}
+	if edition > s.editions[a.Key] {
+		more := map[string]int64{}
+		for _, l := range a.Lines {
+			more[l.SKU] += l.Quantity
+		}
+		for _, l := range s.Taken[a.Key] {
+			more[l.SKU] -= l.Quantity
+		}
+		var short []order.Shortage
+		for sku, n := range more {
+			if n > s.Left[sku] {
+				short = append(short, order.Shortage{SKU: sku, Requested: n, Available: s.Left[sku]})
+			}
+		}
+		if len(short) > 0 {
+			return nil, short, nil
+		}
+		for sku, n := range more {
+			s.Left[sku] -= n
+		}
+		s.Taken[a.Key], s.editions[a.Key] = a.Lines, edition
+	}
+	if s.Lie != nil {
+		if err := s.Lie(); err != nil {
+			return nil, nil, err
+		}
+	}
+	return s.parts(s.Taken[a.Key]), nil, nil
+}
+
+// Available implements app.Stock.
+func (s *Shelf) Available(context.Context, []string) (map[string]int64, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return maps.Clone(s.Left), nil
 }
 
 // Parts implements app.Stock.
@@ -265,5 +317,11 @@ func (d Door) Transition(ctx context.Context, id, actor, to, note string) error 
 // Refund implements the door.
 func (d Door) Refund(ctx context.Context, id, actor string, req app.RefundRequest) error {
 	_, err := d.App.Refund(ctx, id, actor, req)
+	return err
+}
+
+// Edit implements the door.
+func (d Door) Edit(ctx context.Context, id, actor string, p app.Proposal) error {
+	_, err := d.App.Edit(ctx, id, actor, p)
 	return err
 }

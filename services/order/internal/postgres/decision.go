@@ -111,15 +111,15 @@ func (s *statement) make(r app.Record) {
 		encoded(r.Snapshot), list(r.Parts), r.CreatedAt, r.UpdatedAt)
 }
 
-// move leaves alone what no decision but place and allocated changes: the snapshot is by far the largest part of an order.
+// move leaves alone what no decision but place, allocated and those of an edit change: the snapshot is by far the largest part of an order.
 func (s *statement) move(r app.Record, c app.Change) {
 	s.add(`WITH done AS (
 	UPDATE orders SET state = ?, version = ?, attempt = ?, currency = ?, total = ?, captured = ?, returned = ?, outcome = ?,
 		cancel_reason = ?, abandon_requested = ?, placed_at = ?, captured_at = ?, cancelled_at = ?, updated_at = ?,
-		review = ?, unpaid = ?, refunding = ?, returned_before = ?`,
+		review = ?, unpaid = ?, refunding = ?, returned_before = ?, edit = ?, edit_number = ?, proposed = ?, reduced = ?, owing = ?`,
 		string(r.State), r.Version, r.Attempt, string(r.Total.Currency), r.Total.Minor, r.Captured.Minor, r.Returned.Minor, encoded(r.Outcome),
 		r.CancelReason, r.AbandonRequested, orNull(r.PlacedAt), orNull(r.CapturedAt), orNull(r.CancelledAt), r.UpdatedAt, r.Review, r.Unpaid,
-		r.Refunding.Minor, r.ReturnedBefore.Minor)
+		r.Refunding.Minor, r.ReturnedBefore.Minor, string(r.Edit), r.EditNumber, r.Proposed.Minor, r.Reduced.Minor, r.Owing.Minor)
 	if c.NewSnapshot {
 		s.add(`, snapshot = ?`, encoded(r.Snapshot))
 	}
@@ -127,13 +127,16 @@ func (s *statement) move(r app.Record, c app.Change) {
 		s.add(`, parts = ?`, list(r.Parts))
 	}
 	if c.NewNotes {
-		s.add(`, disputes = ?, refunds = ?`, list(r.Disputes), list(r.Refunds))
+		s.add(`, disputes = ?, refunds = ?, edits = ?`, list(r.Disputes), list(r.Refunds), list(r.Edits))
 	}
 	if r.Number == "" && !r.PlacedAt.IsZero() {
 		s.add(`, number = (SELECT 'SC-' || lpad(n, greatest(6, length(n)), '0') FROM (SELECT nextval('order_numbers')::text) AS next (n))`)
 	}
 	s.add(`
 	WHERE id = ? AND version = ?`, r.ID, c.Seen)
+	if c.Uninvoiced {
+		s.add(` AND NOT invoiced`)
+	}
 	if c.Stamp != 0 {
 		s.add(` AND EXISTS (SELECT FROM order_effects WHERE order_id = ? AND stamp = ?)`, r.ID, c.Stamp)
 	}
@@ -186,9 +189,7 @@ func announcement(c app.Change) outbox.Event {
 		ev.Type = orderapi.TypePlacedV1
 		data := orderapi.PlacedV1{OrderID: r.ID, CheckoutID: r.CheckoutID, CartID: r.CartID, Attempt: r.Attempt,
 			CustomerID: r.Snapshot.CustomerID, Country: r.Snapshot.ShippingAddress.Country, Promotions: r.Snapshot.Promotions, Totals: r.Snapshot.Totals, PlacedAt: r.PlacedAt}
-		for _, l := range r.Snapshot.Lines {
-			data.Lines = append(data.Lines, orderapi.LineV1{LineID: l.ID, SKU: l.SKU, ProductID: l.ProductID, Quantity: l.Quantity, Total: l.Total})
-		}
+		data.Lines = orderapi.LinesV1(r.Snapshot.Lines)
 		ev.Data = data
 	case order.AnnounceFailed:
 		ev.Type = orderapi.TypeAttemptFailedV1
@@ -205,6 +206,12 @@ func announcement(c app.Change) outbox.Event {
 		ev.Type = orderapi.TypeCancelledV1
 		ev.Data = orderapi.CancelledV1{OrderID: r.ID, Number: r.Number, CheckoutID: r.CheckoutID, CartID: r.CartID, Reason: r.CancelReason,
 			Returned: r.Returned, CancelledAt: r.CancelledAt}
+	case order.AnnounceEdited:
+		ev.Type = orderapi.TypeEditedV1
+		was := r.Edits[len(r.Edits)-1].Before
+		ev.Data = orderapi.EditedV1{OrderID: r.ID, Number: r.Number, Edit: r.EditNumber, CustomerID: r.Snapshot.CustomerID, Country: r.Snapshot.ShippingAddress.Country,
+			Lines: orderapi.LinesV1(r.Snapshot.Lines), LinesBefore: orderapi.LinesV1(was.Lines), Promotions: r.Snapshot.Promotions,
+			Totals: r.Snapshot.Totals, TotalsBefore: was.Totals, EditedAt: c.Entry.At}
 	case order.AnnounceAdvanced:
 		ev.Type = orderapi.TypeAdvancedV1
 		ev.Data = orderapi.AdvancedV1{OrderID: r.ID, Number: r.Number, From: c.Entry.From, To: c.Entry.To, Transition: c.Entry.Transition,

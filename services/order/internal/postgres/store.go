@@ -46,26 +46,27 @@ func New(pool *pgxpool.Pool, box *outbox.Box) *Store { return &Store{pool: pool,
 const orderColumns = `o.id, coalesce(o.number, ''), o.checkout_id, o.cart_id, o.state, o.machine_version, o.version, o.attempt, o.currency,
 	o.total, o.captured, o.returned, o.outcome, o.cancel_reason, o.abandon_requested, o.access_token, o.snapshot, o.parts,
 	o.placed_at, o.captured_at, o.cancelled_at, o.created_at, o.updated_at, o.review, o.unpaid, o.disputes,
-	o.refunding, o.returned_before, o.refunds`
+	o.refunding, o.returned_before, o.refunds, o.edit, o.edit_number, o.proposed, o.reduced, o.owing, o.edits, o.invoiced`
 
 // scan reads orderColumns, then what else the row has.
 func scan(row pgx.Row, more ...any) (app.Record, error) {
 	var r app.Record
 	var currency money.Currency
-	var outcome, snapshot, parts, disputes, refunds []byte
+	var outcome, snapshot, parts, disputes, refunds, edits []byte
 	var placed, captured, cancelled *time.Time
 	err := row.Scan(append([]any{&r.ID, &r.Number, &r.CheckoutID, &r.CartID, &r.State, &r.MachineVersion, &r.Version, &r.Attempt, &currency,
 		&r.Total.Minor, &r.Captured.Minor, &r.Returned.Minor, &outcome, &r.CancelReason, &r.AbandonRequested, &r.AccessToken, &snapshot, &parts,
 		&placed, &captured, &cancelled, &r.CreatedAt, &r.UpdatedAt, &r.Review, &r.Unpaid, &disputes, &r.Refunding.Minor,
-		&r.ReturnedBefore.Minor, &refunds}, more...)...)
+		&r.ReturnedBefore.Minor, &refunds, &r.Edit, &r.EditNumber, &r.Proposed.Minor, &r.Reduced.Minor, &r.Owing.Minor, &edits, &r.Invoiced}, more...)...)
 	if err != nil {
 		return r, err
 	}
 	r.Total.Currency, r.Captured.Currency, r.Returned.Currency = currency, currency, currency
 	r.Refunding.Currency, r.ReturnedBefore.Currency = currency, currency
+	r.Proposed.Currency, r.Reduced.Currency, r.Owing.Currency = currency, currency, currency
 	r.PlacedAt, r.CapturedAt, r.CancelledAt = value(placed), value(captured), value(cancelled)
 	return r, errors.Join(json.Unmarshal(outcome, &r.Outcome), json.Unmarshal(snapshot, &r.Snapshot), json.Unmarshal(parts, &r.Parts),
-		json.Unmarshal(disputes, &r.Disputes), json.Unmarshal(refunds, &r.Refunds))
+		json.Unmarshal(disputes, &r.Disputes), json.Unmarshal(refunds, &r.Refunds), json.Unmarshal(edits, &r.Edits))
 }
 
 func value(t *time.Time) time.Time {

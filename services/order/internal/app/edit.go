@@ -1,0 +1,155 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/sidecart/sidecart/services/inventory/inventoryapi"
+	"github.com/sidecart/sidecart/services/order/internal/order"
+	"github.com/sidecart/sidecart/services/order/orderapi"
+)
+
+// Edits are those of an order, in the order in which they were asked for.
+type Edits []edit
+
+// edit is one of a record's. Proposed is the whole order as it shall be, until the edit is over; Before, of one that was made, as it was.
+type edit struct {
+	orderapi.Edit
+	SameGoods bool                   `json:"same_goods,omitempty"`
+	Proposed  *orderapi.PlaceRequest `json:"proposed,omitempty"`
+	Before    *orderapi.PlaceRequest `json:"before,omitempty"`
+}
+
+// View returns them as staff see them.
+func (all Edits) View() orderapi.Edits {
+	v := orderapi.Edits{Items: make([]orderapi.Edit, len(all))}
+	for i, e := range all {
+		v.Items[i] = e.Edit
+	}
+	return v
+}
+
+// Find returns the edit of an id.
+func (all Edits) Find(id string) (orderapi.Edit, bool) {
+	i := slices.IndexFunc(all, func(e edit) bool { return e.ID == id })
+	if i < 0 {
+		return orderapi.Edit{}, false
+	}
+	return all[i].Edit, true
+}
+
+// errEditKnown ends a command that was recorded before.
+var errEditKnown = errors.New("the edit is known")
+
+// Edit records that an order shall be as proposed. It is executed behind it.
+func (a *App) Edit(ctx context.Context, id, actor string, p Proposal) (Record, error) {
+	rec, err := a.visible(ctx, id)
+	if err != nil {
+		return rec, err
+	}
+	asked := edit{Edit: p.Edit, SameGoods: p.SameGoods, Proposed: &p.Proposed}
+	asked.RequestedBy = actor
+	rec, err = a.apply(ctx, rec, command{event: order.Event{Name: order.Edit, Attempt: rec.Attempt, Amount: p.TotalAfter}, actor: actor, audit: true,
+		metadata: map[string]any{"edit": p.Number, "edit_id": p.ID, "lines": p.Lines, "readdressed": p.Readdressed, "total_before": p.TotalBefore.Minor,
+			"total_after": p.TotalAfter.Minor, "currency": string(p.TotalAfter.Currency), "note": p.Note},
+		check: func(now Record, _ *command) error {
+			if _, known := now.Edits.Find(p.ID); known {
+				return errEditKnown
+			}
+			if err := a.mayEdit(now); err != nil {
+				return err
+			}
+			return p.allowed(now)
+		},
+		edit:       func(r *Record) { r.Edits = append(slices.Clone(r.Edits), asked) },
+		uninvoiced: !rec.Invoiced && p.beyondInvoice(rec)})
+	if errors.Is(err, errEditKnown) {
+		return rec, nil
+	}
+	return rec, err
+}
+
+// settleEdit notes how far the edit has come with a decision.
+func (r *Record) settleEdit(before order.Order, c command, now time.Time) {
+	if r.Edit == before.Edit || c.event.Name == order.Edit {
+		return
+	}
+	r.Edits = slices.Clone(r.Edits)
+	e := &r.Edits[len(r.Edits)-1]
+	switch r.Edit {
+	case order.EditMade:
+		was := r.Snapshot
+		e.Status, e.DoneAt, e.Before, r.Snapshot = orderapi.EditDone, &now, &was, *e.Proposed
+	case order.EditRefused:
+		e.Status, e.DoneAt, e.Problem = orderapi.EditRefused, &now, "order-cancelled"
+		if c.event.Name == order.MoreRefused {
+			e.Problem = c.event.Outcome.Kind
+			for _, s := range c.event.Outcome.Shortages {
+				e.Shortages = append(e.Shortages, orderapi.Shortage(s))
+			}
+		}
+	case "":
+		e.Proposed = nil
+		if r.Refunding.IsPositive() {
+			r.Refunds = append(slices.Clone(r.Refunds), orderapi.Refund{ID: fmt.Sprintf("edit-%d", e.Number), Edit: e.Number, Amount: r.Refunding, Reason: fmt.Sprintf("edit %d", e.Number),
+				Status: orderapi.RefundPending, RequestedAt: now})
+		}
+	}
+}
+
+// edition names what an allocation is to be for inventory: each edit has two, the later one is above.
+func (r Record) edition() int64 {
+	n := 2 * int64(r.EditNumber)
+	if r.Edit == order.EditAsked {
+		return n - 1
+	}
+	return n
+}
+
+func (l Lease) allocation(lines []orderapi.PlaceLine, to orderapi.Address) Allocation {
+	s := l.Record.Snapshot
+	a := Allocation{Key: PaymentID(l.Record), Owner: l.Record.CartID, Customer: inventoryapi.Customer(s.CustomerID, s.Email), Country: to.Country, Region: to.Region, Postal: to.PostalCode}
+	for _, line := range lines {
+		a.Lines = append(a.Lines, AllocateLine{LineID: line.ID, SKU: line.SKU, Quantity: line.Quantity})
+	}
+	return a
+}
+
+// takeMore allocates what an edit adds, beside all that the order has.
+func (d *Driver) takeMore(ctx context.Context, l Lease) (command, error) {
+	c := l.event(order.MoreTaken)
+	e := l.Record.Edits[len(l.Record.Edits)-1]
+	has := l.Record.Snapshot.Lines
+	more := added(has, e.Proposed.Lines)
+	if len(more) == 0 {
+		return c, nil
+	}
+	_, short, err := d.stock.Revise(ctx, l.Record.edition(), l.allocation(append(slices.Clone(has), more...), e.Proposed.ShippingAddress))
+	f, no := refused(err)
+	switch {
+	case len(short) > 0:
+		c.event.Name, c.event.Outcome = order.MoreRefused, order.Outcome{Kind: "out-of-stock", Shortages: short}
+	case no:
+		c.event.Name, c.event.Outcome = order.MoreRefused, order.Outcome{Kind: f.Code, Message: f.Message}
+	case err != nil:
+		return command{}, err
+	default:
+		return c, nil
+	}
+	c.metadata = outcomeMetadata(c.event.Outcome)
+	return c, nil
+}
+
+// giveLess frees what the order does not have: what was removed, or what was taken for an edit that was refused.
+func (d *Driver) giveLess(ctx context.Context, l Lease) (command, error) {
+	c := l.event(order.LessGiven)
+	if l.Record.Edits[len(l.Record.Edits)-1].SameGoods {
+		return c, nil
+	}
+	parts, _, err := d.stock.Revise(ctx, l.Record.edition(), l.allocation(l.Record.Snapshot.Lines, l.Record.Snapshot.ShippingAddress))
+	c.parts = parts
+	return c, err
+}
