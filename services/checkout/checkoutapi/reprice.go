@@ -22,7 +22,7 @@ type RepriceRequest struct {
 	NewOptionID string                  `json:"new_option_id,omitempty"` // by which it shall go
 	TaxIncluded bool                    `json:"tax_included"`            // in the prices of what is kept
 	Coupons     []string                `json:"coupons,omitempty"`       // that were granted
-	Kept        []RepriceLine           `json:"kept"`                    // lines with what is kept of them
+	Kept        []RepriceLine           `json:"kept,omitempty"`          // lines with what is kept of them
 	Add         []RepriceLine           `json:"add,omitempty"`           // at today's prices
 	SameGoods   bool                    `json:"same_goods"`              // nothing is removed or added
 }

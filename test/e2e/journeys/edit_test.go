@@ -34,10 +34,13 @@ func looks(t *testing.T, o orderapi.Order) (now orderapi.Order) {
 
 func stands(t *testing.T, sku string, available int64) {
 	t.Helper()
-	var n int64
-	if err := s.DB(t, "inventory").QueryRow(t.Context(), `SELECT on_hand - allocated FROM stock_levels WHERE sku = $1`, sku).Scan(&n); err != nil || n != available {
-		t.Errorf("%d of %s are left, want %d (%v)", n, sku, available, err)
-	}
+	eventually(t, 10*time.Second, func() error {
+		var n int64
+		if err := s.DB(t, "inventory").QueryRow(t.Context(), `SELECT on_hand - allocated FROM stock_levels WHERE sku = $1`, sku).Scan(&n); err != nil || n != available {
+			return fmt.Errorf("%d of %s are left, want %d: %v", n, sku, available, err)
+		}
+		return nil
+	})
 }
 
 // Staff edit orders before they are picked, over the whole shop: what is removed goes back to the shelf and to the shopper, what is added
