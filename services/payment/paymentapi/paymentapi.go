@@ -91,6 +91,7 @@ type Result struct {
 	DeclineCode   string       `json:"decline_code,omitempty"`
 	Retryable     bool         `json:"retryable,omitempty"`
 	Message       string       `json:"message,omitempty"`
+	CreditID      string       `json:"credit_id,omitempty"`             // the store credit that a refund became
 	Review        string       `json:"review,omitempty" enum:"pending"` // staff have not decided yet; a capture is pending meanwhile
 	ReviewUntil   *time.Time   `json:"review_until,omitempty"`          // of one that is pending: then it ends by itself
 	RetryAfterMS  int64        `json:"retry_after_ms,omitempty"`
@@ -147,26 +148,27 @@ const (
 
 // Payment is one attempt to pay an order.
 type Payment struct {
-	ID            string       `json:"id"`
-	OrderID       string       `json:"order_id"`
-	Attempt       int          `json:"attempt"`
-	Status        string       `json:"status"`
-	Provider      string       `json:"provider"`
-	Amount        money.Amount `json:"amount"`
-	Authorised    money.Amount `json:"authorised"`
-	Captured      money.Amount `json:"captured"`
-	Refunded      money.Amount `json:"refunded"`
-	TransactionID string       `json:"transaction_id,omitempty"`
-	CreatedAt     time.Time    `json:"created_at"`
-	UpdatedAt     time.Time    `json:"updated_at"`
-	SettledAt     *time.Time   `json:"settled_at,omitempty"` // when we learnt that the bank has paid
-	Checks        *Checks      `json:"checks,omitempty"`
-	Review        string       `json:"review,omitempty" enum:"pending,approved,rejected,expired,needless"`
-	ReviewRule    string       `json:"review_rule,omitempty"`
-	ReviewUntil   *time.Time   `json:"review_until,omitempty"`
-	Captures      []Capture    `json:"captures,omitempty"` // of a payment that is captured in parts
-	Tenders       []Tender     `json:"tenders,omitempty"`  // of a payment with credit, when it is read alone
-	Events        []Event      `json:"events,omitempty"`
+	ID            string        `json:"id"`
+	OrderID       string        `json:"order_id"`
+	Attempt       int           `json:"attempt"`
+	Status        string        `json:"status"`
+	Provider      string        `json:"provider"`
+	Amount        money.Amount  `json:"amount"`
+	Authorised    money.Amount  `json:"authorised"`
+	Captured      money.Amount  `json:"captured"`
+	Refunded      money.Amount  `json:"refunded"`
+	TransactionID string        `json:"transaction_id,omitempty"`
+	CreatedAt     time.Time     `json:"created_at"`
+	UpdatedAt     time.Time     `json:"updated_at"`
+	SettledAt     *time.Time    `json:"settled_at,omitempty"` // when we learnt that the bank has paid
+	Checks        *Checks       `json:"checks,omitempty"`
+	Review        string        `json:"review,omitempty" enum:"pending,approved,rejected,expired,needless"`
+	ReviewRule    string        `json:"review_rule,omitempty"`
+	ReviewUntil   *time.Time    `json:"review_until,omitempty"`
+	AsCredit      *money.Amount `json:"refunded_as_store_credit,omitempty"` // of Refunded: it did not go back where it came from
+	Captures      []Capture     `json:"captures,omitempty"`                 // of a payment that is captured in parts
+	Tenders       []Tender      `json:"tenders,omitempty"`                  // of a payment with credit, when it is read alone
+	Events        []Event       `json:"events,omitempty"`
 }
 
 // Capture is a part of a payment that was captured by itself, as for each shipment: a transaction of its own at the gateway.

@@ -267,6 +267,9 @@ func (j *judge) credit() {
 		case "partially_captured":
 			held = p.Credit - p.CreditCaptured
 		}
+		if p.Converted != p.Issued {
+			j.found("I3", "converted-is-not-issued", p.ID, "%d refunded as store credit, %d issued for it", p.Converted, p.Issued)
+		}
 		if p.Held != held || p.Net != p.CreditCaptured-p.CreditRefunded {
 			j.found("I3", "tenders-differ", p.ID, "%s with %d of credit, %d captured, %d refunded; its tenders hold %d and %d",
 				p.Status, p.Credit, p.CreditCaptured, p.CreditRefunded, p.Held, p.Net)
@@ -305,11 +308,11 @@ func (j *judge) gateway() {
 			j.found("I3", "unknown-transaction", p.ID, "transaction %s is of %s", t.ID, t.Payment)
 		case t.Currency != p.Currency:
 			j.found("I3", "currencies-differ", p.ID, "payment in %s, transaction %s in %s", p.Currency, t.ID, t.Currency)
-		case p.Split && (p.PartsNet != p.rest() || t.Captured-t.Refunded != p.rest()): // a part that was voided is refunded here
+		case p.Split && (p.PartsNet != p.rest() || t.Captured-t.Refunded != p.rest()+p.Converted): // a part that was voided is refunded here
 			j.found("I3", "amounts-differ", p.ID, "captured less refunded %d, without credit; its parts say %d, those of transaction %s %d", p.rest(), p.PartsNet, t.ID, t.Captured-t.Refunded)
 		case p.Split:
-		case t.Captured != p.Captured-p.CreditCaptured || t.Refunded != p.Refunded-p.CreditRefunded:
-			j.found("I3", "amounts-differ", p.ID, "captured %d, refunded %d, without credit; transaction %s: %d and %d", p.Captured-p.CreditCaptured, p.Refunded-p.CreditRefunded, t.ID, t.Captured, t.Refunded)
+		case t.Captured != p.Captured-p.CreditCaptured || t.Refunded != p.Refunded-p.CreditRefunded-p.Converted:
+			j.found("I3", "amounts-differ", p.ID, "captured %d, refunded %d, without credit; transaction %s: %d and %d", p.Captured-p.CreditCaptured, p.Refunded-p.CreditRefunded-p.Converted, t.ID, t.Captured, t.Refunded)
 		case p.Status == "authorised" && t.Authorised != p.Authorised-p.Credit:
 			j.found("I3", "amounts-differ", p.ID, "authorised %d, without credit; transaction %s: %d", p.Authorised-p.Credit, t.ID, t.Authorised)
 		}

@@ -9,7 +9,8 @@ import (
 const paymentsSQL = `
 SELECT id, order_id, status, currency, attempt, amount, authorised, captured, refunded, transaction_id, updated_at,
 	review = 'pending' AND review_until > now(),
-	credit, credit_captured, credit_refunded, coalesce(u.held, 0), coalesce(u.net, 0), coalesce(x.net, 0), split
+	credit, credit_captured, credit_refunded, coalesce(u.held, 0), coalesce(u.net, 0), converted,
+	coalesce((SELECT sum(amount) FROM credit_ledger l WHERE l.payment_id = p.id AND l.type = 'issued'), 0)::bigint, coalesce(x.net, 0), split
 FROM payments p
 LEFT JOIN (SELECT payment_id, sum(amount - refunded) FILTER (WHERE status IN ('captured', 'settled'))::bigint AS net FROM payment_parts GROUP BY payment_id) x ON x.payment_id = p.id
 LEFT JOIN (SELECT payment_id, sum(held)::bigint AS held, sum(captured - refunded)::bigint AS net FROM credit_uses GROUP BY payment_id) u ON u.payment_id = p.id`

@@ -87,6 +87,7 @@ type Payment struct {
 
 	Credit, CreditCaptured, CreditRefunded int64 // the parts that are gift cards and store credit
 	Held, Net                              int64 // what it uses of them: reserved, captured less refunded
+	Converted, Issued                      int64 // refunded as store credit, and what credit was issued for it
 	PartsNet                               int64 // of what was captured in parts: captured less refunded
 	Split                                  bool  // it is captured in parts
 }

@@ -39,7 +39,9 @@ type Movement struct {
 	Kind                   payment.Kind
 	OperationID, PaymentID string
 	Amount                 *money.Amount
-	More                   bool // of a capture: others may follow
+	More                   bool      // of a capture: others may follow
+	ToCredit               bool      // of a refund: as store credit of the customer
+	Expires                time.Time // that; zero: never
 	Reason, Actor          string
 	Hash                   []byte
 }
@@ -120,6 +122,7 @@ func (a *App) Authorise(ctx context.Context, m Authorisation) (Answer, error) {
 		return Answer{}, ErrGuesses
 	}
 	p := payment.New(m.PaymentID, m.OrderID, m.Attempt, offer.Provider, account, m.Amount)
+	p.CustomerID = m.CustomerID
 	answer, err := a.do(ctx, Start{New: &p, Credit: m.wanted(), Record: Record{
 		Operation: payment.Operation{ID: m.OperationID, PaymentID: m.PaymentID, Kind: payment.Authorise, Amount: m.Amount, SentAt: now}}},
 		Sale{Reference: m.PaymentID, Account: account, Amount: m.Amount, Nonce: m.Nonce, MethodID: m.MethodID, DeviceData: m.DeviceData,
@@ -163,12 +166,13 @@ func (a *App) Move(ctx context.Context, m Movement) (Answer, error) {
 	checkIDs(&c, m.OperationID, m.PaymentID)
 	c.Check(len(m.Reason) <= maxText, "body.reason", "is too long", nil)
 	start := Start{Whole: m.Amount == nil, Record: Record{Reason: m.Reason, Actor: m.Actor, Hash: m.Hash,
-		Operation: payment.Operation{ID: m.OperationID, PaymentID: m.PaymentID, Kind: m.Kind, More: m.More}}}
+		Operation: payment.Operation{ID: m.OperationID, PaymentID: m.PaymentID, Kind: m.Kind, More: m.More, ToCredit: m.ToCredit, Expires: m.Expires.UTC().Truncate(time.Microsecond)}}}
 	if m.Amount != nil {
 		end := m.Kind == payment.Capture && !m.More && m.Amount.IsZero() // of captures in parts
 		c.Check(m.Amount.IsPositive() || end, "body.amount.amount", "must be above zero", m.Amount.Minor)
 		start.Amount = *m.Amount
 	}
+	c.Check(m.Expires.IsZero() || m.ToCredit && m.Expires.After(a.now()), "body.expires_at", "is for store credit, and must be in the future", nil)
 	c.Check(!m.More || m.Amount != nil, "body.amount", "is needed when other captures follow", nil)
 	if err := c.Err(); err != nil {
 		return Answer{}, err

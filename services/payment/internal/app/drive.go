@@ -222,7 +222,7 @@ func (d *driving) answer(ctx context.Context, v payment.Verdict) Record {
 	now, l := d.app.now(), d.lease
 	done := Done{Outcome: v.Outcome, Event: &payment.Event{Version: l.Payment.Version + 1, Type: v.Type, OperationID: l.ID, Amount: v.Outcome.Amount, Credit: l.Credit,
 		TransactionID: v.Outcome.TransactionID, Code: v.Outcome.Code, Detail: v.Raise, At: now, Checks: v.Checks,
-		More: l.More, Parts: v.Parts}}
+		More: l.More, Parts: v.Parts, Converted: v.Became}}
 	if v.Halfway {
 		done.Event.Credit.Minor, done.Event.More = 0, true
 	}

@@ -214,7 +214,9 @@ func (w *world) audit(order string) {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	folded, err := payment.Fold(payment.New(p.ID, p.OrderID, p.Attempt, p.Provider, p.Account, p.Amount), events)
+	start := payment.New(p.ID, p.OrderID, p.Attempt, p.Provider, p.Account, p.Amount)
+	start.CustomerID = p.CustomerID
+	folded, err := payment.Fold(start, events)
 	if err != nil || !reflect.DeepEqual(folded, p) {
 		w.t.Errorf("the log folds to %+v (%v), the row is %+v", folded, err, p)
 	}
@@ -243,7 +245,7 @@ func (w *world) audit(order string) {
 	if p.Captured.IsPositive() { // the rest has lapsed
 		authorised = p.Captured.Minor - p.CreditCaptured.Minor
 	}
-	ours := fmt.Sprint(authorised, p.Captured.Minor-p.CreditCaptured.Minor, p.Refunded.Minor-p.CreditRefunded.Minor)
+	ours := fmt.Sprint(authorised, p.Captured.Minor-p.CreditCaptured.Minor, p.AtGatewayRefunded().Minor)
 	if p.Live != "" || ours != fmt.Sprint(held, captured, refunded) {
 		w.t.Errorf("%s is %s with live %q and %s, the gateway has %d %d %d", p.ID, p.Status, p.Live, ours, held, captured, refunded)
 	}
@@ -281,7 +283,7 @@ func (w *world) parts(p payment.Payment, rest bool, refunded int64) {
 		}
 		back += x.Refunded.Minor
 	}
-	ours, theirs := fmt.Sprint(p.Captured.Minor-p.CreditCaptured.Minor, p.Refunded.Minor-p.CreditRefunded.Minor, back), fmt.Sprint(captured, refunded, refunded)
+	ours, theirs := fmt.Sprint(p.Captured.Minor-p.CreditCaptured.Minor, p.AtGatewayRefunded().Minor, back-p.Converted.Minor), fmt.Sprint(captured, refunded, refunded)
 	if p.Live != "" || ours != theirs || rest && p.Status != payment.StatusAuthorised && p.Status != payment.StatusPartly && !unpaid {
 		w.t.Errorf("%s is %s with live %q and %s, the gateway has %s, the rest is held: %t", p.ID, p.Status, p.Live, ours, theirs, rest)
 	}

@@ -12,6 +12,9 @@ func result(a app.Answer) paymentapi.Result {
 	o := a.Outcome
 	r := paymentapi.Result{OperationID: a.ID, PaymentID: a.PaymentID, Outcome: string(o.Result), Amount: o.Amount, TransactionID: o.TransactionID,
 		DeclineCode: o.Code, Retryable: o.Retryable, Message: o.Message, RetryAfterMS: a.RetryAfter.Milliseconds(), OccurredAt: a.AnsweredAt.UTC()}
+	if a.ToCredit && o.Result == payment.Succeeded && a.Gateway().IsPositive() {
+		r.CreditID = payment.BecameOf(a.ID)
+	}
 	if a.InReview {
 		r.Review = paymentapi.ReviewPending
 	}
@@ -28,6 +31,9 @@ func view(p payment.Payment) paymentapi.Payment {
 	v := paymentapi.Payment{ID: p.ID, OrderID: p.OrderID, Attempt: p.Attempt, Status: string(p.Status), Provider: p.Provider, Amount: p.Amount,
 		Authorised: p.Authorised, Captured: p.Captured, Refunded: p.Refunded, TransactionID: p.TransactionID,
 		CreatedAt: p.CreatedAt.UTC(), UpdatedAt: p.UpdatedAt.UTC()}
+	if p.Converted.IsPositive() {
+		v.AsCredit = &p.Converted
+	}
 	for _, x := range p.Parts {
 		v.Captures = append(v.Captures, paymentapi.Capture{OperationID: x.OperationID, TransactionID: x.TransactionID, Status: string(x.Status), Amount: x.Amount, Refunded: x.Refunded})
 	}

@@ -106,10 +106,17 @@ type staffCaptureInput struct {
 	Body StaffCapture
 }
 
-type staffMoveInput struct {
+// StaffRefund is what staff ask for. Without an amount it is the whole.
+type StaffRefund struct {
+	StaffMove
+	To        string     `json:"to,omitempty" enum:"original,store_credit" doc:"Store credit of the order's customer instead of where the money came from; what gift cards and store credit paid goes back to them as ever. Default: original"`
+	ExpiresAt *time.Time `json:"expires_at,omitempty" doc:"Of the store credit"`
+}
+
+type staffRefundInput struct {
 	IDInput
 	httpx.IdempotencyHeader
-	Body StaffMove
+	Body StaffRefund
 }
 
 // StaffVoid is why staff void a payment.
@@ -154,12 +161,16 @@ func (h *api) staffCapture(ctx context.Context, in *staffCaptureInput) (*staffOu
 	return h.asStaff(ctx, key, app.Movement{Kind: payment.Capture, PaymentID: in.ID, Amount: in.Body.Amount, More: follows(in.Body.FinalCapture), Reason: in.Body.Reason})
 }
 
-func (h *api) staffRefund(ctx context.Context, in *staffMoveInput) (*staffOutput, error) {
+func (h *api) staffRefund(ctx context.Context, in *staffRefundInput) (*staffOutput, error) {
 	key, err := httpx.IdemFrom(ctx, in.IdempotencyKey)
 	if err != nil {
 		return nil, err
 	}
-	return h.asStaff(ctx, key, app.Movement{Kind: payment.Refund, PaymentID: in.ID, Amount: in.Body.Amount, Reason: in.Body.Reason})
+	m := app.Movement{Kind: payment.Refund, PaymentID: in.ID, Amount: in.Body.Amount, ToCredit: in.Body.To == "store_credit", Reason: in.Body.Reason}
+	if in.Body.ExpiresAt != nil {
+		m.Expires = *in.Body.ExpiresAt
+	}
+	return h.asStaff(ctx, key, m)
 }
 
 func (h *api) staffVoid(ctx context.Context, in *staffVoidInput) (*staffOutput, error) {

@@ -33,7 +33,8 @@ const (
 	CodeReview        = "review-rejected"     // staff said no, or nobody said yes in time
 	CodeGiftCard      = "gift-card-refused"   // unknown, of another currency, run out or empty
 	CodeCredit        = "credit-insufficient" // and there is nothing to pay the rest by
-	CodeMismatch      = "amount-mismatch"     // the gateway booked another amount than was asked for; it was voided
+	CodeNoCustomer    = "payment-without-customer"
+	CodeMismatch      = "amount-mismatch" // the gateway booked another amount than was asked for; it was voided
 )
 
 // Outcome is the answer to an operation.
@@ -155,6 +156,7 @@ var messages = map[string]string{
 	CodeSettlement:    "The bank declined the settlement.",
 	CodeRisk:          "The payment was rejected.",
 	CodeReview:        "The payment was reviewed and rejected.",
+	CodeNoCustomer:    "A guest has no store credit.",
 	CodeMismatch:      "The gateway booked another amount; it was undone.",
 	CodeGiftCard:      "There is no such gift card, or it is worth nothing in this currency.",
 	CodeCredit:        "Gift cards and store credit do not cover the amount: another means of payment is needed for the rest.",

@@ -58,6 +58,8 @@ type Operation struct {
 	SentAt    time.Time    // of the last try; zero: surely not sent
 	Refusal   *Refusal     // the gateway's answer to the last try, if that was one
 	More      bool         // other captures may follow
+	ToCredit  bool         // of a refund: what the gateway has taken becomes store credit of the customer
+	Expires   time.Time    // that; zero: never
 	Asked     Ask          // of an operation over parts: the last try, which SentAt and Refusal are about; read again, its transaction alone
 }
 
@@ -91,12 +93,16 @@ type Verdict struct {
 	Ask     Ask          // of Send
 	Parts   []PartChange // what of which part went back
 	Lapses  bool         // of Undo: the rest of an authorisation, which lapses by itself if the gateway will not void it
+	Became  money.Amount // store credit
 	Halfway bool         // it ended before all of it was done: credit was not moved
 }
 
 // Judge says what the gateway's books mean. Found is what they hold under the operation's reference (Authorise: the sales of the
 // payment; Refund: the refunds of the operation, and the sale) or of the payment's transaction (Capture, Void).
 func Judge(p Payment, op Operation, found []Transaction, now time.Time) Verdict {
+	if op.ToCredit {
+		return judgeConversion(p, op)
+	}
 	if !op.AsksGateway(p) {
 		return answer(successes[op.Kind], Outcome{Result: Succeeded, Amount: op.Amount})
 	}

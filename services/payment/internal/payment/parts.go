@@ -168,12 +168,15 @@ type Ask struct {
 
 // AsksGateway tells whether the gateway has to do something for an operation.
 func (op Operation) AsksGateway(p Payment) bool {
+	if op.ToCredit {
+		return false
+	}
 	return !op.Gateway().IsZero() || !op.More && p.Split && p.held() > 0
 }
 
 // OverParts tells whether an operation is about transactions of their own, and not about the authorisation's.
 func (op Operation) OverParts(p Payment) bool {
-	return p.Split && op.Kind != Authorise
+	return p.Split && op.Kind != Authorise && !op.ToCredit
 }
 
 // judgeParts says what the gateway's books mean for an operation over parts. Found are the authorisation, its parts, and what bears the

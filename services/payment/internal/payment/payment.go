@@ -112,6 +112,7 @@ type Event struct {
 	ReviewUntil   time.Time    // of an authorisation: it is to be reviewed until then; Code names the rule
 	More          bool         // other captures may follow
 	Parts         []PartChange // what of which part went back
+	Converted     money.Amount // the part of Amount that became store credit of the customer
 }
 
 // Payment is the fold of its events. Authorised and Captured are what the gateway holds or has taken now: nothing after a void.
@@ -130,6 +131,8 @@ type Payment struct {
 	Credit         money.Amount // of Authorised, and what is reserved before
 	CreditCaptured money.Amount // of Captured
 	CreditRefunded money.Amount // of Refunded
+	Converted      money.Amount // of Refunded: what became store credit of the customer, and did not go back at the gateway
+	CustomerID     string       // whose the order is; empty: a guest's
 	TransactionID  string       // the gateway's, of the authorisation
 	Split          bool         // it is captured in parts, or that was tried: each capture is a transaction of its own from then on
 	Parts          []Part       // these captures, in their order
@@ -148,7 +151,7 @@ type Payment struct {
 func New(id, orderID string, attempt int, provider, account string, amount money.Amount) Payment {
 	zero := money.Zero(amount.Currency)
 	return Payment{ID: id, OrderID: orderID, Attempt: attempt, Provider: provider, Account: account, Amount: amount,
-		Authorised: zero, Captured: zero, Refunded: zero, Credit: zero, CreditCaptured: zero, CreditRefunded: zero}
+		Authorised: zero, Captured: zero, Refunded: zero, Credit: zero, CreditCaptured: zero, CreditRefunded: zero, Converted: zero}
 }
 
 // change is what an event does: from which statuses it is possible, to which it leads (empty: it stays), and what it moves.
@@ -315,6 +318,9 @@ func refund(p *Payment, e Event) (err error) {
 	}
 	if p.CreditRefunded.Minor += e.Credit.Minor; p.CreditRefunded.Minor > p.CreditCaptured.Minor || e.Credit.Minor > e.Amount.Minor {
 		return fmt.Errorf("%s of credit refunded of %s", p.CreditRefunded, p.CreditCaptured)
+	}
+	if p.Converted.Minor += e.Converted.Minor; e.Converted.Minor > gateway {
+		return fmt.Errorf("%s of %d became store credit", e.Converted, gateway)
 	}
 	left, err := p.Left()
 	switch {

@@ -57,6 +57,18 @@ func queueCreditAudit(batch *pgx.Batch, actor, action, id string, after map[stri
 
 // Issue implements app.CreditStore.
 func (s *Store) Issue(ctx context.Context, i app.Issue, code app.CodeOf, now time.Time) (c payment.Credit, replayed bool, err error) {
+	err = pg.InTx(ctx, s.pool, pg.TxOptions{}, func(ctx context.Context, tx *pg.Tx) error {
+		c, replayed, err = issueCredit(ctx, tx, i, i.ID, "", code, now)
+		return err
+	})
+	if err != nil {
+		return c, false, fmt.Errorf("issue credit %s: %w", i.ID, pg.AsFault(err))
+	}
+	return c, replayed, nil
+}
+
+// issueCredit makes a credit with its first entry, of an operation and perhaps of a payment that was refunded as it.
+func issueCredit(ctx context.Context, tx *pg.Tx, i app.Issue, operation, paymentID string, code app.CodeOf, now time.Time) (c payment.Credit, replayed bool, err error) {
 	zero := money.Zero(i.Amount.Currency)
 	kind := payment.GiftCard
 	if i.CustomerID != "" {
@@ -67,30 +79,24 @@ func (s *Store) Issue(ctx context.Context, i app.Issue, code app.CodeOf, now tim
 	if err != nil {
 		return c, false, err
 	}
-	e.OperationID, e.Reason, e.Actor = i.ID, i.Reason, i.Actor
-	err = pg.InTx(ctx, s.pool, pg.TxOptions{}, func(ctx context.Context, tx *pg.Tx) error {
-		tag, err := tx.Exec(ctx, `INSERT INTO credits (id, kind, code_hash, code_end, customer_id, currency, balance, held, expires_at, request_hash, version, created_at, updated_at)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, 0, $8, $9, $10, $11, $11) ON CONFLICT (id) DO NOTHING`,
-			c.ID, string(c.Kind), code.Hash, c.CodeEnd, c.CustomerID, string(zero.Currency), c.Balance.Minor, at(c.ExpiresAt), i.Hash, c.Version, now)
-		if err != nil {
-			return err
-		}
-		if replayed = tag.RowsAffected() == 0; replayed {
-			var hash []byte
-			if c, err = scanCredit(tx.QueryRow(ctx, `SELECT `+creditColumns+`, c.request_hash FROM credits c WHERE c.id = $1`, i.ID), &hash); err == nil && !bytes.Equal(hash, i.Hash) {
-				return app.ErrReused
-			}
-			return err
-		}
-		var batch pgx.Batch
-		queueLedger(&batch, e)
-		queueCreditAudit(&batch, i.Actor, "issue", c.ID, map[string]any{"amount": i.Amount, "customer_id": i.CustomerID, "reason": i.Reason}, now)
-		return tx.SendBatch(ctx, &batch).Close()
-	})
+	e.OperationID, e.PaymentID, e.Reason, e.Actor = operation, paymentID, i.Reason, i.Actor
+	tag, err := tx.Exec(ctx, `INSERT INTO credits (id, kind, code_hash, code_end, customer_id, currency, balance, held, expires_at, request_hash, version, created_at, updated_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, 0, $8, $9, $10, $11, $11) ON CONFLICT (id) DO NOTHING`,
+		c.ID, string(c.Kind), code.Hash, c.CodeEnd, c.CustomerID, string(zero.Currency), c.Balance.Minor, at(c.ExpiresAt), i.Hash, c.Version, now)
 	if err != nil {
-		return c, false, fmt.Errorf("issue credit %s: %w", i.ID, pg.AsFault(err))
+		return c, false, err
 	}
-	return c, replayed, nil
+	if tag.RowsAffected() == 0 {
+		var hash []byte
+		if c, err = scanCredit(tx.QueryRow(ctx, `SELECT `+creditColumns+`, c.request_hash FROM credits c WHERE c.id = $1`, i.ID), &hash); err == nil && !bytes.Equal(hash, i.Hash) {
+			return c, true, app.ErrReused
+		}
+		return c, true, err
+	}
+	var batch pgx.Batch
+	queueLedger(&batch, e)
+	queueCreditAudit(&batch, i.Actor, "issue", c.ID, map[string]any{"amount": i.Amount, "customer_id": i.CustomerID, "reason": i.Reason}, now)
+	return c, false, tx.SendBatch(ctx, &batch).Close()
 }
 
 // locked reads a credit and keeps others from changing it.

@@ -92,7 +92,7 @@ func (s *Store) List(ctx context.Context, f Filter) ([]payment.Payment, error) {
 
 // Events returns the log of a payment in order, or app.ErrNotFound.
 func (s *Store) Events(ctx context.Context, paymentID string) ([]payment.Event, error) {
-	rows, err := s.pool.Query(ctx, `SELECT version, type, operation_id, currency, amount, transaction_id, code, detail, at, checks, review_until, credit, more, parts
+	rows, err := s.pool.Query(ctx, `SELECT version, type, operation_id, currency, amount, transaction_id, code, detail, at, checks, review_until, credit, converted, more, parts
 		FROM payment_events WHERE payment_id = $1 ORDER BY version`, paymentID)
 	if err != nil {
 		return nil, fmt.Errorf("events of payment %s: %w", paymentID, pg.AsFault(err))
@@ -102,7 +102,10 @@ func (s *Store) Events(ctx context.Context, paymentID string) ([]payment.Event, 
 		var checks *checksRow
 		var parts []changeRow
 		var until *time.Time
-		err = row.Scan(&e.Version, &e.Type, &e.OperationID, &c, &e.Amount.Minor, &e.TransactionID, &e.Code, &e.Detail, &e.At, &checks, &until, &e.Credit.Minor, &e.More, &parts)
+		err = row.Scan(&e.Version, &e.Type, &e.OperationID, &c, &e.Amount.Minor, &e.TransactionID, &e.Code, &e.Detail, &e.At, &checks, &until, &e.Credit.Minor, &e.Converted.Minor, &e.More, &parts)
+		if e.Converted.Minor > 0 {
+			e.Converted.Currency = c
+		}
 		e.Amount.Currency, e.Credit.Currency, e.Checks, e.ReviewUntil, e.Parts = c, c, checks.value(), orZero(until), changesFrom(parts)
 		return e, err
 	})

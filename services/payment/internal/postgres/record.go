@@ -72,11 +72,11 @@ WITH answered AS (
 	UPDATE payments p SET status = $11, authorised = $12, captured = $13, refunded = $14, transaction_id = $15, live_operation = $16,
 		version = $17::bigint, updated_at = $9,
 		settle_due_at = CASE WHEN $18 = 'captured' THEN $23::timestamptz WHEN $11 IN ('partially_captured', 'captured', 'refunded') THEN p.settle_due_at END,
-		checks = $24::jsonb, review = $25, review_rule = $26, review_until = $27, credit = $31, credit_captured = $32, credit_refunded = $33, settled_at = $37
+		checks = $24::jsonb, review = $25, review_rule = $26, review_until = $27, credit = $31, credit_captured = $32, credit_refunded = $33, settled_at = $37, converted = $38
 	FROM answered WHERE p.id = answered.payment_id AND p.version = $17::bigint - 1 RETURNING p.id
 )
-INSERT INTO payment_events (payment_id, version, type, operation_id, currency, amount, transaction_id, code, detail, at, checks, review_until, credit, more, parts)
-SELECT id, $17::bigint, $18, $1, $19, $20, $21, $28, $22, $9, $29::jsonb, $30, $34, $35, $36::jsonb FROM moved`
+INSERT INTO payment_events (payment_id, version, type, operation_id, currency, amount, transaction_id, code, detail, at, checks, review_until, credit, more, parts, converted)
+SELECT id, $17::bigint, $18, $1, $19, $20, $21, $28, $22, $9, $29::jsonb, $30, $34, $35, $36::jsonb, $39 FROM moved`
 
 // Record implements app.Store: one statement, or a transaction with what happens to credit and with the event that tells others.
 func (s *Store) Record(ctx context.Context, l app.Lease, d app.Done, now time.Time) error {
@@ -95,6 +95,11 @@ func (s *Store) Record(ctx context.Context, l app.Lease, d app.Done, now time.Ti
 		}
 		if credit {
 			if err := s.follow(ctx, tx, l, *d.Event, now); err != nil {
+				return err
+			}
+		}
+		if d.Event.Converted.IsPositive() {
+			if err := s.convert(ctx, tx, l, *d.Event, now); err != nil {
 				return err
 			}
 		}
@@ -122,7 +127,7 @@ func (s *Store) record(ctx context.Context, q pg.Querier, l app.Lease, d app.Don
 		string(p.Status), p.Authorised.Minor, p.Captured.Minor, p.Refunded.Minor, p.TransactionID, p.Live, p.Version,
 		string(e.Type), string(e.Amount.Currency), e.Amount.Minor, e.TransactionID, e.Detail, at(settle),
 		checksOf(p.Checks), string(p.Review), p.ReviewRule, at(p.ReviewUntil), e.Code, checksOf(e.Checks), at(e.ReviewUntil),
-		p.Credit.Minor, p.CreditCaptured.Minor, p.CreditRefunded.Minor, e.Credit.Minor, e.More, changesOf(e.Parts), at(p.SettledAt))
+		p.Credit.Minor, p.CreditCaptured.Minor, p.CreditRefunded.Minor, e.Credit.Minor, e.More, changesOf(e.Parts), at(p.SettledAt), p.Converted.Minor, e.Converted.Minor)
 	if err != nil {
 		return fmt.Errorf("answer of operation %s: %w", l.ID, pg.AsFault(err))
 	}

@@ -13,41 +13,41 @@ import (
 
 const paymentColumns = `p.id, p.order_id, p.attempt, p.provider, p.account, p.currency, p.amount, p.status, p.authorised, p.captured, p.refunded,
 	p.transaction_id, p.live_operation, p.version, p.created_at, p.updated_at, p.settled_at,
-	p.checks, p.review, p.review_rule, p.review_until, p.credit, p.credit_captured, p.credit_refunded, p.split,
+	p.checks, p.review, p.review_rule, p.review_until, p.credit, p.credit_captured, p.credit_refunded, p.split, p.converted, p.customer_id,
 	(SELECT jsonb_agg(to_jsonb(x) ORDER BY x.number) FROM payment_parts x WHERE x.payment_id = p.id)`
 
 const operationColumns = `o.operation_id, o.payment_id, o.kind, o.currency, o.amount, o.result, o.answer_amount, o.transaction_id, o.code, o.retryable,
-	o.message, o.reason, o.actor, o.request_hash, o.created_at, o.answered_at, o.sent_at, o.due_at, o.stamp, o.tries, o.credit, o.more, o.asked`
+	o.message, o.reason, o.actor, o.request_hash, o.created_at, o.answered_at, o.sent_at, o.due_at, o.stamp, o.tries, o.credit, o.more, o.asked, o.to_credit, o.credit_expires_at`
 
 // leaseRow takes the columns of an operation and of its payment.
 type leaseRow struct {
-	o                           app.Record
-	p                           payment.Payment
-	oCurrency, pCurrency        money.Currency
-	answered, sent, due         *time.Time
-	settled, reviewUntil        *time.Time
-	checks                      *checksRow
-	parts                       []partRow
-	amount, auth, capt, refunds int64
+	o                            app.Record
+	p                            payment.Payment
+	oCurrency, pCurrency         money.Currency
+	answered, sent, due, expires *time.Time
+	settled, reviewUntil         *time.Time
+	checks                       *checksRow
+	parts                        []partRow
+	amount, auth, capt, refunds  int64
 }
 
 func (r *leaseRow) operation() []any {
 	o := &r.o
 	return []any{&o.ID, &o.PaymentID, &o.Kind, &r.oCurrency, &o.Amount.Minor, &o.Outcome.Result, &o.Outcome.Amount.Minor, &o.Outcome.TransactionID,
-		&o.Outcome.Code, &o.Outcome.Retryable, &o.Outcome.Message, &o.Reason, &o.Actor, &o.Hash, &o.CreatedAt, &r.answered, &r.sent, &r.due, &o.Stamp, &o.Tries, &o.Credit.Minor, &o.More, &o.Asked.TransactionID}
+		&o.Outcome.Code, &o.Outcome.Retryable, &o.Outcome.Message, &o.Reason, &o.Actor, &o.Hash, &o.CreatedAt, &r.answered, &r.sent, &r.due, &o.Stamp, &o.Tries, &o.Credit.Minor, &o.More, &o.Asked.TransactionID, &o.ToCredit, &r.expires}
 }
 
 func (r *leaseRow) paymentFields() []any {
 	p := &r.p
 	return []any{&p.ID, &p.OrderID, &p.Attempt, &p.Provider, &p.Account, &r.pCurrency, &r.amount, &p.Status, &r.auth, &r.capt, &r.refunds,
 		&p.TransactionID, &p.Live, &p.Version, &p.CreatedAt, &p.UpdatedAt, &r.settled, &r.checks,
-		&p.Review, &p.ReviewRule, &r.reviewUntil, &p.Credit.Minor, &p.CreditCaptured.Minor, &p.CreditRefunded.Minor, &p.Split, &r.parts}
+		&p.Review, &p.ReviewRule, &r.reviewUntil, &p.Credit.Minor, &p.CreditCaptured.Minor, &p.CreditRefunded.Minor, &p.Split, &p.Converted.Minor, &p.CustomerID, &r.parts}
 }
 
 func (r *leaseRow) payment() payment.Payment {
 	c, p := r.pCurrency, r.p
 	p.Amount, p.Authorised, p.Captured, p.Refunded = money.New(r.amount, c), money.New(r.auth, c), money.New(r.capt, c), money.New(r.refunds, c)
-	p.Credit.Currency, p.CreditCaptured.Currency, p.CreditRefunded.Currency = c, c, c
+	p.Credit.Currency, p.CreditCaptured.Currency, p.CreditRefunded.Currency, p.Converted.Currency = c, c, c, c
 	p.SettledAt, p.ReviewUntil, p.Checks = orZero(r.settled), orZero(r.reviewUntil), r.checks.value()
 	p.Parts = partsOf(r.parts)
 	return p
@@ -56,7 +56,7 @@ func (r *leaseRow) payment() payment.Payment {
 func (r *leaseRow) lease() app.Lease {
 	o := r.o
 	o.Amount.Currency, o.Credit.Currency, o.Outcome.Amount.Currency = r.oCurrency, r.oCurrency, r.oCurrency
-	o.AnsweredAt, o.SentAt, o.DueAt = orZero(r.answered), orZero(r.sent), orZero(r.due)
+	o.AnsweredAt, o.SentAt, o.DueAt, o.Expires = orZero(r.answered), orZero(r.sent), orZero(r.due), orZero(r.expires)
 	return app.Lease{Record: o, Payment: r.payment()}
 }
 

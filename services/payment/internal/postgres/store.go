@@ -68,8 +68,8 @@ func (s *Store) Begin(ctx context.Context, st app.Start, now time.Time) (app.Beg
 const openSQL = `
 WITH p AS (
 	INSERT INTO payments (id, order_id, attempt, provider, account, currency, amount, status, authorised, captured, refunded,
-		transaction_id, live_operation, version, created_at, updated_at, credit)
-	VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, 0, 0, '', $9, 1, $10, $10, $13)
+		transaction_id, live_operation, version, created_at, updated_at, credit, customer_id)
+	VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, 0, 0, '', $9, 1, $10, $10, $13, $14)
 	ON CONFLICT DO NOTHING RETURNING id
 ), o AS (
 	INSERT INTO payment_operations (operation_id, payment_id, kind, currency, amount, result, answer_amount, reason, actor, created_at, sent_at, due_at, lease_until, stamp, tries, credit)
@@ -86,7 +86,7 @@ func (s *Store) open(ctx context.Context, q pg.Querier, st app.Start, now time.T
 	}
 	until := now.Add(app.LeaseTime)
 	tag, err := q.Exec(ctx, openSQL, p.ID, p.OrderID, p.Attempt, p.Provider, p.Account, string(p.Amount.Currency), p.Amount.Minor, string(p.Status),
-		st.ID, now, until, string(payment.AuthoriseRequested), p.Credit.Minor)
+		st.ID, now, until, string(payment.AuthoriseRequested), p.Credit.Minor, p.CustomerID)
 	switch {
 	case pg.Violates(err, "payment_operations_once"):
 		return app.Begun{}, app.ErrReused
@@ -155,6 +155,9 @@ func (s *Store) begin(ctx context.Context, tx *pg.Tx, st app.Start, now time.Tim
 	if err != nil {
 		return app.Begun{Lease: app.Lease{Payment: p}}, err
 	}
+	if st.ToCredit && plan.Outcome == nil {
+		plan.Outcome = payment.Convertible(p, plan)
+	}
 	r := fresh(st, plan.Amount, plan.Credit, now, 1)
 	r.More = plan.More
 	out = app.Begun{Fresh: true, Mine: true, Lease: app.Lease{Record: r, Payment: p}}
@@ -202,10 +205,10 @@ func queueOperation(batch *pgx.Batch, r app.Record) {
 	}
 	batch.Queue(`
 		INSERT INTO payment_operations (operation_id, payment_id, kind, currency, amount, result, answer_amount, transaction_id, code, retryable, message,
-			reason, actor, request_hash, created_at, answered_at, sent_at, due_at, lease_until, stamp, tries, credit, more)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, 1, 0, $20, $21)`,
+			reason, actor, request_hash, created_at, answered_at, sent_at, due_at, lease_until, stamp, tries, credit, more, to_credit, credit_expires_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, 1, 0, $20, $21, $22, $23)`,
 		r.ID, r.PaymentID, string(r.Kind), string(r.Amount.Currency), r.Amount.Minor, string(r.Outcome.Result), r.Outcome.Amount.Minor, r.Outcome.TransactionID,
-		r.Outcome.Code, r.Outcome.Retryable, r.Outcome.Message, r.Reason, r.Actor, r.Hash, r.CreatedAt, at(r.AnsweredAt), at(r.SentAt), at(r.DueAt), at(lease), r.Credit.Minor, r.More)
+		r.Outcome.Code, r.Outcome.Retryable, r.Outcome.Message, r.Reason, r.Actor, r.Hash, r.CreatedAt, at(r.AnsweredAt), at(r.SentAt), at(r.DueAt), at(lease), r.Credit.Minor, r.More, r.ToCredit, at(r.Expires))
 }
 
 // at writes the zero time as NULL.
@@ -262,7 +265,7 @@ func scanBegun(r pgx.Row, st app.Start) (app.Begun, error) {
 		return out, err
 	}
 	out.Lease = row.lease()
-	same := out.PaymentID == st.PaymentID && out.Kind == st.Kind && (st.Whole || st.Amount == out.Amount || st.Kind == payment.Void) && (st.More || !out.More || st.Kind != payment.Capture) && bytes.Equal(out.Hash, st.Hash)
+	same := out.PaymentID == st.PaymentID && out.Kind == st.Kind && (st.Whole || st.Amount == out.Amount || st.Kind == payment.Void) && (st.More || !out.More || st.Kind != payment.Capture) && st.ToCredit == out.ToCredit && bytes.Equal(out.Hash, st.Hash)
 	if !same {
 		return out, app.ErrReused
 	}

@@ -123,6 +123,15 @@ func (s *Store) follow(ctx context.Context, tx *pg.Tx, l app.Lease, e payment.Ev
 	return tx.SendBatch(ctx, &batch).Close()
 }
 
+// convert makes the store credit that a refund becomes.
+func (s *Store) convert(ctx context.Context, tx *pg.Tx, l app.Lease, e payment.Event, now time.Time) error {
+	_, _, err := issueCredit(ctx, tx, app.Issue{ID: payment.BecameOf(l.ID), CustomerID: l.Payment.CustomerID, Amount: e.Converted, ExpiresAt: l.Expires, Reason: l.Reason, Actor: l.Actor}, l.ID, l.PaymentID, app.CodeOf{}, now)
+	if err != nil {
+		return fmt.Errorf("store credit of refund %s: %w", l.ID, err)
+	}
+	return nil
+}
+
 // Tender is what a payment uses of a credit.
 type Tender struct {
 	payment.Use
