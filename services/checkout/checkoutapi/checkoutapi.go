@@ -124,6 +124,7 @@ type CompleteInput struct {
 	StoreCredit   bool         `json:"store_credit,omitempty" doc:"Use the signed-in customer's store credit, after gift cards"`
 	ExpectedTotal money.Amount `json:"expected_total"`
 	DeviceData    string       `json:"device_data,omitempty" maxLength:"10000"`
+	ClientIP      string       `json:"-"` // as the gateway says
 }
 
 // PaymentSession answers POST /v1/checkouts/{id}/payment-session.

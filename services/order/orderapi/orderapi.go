@@ -92,6 +92,7 @@ type PaymentInput struct {
 	Nonce      string `json:"payment_method_nonce,omitempty"`
 	MethodID   string `json:"payment_method_id,omitempty"`
 	DeviceData string `json:"device_data,omitempty"`
+	ClientIP   string `json:"client_ip,omitempty"` // of the shopper, for the bank and the rules against fraud
 
 	Provider    string   `json:"payment_provider,omitempty"` // bank_transfer or cash_on_delivery, in place of Nonce and MethodID
 	GiftCards   []string `json:"gift_cards,omitempty"`

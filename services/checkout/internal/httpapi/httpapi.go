@@ -183,6 +183,7 @@ func (h *api) cancel(ctx context.Context, in *cancelInput) (*struct{}, error) {
 type completeInput struct {
 	IDInput
 	httpx.IdempotencyHeader
+	httpx.ClientAddress
 	Body checkoutapi.CompleteInput
 }
 
@@ -235,6 +236,7 @@ func (h *api) complete(ctx context.Context, in *completeInput) (*completeOutput,
 	if err := h.maySpend(ctx, in); err != nil {
 		return nil, err
 	}
+	in.Body.ClientIP = in.Address()
 	c, err := h.app.Complete(ctx, in.ID, app.Key(key), in.Body)
 	if err != nil {
 		if c.Replayed {

@@ -7,9 +7,18 @@ import (
 	"strings"
 )
 
-// client returns whose limit counts: the peer's address, or, when the peer is a proxy of ours, the last address in
-// X-Forwarded-For that is none. Of IPv6 the first 64 bits count, because whoever has one such address has them all.
+// client returns whose limit counts: of IPv6 the first 64 bits, because whoever has one such address has them all.
 func client(r *http.Request, proxies []netip.Prefix) netip.Addr {
+	addr := address(r, proxies)
+	if addr.Is6() {
+		p, _ := addr.Prefix(64) // 64 fits every IPv6 address
+		addr = p.Addr()
+	}
+	return addr
+}
+
+// address returns who asks: the peer's address, or, when the peer is a proxy of ours, the last one in X-Forwarded-For that is none.
+func address(r *http.Request, proxies []netip.Prefix) netip.Addr {
 	peer, err := netip.ParseAddrPort(r.RemoteAddr)
 	if err != nil {
 		return netip.Addr{} // all that cannot be told apart share one limit
@@ -18,11 +27,7 @@ func client(r *http.Request, proxies []netip.Prefix) netip.Addr {
 	if ours(addr, proxies) {
 		addr = forwarded(addr, r.Header["X-Forwarded-For"], proxies)
 	}
-	if addr.Is6() {
-		p, _ := addr.WithZone("").Prefix(64) // 64 fits every IPv6 address
-		addr = p.Addr()
-	}
-	return addr
+	return addr.WithZone("")
 }
 
 func forwarded(addr netip.Addr, headers []string, proxies []netip.Prefix) netip.Addr {

@@ -116,7 +116,11 @@ func (e *edge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (e *edge) pass(w http.ResponseWriter, r *http.Request, route *gateway.Route, segments []string, bearer string) {
 	ctx, cancel := context.WithTimeout(r.Context(), route.Timeout)
 	defer cancel()
-	e.proxy.ServeHTTP(w, outgoing(ctx, r, route, segments, bearer))
+	out := outgoing(ctx, r, route, segments, bearer)
+	if addr := address(r, e.Proxies); route.Rate == gateway.Complete && addr.IsValid() { // for the bank and the rules against fraud
+		out.Header[httpx.HeaderClientAddress] = []string{addr.String()}
+	}
+	e.proxy.ServeHTTP(w, out)
 }
 
 // outgoing makes the request for the service out of what may pass.

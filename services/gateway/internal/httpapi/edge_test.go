@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/netip"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -359,5 +360,18 @@ func TestCredentials(t *testing.T) {
 		if resp, text := s.do("GET", path, nil, good); resp.StatusCode != 200 || !strings.Contains(text, "Authorization: "+token+"\n") {
 			t.Errorf("%s: %d %s", path, resp.StatusCode, text)
 		}
+	}
+}
+
+// Whoever completes a checkout is named to it by address, as proxies of ours say, and never as the client says.
+func TestTheClientsAddressGoesToComplete(t *testing.T) {
+	t.Parallel()
+	s := open(t, http.HandlerFunc(echo), func(p *Public) { p.Edge.Proxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")} })
+	_, text := s.do("POST", "/v1/checkouts/one/complete", strings.NewReader("{}"), "X-Forwarded-For: 6.6.6.6, 2001:db8::7", "X-Real-Ip: 6.6.6.6")
+	if !strings.Contains(text, "X-Real-Ip: 2001:db8::7\n") {
+		t.Error(text)
+	}
+	if _, text := s.do("POST", "/v1/carts", strings.NewReader("{}"), "X-Real-Ip: 6.6.6.6"); strings.Contains(text, "X-Real-Ip") {
+		t.Error(text)
 	}
 }

@@ -31,12 +31,12 @@ type Payments struct{ Caller daprkit.Caller }
 func (p Payments) Authorise(ctx context.Context, c app.MoneyCommand) (app.MoneyAnswer, error) {
 	return p.ask(ctx, paymentapi.PathAuthorise, paymentapi.AuthoriseRequest{OperationID: c.OperationID, PaymentID: c.PaymentID, OrderID: c.OrderID,
 		Attempt: c.Attempt, Amount: c.Amount, Nonce: c.Means.Nonce, MethodID: c.Means.MethodID, DeviceData: c.Means.DeviceData, CustomerID: c.CustomerID,
-		Provider: c.Means.Provider, Country: c.Country, GiftCards: c.Means.GiftCards, StoreCredit: c.Means.StoreCredit, Shopper: shopper(c.Email, c.Billing)})
+		Provider: c.Means.Provider, Country: c.Country, GiftCards: c.Means.GiftCards, StoreCredit: c.Means.StoreCredit, Shopper: shopper(c.Email, c.Means.ClientIP, c.Billing)})
 }
 
 // shopper is who pays, for the checks of the bank and the rules. Payment has no use for a telephone number.
-func shopper(email string, a orderapi.Address) *paymentapi.Shopper {
-	return &paymentapi.Shopper{Email: harmless(email), Billing: &paymentapi.Address{Name: harmless(a.Name), Company: harmless(a.Company), Line1: harmless(a.Line1),
+func shopper(email, ip string, a orderapi.Address) *paymentapi.Shopper {
+	return &paymentapi.Shopper{Email: harmless(email), IP: ip, Billing: &paymentapi.Address{Name: harmless(a.Name), Company: harmless(a.Company), Line1: harmless(a.Line1),
 		Line2: harmless(a.Line2), City: harmless(a.City), Region: harmless(a.Region), PostalCode: harmless(a.PostalCode), Country: harmless(a.Country)}}
 }
 

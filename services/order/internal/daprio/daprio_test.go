@@ -93,3 +93,14 @@ func TestAuthoriseNamesTheCustomer(t *testing.T) {
 		t.Errorf("asked %v: %v", payment.body, err)
 	}
 }
+
+// The bank and the rules against fraud want to know from where the shopper asks.
+func TestAuthoriseNamesTheShoppersAddress(t *testing.T) {
+	t.Parallel()
+	payment := &asked{}
+	cmd := app.MoneyCommand{OperationID: "op", PaymentID: "o-1", OrderID: "o", Attempt: 1, Amount: ordertest.Total, Means: orderapi.PaymentInput{Nonce: "n", ClientIP: "198.51.100.1"}}
+	_, err := (Payments{Caller: payment}).Authorise(t.Context(), cmd)
+	if shopper, ok := payment.body["shopper"].(map[string]any); err != nil || !ok || shopper["ip_address"] != "198.51.100.1" {
+		t.Errorf("asked %v: %v", payment.body, err)
+	}
+}

@@ -156,7 +156,7 @@ func TestWhatLooksLikeACardIsLeftOut(t *testing.T) {
 			t.Errorf("%q: sent as %q", text, got)
 		}
 	}
-	s := shopper(card+"@example.com", orderapi.Address{Name: card, Company: card, Line1: card, Line2: card, City: card, Region: card, PostalCode: card, Country: "US", Phone: card})
+	s := shopper(card+"@example.com", "", orderapi.Address{Name: card, Company: card, Line1: card, Line2: card, City: card, Region: card, PostalCode: card, Country: "US", Phone: card})
 	if sent, err := json.Marshal(s); err != nil || string(sent) != `{"billing_address":{"country":"US"}}` {
 		t.Errorf("sent %s, %v", sent, err)
 	}

@@ -234,6 +234,10 @@ func TestJourneyInParts(t *testing.T) {
 	if p.Status != paymentapi.StatusCaptured || p.Captured != usd(2500) || p.Refunded != part || len(p.Captures) != 2 || p.Captures[0].Refunded != usd(1000) || p.Captures[1].Refunded != usd(200) {
 		t.Errorf("%+v", p)
 	}
+	refunds := "/v1/admin/payments/" + order + "-1/refunds"
+	keyed(s.staff).Do("POST", refunds, `{"to":"store_credit"}`).Problem(409, payment.CodeNoCustomer)
+	keyed(s.staff).Do("POST", refunds, `{"to":"nowhere"}`).Problem(422, "validation-failed")
+	keyed(s.staff).Do("POST", refunds, `{"expires_at":"2099-01-01T00:00:00Z"}`).Problem(422, "validation-failed")
 	var states []string
 	for _, b := range sim.Books(t) {
 		states = append(states, b.Type+" "+b.Status+" "+b.Amount)
