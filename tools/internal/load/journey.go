@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"sync"
+	"time"
 
 	"github.com/sidecart/sidecart/services/checkout/checkoutapi"
 	"github.com/sidecart/sidecart/services/order/orderapi"
@@ -172,12 +173,30 @@ func (j *journey) twice(ctx context.Context, co checkoutapi.Checkout, keys ...st
 			return err
 		}
 	}
-	var read checkoutapi.Checkout
-	if err := j.client.Get(ctx, "/v1/checkouts/"+co.ID, &read); err != nil {
+	read, err := j.completed(ctx, co.ID)
+	if err != nil {
 		return err
 	}
 	if read.Order == nil || id == "" || read.Order.ID != id {
 		return unexpected("checkout %s made order %q, but says %+v", co.ID, id, read.Order)
 	}
 	return nil
+}
+
+// completed reads a checkout whose order was answered. Where that could not be recorded, because something was away, the checkout is still
+// completing until order tells it again.
+func (j *journey) completed(ctx context.Context, id string) (co checkoutapi.Checkout, err error) {
+	for begun := time.Now(); ; {
+		if err := j.client.Get(ctx, "/v1/checkouts/"+id, &co); err != nil {
+			return co, err
+		}
+		if co.Status != checkoutapi.StatusCompleting || time.Since(begun) > j.client.Patience {
+			return co, nil
+		}
+		select {
+		case <-ctx.Done():
+			return co, ctx.Err()
+		case <-time.After(time.Second):
+		}
+	}
 }
