@@ -5,43 +5,20 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"os"
-	"path/filepath"
-	"regexp"
 	"strconv"
 	"strings"
 )
 
-var (
-	appID       = regexp.MustCompile(`^\s*- appID: (\S+)`)
-	metricsPort = regexp.MustCompile(`SIDECART_METRICS_ADDR: 127\.0\.0\.1:\$\{port:(\d+)\}`)
-)
-
 // Metrics reads what every service counts: the figures by service and by name with labels, as Prometheus writes them.
 func (s *Shop) Metrics(ctx context.Context) (map[string]map[string]float64, error) {
-	manifest, err := os.ReadFile(filepath.Join(s.Root, "dapr.yaml"))
-	if err != nil {
-		return nil, err
-	}
-	all, service := map[string]map[string]float64{}, ""
-	for line := range strings.Lines(string(manifest)) {
-		if m := appID.FindStringSubmatch(line); m != nil {
-			service = m[1]
-		}
-		m := metricsPort.FindStringSubmatch(line)
-		if m == nil {
-			continue
-		}
-		usual, err := strconv.Atoi(m[1])
+	all := map[string]map[string]float64{}
+	for _, service := range s.state.Services {
+		a, err := s.Ask(ctx, "GET", service.Metrics+"/metrics", nil)
 		if err != nil {
 			return nil, err
 		}
-		a, err := s.Ask(ctx, "GET", fmt.Sprintf("http://127.0.0.1:%d/metrics", s.state.Ports.of(usual)), nil)
-		if err != nil {
-			return nil, err
-		}
-		if all[service], err = figures(a.Body); err != nil {
-			return nil, fmt.Errorf("metrics of %s: %w", service, err)
+		if all[service.ID], err = figures(a.Body); err != nil {
+			return nil, fmt.Errorf("metrics of %s: %w", service.ID, err)
 		}
 	}
 	return all, nil

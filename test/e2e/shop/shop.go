@@ -60,6 +60,7 @@ type state struct {
 	Services  []struct {
 		ID      string `json:"id"`
 		Sidecar string `json:"sidecar"`
+		Metrics string `json:"metrics"`
 	} `json:"services"`
 }
 

@@ -7,6 +7,7 @@ import (
 	"os"
 	"regexp"
 	"slices"
+	"strconv"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -59,4 +60,33 @@ func (r Rule) Asks() (metrics, values []string) {
 	metrics = metric.FindAllString(quoted.ReplaceAllString(r.Expr, ""), -1)
 	slices.Sort(metrics)
 	return slices.Compact(metrics), values
+}
+
+// Condition is a part of a rule: the rule fires when a figure of the metric is above the limit.
+type Condition struct {
+	Metric string
+	Label  string   // which has one of Values; "": whatever it has
+	Values []string // of Label
+	Above  float64
+	Counts bool // the metric only ever rises, and the rule looks how much lately
+}
+
+var condition = regexp.MustCompile(`([a-z]+(?:_[a-z]+)+)(?:\{([a-z]+)=~?"([^"]*)"\})?(\[\w+\])?\)* > (\d+)`)
+
+// Conditions takes a rule apart. One that is written in another way has none.
+func (r Rule) Conditions() (all []Condition) {
+	for _, m := range condition.FindAllStringSubmatch(r.Expr, -1) {
+		c := Condition{Metric: m[1], Label: m[2], Counts: m[4] != ""}
+		if m[3] != "" {
+			c.Values = between.Split(m[3], -1)
+		}
+		c.Above, _ = strconv.ParseFloat(m[5], 64) // they are digits
+		all = append(all, c)
+	}
+	return all
+}
+
+// Met reports whether a figure with these labels meets the condition.
+func (c Condition) Met(labels map[string]string, figure float64) bool {
+	return figure > c.Above && (c.Label == "" || slices.Contains(c.Values, labels[c.Label]))
 }

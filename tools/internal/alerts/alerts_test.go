@@ -45,6 +45,16 @@ func TestRulesAndCodeAndRunbooksAgree(t *testing.T) {
 		if len(metrics) == 0 || r.Labels["severity"] == "" || r.Annotations["summary"] == "" {
 			t.Errorf("%s asks for nothing, or says too little", r.Alert)
 		}
+		var understood []string
+		for _, c := range r.Conditions() { // doctor reads the rules too
+			understood = append(understood, c.Metric)
+			if c.Counts != strings.HasSuffix(c.Metric, "_total") || c.Label != "" && len(c.Values) == 0 {
+				t.Errorf("%s is understood as %+v", r.Alert, c)
+			}
+		}
+		if slices.Sort(understood); !slices.Equal(understood, metrics) {
+			t.Errorf("%s asks for %v, understood are %v", r.Alert, metrics, understood)
+		}
 		for _, m := range metrics {
 			if !strings.Contains(all, `"`+m+`"`) {
 				t.Errorf("%s: no service has the metric %s", r.Alert, m)

@@ -185,7 +185,7 @@ func running(ctx context.Context, l shop.Layout, m shop.Manifest) []Finding {
 		}
 		findings = append(findings, f)
 	}
-	return findings
+	return append(findings, watched(ctx, l, report.Shop.Services)...)
 }
 
 func leftovers(l shop.Layout) []Finding {

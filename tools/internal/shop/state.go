@@ -43,6 +43,7 @@ type Service struct {
 	Sidecar     string `json:"sidecar"`      // base URL of its HTTP API
 	SidecarGRPC string `json:"sidecar_grpc"` // address
 	Public      string `json:"public,omitempty"`
+	Metrics     string `json:"metrics,omitempty"` // base URL of /metrics
 }
 
 // Local writes an address of this machine.
@@ -51,8 +52,11 @@ func Local(port int) string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(
 // URL writes the base URL of a port of this machine.
 func URL(port int) string { return "http://" + Local(port) }
 
-// publicAddr is the variable by which a service is given a second, public listener.
-const publicAddr = "SIDECART_PUBLIC_ADDR"
+// The variables by which a service is given more listeners: a public one, and one that shows what it counts.
+const (
+	publicAddr  = "SIDECART_PUBLIC_ADDR"
+	metricsAddr = "SIDECART_METRICS_ADDR"
+)
 
 // Describe fills a State from the shop.
 func (s Shop) Describe() (State, error) {
@@ -68,6 +72,9 @@ func (s Shop) Describe() (State, error) {
 		}
 		if addr := env[publicAddr]; addr != "" {
 			svc.Public = "http://" + addr
+		}
+		if addr := env[metricsAddr]; addr != "" {
+			svc.Metrics = "http://" + addr
 		}
 		if app.AppID == "gateway" {
 			st.Gateway = svc.Public

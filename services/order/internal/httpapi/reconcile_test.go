@@ -106,3 +106,40 @@ func TestMoneyIsToldApart(t *testing.T) {
 		t.Errorf("still found: %v", found)
 	}
 }
+
+// An effect that is lost is found and made again, and so are events found that do not leave.
+func TestLostEffectsAndUnsentEvents(t *testing.T) {
+	t.Parallel()
+	s := open(t)
+	s.bank.Lie = func(step string, _ app.MoneyCommand) error {
+		if step == "capture" {
+			return ordertest.Unknown
+		}
+		return nil
+	}
+	id := newID(t)
+	if err := s.app.Place(t.Context(), ordertest.Snapshot(id, 1)); err != nil {
+		t.Fatal(err)
+	}
+	s.reaches(id, "placed")
+	s.waitsAgain(id)
+	if found := s.findings(); found["no-effect"]+found["unsent-event"] != 0 {
+		t.Errorf("found %v", found)
+	}
+	if _, err := s.pool.Exec(t.Context(), `DELETE FROM order_effects`); err != nil {
+		t.Fatal(err)
+	}
+	s.turnClock(41 * time.Second)
+	if found := s.findings(); found["no-effect"] != 1 || found["unsent-event"] != 1 { // order.placed.v1, which nobody publishes here
+		t.Errorf("found %v", found)
+	}
+	if found := s.findings(); found["no-effect"] != 0 {
+		t.Errorf("made again, and found %v", found)
+	}
+	if _, err := s.pool.Exec(t.Context(), `UPDATE outbox SET sent_at = now()`); err != nil {
+		t.Fatal(err)
+	}
+	if found := s.findings(); found["unsent-event"] != 0 {
+		t.Errorf("sent, and found %v", found)
+	}
+}
