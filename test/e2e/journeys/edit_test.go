@@ -37,7 +37,7 @@ func stands(t *testing.T, sku string, available int64) {
 	eventually(t, 10*time.Second, func() error {
 		var n int64
 		if err := s.DB(t, "inventory").QueryRow(t.Context(), `SELECT on_hand - allocated FROM stock_levels WHERE sku = $1`, sku).Scan(&n); err != nil || n != available {
-			return fmt.Errorf("%d of %s are left, want %d: %v", n, sku, available, err)
+			return fmt.Errorf("%d of %s are left, want %d: %w", n, sku, available, err)
 		}
 		return nil
 	})
