@@ -164,7 +164,8 @@ func (r *run) buy(ctx context.Context) (load.Report, error) {
 	client := *r.Guest
 	client.Base = r.proxy.URL()
 	report, err := load.Run(ctx, load.Options{Client: &client, Guests: r.Orders, Shoppers: r.Shoppers, Seed: r.Seed, Out: lines{r},
-		Clerk: &load.Clerk{Staff: r.Staff, Simulator: r.State.Simulator["braintree"]}})
+		Clerk: &load.Clerk{Staff: r.Staff, Simulator: r.State.Simulator["braintree"],
+			SignIn: func(customer string) (string, error) { return shop.CustomerToken(r.Layout, customer, time.Now()) }}})
 	served()
 	wg.Wait()
 	return report, err

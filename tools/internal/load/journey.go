@@ -42,6 +42,9 @@ func (j *journey) run(ctx context.Context) result {
 
 func (j *journey) walk(ctx context.Context) (outcome, error) {
 	g := j.script.guest
+	if j.script.kind == paysCredit && j.clerk != nil {
+		j.client = j.signedIn()
+	}
 	cart, err := j.client.Fill(ctx, g)
 	if err != nil {
 		return left, err
@@ -63,6 +66,13 @@ func (j *journey) walk(ctx context.Context) (outcome, error) {
 			return bought, err
 		}
 		if co, err = j.client.Prepare(ctx, g, cart.ID); err != nil {
+			return bought, err
+		}
+	case signsIn:
+		if j.clerk == nil {
+			break
+		}
+		if co, err = j.merge(ctx, cart.ID); err != nil {
 			return bought, err
 		}
 	case isDeclined:
@@ -95,6 +105,12 @@ func (j *journey) pay(ctx context.Context, co checkoutapi.Checkout) (outcome, er
 			}
 		}
 	}
+	if j.script.kind == paysCredit && j.clerk != nil && !co.Totals.Total.IsZero() {
+		if err := j.clerk.storeCredit(ctx, j.script.account(), half(co.Totals.Total)); err != nil {
+			return bought, err
+		}
+		means.StoreCredit = true
+	}
 	o, err := j.client.CompleteBy(ctx, co, means, shopclient.Key())
 	if err != nil {
 		return bought, err
@@ -103,6 +119,10 @@ func (j *journey) pay(ctx context.Context, co checkoutapi.Checkout) (outcome, er
 		return bought, err
 	}
 	switch {
+	case j.script.kind == givesBack && j.clerk != nil && !o.Totals.Total.IsZero():
+		return bought, j.clerk.giveBack(ctx, o)
+	case j.script.kind == buysAgain && j.clerk != nil:
+		return bought, j.reorder(ctx, o)
 	case j.script.kind == isRefunded && j.clerk != nil && !o.Totals.Total.IsZero():
 		return bought, j.clerk.refund(ctx, o)
 	case j.script.kind == cancels:

@@ -48,6 +48,11 @@ func Run(ctx context.Context, opt Options) (Report, error) {
 	if err != nil {
 		return Report{}, err
 	}
+	if opt.Clerk != nil {
+		if err := opt.Clerk.lots(ctx, shelf.markets[0].skus, time.Now()); err != nil {
+			return Report{}, fmt.Errorf("load: lots: %w", err)
+		}
+	}
 	tally := newTally(opt.Seed)
 	client.Observe = tally.observe
 	bar := progress.New(opt.Out, "orders", int64(opt.Guests))

@@ -30,13 +30,18 @@ const (
 	wantsMore   kind = "wants more"  // from the checkout back into the cart
 	isRefunded  kind = "is refunded" // in part, by staff
 	paysInParts kind = "pays with a gift card too"
+	givesBack   kind = "gives a piece back" // what it cost is refunded by order
+	buysAgain   kind = "buys the same again"
+	signsIn     kind = "signs in at the checkout" // and what the guest's cart has goes into another one
+	paysCredit  kind = "pays with store credit too"
 )
 
 // kinds are how often each behaviour is met, in percent.
 var kinds = []struct {
 	kind  kind
 	share int
-}{{buys, 54}, {isDeclined, 7}, {paysAgain, 4}, {leaves, 9}, {cancels, 5}, {clicksTwice, 4}, {paysTwice, 3}, {wantsMore, 6}, {isRefunded, 4}, {paysInParts, 4}}
+}{{buys, 42}, {isDeclined, 7}, {paysAgain, 4}, {leaves, 9}, {cancels, 5}, {clicksTwice, 4}, {paysTwice, 3}, {wantsMore, 6}, {isRefunded, 4}, {paysInParts, 4},
+	{givesBack, 3}, {buysAgain, 3}, {signsIn, 3}, {paysCredit, 3}}
 
 // leaveBefore are the steps before which a guest may leave.
 var leaveBefore = []string{shopclient.StepLine, shopclient.StepCheckout, shopclient.StepAddress, shopclient.StepShipping, shopclient.StepSession, shopclient.StepComplete}

@@ -155,6 +155,15 @@ func StaffToken(l Layout, scopes []string, now time.Time) (string, error) {
 	return signer.Mint(auth.Principal{Subject: "staff-local", Kind: "staff", Scopes: scopes}, auth.MaxTTL, now)
 }
 
+// CustomerToken makes a token of a customer, as the sign-in of an account would.
+func CustomerToken(l Layout, id string, now time.Time) (string, error) {
+	signer, err := auth.LoadSigner(l.SigningKey())
+	if err != nil {
+		return "", err
+	}
+	return signer.Mint(auth.Principal{Subject: id, Kind: auth.KindCustomer}, auth.MaxTTL, now)
+}
+
 // componentSecrets is the content of the components' secret store. A projection of a cart that a crash of the server takes along is
 // made again from the cart's log: writing one does not wait for the disk.
 func (s Secrets) componentSecrets(databaseURL func(string) string) map[string]string {
