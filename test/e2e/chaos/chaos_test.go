@@ -101,23 +101,10 @@ func kill(t *testing.T, name string) (pid int) {
 	return pid
 }
 
-// eventually repeats check until it is nil.
+// eventually is [shop.Eventually].
 func eventually(t *testing.T, limit time.Duration, check func() error) {
 	t.Helper()
-	deadline := time.After(limit)
-	tick := time.NewTicker(20 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		err := check()
-		if err == nil {
-			return
-		}
-		select {
-		case <-deadline:
-			t.Fatalf("after %s: %v", limit, err)
-		case <-tick.C:
-		}
-	}
+	shop.Eventually(t, limit, check)
 }
 
 // folder is a temporary folder that the database's user may enter.

@@ -28,20 +28,10 @@ var s *shop.Shop
 
 func TestMain(m *testing.M) { shop.Main(m, func(running *shop.Shop) { s = running }) }
 
-// eventually repeats check until it is nil.
+// eventually is [shop.Eventually].
 func eventually(t *testing.T, limit time.Duration, check func() error) {
 	t.Helper()
-	deadline := time.Now().Add(limit)
-	for {
-		err := check()
-		if err == nil {
-			return
-		}
-		if time.Now().After(deadline) {
-			t.Fatalf("after %s: %v", limit, err)
-		}
-		<-time.After(150 * time.Millisecond)
-	}
+	shop.Eventually(t, limit, check)
 }
 
 // transactions are the simulator's books of one order.

@@ -66,23 +66,10 @@ func closing(t *testing.T, s *shop.Shop) {
 	}
 }
 
-// eventually repeats check until it is nil.
+// eventually is [shop.Eventually].
 func eventually(t *testing.T, limit time.Duration, check func() error) {
 	t.Helper()
-	deadline := time.After(limit)
-	tick := time.NewTicker(50 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		err := check()
-		if err == nil {
-			return
-		}
-		select {
-		case <-deadline:
-			t.Fatalf("after %s: %v", limit, err)
-		case <-tick.C:
-		}
-	}
+	shop.Eventually(t, limit, check)
 }
 
 // clean waits until the shop is well and holds it to its books.

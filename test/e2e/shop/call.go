@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/sidecart/sidecart/pkg/money"
 	"github.com/sidecart/sidecart/services/cart/cartapi"
@@ -221,4 +222,23 @@ func (s *Shop) Buy(ctx context.Context, sku string) (o orderapi.Order, refused *
 		step(201, "POST", "/v1/checkouts/"+co.ID+"/complete", Pay(Good, co.Totals.Total), &o, "Idempotency-Key", Key())
 	}
 	return o, refused, err
+}
+
+// Eventually repeats check until it is nil, and fails the test with what it said last after the limit.
+func Eventually(t testing.TB, limit time.Duration, check func() error) {
+	t.Helper()
+	deadline := time.After(limit)
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		err := check()
+		if err == nil {
+			return
+		}
+		select {
+		case <-deadline:
+			t.Fatalf("after %s: %v", limit, err)
+		case <-tick.C:
+		}
+	}
 }
