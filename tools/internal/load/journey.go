@@ -125,6 +125,8 @@ func (j *journey) pay(ctx context.Context, co checkoutapi.Checkout) (outcome, er
 		return bought, j.reorder(ctx, o)
 	case j.script.kind == isRefunded && j.clerk != nil && !o.Totals.Total.IsZero():
 		return bought, j.clerk.refund(ctx, o)
+	case j.script.kind == wantsLess && j.clerk != nil:
+		return bought, j.clerk.less(ctx, o)
 	case j.script.kind == cancels:
 		o, err := j.client.Cancel(ctx, o, "load: changed my mind", shopclient.Key())
 		if err == nil && o.Status != "cancelled" && o.Status != "placed" {

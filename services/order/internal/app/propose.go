@@ -57,7 +57,7 @@ func (a *App) Propose(ctx context.Context, prices Repricer, rec Record, req Edit
 	if err := a.mayEdit(rec); err != nil {
 		return p, err
 	}
-	ask, err := rec.ask(req, p.Number)
+	ask, further, err := rec.ask(req, p.Number)
 	if err != nil {
 		return p, err
 	}
@@ -69,7 +69,7 @@ func (a *App) Propose(ctx context.Context, prices Repricer, rec Record, req Edit
 	if err != nil {
 		return p, err
 	}
-	if err := p.take(rec, got); err != nil {
+	if err := p.take(rec, got, further); err != nil {
 		return p, err
 	}
 	if p.SameGoods && p.Proposed.ShippingAddress == rec.Snapshot.ShippingAddress && p.Proposed.ShippingOption.ID == rec.Snapshot.ShippingOption.ID {
@@ -92,10 +92,10 @@ func (a *App) mayEdit(rec Record) error {
 	return nil
 }
 
-// ask is what checkout is asked: all faults of the lines come at once.
-func (r Record) ask(req EditRequest, number int) (checkoutapi.RepriceRequest, error) {
+// ask is what checkout is asked: all faults of the lines come at once. Further tells which added lines are further pieces of which.
+func (r Record) ask(req EditRequest, number int) (in checkoutapi.RepriceRequest, further map[string]orderapi.PlaceLine, err error) {
 	s := r.Snapshot
-	in := checkoutapi.RepriceRequest{Currency: string(r.Total.Currency), Address: s.ShippingAddress, NewAddress: req.ShippingAddress, Option: s.ShippingOption,
+	in = checkoutapi.RepriceRequest{Currency: string(r.Total.Currency), Address: s.ShippingAddress, NewAddress: req.ShippingAddress, Option: s.ShippingOption,
 		NewOptionID: req.ShippingOptionID, TaxIncluded: s.Totals.TaxIncluded, SameGoods: true}
 	for _, p := range s.Promotions {
 		in.Coupons = append(in.Coupons, p.ID)
@@ -110,9 +110,12 @@ func (r Record) ask(req EditRequest, number int) (checkoutapi.RepriceRequest, er
 		c.Check(l.Quantity >= 0 && l.Quantity <= maxPieces, at+".quantity", fmt.Sprintf("must be 0 to %d", maxPieces), l.Quantity)
 		wanted[l.LineID] = l.Quantity
 	}
-	add := func(sku string, quantity int64) {
-		in.Add = append(in.Add, checkoutapi.RepriceLine{ID: fmt.Sprintf("e%d-%d", number, len(in.Add)+1), SKU: sku, Quantity: quantity})
+	add := func(sku string, quantity int64) (id string) {
+		id = fmt.Sprintf("e%d-%d", number, len(in.Add)+1)
+		in.Add = append(in.Add, checkoutapi.RepriceLine{ID: id, SKU: sku, Quantity: quantity})
+		return id
 	}
+	further = map[string]orderapi.PlaceLine{}
 	for i, l := range req.Add {
 		c.Check(l.Quantity >= 1 && l.Quantity <= maxPieces, fmt.Sprintf("body.add[%d].quantity", i), fmt.Sprintf("must be 1 to %d", maxPieces), l.Quantity)
 		add(l.SKU, l.Quantity)
@@ -124,7 +127,7 @@ func (r Record) ask(req EditRequest, number int) (checkoutapi.RepriceRequest, er
 		}
 		in.SameGoods = in.SameGoods && quantity == l.Quantity
 		if more := quantity - l.Quantity; more > 0 {
-			add(l.SKU, more)
+			further[add(l.SKU, more)] = l
 		}
 		if left := min(quantity, l.Quantity); left > 0 {
 			price := l.UnitPrice
@@ -134,16 +137,16 @@ func (r Record) ask(req EditRequest, number int) (checkoutapi.RepriceRequest, er
 	in.SameGoods = in.SameGoods && len(in.Add) == 0
 	c.Check(len(in.Kept)+len(in.Add) <= maxEditLines, "body.add", fmt.Sprintf("an order has %d lines at most", maxEditLines), nil)
 	if err := c.Err(); err != nil {
-		return in, err
+		return in, nil, err
 	}
 	if len(in.Kept)+len(in.Add) == 0 {
-		return in, ErrNoLines
+		return in, nil, ErrNoLines
 	}
-	return in, nil
+	return in, further, nil
 }
 
 // take makes the proposed order of what checkout says.
-func (p *Proposal) take(rec Record, got checkoutapi.Repriced) error {
+func (p *Proposal) take(rec Record, got checkoutapi.Repriced, further map[string]orderapi.PlaceLine) error {
 	s := &p.Proposed
 	s.ShippingAddress, s.ShippingOption, s.Promotions, s.Totals, s.QuoteID = got.Address, got.Option, got.Promotions, got.Totals, got.QuoteID
 	s.Lines = nil
@@ -157,6 +160,9 @@ func (p *Proposal) take(rec Record, got checkoutapi.Repriced) error {
 			Subtotal: l.Subtotal, Discounts: l.Discounts, Tax: l.Tax, TaxRateBP: l.TaxRateBP, Total: l.Total}
 		if kept {
 			line.ProductID, line.Title, line.ImageURL, line.Metadata = was.ProductID, was.Title, was.ImageURL, was.Metadata
+		}
+		if of, ok := further[l.ID]; ok {
+			line.Metadata = of.Metadata
 		}
 		if l.Quantity != was.Quantity {
 			p.Lines = append(p.Lines, orderapi.EditedLine{LineID: l.ID, SKU: l.SKU, Title: line.Title, Before: was.Quantity, After: l.Quantity})
