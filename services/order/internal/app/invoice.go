@@ -115,7 +115,9 @@ func (a *App) Invoice(ctx context.Context, docs Documents, e Entity, rec Record)
 	if err != nil {
 		return Sheet{}, err
 	}
-	rec.Snapshot = rec.at(doc.Edition)
+	if rec, err = a.asOf(ctx, rec, doc.Edition); err != nil {
+		return Sheet{}, err
+	}
 	s, err := rec.sheet(doc)
 	if err != nil {
 		return s, err
@@ -129,6 +131,18 @@ func (a *App) Invoice(ctx context.Context, docs Documents, e Entity, rec Record)
 
 // Cancellation stands where a refund's id would: the credit note of what was left of the invoice when its order was cancelled.
 const Cancellation = "cancellation"
+
+// asOf is the order as an invoice has it. An edit may have been made after rec was read, and before the invoice was issued.
+func (a *App) asOf(ctx context.Context, rec Record, edition int) (Record, error) {
+	var err error
+	if edition > 0 {
+		if rec, err = a.Store.Load(ctx, rec.ID); err != nil {
+			return rec, err
+		}
+	}
+	rec.Snapshot = rec.at(edition)
+	return rec, nil
+}
 
 // at is the order as the edit of a number left it.
 func (r Record) at(edition int) orderapi.PlaceRequest {
@@ -171,7 +185,9 @@ func (a *App) CreditNote(ctx context.Context, docs Documents, e Entity, rec Reco
 	if err != nil {
 		return Sheet{}, err
 	}
-	rec.Snapshot = rec.at(invoice.Edition)
+	if rec, err = a.asOf(ctx, rec, invoice.Edition); err != nil {
+		return Sheet{}, err
+	}
 	all := rec.credited(invoice.Edition)
 	i := all.at(refundID)
 	if i < 0 {

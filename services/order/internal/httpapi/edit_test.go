@@ -106,6 +106,30 @@ func TestEdit(t *testing.T) {
 	}
 }
 
+// Further pieces of a line are a line of their own, at today's price and with what the shopper wrote to the first ones.
+func TestEditFurtherPieces(t *testing.T) {
+	t.Parallel()
+	s, id := open(t), newID(t)
+	snapshot := ordertest.Snapshot(id, 1)
+	snapshot.Lines[0].Metadata = []byte(`{"engraving":"for a friend"}`)
+	snapshot.Lines = append(snapshot.Lines, orderapi.PlaceLine{ID: "l2", SKU: "shirt", Title: "Shirt", Quantity: 1, UnitPrice: money.New(2500, "USD"), Subtotal: money.New(2500, "USD"),
+		Tax: money.Zero("USD"), Total: money.New(2500, "USD")})
+	snapshot.Totals.Subtotal.Minor, snapshot.Totals.Total.Minor = 7500, 7499
+	if err := s.app.Place(t.Context(), snapshot); err != nil {
+		t.Fatal(err)
+	}
+	s.reaches(id, "confirmed")
+	s.edit(id, "key", `{"lines":[{"line_id":"l1","quantity":3},{"line_id":"l2","quantity":0}]}`).Want(201)
+	s.refundIs(id, 0, "refunded")
+	lines := s.reaches(id, "confirmed").Snapshot.Lines
+	if len(lines) != 2 || lines[0].Quantity != 2 || lines[0].UnitPrice.Minor != 2500 || lines[1].Quantity != 1 || lines[1].UnitPrice.Minor != 2000 || string(lines[1].Metadata) != `{"engraving": "for a friend"}` {
+		t.Errorf("%+v %s", lines, lines[len(lines)-1].Metadata)
+	}
+	if s.shelf.Of("shirt") != 7 {
+		t.Errorf("%d shirts are left", s.shelf.Of("shirt"))
+	}
+}
+
 // Another address costs nothing, and moves nothing.
 func TestEditAddress(t *testing.T) {
 	t.Parallel()
@@ -337,10 +361,11 @@ func TestInvoicesOfEditedOrders(t *testing.T) {
 			before = s.client.Do("GET", path+"/invoice"+query, nil).Want(200).Body
 			s.edit(id, "key-0", `{"lines":[{"line_id":"l1","quantity":0}],"add":[{"sku":"mug","quantity":1}]}`).Problem(409, "order-invoiced")
 		}
+		stale := s.reaches(id, "confirmed") // of who asks for the invoice while the edit is made
 		s.edit(id, "key-1", `{"lines":[{"line_id":"l1","quantity":1}]}`).Want(201)
 		o := s.refundIs(id, 0, "refunded")
 		rec := s.reaches(id, "confirmed")
-		sheet, err := s.app.Invoice(t.Context(), s.store, s.entity(), rec)
+		sheet, err := s.app.Invoice(t.Context(), s.store, s.entity(), stale)
 		if err != nil {
 			t.Fatal(err)
 		}

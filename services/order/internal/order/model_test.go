@@ -468,7 +468,10 @@ func TestEveryInterleavingOfAGift(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	walkWhole(t, model{machine: machines.Current(), fenced: true, facts: &Facts{Lines: []LineFacts{{SKU: "shirt", Metadata: map[string]any{"gift_wrap": true}}}}})
+	gift := model{machine: machines.Current(), fenced: true, facts: &Facts{Lines: []LineFacts{{SKU: "shirt", Metadata: map[string]any{"gift_wrap": true}}}}}
+	walkWhole(t, gift)
+	gift.edits = 1
+	walkWhole(t, gift)
 }
 
 func walkWhole(t *testing.T, m model) {
