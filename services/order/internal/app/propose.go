@@ -88,6 +88,8 @@ func (a *App) mayEdit(rec Record) error {
 		return order.ErrEditing
 	case rec.State != "confirmed":
 		return order.ErrNotEditable.With("status", a.state(rec).Status)
+	case rec.Refunding.IsPositive():
+		return order.ErrRefunding
 	}
 	return nil
 }

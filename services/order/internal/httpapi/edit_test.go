@@ -106,6 +106,37 @@ func TestEdit(t *testing.T) {
 	}
 }
 
+// What an edit gives back waits until the payment has settled: the order is the edited one, can be picked, and a cancel gives back all of it.
+func TestEditOfWhatHasNotSettled(t *testing.T) {
+	t.Parallel()
+	s, id, token := mugs(t)
+	s.bank.Next = func(step string, _ app.MoneyCommand) app.MoneyAnswer {
+		if step == "refund" {
+			return app.MoneyAnswer{Outcome: app.MoneyDeclined, DeclineCode: "not-settled", Retryable: true}
+		}
+		return app.MoneyAnswer{}
+	}
+	less := `{"lines":[{"line_id":"l1","quantity":1}]}`
+	other := newID(t)
+	s.place(other, 1)
+	for _, order := range []string{id, other} {
+		s.edit(order, "key-1", less).Want(201)
+		s.editIs(order, "done")
+		s.reaches(order, "confirmed")
+		if o := s.refundIs(order, 0, "pending"); o.PaymentStatus != "captured" || o.Totals.Total.Minor != 2499 {
+			t.Errorf("%+v", o)
+		}
+		s.edit(order, "key-2", `{"shipping_address":{"name":"A","line1":"B","city":"C","region":"IL","postal_code":"62701","country":"US"}}`).Problem(409, "refund-in-progress")
+	}
+	s.client.Do("POST", "/v1/orders/"+id+"/cancel?access_token="+token, `{"reason":"changed my mind"}`).Want(200)
+	rec := s.reaches(id, "cancelled")
+	if rec.Returned != ordertest.Total || rec.Refunds[0].Status != "superseded" || s.shelf.Of("shirt") != 9 {
+		t.Errorf("%s, %+v, %d shirts", rec.Returned, rec.Refunds, s.shelf.Of("shirt"))
+	}
+	s.bring(other, "picking", 200)
+	s.refundIs(other, 0, "pending")
+}
+
 // Further pieces of a line are a line of their own, at today's price and with what the shopper wrote to the first ones.
 func TestEditFurtherPieces(t *testing.T) {
 	t.Parallel()
