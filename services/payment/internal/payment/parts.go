@@ -230,12 +230,12 @@ func judgePart(p Payment, op Operation, found []Transaction, now time.Time) Verd
 	return Verdict{Step: Answer, Type: CaptureFailed, Outcome: Outcome{Result: FailedSurely, Amount: op.Amount, Retryable: true}, Strays: true}
 }
 
-// release lets go, before the answer, of what is authorised and not captured any more. A part that is voided is authorised again.
+// release lets go, before the answer, of what is authorised and not captured any more. A part that came to nothing is authorised again.
 func (v Verdict) release(p Payment, op Operation, parent *Transaction) Verdict {
-	rest := p.held() > 0 || op.Kind == Void || slices.ContainsFunc(v.Parts, func(c PartChange) bool { return c.Voided }) ||
-		slices.ContainsFunc(p.Parts, func(x Part) bool { return x.Status == PartVoided })
+	free := slices.ContainsFunc(v.Parts, func(c PartChange) bool { return c.Voided }) || slices.ContainsFunc(p.Parts, func(x Part) bool { return !x.stands() })
+	rest := free || op.Kind == Void || p.held() > 0
 	if op.Kind == Capture {
-		rest = p.held() > op.Gateway().Minor
+		rest = free || p.held() > op.Gateway().Minor
 	}
 	if op.More || !rest || parent == nil || parent.State != TxAuthorised && parent.State != TxSubmitted {
 		return v
@@ -382,8 +382,8 @@ func (g *giving) stop(code, message string, retryable bool) Verdict {
 	case g.op.Kind == Void:
 		v := answer(VoidDeclined, o)
 		v.Parts, v.Halfway = g.changes, true
-		if g.gone > 0 && g.p.Status != StatusPartly {
-			v = v.release(g.p, g.op, find(g.found, g.p.TransactionID))
+		if g.gone > 0 {
+			v = g.free(v)
 		}
 		return v
 	case g.gone == 0:
@@ -407,5 +407,13 @@ func (g *giving) half(why string) Verdict {
 	v := answer(Refunded, Outcome{Result: Succeeded, Amount: money.New(g.gone, g.op.Amount.Currency), TransactionID: g.p.TransactionID})
 	v.Parts, v.Halfway = g.changes, true
 	v.Raise = fmt.Sprintf("%s went back of %s: %s", v.Outcome.Amount, g.op.Amount, why)
-	return v
+	return g.free(v)
+}
+
+// free lets go of what voided parts have left authorised, unless more may be captured.
+func (g *giving) free(v Verdict) Verdict {
+	if g.p.Status == StatusPartly {
+		return v
+	}
+	return v.release(g.p, g.op, find(g.found, g.p.TransactionID))
 }
