@@ -114,20 +114,28 @@ type Lease struct {
 }
 
 // Begun is what Begin found or made. Mine means that the caller holds the lease; Fresh that the operation was made by this call. Refused,
-// of a fresh authorisation, says that the credit that was wanted cannot be had: nothing is reserved, and nothing is to be sent.
+// of a fresh authorisation, says that the credit that was wanted cannot be had, or that too much is promised: nothing is to be sent.
 type Begun struct {
 	Lease
 	Fresh, Mine bool
 	Refused     *payment.Outcome
 }
 
-// Start is a new operation. New is the payment that an authorisation begins, Credit what it is to be made with beside the gateway; nil:
-// nothing. Amount nil is the whole.
+// Start is a new operation. New is the payment that an authorisation begins, Credit what it is to be made with beside the gateway, Promise what it
+// must keep to; nil: nothing. Amount nil is the whole.
 type Start struct {
 	Record
 	New    *payment.Payment
 	Credit *payment.Wanted
 	Whole  bool
+
+	Promise *Promise
+}
+
+// Promise bounds what one shopper may have promised to people and not paid yet, in minor units. Keys say who that is: each counts by itself.
+type Promise struct {
+	Keys  []AttemptKey
+	Limit int64
 }
 
 // Done is the answer to an operation: what to write in one transaction.

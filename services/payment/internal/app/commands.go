@@ -123,7 +123,7 @@ func (a *App) Authorise(ctx context.Context, m Authorisation) (Answer, error) {
 	}
 	p := payment.New(m.PaymentID, m.OrderID, m.Attempt, offer.Provider, account, m.Amount)
 	p.CustomerID = m.CustomerID
-	answer, err := a.do(ctx, Start{New: &p, Credit: m.wanted(), Record: Record{
+	answer, err := a.do(ctx, Start{New: &p, Credit: m.wanted(), Promise: m.promise(offer), Record: Record{
 		Operation: payment.Operation{ID: m.OperationID, PaymentID: m.PaymentID, Kind: payment.Authorise, Amount: m.Amount, SentAt: now}}},
 		Sale{Reference: m.PaymentID, Account: account, Amount: m.Amount, Nonce: m.Nonce, MethodID: m.MethodID, DeviceData: m.DeviceData,
 			CustomerID: m.CustomerID, Shopper: m.Shopper, OrderID: m.OrderID, PayWithin: offer.PayWithin, Provider: offer.Provider}, now)
@@ -134,6 +134,21 @@ func (a *App) Authorise(ctx context.Context, m Authorisation) (Answer, error) {
 		a.supersede(ctx, m)
 	}
 	return answer, err
+}
+
+// promise is what a payment that people take must keep to, or nil.
+func (m Authorisation) promise(o Offer) *Promise {
+	limit := o.Amounts[m.Amount.Currency].Open
+	if limit == 0 || m.Provider == "" {
+		return nil
+	}
+	p := &Promise{Limit: limit}
+	for _, k := range attemptKeys(Sale{CustomerID: m.CustomerID, Shopper: Shopper{Email: m.Shopper.Email}}) {
+		if k.Key != payment.ByOrder {
+			p.Keys = append(p.Keys, k)
+		}
+	}
+	return p
 }
 
 // offer returns who takes what credit does not cover, and the account there.

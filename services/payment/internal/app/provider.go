@@ -31,8 +31,8 @@ type Offer struct {
 	PayTo     string        // of bank transfers: the account, as shoppers are told
 }
 
-// Limits bound an amount, in minor units; To zero: no upper one.
-type Limits struct{ From, To int64 }
+// Limits bound an amount, in minor units; To zero: no upper one. Open is how much one shopper may have promised and not paid yet; zero: no limit.
+type Limits struct{ From, To, Open int64 }
 
 // Offers are what a merchant offers, the first that fits counts. Empty: the gateway, in every currency that has an account.
 type Offers []Offer
@@ -81,6 +81,7 @@ type offersFile struct {
 		Amounts   map[money.Currency]struct {
 			From whole `yaml:"from"`
 			To   whole `yaml:"to"`
+			Open whole `yaml:"open_to"`
 		} `yaml:"amounts"`
 	} `yaml:"providers"`
 }
@@ -146,7 +147,8 @@ func ParseOffers(data []byte) (Offers, error) {
 			place := fmt.Sprintf("%samounts.%s", at, currency)
 			c.Check(currency.Valid(), place, "must be an ISO 4217 code", currency)
 			c.Check(l.From >= 0 && l.To >= 0 && (l.To == 0 || l.From <= l.To), place, "from must not be above to, and neither below zero", nil)
-			offer.Amounts[currency] = Limits{From: int64(l.From), To: int64(l.To)}
+			c.Check(l.Open >= 0 && (l.Open == 0 || l.Open >= l.From && p.Provider != Provider), place+".open_to", "is for what people take, and must not be below from", int64(l.Open))
+			offer.Amounts[currency] = Limits{From: int64(l.From), To: int64(l.To), Open: int64(l.Open)}
 		}
 		out = append(out, offer)
 	}

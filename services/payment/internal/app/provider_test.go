@@ -53,9 +53,9 @@ func TestTheExampleOfProviders(t *testing.T) {
 // All faults of a file come at once, each with its place.
 func TestFaultsOfAFileOfProviders(t *testing.T) {
 	t.Parallel()
-	_, err := app.ParseOffers([]byte("version: 2\nproviders:\n- {provider: cowries, countries: [deu]}\n- {provider: bank_transfer, amounts: {XXY: {}, USD: {from: 5, to: 4}}}\n- {provider: braintree, pay_within: 5h, pay_to: us, amounts: {USD: {}}}\n"))
+	_, err := app.ParseOffers([]byte("version: 2\nproviders:\n- {provider: cowries, countries: [deu]}\n- {provider: bank_transfer, amounts: {XXY: {}, USD: {from: 5, to: 4, open_to: 3}}}\n- {provider: braintree, pay_within: 5h, pay_to: us, amounts: {USD: {}}}\n"))
 	for _, want := range []string{"version: ", "providers[0].provider: ", "providers[0].countries[0]: ", "providers[0].amounts: ", "providers[1].pay_within: ", "providers[1].pay_to: ", "providers[2].pay_to: ",
-		"providers[1].amounts.XXY: ", "providers[1].amounts.USD: ", "providers[2].pay_within: "} {
+		"providers[1].amounts.XXY: ", "providers[1].amounts.USD: ", "providers[1].amounts.USD.open_to: ", "providers[2].pay_within: "} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("nothing is said of %s: %v", want, err)
 		}

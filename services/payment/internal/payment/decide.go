@@ -33,6 +33,7 @@ const (
 	CodeReview        = "review-rejected"     // staff said no, or nobody said yes in time
 	CodeGiftCard      = "gift-card-refused"   // unknown, of another currency, run out or empty
 	CodeCredit        = "credit-insufficient" // and there is nothing to pay the rest by
+	CodePromises      = "too-much-promised"   // and not paid yet
 	CodeNoCustomer    = "payment-without-customer"
 	CodeMismatch      = "amount-mismatch" // the gateway booked another amount than was asked for; it was voided
 )
@@ -156,6 +157,7 @@ var messages = map[string]string{
 	CodeSettlement:    "The bank declined the settlement.",
 	CodeRisk:          "The payment was rejected.",
 	CodeReview:        "The payment was reviewed and rejected.",
+	CodePromises:      "Too much is promised and not paid yet: another means of payment is needed.",
 	CodeNoCustomer:    "A guest has no store credit.",
 	CodeMismatch:      "The gateway booked another amount; it was undone.",
 	CodeGiftCard:      "There is no such gift card, or it is worth nothing in this currency.",

@@ -1,5 +1,7 @@
 package payment
 
+import "github.com/sidecart/sidecart/pkg/money"
+
 // The providers that are people: no gateway is asked, staff record what came of it.
 //
 //	bank_transfer     authorised is a promise; the payment is under review until staff record the money, and captured then
@@ -33,4 +35,11 @@ func judgeManual(p Payment, op Operation) Verdict {
 		v.Raise = "the money had come: it is to be paid back by hand"
 	}
 	return v
+}
+
+// Overpromised is the answer to a promise that is one too many.
+func Overpromised(amount money.Amount) *Outcome {
+	o := declined(amount, "", CodePromises)
+	o.Retryable = true
+	return o
 }

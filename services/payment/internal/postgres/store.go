@@ -47,6 +47,14 @@ func (s *Store) Begin(ctx context.Context, st app.Start, now time.Time) (app.Beg
 	if st.New != nil && st.Credit != nil {
 		return s.openWithCredit(ctx, st, now)
 	}
+	if st.New != nil && st.Promise != nil {
+		var out app.Begun
+		err := pg.InTx(ctx, s.pool, pg.TxOptions{}, func(ctx context.Context, tx *pg.Tx) (err error) {
+			out, err = s.openPromise(ctx, tx, st, st.Amount.Minor, func() (app.Begun, error) { return s.open(ctx, tx, st, now) })
+			return err
+		})
+		return out, err
+	}
 	if st.New != nil {
 		return s.open(ctx, s.pool, st, now)
 	}
@@ -156,7 +164,7 @@ func (s *Store) begin(ctx context.Context, tx *pg.Tx, st app.Start, now time.Tim
 		return app.Begun{Lease: app.Lease{Payment: p}}, err
 	}
 	if st.ToCredit && plan.Outcome == nil {
-		plan.Outcome = payment.Convertible(p, plan)
+		plan.Outcome, plan.More = payment.Convertible(p, plan), p.Status == payment.StatusPartly // the gateway is not asked to let the rest go either
 	}
 	r := fresh(st, plan.Amount, plan.Credit, now, 1)
 	r.More = plan.More

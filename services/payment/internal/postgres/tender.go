@@ -42,10 +42,13 @@ func (s *Store) openWithCredit(ctx context.Context, st app.Start, now time.Time)
 			p := *st.New
 			p.Provider, st.New = app.ProviderCredit, &p
 		}
-		if out, err = s.open(ctx, tx, st, now); err != nil || !out.Fresh {
+		out, err = s.openPromise(ctx, tx, st, st.Amount.Minor-st.Record.Credit.Minor, func() (app.Begun, error) { return s.open(ctx, tx, st, now) })
+		if err != nil || !out.Fresh {
 			return err
 		}
-		out.Refused = refused
+		if refused != nil {
+			out.Refused = refused
+		}
 		return reserve(ctx, tx, st, uses, found, now)
 	})
 	if err != nil {
