@@ -54,6 +54,10 @@ bench: sidecart ## measure a shop of its own and write docs/benchmarks.md
 chaos: sidecart ## break a shop of its own while guests buy, with twenty seeds (ARGS="--seed 7" for one, "--minutes 30" for a soak, PROFILE=kafka)
 	@$(SIDECART) chaos $(if $(PROFILE),--profile $(PROFILE)) $(ARGS)
 
+.PHONY: sdks
+sdks: ## Braintree's official SDKs for Node, Python and Java against its simulator (needs them: node, npm, python3, java, mvn)
+	@tools/simulators/braintree/sdk/run.sh
+
 .PHONY: lint
 lint: ## run the linters of .golangci.yml
 	$(call each,go tool -modfile=$(CURDIR)/tools/lint/go.mod golangci-lint run --allow-parallel-runners --config $(CURDIR)/.golangci.yml ./...)

@@ -20,18 +20,26 @@ func (s *Server) findDispute(c call) (reply, error) {
 	return reply{http.StatusOK, wire.Dispute(d)}, nil
 }
 
-// record runs a decision that answers nothing but that it was taken.
+// record runs a decision that answers nothing but that it was taken: a space, for which the Node SDK looks.
 func (s *Server) record(decision func(*ledger.Book, ledger.Terms) ([]ledger.Record, error)) (reply, error) {
 	err := s.store.Update(func(b *ledger.Book) ([]ledger.Record, error) { return decision(b, s.merchant.Terms()) })
-	return reply{status: http.StatusOK}, err
+	return reply{http.StatusOK, []byte(" ")}, err
+}
+
+// changed runs a decision about a dispute, and answers the dispute: the Java SDK wants a document.
+func (s *Server) changed(c call, decision func(*ledger.Book, ledger.Terms) ([]ledger.Record, error)) (reply, error) {
+	if _, err := s.record(decision); err != nil {
+		return reply{}, err
+	}
+	return s.findDispute(c)
 }
 
 func (s *Server) acceptDispute(c call) (reply, error) {
-	return s.record(func(b *ledger.Book, terms ledger.Terms) ([]ledger.Record, error) { return b.AcceptDispute(c.id, terms) })
+	return s.changed(c, func(b *ledger.Book, terms ledger.Terms) ([]ledger.Record, error) { return b.AcceptDispute(c.id, terms) })
 }
 
 func (s *Server) finalizeDispute(c call) (reply, error) {
-	return s.record(func(b *ledger.Book, terms ledger.Terms) ([]ledger.Record, error) {
+	return s.changed(c, func(b *ledger.Book, terms ledger.Terms) ([]ledger.Record, error) {
 		return b.FinalizeDispute(c.id, terms)
 	})
 }

@@ -102,9 +102,16 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request, op operation) {
 		w.WriteHeader(status)
 		return
 	}
-	if len(body) > 0 && !isXML(r.Header.Get("Content-Type")) {
+	switch form := mediaOf(r.Header.Get("Content-Type")); {
+	case len(body) == 0 || form == "application/xml" || form == "text/xml":
+	case form != "application/json":
 		w.WriteHeader(http.StatusUnsupportedMediaType)
 		return
+	default:
+		if body, err = wire.FromJSON(body); err != nil {
+			w.WriteHeader(http.StatusBadRequest)
+			return
+		}
 	}
 	c := call{r: r, id: r.PathValue("id"), body: body}
 	fault := s.faults.draw(op.name, func() string { return s.orderOf(op, c) })
@@ -125,9 +132,9 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request, op operation) {
 	}
 }
 
-func isXML(contentType string) bool {
-	media, _, err := mime.ParseMediaType(contentType)
-	return err == nil && (media == "application/xml" || media == "text/xml")
+func mediaOf(contentType string) string {
+	media, _, _ := mime.ParseMediaType(contentType) // what cannot be read is none that is taken
+	return media
 }
 
 // failure turns an error into the gateway's answer.

@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -51,7 +52,14 @@ func TestProtocolRefusals(t *testing.T) {
 		"no version":        {"POST", "/transactions", sale, http.Header{"X-Apiversion": nil}, 426},
 		"old version":       {"POST", "/transactions", sale, http.Header{"X-Apiversion": {"1"}}, 426},
 		"version of words":  {"POST", "/transactions", sale, http.Header{"X-Apiversion": {"four"}}, 426},
-		"JSON":              {"POST", "/transactions", sale, http.Header{"Content-Type": {"application/json"}}, 415},
+		"a form":            {"POST", "/transactions", sale, http.Header{"Content-Type": {"application/x-www-form-urlencoded"}}, 415},
+		"XML as JSON":       {"POST", "/transactions", sale, http.Header{"Content-Type": {"application/json"}}, 400},
+		"JSON cut off":      {"POST", "/transactions", `{"transaction":{"type":"sale"`, http.Header{"Content-Type": {"application/json"}}, 400},
+		"two roots":         {"POST", "/transactions", `{"transaction":{},"customer":{}}`, http.Header{"Content-Type": {"application/json"}}, 400},
+		"no name":           {"POST", "/transactions", `{"transaction":{"a b":1}}`, http.Header{"Content-Type": {"application/json"}}, 400},
+		"empty JSON":        {"POST", "/transactions", `{}`, http.Header{"Content-Type": {"application/json"}}, 422},
+		"capitals":          {"POST", "/transactions", "<transaction><type>sale</type><amount>2.00</amount><paymentMethodNonce>fake-valid-nonce</paymentMethodNonce></transaction>", nil, 201}, // as Java writes it
+		"underscores":       {"POST", "/transactions", "<transaction><type>sale</type><amount>3.00</amount><payment_method_nonce>fake-valid-nonce</payment_method_nonce></transaction>", nil, 201},
 		"text/xml":          {"POST", "/transactions", sale, http.Header{"Content-Type": {"text/xml; charset=utf-8"}}, 201},
 		"not XML":           {"POST", "/transactions", "{}", nil, 400},
 		"cut off":           {"POST", "/transactions", sale[:60], nil, 400},
@@ -66,6 +74,22 @@ func TestProtocolRefusals(t *testing.T) {
 		if status, answer := s.raw(c.method, "/merchants/shop"+c.path, c.body, c.header); status != c.want {
 			t.Errorf("%s: %d %s", name, status, answer)
 		}
+	}
+}
+
+// The Node SDK writes JSON and reads XML.
+func TestJSON(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	as := http.Header{"Content-Type": {"application/json"}}
+	status, answer := s.raw("POST", "/merchants/shop/transactions", `{"transaction":{"type":"sale","amount":"1.00","order_id":"<&>","payment_method_nonce":"fake-valid-nonce","options":{"submit_for_settlement":true},"custom_fields":{"gift_note":"a & b"},"channel":null}}`, as)
+	if status != 201 || !strings.Contains(answer, "<status>submitted_for_settlement<") || !strings.Contains(answer, "<order-id>&lt;&amp;&gt;<") || !strings.Contains(answer, "a &amp; b") {
+		t.Errorf("%d %s", status, answer)
+	}
+	id := regexp.MustCompile(`<id>([0-9a-z]{8})</id>`).FindStringSubmatch(answer)[1]
+	status, answer = s.raw("POST", "/merchants/shop/transactions/advanced_search_ids", `{"search":{"ids":["`+id+`","x"],"status":["submitted_for_settlement"],"amount":{"min":0.5}}}`, as)
+	if status != 200 || strings.Count(answer, "<item>") != 1 || !strings.Contains(answer, id) {
+		t.Errorf("%d %s", status, answer)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"unicode"
 
 	"github.com/sidecart/sidecart/tools/simulators/braintree/internal/ledger"
 )
@@ -97,8 +98,8 @@ func decode(body []byte, into any) error {
 	return nil
 }
 
-// dashed reads XML whose names have underscores, as some of the public SDKs write them, as if they had dashes. The names of custom
-// fields are the merchant's and stay.
+// dashed reads XML whose names have underscores, or capitals within them, as some of the public SDKs write them, as if they had dashes. The
+// names of custom fields are the merchant's and stay.
 type dashed struct {
 	from   *xml.Decoder
 	custom int // depth below custom-fields
@@ -110,7 +111,7 @@ func (d *dashed) Token() (xml.Token, error) {
 	switch t := token.(type) {
 	case xml.StartElement:
 		if d.custom == 0 {
-			t.Name.Local = strings.ReplaceAll(t.Name.Local, "_", "-")
+			t.Name.Local = withDashes(t.Name.Local)
 		}
 		if d.custom > 0 || t.Name.Local == "custom-fields" {
 			d.custom++
@@ -121,11 +122,29 @@ func (d *dashed) Token() (xml.Token, error) {
 			d.custom--
 		}
 		if d.custom == 0 {
-			t.Name.Local = strings.ReplaceAll(t.Name.Local, "_", "-")
+			t.Name.Local = withDashes(t.Name.Local)
 		}
 		return t, err
 	}
 	return token, err
+}
+
+// withDashes writes payment_method_nonce and paymentMethodNonce as payment-method-nonce.
+func withDashes(name string) string {
+	if strings.IndexFunc(name, func(r rune) bool { return r == '_' || unicode.IsUpper(r) }) < 0 {
+		return name
+	}
+	var b strings.Builder
+	for i, r := range name {
+		switch {
+		case r == '_', unicode.IsUpper(r) && i > 0:
+			b.WriteByte('-')
+		}
+		if r != '_' {
+			b.WriteRune(unicode.ToLower(r))
+		}
+	}
+	return b.String()
 }
 
 // Sale turns the request into the ledger's terms.
