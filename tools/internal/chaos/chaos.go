@@ -101,6 +101,7 @@ const (
 	recovery = 2 * time.Minute // until everything runs and answers again
 	settle   = 3 * time.Minute // until the books are clean: an authorisation that is absent is believed after one, looked for again after five
 	atOnce   = 3               // faults
+	fewest   = 8               // of them in a run: guests come until then, however fast the machine
 )
 
 // Run breaks the shop once. The error says that the run could not be made; what the shop did wrong is in the report.
@@ -163,12 +164,23 @@ func (r *run) buy(ctx context.Context) (load.Report, error) {
 	wg.Go(func() { r.wreck(guests) })
 	client := *r.Guest
 	client.Base = r.proxy.URL()
-	report, err := load.Run(ctx, load.Options{Client: &client, Guests: r.Orders, Shoppers: r.Shoppers, Seed: r.Seed, Out: lines{r},
+	report, err := load.Run(ctx, load.Options{Client: &client, Guests: r.Orders, Shoppers: r.Shoppers, Seed: r.Seed, Out: lines{r}, More: r.calm,
 		Clerk: &load.Clerk{Staff: r.Staff, Simulator: r.State.Simulator["braintree"],
 			SignIn: func(customer string) (string, error) { return shop.CustomerToken(r.Layout, customer, time.Now()) }}})
 	served()
 	wg.Wait()
 	return report, err
+}
+
+// calm tells whether too little has gone wrong yet.
+func (r *run) calm() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	drawn := 0
+	for _, n := range r.report.Drawn {
+		drawn += n
+	}
+	return drawn < fewest
 }
 
 // wreck lets the faults of the schedule happen until ctx ends, and returns when the last of them is over.

@@ -30,11 +30,12 @@ const journeyLimit = 10 * time.Minute
 // Options say who buys where.
 type Options struct {
 	Client   *shopclient.Client
-	Guests   int // journeys in all
+	Guests   int // journeys in all, at least
 	Shoppers int // at once
 	Seed     uint64
 	Out      io.Writer
-	Clerk    *Clerk // nil: those who need one do without
+	Clerk    *Clerk      // nil: those who need one do without
+	More     func() bool // nil: nobody comes after Guests; else guests come for as long as it says so
 }
 
 // Run sends the guests. The report is good even when the error is not nil; an unexpected answer is in the report and no
@@ -67,7 +68,7 @@ func Run(ctx context.Context, opt Options) (Report, error) {
 			}
 		})
 	}
-	for n := 0; n < opt.Guests && ctx.Err() == nil; n++ {
+	for n := 0; (n < opt.Guests || opt.More != nil && opt.More()) && ctx.Err() == nil; n++ {
 		select {
 		case numbers <- n:
 		case <-ctx.Done():

@@ -54,6 +54,16 @@ func TestGuestsBuyDeclineLeaveAndCancel(t *testing.T) {
 	}
 }
 
+func TestGuestsComeUntilItIsEnough(t *testing.T) {
+	t.Parallel()
+	var asked atomic.Int64
+	r, err := Run(t.Context(), Options{Client: shopclient.New(shoptest.New(t).URL), Guests: 4, Shoppers: 2, Seed: 3, Out: io.Discard,
+		More: func() bool { return asked.Add(1) <= 6 }})
+	if err != nil || r.Guests != 10 {
+		t.Errorf("%d guests, %v", r.Guests, err)
+	}
+}
+
 func TestSameSeedSameGuests(t *testing.T) {
 	t.Parallel()
 	a, b := run(t, shoptest.New(t), 60, 3), run(t, shoptest.New(t), 60, 3)
