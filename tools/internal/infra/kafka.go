@@ -126,6 +126,8 @@ type Kafka struct {
 	Port       int
 	Controller int // port
 	Password   string
+
+	cluster [16]byte // of a store that is made; zero: drawn
 }
 
 // kafkaUser is the only one.
@@ -192,20 +194,23 @@ func (k Kafka) Prepare(ctx context.Context, out io.Writer) (argv []string, err e
 		"-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "-cp", filepath.Join(files.lib, "*")}
 	// Written last when a store is made: without it there is none.
 	if _, err := os.Stat(filepath.Join(store, "meta.properties")); err != nil {
-		if err := format(ctx, java, conf, store); err != nil {
+		if err := k.format(ctx, java, conf, store); err != nil {
 			return nil, err
 		}
 	}
 	return append(java, "kafka.Kafka", conf), nil
 }
 
-func format(ctx context.Context, java []string, conf, store string) error {
+func (k Kafka) format(ctx context.Context, java []string, conf, store string) error {
 	if err := os.RemoveAll(store); err != nil {
 		return err
 	}
-	var id [16]byte
-	_, _ = rand.Read(id[:]) // it never fails
-	argv := append(append([]string(nil), java...), "kafka.tools.StorageTool", "format", "-t", base64.RawURLEncoding.EncodeToString(id[:]), "-c", conf)
+	id := k.cluster
+	if id == ([16]byte{}) {
+		_, _ = rand.Read(id[:]) // it never fails
+	}
+	argv := append(append([]string(nil), java...), "kafka.tools.StorageTool", "format", "-c", conf,
+		"--cluster-id="+base64.RawURLEncoding.EncodeToString(id[:])) // it may begin with a dash
 	if said, err := exec.CommandContext(ctx, argv[0], argv[1:]...).CombinedOutput(); err != nil {
 		return fmt.Errorf("make Kafka's store: %w\n%s", err, lastLines(said, 10))
 	}

@@ -49,10 +49,11 @@ func held(t *testing.T, k Kafka, topic string) (n int64) {
 	return n
 }
 
-// Killed and started again, on another port even, it has every event; nobody else is let in; and topics are made once.
+// Killed and started again, on another port even, it has every event; nobody else is let in; topics are made once; and any cluster's id
+// is taken.
 func TestKafkaKeepsAll(t *testing.T) {
 	t.Parallel()
-	k := Kafka{Dir: filepath.Join(t.TempDir(), "with blanks"), Port: freePort(t), Controller: freePort(t), Password: password}
+	k := Kafka{Dir: filepath.Join(t.TempDir(), "with blanks"), Port: freePort(t), Controller: freePort(t), Password: password, cluster: [16]byte{0xfb}} // "-w…"
 	// A store that was being made when the tool was killed is none.
 	if err := os.MkdirAll(filepath.Join(k.Dir, "log", "half"), 0o700); err != nil {
 		t.Fatal(err)
