@@ -135,11 +135,22 @@ func change(before, after int64) string {
 	return fmt.Sprintf("%d → %d", before, after)
 }
 
-// because says what moved a level: "allocate 3× (+5 allocated), receive 1× (+7)".
+// namedAtMost is how many orders or bookings a line names; the JSON has more.
+const namedAtMost = 3
+
+// because says what moved a level: "allocate 3× (+5 allocated) by …, receive 1× (+7) by delivery-4".
 func because(moves map[string]inventoryapi.Moved) string {
 	var all []string
 	for _, kind := range slices.Sorted(maps.Keys(moves)) {
-		all = append(all, fmt.Sprintf("%s %d× (%s)", kind, moves[kind].Entries, stand(moves[kind].Stand)))
+		m := moves[kind]
+		what := fmt.Sprintf("%s %d× (%s)", kind, m.Entries, stand(m.Stand))
+		if len(m.References) > 0 {
+			what += " by " + strings.Join(m.References[:min(len(m.References), namedAtMost)], " ")
+		}
+		if len(m.References) > namedAtMost {
+			what += " …"
+		}
+		all = append(all, what)
 	}
 	return strings.Join(all, ", ")
 }

@@ -13,14 +13,14 @@ func TestAComparisonSaysWhy(t *testing.T) {
 	c := inventoryapi.Comparison{
 		Levels: []inventoryapi.LevelDifference{
 			{SKU: "mug", LocationID: "reno", Before: stand{OnHand: 10}, After: stand{OnHand: 17, Allocated: 5, Owed: 1}, Moves: map[string]inventoryapi.Moved{
-				"receive": {Entries: 1, Stand: stand{OnHand: 7}}, "allocate": {Entries: 3, Stand: stand{Allocated: 5, Owed: 1}}}},
+				"receive": {Entries: 1, Stand: stand{OnHand: 7}, References: []string{"d-1"}}, "allocate": {Entries: 9, Stand: stand{Allocated: 5, Owed: 1}, References: []string{"o-1", "o-2", "o-3", "o-4"}}}},
 			{SKU: "cup", LocationID: "reno", Before: stand{OnHand: 4}, After: stand{OnHand: 3}, Unexplained: stand{OnHand: -1}},
 		},
 		Holds: []inventoryapi.HoldDifference{{SKU: "mug", Before: 1, After: 3, OwnersBefore: 1, OwnersAfter: 2}},
 	}
 	var out strings.Builder
 	printComparison(&out, c)
-	for _, want := range []string{"10 → 17", "allocate 3× (+5 allocated +1 owed), receive 1× (+7)", "4 → 3", "-1\n", "1 → 3", "1 → 2 carts"} {
+	for _, want := range []string{"10 → 17", "allocate 9× (+5 allocated +1 owed) by o-1 o-2 o-3 …, receive 1× (+7) by d-1", "4 → 3", "-1\n", "1 → 3", "1 → 2 carts"} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("%q is not said:\n%s", want, &out)
 		}

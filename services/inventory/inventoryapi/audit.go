@@ -17,10 +17,12 @@ type Stand struct {
 	Owed      int64 `json:"owed"`
 }
 
-// Moved is what entries of one kind in the ledger have added.
+// Moved is what entries of one kind in the ledger have added, and the latest twenty of what they were written for: the allocations of orders
+// ("<order id>-<attempt>"), bookings, transfers.
 type Moved struct {
 	Entries int64 `json:"entries"`
 	Stand
+	References []string `json:"references,omitempty"`
 }
 
 // LevelDifference is what happened to a level between two moments, by kind of the ledger's entries. What is unexplained is damage: it is

@@ -26,11 +26,16 @@ type Snapshot struct {
 // Stand is a level at a moment.
 type Stand struct{ OnHand, Allocated, Owed int64 }
 
-// Moved is what ledger entries of a kind have added between two moments.
+// Moved is what ledger entries of a kind have added between two moments, and the latest of what they were written for, MovedBy at most: allocations,
+// bookings, transfers.
 type Moved struct {
 	Entries int64
 	Stand
+	References []string
 }
+
+// MovedBy is how many references a Moved names.
+const MovedBy = 20
 
 // Difference is what happened to a level between two moments. What is not explained by the ledger is damage.
 type Difference struct {

@@ -72,7 +72,7 @@ func (a *api) compare(ctx context.Context, in *compareInput) (*bodyOf[inventorya
 		v := inventoryapi.LevelDifference{SKU: d.SKU, LocationID: d.LocationID, Before: inventoryapi.Stand(d.Before), After: inventoryapi.Stand(d.After),
 			Unexplained: inventoryapi.Stand(d.Unexplained()), Moves: make(map[string]inventoryapi.Moved, len(d.Moves))}
 		for kind, m := range d.Moves {
-			v.Moves[kind] = inventoryapi.Moved{Entries: m.Entries, Stand: inventoryapi.Stand(m.Stand)}
+			v.Moves[kind] = inventoryapi.Moved{Entries: m.Entries, Stand: inventoryapi.Stand(m.Stand), References: m.References}
 		}
 		out.Levels[i] = v
 	}

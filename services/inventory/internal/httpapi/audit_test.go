@@ -30,14 +30,16 @@ func TestSnapshotsCompare(t *testing.T) {
 	s.order.Do("DELETE", inventoryapi.PathAllocations+"o-2", nil).Want(200)
 	s.staff.Do("POST", "/v1/admin/stock/receive", `{"reference":"more","lines":[{"sku":"mug","location_id":"reno","quantity":7}]}`).Want(200)
 	s.staff.Do("PUT", "/v1/admin/stock/snapshots/after", nil).Want(200)
+	s.order.Do("PUT", inventoryapi.PathAllocations+"o-3", `{"owner":"e","country":"US","lines":[{"line_id":"1","sku":"mug","quantity":1}]}`).Want(200) // after the later snapshot
 	s.staff.Do("POST", "/v1/admin/stock/receive", `{"reference":"later","lines":[{"sku":"mug","location_id":"berlin","quantity":1}]}`).Want(200)
 	s.staff.Do("GET", "/v1/admin/stock/snapshots/before/compare?to=after", nil).Want(200).JSON(&c)
 	same(t, "levels", c.Levels, []inventoryapi.LevelDifference{{SKU: "mug", LocationID: "reno", Before: inventoryapi.Stand{OnHand: 10}, After: inventoryapi.Stand{OnHand: 17, Allocated: 2},
-		Moves: map[string]inventoryapi.Moved{"receive": {Entries: 1, Stand: inventoryapi.Stand{OnHand: 7}}, "allocate": {Entries: 2, Stand: inventoryapi.Stand{Allocated: 5}},
-			"release": {Entries: 1, Stand: inventoryapi.Stand{Allocated: -3}}}}})
+		Moves: map[string]inventoryapi.Moved{"receive": {Entries: 1, Stand: inventoryapi.Stand{OnHand: 7}, References: []string{"more"}},
+			"allocate": {Entries: 2, Stand: inventoryapi.Stand{Allocated: 5}, References: []string{"o-2", "o-1"}}, "release": {Entries: 1, Stand: inventoryapi.Stand{Allocated: -3}, References: []string{"o-2"}}}}})
 	same(t, "holds", c.Holds, []inventoryapi.HoldDifference{{SKU: "shirt", After: 1, OwnersAfter: 1}})
 	s.staff.Do("GET", "/v1/admin/stock/snapshots/before/compare", nil).Want(200).JSON(&c)
 	same(t, "until now", len(c.Levels), 2)
+	same(t, "by what", c.Levels[1].Moves["allocate"].References, []string{"o-3", "o-2", "o-1"})
 	s.staff.Do("GET", "/v1/admin/stock/snapshots/never/compare", nil).Problem(404, "snapshot-not-found")
 	s.staff.Do("GET", "/v1/admin/stock/snapshots/before/compare?to=never", nil).Problem(404, "snapshot-not-found")
 }

@@ -60,13 +60,16 @@ func (s *Store) Compare(ctx context.Context, from, to string, now time.Time) (c 
 		if c.From, err = snapshot(ctx, tx, from); err != nil {
 			return err
 		}
-		c.To = app.Snapshot{At: now}
+		c.To = app.Snapshot{At: now.Truncate(time.Microsecond)}
 		if to != "" {
 			if c.To, err = snapshot(ctx, tx, to); err != nil {
 				return err
 			}
 		}
 		if c.Levels, err = between(ctx, tx, from, to); err != nil {
+			return err
+		}
+		if err = movedBy(ctx, tx, to, c.Levels); err != nil {
 			return err
 		}
 		c.Holds, err = heldAt(ctx, tx, from, to, now)
@@ -117,6 +120,58 @@ func between(ctx context.Context, tx *pg.Tx, from, to string) ([]app.Difference,
 		err = row.Scan(&d.SKU, &d.LocationID, &d.Before.OnHand, &d.Before.Allocated, &d.Before.Owed, &d.After.OnHand, &d.After.Allocated, &d.After.Owed, &d.Moves)
 		return d, err
 	}, sql, args...)
+}
+
+// movedBySQL names for each place and kind what its newest entries were written for, but for those after the snapshot $6: entries of a SKU have their ids
+// in the order in which they were committed.
+const movedBySQL = `
+	SELECT u.i, ARRAY(
+		SELECT r.reference FROM (
+			SELECT g.reference, g.id FROM stock_ledger g WHERE g.sku = u.sku AND g.location_id = u.location_id AND g.kind = u.kind ORDER BY g.id DESC
+			OFFSET CASE WHEN $6 = '' THEN 0 ELSE (SELECT count(*) FROM stock_ledger g WHERE g.sku = u.sku AND g.location_id = u.location_id AND g.kind = u.kind)
+				- coalesce((SELECT m.entries FROM stock_snapshot_moves m WHERE m.name = $6 AND m.sku = u.sku AND m.location_id = u.location_id AND m.kind = u.kind), 0) END
+			LIMIT u.n
+		) r WHERE r.reference <> '' GROUP BY r.reference ORDER BY max(r.id) DESC LIMIT $7)
+	FROM unnest($1::int[], $2::text[], $3::text[], $4::text[], $5::bigint[]) AS u (i, sku, location_id, kind, n)`
+
+// movedBy adds to what has moved levels what that was for.
+func movedBy(ctx context.Context, tx *pg.Tx, to string, levels []app.Difference) error {
+	type move struct {
+		level int
+		kind  string
+	}
+	var moves []move
+	var at []int32
+	var skus, places, kinds []string
+	var entries []int64
+	for i, l := range levels {
+		for kind, m := range l.Moves {
+			if m.Entries > 0 {
+				at, moves = append(at, int32(len(moves))), append(moves, move{i, kind})
+				skus, places, kinds, entries = append(skus, l.SKU), append(places, l.LocationID), append(kinds, kind), append(entries, m.Entries)
+			}
+		}
+	}
+	if len(moves) == 0 {
+		return nil
+	}
+	rows, err := tx.Query(ctx, movedBySQL, at, skus, places, kinds, entries, to, app.MovedBy)
+	if err != nil {
+		return fmt.Errorf("moved by: %w", err)
+	}
+	var i int
+	var references []string
+	_, err = pgx.ForEachRow(rows, []any{&i, &references}, func() error {
+		l := levels[moves[i].level]
+		m := l.Moves[moves[i].kind]
+		m.References, references = references, nil
+		l.Moves[moves[i].kind] = m
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("moved by: %w", err)
+	}
+	return nil
 }
 
 func heldAt(ctx context.Context, tx *pg.Tx, from, to string, now time.Time) ([]app.HeldAt, error) {
