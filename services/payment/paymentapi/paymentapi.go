@@ -224,7 +224,7 @@ type MoneyMovedV1 struct {
 type (
 	// VoidedV1 tells that all of a payment was given back before it was settled.
 	VoidedV1 = MoneyMovedV1
-	// RefundedV1 tells that an amount was given back after it was settled; Refunded is what went back so far.
+	// RefundedV1 tells that an amount was given back after it was settled, or as store credit, or as a part that had not settled yet; Refunded is what went back so far.
 	RefundedV1 = MoneyMovedV1
 	// SettlementDeclinedV1 tells that the bank did not pay what was captured: Amount is missing, Captured is left: what gift cards and store credit paid.
 	SettlementDeclinedV1 = MoneyMovedV1

@@ -150,6 +150,13 @@ func TestLostPartsAreLookedUp(t *testing.T) {
 	w.gateway.arrive() // the first, after all: it is voided
 	w.sweep(6 * time.Minute)
 	w.wantSums("p", "partially_captured 300/0 captured 300/0")
+	w.authorise("q")
+	w.gateway.always(lostBefore)
+	w.want(w.take("q", "q1", 300, true), payment.StillUnknown)
+	w.sweep(61 * time.Second)
+	w.gateway.always(fine)
+	w.want(w.take("q", "q2", 400, false), payment.Succeeded) // the first that arrives is the last
+	w.wantSums("q", "captured 400/0 captured 400/0")
 }
 
 // A part settles while the parts are voided one after the other: what went back is counted, and the rest is refunded.

@@ -51,7 +51,7 @@ func (p Payment) Uncaptured() money.Amount {
 
 // held is the gateway's part of it.
 func (p Payment) held() int64 {
-	if p.Status != StatusPartly {
+	if p.Status != StatusAuthorised && p.Status != StatusPartly {
 		return 0
 	}
 	return p.Uncaptured().Minor - p.Credit.Minor + p.CreditCaptured.Minor

@@ -43,8 +43,18 @@ func TestEachTenderKeepsItsBounds(t *testing.T) {
 				held, captured, refunded = held+u.Held.Minor, captured+u.Captured.Minor, refunded+u.Refunded.Minor
 			}
 			wantHeld := int64(0)
-			if p.Status == StatusAuthorising || p.Status == StatusAuthorised {
+			switch p.Status {
+			case StatusAuthorising, StatusAuthorised:
 				wantHeld = p.Credit.Minor
+			case StatusPartly:
+				wantHeld = p.Credit.Minor - p.CreditCaptured.Minor
+			}
+			var parts int64
+			for _, x := range p.Parts {
+				parts += x.left()
+			}
+			if p.Split && p.Status != StatusVoided && parts != p.GatewayLeft().Minor || p.Captured.Minor > p.Authorised.Minor {
+				t.Fatalf("%d is left of the parts of %+v after %s", parts, p, e.Type)
 			}
 			rest := p.GatewayLeft().Minor
 			voided := p.Status == StatusVoided && refunded == captured
@@ -58,10 +68,10 @@ func TestEachTenderKeepsItsBounds(t *testing.T) {
 			return
 		}
 		apply(Event{Type: Authorised, Amount: usd(total), Credit: credit, TransactionID: "tx1"})
-		for range rapid.IntRange(0, 5).Draw(t, "steps") {
+		for step := range rapid.IntRange(0, 8).Draw(t, "steps") {
 			kind := rapid.SampledFrom([]Kind{Capture, Refund, Void}).Draw(t, "kind")
 			amount := usd(rapid.Int64Range(1, total).Draw(t, "amount"))
-			plan, err := Decide(p, kind, &amount, false)
+			plan, err := Decide(p, kind, &amount, kind == Capture && rapid.Bool().Draw(t, "more"))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -76,7 +86,13 @@ func TestEachTenderKeepsItsBounds(t *testing.T) {
 			}
 			types := map[Kind][2]EventType{Capture: {CaptureRequested, Captured}, Void: {VoidRequested, Voided}, Refund: {RefundRequested, Refunded}}[kind]
 			for _, typ := range types {
-				apply(Event{Type: typ, Amount: plan.Amount, Credit: plan.Credit})
+				e := Event{Type: typ, Amount: plan.Amount, Credit: plan.Credit, More: plan.More, TransactionID: fmt.Sprint("tx", step)}
+				if typ == Refunded {
+					for _, s := range p.shares(Operation{Kind: kind, Amount: plan.Amount, Credit: plan.Credit}) {
+						e.Parts = append(e.Parts, PartChange{TransactionID: s.TransactionID, Amount: s.minor})
+					}
+				}
+				apply(e)
 			}
 		}
 	})
