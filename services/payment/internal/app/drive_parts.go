@@ -12,8 +12,8 @@ import (
 // parts brings an operation over parts as far as it gets. Each step is decided by the books as they are, so that whoever takes it up later
 // goes on where this one ended. What the gateway answered counts also while its search does not show it.
 func (d *driving) parts(ctx context.Context) Record {
-	if d.fresh {
-		d.lease.SentAt = time.Time{}
+	if d.fresh { // nothing is sent before the books were seen
+		d.lease.SentAt, d.unsent = time.Time{}, true
 	}
 	var answers []payment.Transaction
 	lost := false

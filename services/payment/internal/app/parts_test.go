@@ -150,6 +150,11 @@ func TestLostPartsAreLookedUp(t *testing.T) {
 	w.gateway.arrive() // the first, after all: it is voided
 	w.sweep(6 * time.Minute)
 	w.wantSums("p", "partially_captured 300/0 captured 300/0")
+	w.gateway.down = true
+	w.want(w.take("p", "p3", 100, true), payment.StillUnknown) // the books cannot be seen: it was not sent, and is sent when they can
+	w.gateway.down = false
+	w.sweep(2 * time.Second)
+	w.want(w.take("p", "p3", 100, true), payment.Succeeded)
 	w.authorise("q")
 	w.gateway.always(lostBefore)
 	w.want(w.take("q", "q1", 300, true), payment.StillUnknown)
