@@ -11,4 +11,8 @@ func TestEverythingGoesWrong(t *testing.T) {
 	}
 	t.Log(out)
 	s.AwaitHealthy(t, recovery)
+	var ofLots int
+	if err := s.DB(t, "inventory").QueryRow(t.Context(), `SELECT count(*) FROM inventory_reservations WHERE lot LIKE 'load-%'`).Scan(&ofLots); err != nil || ofLots == 0 {
+		t.Errorf("%d parts of orders are of lots, %v", ofLots, err)
+	}
 }

@@ -57,7 +57,7 @@ const (
 	lotsMost  = 1000 // lines of a booking
 )
 
-// lots books them where stock lies.
+// lots books them at each open location.
 func (c *Clerk) lots(ctx context.Context, skus []string, now time.Time) error {
 	type place struct {
 		ID      string `json:"id"`
@@ -69,15 +69,14 @@ func (c *Clerk) lots(ctx context.Context, skus []string, now time.Time) error {
 	if err := c.Staff.Get(ctx, "/v1/admin/locations", &places); err != nil {
 		return err
 	}
-	open := slices.IndexFunc(places.Items, func(p place) bool { return p.Enabled })
-	if open < 0 {
-		return errors.New("load: no location is open")
-	}
+	places.Items = slices.DeleteFunc(places.Items, func(p place) bool { return !p.Enabled })
 	for lot, days := range map[string]int{"load-soon": 2, "load-late": 60} {
 		in := inventoryapi.StockInput{Reference: lot + shopclient.Key()[:12]}
-		for i := 0; i < len(skus) && len(in.Lines) < lotsMost; i += lotEvery {
-			in.Lines = append(in.Lines, inventoryapi.StockLine{SKU: skus[i], LocationID: places.Items[open].ID, Quantity: lotPieces, Lot: lot,
-				ExpiresOn: now.UTC().AddDate(0, 0, days).Format(time.DateOnly)})
+		for i := 0; i < len(skus) && len(in.Lines)+len(places.Items) <= lotsMost; i += lotEvery {
+			for _, p := range places.Items {
+				in.Lines = append(in.Lines, inventoryapi.StockLine{SKU: skus[i], LocationID: p.ID, Quantity: lotPieces, Lot: lot,
+					ExpiresOn: now.UTC().AddDate(0, 0, days).Format(time.DateOnly)})
+			}
 		}
 		if err := c.Staff.Post(ctx, "/v1/admin/stock/receive", shopclient.Key(), in, nil); err != nil {
 			return err
