@@ -9,7 +9,7 @@ import (
 	"github.com/sidecart/sidecart/test/e2e/shop"
 )
 
-// edits sends an edit of an order and waits until it stands somewhere.
+// edits sends an edit of an order and waits until it stands somewhere, and takes another one.
 func edits(t *testing.T, order, status string, body map[string]any) (e orderapi.Edit) {
 	t.Helper()
 	path := "/v1/admin/orders/" + order + "/edits"
@@ -20,6 +20,10 @@ func edits(t *testing.T, order, status string, body map[string]any) (e orderapi.
 		s.Staff(t, 200, "GET", path, nil, &all)
 		if e = all.Items[len(all.Items)-1]; e.ID != id || e.Status != status {
 			return fmt.Errorf("the edit is %+v", e)
+		}
+		var state string // what was taken for a refused one is given back yet
+		if err := s.DB(t, "order").QueryRow(t.Context(), `SELECT state FROM orders WHERE id = $1`, order).Scan(&state); err != nil || state != "confirmed" {
+			return fmt.Errorf("the order is %s: %w", state, err)
 		}
 		return nil
 	})
