@@ -32,7 +32,7 @@ func (s *Store) Take(ctx context.Context, n payment.Notification, now time.Time)
 			alarm, err = disbursed(ctx, tx, *n.Disbursement, now)
 		case n.TransactionID != "": // the gateway's books say how it settled: look now
 			_, err = tx.Exec(ctx, `UPDATE payments SET settle_due_at = $2 WHERE settle_due_at IS NOT NULL AND
-				(transaction_id = $1 OR id = (SELECT payment_id FROM payment_parts WHERE transaction_id = $1))`, n.TransactionID, now)
+				(transaction_id = $1 AND transaction_id <> '' OR id = (SELECT payment_id FROM payment_parts WHERE transaction_id = $1))`, n.TransactionID, now)
 		}
 		return err
 	})
@@ -91,7 +91,7 @@ func (s *Store) report(ctx context.Context, tx *pg.Tx, r payment.DisputeReport, 
 	}
 	after := before.Apply(r)
 	var p payment.Payment
-	p, err = scanPayment(tx.QueryRow(ctx, `SELECT `+paymentColumns+` FROM payments p WHERE p.transaction_id = $1 AND $1 <> '' OR p.id = $2
+	p, err = scanPayment(tx.QueryRow(ctx, `SELECT `+paymentColumns+` FROM payments p WHERE p.transaction_id = $1 AND p.transaction_id <> '' OR p.id = $2
 		OR p.id = (SELECT payment_id FROM payment_parts WHERE transaction_id = $1) ORDER BY p.transaction_id = $1 DESC LIMIT 1`, r.TransactionID, r.Reference))
 	if err != nil && !errors.Is(err, pgx.ErrNoRows) {
 		return "", err
