@@ -140,6 +140,8 @@ func (a *App) asOf(ctx context.Context, rec Record, edition int) (Record, error)
 			return rec, err
 		}
 	}
+	now := rec.Snapshot // it stands behind the last edit, as if another had come
+	rec.Edits = append(slices.Clone(rec.Edits), edit{Edit: orderapi.Edit{Number: rec.EditNumber + 1}, Before: &now})
 	rec.Snapshot = rec.at(edition)
 	return rec, nil
 }
@@ -277,13 +279,31 @@ func (r Record) credit(invoice Sheet, doc Document, credited Refunds) (Sheet, er
 }
 
 // shares is how much of each rate was credited before the last and with it, and the lines of the last. Pieces are of their rate as far as
-// there is anything left of it; an amount is of what is left of all.
+// there is anything left of it, and so is what an edit took off; an amount is of what is left of all.
 func (r Record) shares(taxes []SheetTax, credited Refunds) (before, until []int64, lines []SheetLine, err error) {
 	until = make([]int64, len(taxes))
 	pieces := map[string]int64{}
 	for _, f := range credited {
 		before, lines = slices.Clone(until), nil
 		rest := f.Amount
+		give := func(name string, minor int64) {
+			i := slices.IndexFunc(taxes, func(x SheetTax) bool { return x.Name == name })
+			if i < 0 {
+				return
+			}
+			part := max(0, min(minor, taxes[i].gross.Minor-until[i], rest.Minor))
+			until[i] += part
+			rest.Minor -= part
+		}
+		if f.Edit > 0 {
+			var less []SheetTax
+			if less, lines, err = r.takenOff(f); err != nil {
+				return nil, nil, nil, err
+			}
+			for _, x := range less {
+				give(x.Name, x.gross.Minor)
+			}
+		}
 		for _, piece := range f.Lines {
 			line := r.Snapshot.Lines[slices.IndexFunc(r.Snapshot.Lines, func(l orderapi.PlaceLine) bool { return l.ID == piece.LineID })]
 			worth, err := r.worth(line, pieces[line.ID], piece.Quantity)
@@ -292,10 +312,7 @@ func (r Record) shares(taxes []SheetTax, credited Refunds) (before, until []int6
 			}
 			pieces[line.ID] += piece.Quantity
 			lines = append(lines, SheetLine{Title: line.Title, SKU: line.SKU, Quantity: piece.Quantity, Amount: worth})
-			i := slices.IndexFunc(taxes, func(x SheetTax) bool { return x.Name == rate(line.TaxRateBP) })
-			part := min(worth.Minor, taxes[i].gross.Minor-until[i])
-			until[i] += part
-			rest.Minor -= part
+			give(rate(line.TaxRateBP), worth.Minor)
 		}
 		left := make([]int64, len(taxes))
 		for i, x := range taxes {
@@ -310,4 +327,49 @@ func (r Record) shares(taxes []SheetTax, credited Refunds) (before, until []int6
 		}
 	}
 	return before, until, lines, nil
+}
+
+// takenOff is what an edit took off an order, by rate and by line, taxes included.
+func (r Record) takenOff(f orderapi.Refund) (rates []SheetTax, lines []SheetLine, err error) {
+	was, is := r, r
+	was.Snapshot, is.Snapshot = r.at(f.Edit-1), r.at(f.Edit)
+	before, err := was.sheet(Document{})
+	if err != nil {
+		return nil, nil, err
+	}
+	after, err := is.sheet(Document{})
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, x := range before.Taxes {
+		if i := slices.IndexFunc(after.Taxes, func(y SheetTax) bool { return y.Name == x.Name }); i >= 0 {
+			x.gross.Minor -= after.Taxes[i].gross.Minor
+		}
+		rates = append(rates, x)
+	}
+	rest := f.Amount
+	for _, l := range was.Snapshot.Lines {
+		less, err := was.worth(l, 0, l.Quantity)
+		if err != nil {
+			return nil, nil, err
+		}
+		pieces := l.Quantity
+		if i := slices.IndexFunc(is.Snapshot.Lines, func(x orderapi.PlaceLine) bool { return x.ID == l.ID }); i >= 0 {
+			stays := is.Snapshot.Lines[i]
+			worth, err := is.worth(stays, 0, stays.Quantity)
+			if err != nil {
+				return nil, nil, err
+			}
+			pieces -= stays.Quantity
+			less.Minor -= worth.Minor
+		}
+		if pieces > 0 {
+			lines = append(lines, SheetLine{Title: l.Title, SKU: l.SKU, Quantity: pieces, Amount: less})
+			rest.Minor -= less.Minor
+		}
+	}
+	if rest.Minor != 0 {
+		lines = append(lines, SheetLine{Title: "Shipping and discounts", Quantity: 1, Amount: rest})
+	}
+	return rates, lines, nil
 }

@@ -416,6 +416,19 @@ func TestInvoicesOfEditedOrders(t *testing.T) {
 		if err != nil || credit.Total != money.New(sheet.Total.Minor-rec.Total.Minor, "USD") {
 			t.Errorf("credited %s of %s, the order costs %s (%v)", credit.Total, sheet.Total, rec.Total, err)
 		}
+		var taxes, lines []string
+		for _, x := range credit.Taxes {
+			taxes = append(taxes, fmt.Sprint(x.Name, " ", x.Net.Minor, " ", x.Tax.Minor))
+		}
+		for _, l := range credit.Lines {
+			lines = append(lines, fmt.Sprint(l.SKU, " ", l.Quantity, " ", l.Amount.Minor))
+		}
+		if want := []string{"19.00 % 1000 190", "Shipping 500 95"}; !slices.Equal(taxes, want) { // and nothing of the book's
+			t.Errorf("credited taxes %q, want %q", taxes, want)
+		}
+		if want := []string{"shirt 1 1190", " 1 595"}; !slices.Equal(lines, want) {
+			t.Errorf("credited lines %q, want %q", lines, want)
+		}
 		s.client.Do("POST", path+"/cancel"+query, `{"reason":"changed my mind"}`).Want(200)
 		rest, err := s.app.CreditNote(t.Context(), s.store, s.entity(), s.reaches(id, "cancelled"), app.Cancellation)
 		if err != nil || rest.Total.Minor+credit.Total.Minor != sheet.Total.Minor {
