@@ -143,6 +143,9 @@ func tellAgain(t *testing.T, service string, random *rand.Rand) {
 func drained(t *testing.T) {
 	t.Helper()
 	eventually(t, 3*time.Minute, func() error {
+		if err := untold(t); err != nil {
+			return err
+		}
 		topics := s.Events(t.Context()).Topics
 		if len(topics) == 0 {
 			return fmt.Errorf("the broker does not answer")
@@ -156,6 +159,24 @@ func drained(t *testing.T) {
 		}
 		return nil
 	})
+}
+
+// untold says what nobody was told yet: stock that changed, which is told once a second for each SKU, and events that were not sent.
+func untold(t *testing.T) error {
+	t.Helper()
+	var n int64
+	if err := s.DB(t, "inventory").QueryRow(t.Context(), `SELECT count(*) FROM level_changes`).Scan(&n); err != nil || n > 0 {
+		return fmt.Errorf("%d changes of levels are to be told: %w", n, err)
+	}
+	for _, service := range s.Services() {
+		if !s.Database(service) {
+			continue
+		}
+		if err := s.DB(t, service).QueryRow(t.Context(), `SELECT count(*) FROM outbox WHERE sent_at IS NULL`).Scan(&n); err != nil || n > 0 {
+			return fmt.Errorf("%d events of %s are not sent: %w", n, service, err)
+		}
+	}
+	return nil
 }
 
 // deadLetters counts the events that somebody could not take in.

@@ -66,7 +66,8 @@ func TestAGuestBuysBeyondTheShelf(t *testing.T) {
 		return nil
 	})
 	out, err := s.Run(t.Context(), "stock", "compare", sku)
-	if err != nil || !strings.Contains(out, "allocate 1× (+1 allocated +2 owed), fill 1× (+2 allocated -2 owed), receive 1× (+2)") {
+	allocation := o.ID + "-1"
+	if err != nil || !strings.Contains(out, "allocate 1× (+1 allocated +2 owed) by "+allocation+", fill 1× (+2 allocated -2 owed) by "+allocation+", receive 1× (+2) by come "+sku) {
 		t.Errorf("the sale is not explained: %v\n%s", err, out)
 	}
 	if out, err := s.Run(t.Context(), "stock", "reconcile"); err != nil {
