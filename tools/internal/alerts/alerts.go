@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
+	"strings"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -47,15 +48,14 @@ func Read(path string) ([]Rule, error) {
 }
 
 var (
-	quoted  = regexp.MustCompile(`"([^"]*)"`)
-	metric  = regexp.MustCompile(`\b[a-z]+(?:_[a-z]+)+\b`)
-	between = regexp.MustCompile(`\|`)
+	quoted = regexp.MustCompile(`"([^"]*)"`)
+	metric = regexp.MustCompile(`\b[a-z]+(?:_[a-z]+)+\b`)
 )
 
 // Asks returns the metrics that a rule asks for, and the values of labels that it names.
 func (r Rule) Asks() (metrics, values []string) {
 	for _, v := range quoted.FindAllStringSubmatch(r.Expr, -1) {
-		values = append(values, between.Split(v[1], -1)...)
+		values = append(values, strings.Split(v[1], "|")...)
 	}
 	metrics = metric.FindAllString(quoted.ReplaceAllString(r.Expr, ""), -1)
 	slices.Sort(metrics)
@@ -78,7 +78,7 @@ func (r Rule) Conditions() (all []Condition) {
 	for _, m := range condition.FindAllStringSubmatch(r.Expr, -1) {
 		c := Condition{Metric: m[1], Label: m[2], Counts: m[4] != ""}
 		if m[3] != "" {
-			c.Values = between.Split(m[3], -1)
+			c.Values = strings.Split(m[3], "|")
 		}
 		c.Above, _ = strconv.ParseFloat(m[5], 64) // they are digits
 		all = append(all, c)
