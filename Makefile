@@ -92,4 +92,4 @@ go-test:
 
 .PHONY: modules-test
 modules-test:
-	@tags=$$($(SIDECART) infra tags); $(subst @rc=0;,rc=0;,$(call each,$(GOTEST) -tags "$$tags" $$([ "$$module" = test/e2e ] && echo -count=1) ./...))
+	@tags=$$($(SIDECART) infra tags); $(subst @rc=0;,rc=0;,$(call each,$(GOTEST) -tags "$$tags" $$([ "$$module" = test/e2e ] && echo -p=1 -count=1) ./...))
