@@ -208,7 +208,7 @@ func (a *App) apply(ctx context.Context, rec Record, c command) (Record, error) 
 		if err != nil {
 			return rec, err
 		}
-		saved, lease, err := a.Store.Save(ctx, a.change(rec, d, c, now))
+		saved, lease, err := a.record(ctx, a.change(rec, d, c, now))
 		switch {
 		case errors.Is(err, ErrMoved):
 			id := rec.ID
@@ -231,6 +231,17 @@ func (a *App) apply(ctx context.Context, rec Record, c command) (Record, error) 
 		return saved, nil
 	}
 	return rec, fault.New(fault.Unavailable, "busy", "The order is being changed by others; repeat the call.")
+}
+
+// record saves under a clock of its own: the caller's may run out while the database commits, and then nobody would perform the
+// effect until its lease is over. A caller who has gone already records nothing.
+func (a *App) record(ctx context.Context, c Change) (Record, *Lease, error) {
+	if err := ctx.Err(); err != nil {
+		return c.After, nil, ErrUnsure.WithCause(err)
+	}
+	ctx, done := context.WithTimeout(context.WithoutCancel(ctx), recordTime)
+	defer done()
+	return a.Store.Save(ctx, c)
 }
 
 // cartTaken turns the answer "allocated" into its counterpart: the stock is there, but not for this order.

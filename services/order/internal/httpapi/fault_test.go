@@ -106,6 +106,44 @@ func TestAnswersThatCannotBeRecorded(t *testing.T) {
 	}
 }
 
+// slow is a store that commits after its caller's patience has ended, as Postgres does under load.
+type slow struct {
+	app.Store
+	begun    func() // the first change
+	patience context.Context
+}
+
+func (f slow) Save(ctx context.Context, c app.Change) (app.Record, *app.Lease, error) {
+	f.begun()
+	<-f.patience.Done()
+	rec, lease, err := f.Store.Save(context.WithoutCancel(ctx), c)
+	if gone := ctx.Err(); gone != nil {
+		return rec, nil, gone
+	}
+	return rec, lease, err
+}
+
+// Whoever has recorded a command also performs what follows, though nobody waits for the record any more: no loop runs here that
+// would find the effect when its lease is over.
+func TestRecordedAfterTheCallerHasGone(t *testing.T) {
+	t.Parallel()
+	s := open(t)
+	patience, leave := context.WithCancel(t.Context())
+	begun := make(chan struct{})
+	a := s.replicaOn(slow{s.store, sync.OnceFunc(func() { close(begun) }), patience})
+	id := newID(t)
+	wait := a.Waiter(id)
+	defer wait.Close()
+	placed := make(chan error)
+	go func() { placed <- a.Place(patience, ordertest.Snapshot(id, 1)) }()
+	<-begun
+	leave()
+	<-placed // whatever the caller was told
+	if r, err := wait.Outcome(t.Context(), 1, 10*time.Second); err != nil || r.Outcome != orderapi.OutcomeConfirmed {
+		t.Errorf("%+v, %v", r, err)
+	}
+}
+
 // Who waits for the second attempt may still be told of the first, and must not take that for an answer.
 func TestToldOfTheAttemptBefore(t *testing.T) {
 	t.Parallel()
