@@ -2,9 +2,9 @@ package bench
 
 import (
 	"context"
-	"encoding/json"
+	"errors"
 	"fmt"
-	"io"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"slices"
@@ -14,80 +14,68 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/sidecart/sidecart/pkg/daprkit"
 	"github.com/sidecart/sidecart/services/inventory/inventoryapi"
 	"github.com/sidecart/sidecart/tools/internal/shop"
 )
 
-// holder calls inventory's holds as checkout does: by invocation through checkout's sidecar, with its token. k6 would spend more on a
-// call than the shop does.
+// holder calls inventory's holds as checkout does: with its client, through its sidecar. k6 would spend more on a call than the shop does.
 type holder struct {
-	client  *http.Client
-	base    string // of inventory's paths, as the sidecar takes them
-	token   string
-	stamp   string // no two holders have the same owners
-	expires time.Time
+	inventory daprkit.Caller
+	stamp     string // no two holders have the same owners
+	expires   time.Time
 }
 
-func (r *runner) holder(callers int) (*holder, error) {
+// holder returns a holder and what ends its connection.
+func (r *runner) holder(ctx context.Context) (*holder, func() error, error) {
 	m, err := shop.ReadManifest(r.Layout.Manifest())
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	secrets, err := shop.LoadSecrets(r.Layout, m)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	i := slices.IndexFunc(r.state.Services, func(s shop.Service) bool { return s.ID == "checkout" })
 	if i < 0 {
-		return nil, fmt.Errorf("the shop has no checkout")
+		return nil, nil, fmt.Errorf("the shop has no checkout")
 	}
+	s := r.state.Services[i]
+	client, err := daprkit.Connect(ctx, daprkit.Config{GRPCAddr: s.SidecarGRPC, HTTPAddr: strings.TrimPrefix(s.Sidecar, "http://"), APIToken: secrets.DaprAPIToken, AppID: s.ID},
+		slog.New(slog.DiscardHandler))
+	if err != nil {
+		return nil, nil, err
+	}
+	return newHolder(client.Caller("inventory")), client.Close, nil
+}
+
+func newHolder(inventory daprkit.Caller) *holder {
 	now := time.Now()
-	return &holder{
-		client: &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: callers}},
-		base:   r.state.Services[i].Sidecar + "/v1.0/invoke/inventory/method" + inventoryapi.PathHolds,
-		token:  secrets.DaprAPIToken, stamp: fmt.Sprintf("bench-%d", now.UnixNano()), expires: now.Add(time.Hour),
-	}, nil
+	return &holder{inventory: inventory, stamp: fmt.Sprintf("bench-%d", now.UnixNano()), expires: now.Add(time.Hour)}
 }
 
 // owner names one of many.
 func (h *holder) owner(n int64) string { return fmt.Sprintf("%s-%d", h.stamp, n) }
 
-// wish is the body that holds one piece.
-func (h *holder) wish(sku string) string {
-	body, err := json.Marshal(inventoryapi.HoldRequest{ExpiresAt: h.expires, Lines: []inventoryapi.HoldLine{{SKU: sku, Quantity: 1}}})
-	if err != nil {
-		panic(err) // the form is ours
-	}
-	return string(body)
+// wish is for one piece.
+func (h *holder) wish(sku string) inventoryapi.HoldRequest {
+	return inventoryapi.HoldRequest{ExpiresAt: h.expires, Lines: []inventoryapi.HoldLine{{SKU: sku, Quantity: 1}}}
 }
 
-func (h *holder) call(ctx context.Context, method, owner, body string, want int) error {
-	req, err := http.NewRequestWithContext(ctx, method, h.base+url.PathEscape(owner), strings.NewReader(body))
-	if err != nil {
-		return err
-	}
-	req.Header["Content-Type"], req.Header["Dapr-Api-Token"] = []string{"application/json"}, []string{h.token}
-	res, err := h.client.Do(req)
-	if err != nil {
-		return err
-	}
-	defer res.Body.Close()
-	said, err := io.ReadAll(res.Body)
-	if err != nil {
-		return err
-	}
-	if res.StatusCode != want {
-		return fmt.Errorf("%s hold of %s: %s %.300s", method, owner, res.Status, said)
-	}
-	return nil
+const callTime = 10 * time.Second
+
+func (h *holder) call(ctx context.Context, method string, n int64, in any) error {
+	ctx, cancel := context.WithTimeout(ctx, callTime)
+	defer cancel()
+	return h.inventory.JSON(ctx, method, inventoryapi.PathHolds+url.PathEscape(h.owner(n)), in, nil)
 }
 
-func (h *holder) hold(ctx context.Context, n int64, wish string) error {
-	return h.call(ctx, http.MethodPut, h.owner(n), wish, http.StatusOK)
+func (h *holder) hold(ctx context.Context, n int64, wish inventoryapi.HoldRequest) error {
+	return h.call(ctx, http.MethodPut, n, wish)
 }
 
 func (h *holder) release(ctx context.Context, n int64) error {
-	return h.call(ctx, http.MethodDelete, h.owner(n), "", http.StatusNoContent)
+	return h.call(ctx, http.MethodDelete, n, nil)
 }
 
 // patient repeats a call of which an answer got lost: holding and releasing do nothing twice.
@@ -141,11 +129,12 @@ const (
 )
 
 // holds measures holds of one SKU from many callers, and what a hold costs on a SKU that has many.
-func (r *runner) holds(ctx context.Context) error {
-	h, err := r.holder(everybody)
+func (r *runner) holds(ctx context.Context) (err error) {
+	h, hangUp, err := r.holder(ctx)
 	if err != nil {
 		return err
 	}
+	defer func() { err = errors.Join(err, hangUp()) }()
 	hot, err := r.makeGoods(ctx, plenty)
 	if err != nil {
 		return err
@@ -173,7 +162,7 @@ func (r *runner) holds(ctx context.Context) error {
 
 // rush holds as fast as everybody can, for owners from first on, and returns the first that is left. A hold that is refused or gets no
 // answer is counted as that.
-func (h *holder) rush(ctx context.Context, first int64, d time.Duration, wish string) (int64, outcome, error) {
+func (h *holder) rush(ctx context.Context, first int64, d time.Duration, wish inventoryapi.HoldRequest) (int64, outcome, error) {
 	var refused atomic.Int64
 	var example atomic.Value
 	spent, begun := ownCPU(), time.Now()
@@ -195,7 +184,7 @@ func (h *holder) rush(ctx context.Context, first int64, d time.Duration, wish st
 
 // fullSKU holds in turn on a SKU with many living holds and on one with none.
 func (r *runner) fullSKU(ctx context.Context, h *holder, next int64) error {
-	var wishes [2]string
+	var wishes [2]inventoryapi.HoldRequest
 	for i := range wishes {
 		sku, err := r.makeGoods(ctx, plenty)
 		if err != nil {

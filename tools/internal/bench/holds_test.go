@@ -8,11 +8,13 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/sidecart/sidecart/pkg/daprkit"
 	"github.com/sidecart/sidecart/services/inventory/inventoryapi"
 )
 
@@ -51,8 +53,8 @@ func TestCrowdEndsWithItsTimeOrTheFirstError(t *testing.T) {
 	}
 }
 
-// sidecar answers as checkout's does for inventory, and keeps who holds what.
-type sidecar struct {
+// inventory keeps who holds what, as far as a caller's transport shows.
+type inventory struct {
 	mu    sync.Mutex
 	held  map[string]inventoryapi.HoldRequest
 	odd   []string
@@ -60,16 +62,13 @@ type sidecar struct {
 	asked int
 }
 
-func (s *sidecar) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (s *inventory) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	const prefix = "/v1.0/invoke/inventory/method/v1/internal/holds/"
-	if r.Header.Get("dapr-api-token") != "secret" || len(r.URL.Path) <= len(prefix) || r.URL.Path[:len(prefix)] != prefix {
-		s.odd = append(s.odd, r.Method+" "+r.URL.Path)
-		http.Error(w, "no", http.StatusUnauthorized)
-		return
+	owner, ok := strings.CutPrefix(r.URL.Path, inventoryapi.PathHolds)
+	if !ok || r.URL.Host != "inventory" {
+		s.odd = append(s.odd, r.Method+" "+r.URL.String())
 	}
-	owner := r.URL.Path[len(prefix):]
 	switch r.Method {
 	case http.MethodPut:
 		s.asked++
@@ -89,29 +88,33 @@ func (s *sidecar) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-func newHolder(t *testing.T, s *sidecar) *holder {
+// RoundTrip is the way to it, without sidecars.
+func (s *inventory) RoundTrip(r *http.Request) (*http.Response, error) {
+	w := httptest.NewRecorder()
+	s.ServeHTTP(w, r)
+	return w.Result(), nil
+}
+
+func holderOf(s *inventory) *holder {
 	s.held = map[string]inventoryapi.HoldRequest{}
-	server := httptest.NewServer(s)
-	t.Cleanup(server.Close)
-	return &holder{client: server.Client(), base: server.URL + "/v1.0/invoke/inventory/method" + inventoryapi.PathHolds, token: "secret", stamp: "bench-1",
-		expires: time.Now().Add(time.Hour)}
+	return newHolder(daprkit.NewCaller(s, "inventory"))
 }
 
 func TestHolderHoldsAndReleasesAsCheckoutDoes(t *testing.T) {
 	t.Parallel()
-	s := &sidecar{}
-	h := newHolder(t, s)
+	s := &inventory{}
+	h := holderOf(s)
 	if err := h.hold(t.Context(), 7, h.wish("SKU-1")); err != nil {
 		t.Fatal(err)
 	}
-	got := s.held["bench-1-7"]
+	got := s.held[h.owner(7)]
 	if len(got.Lines) != 1 || got.Lines[0] != (inventoryapi.HoldLine{SKU: "SKU-1", Quantity: 1}) || !got.ExpiresAt.Equal(h.expires) || len(s.odd) > 0 {
 		t.Errorf("held %+v, odd %q", s.held, s.odd)
 	}
 	if err := h.release(t.Context(), 7); err != nil || len(s.held) != 0 {
 		t.Errorf("%v: %+v", err, s.held)
 	}
-	h.token = "another"
+	s.every = 2
 	if err := h.hold(t.Context(), 8, h.wish("SKU-1")); err == nil {
 		t.Error("a refusal is taken for a hold")
 	}
@@ -119,8 +122,8 @@ func TestHolderHoldsAndReleasesAsCheckoutDoes(t *testing.T) {
 
 func TestRushCountsOnlyHolds(t *testing.T) {
 	t.Parallel()
-	s := &sidecar{every: 4}
-	h := newHolder(t, s)
+	s := &inventory{every: 4}
+	h := holderOf(s)
 	next, o, err := h.rush(t.Context(), 10, 100*time.Millisecond, h.wish("SKU-1"))
 	if err != nil {
 		t.Fatal(err)
