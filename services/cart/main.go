@@ -32,7 +32,7 @@ func build(_ context.Context, p *boot.Process, c config) error {
 	carts := &app.Carts{
 		Store: store, Projections: near,
 		Pricer: daprio.Pricing{Caller: p.Dapr.Caller("pricing")}, Catalog: daprio.Catalog{Caller: p.Dapr.Caller("catalog")},
-		Now: time.Now, NewID: newID, TTL: c.TTL, Log: p.Log,
+		Now: time.Now, NewID: newID, TTL: c.TTL, Channels: c.Channels, Log: p.Log,
 	}
 	sweeper := &app.Sweeper{Store: store, Now: time.Now, After: c.Abandon, TTL: c.TTL, Log: p.Log}
 

@@ -21,6 +21,8 @@ func TestConfiguration(t *testing.T) {
 			[]string{"SIDECART_CART_ABANDONED_AFTER", "SIDECART_CURRENCY", "SIDECART_COUNTRY"}},
 		"of every service": {[]string{"SIDECART_DATABASE_CONNS=0"}, []string{"SIDECART_DATABASE_CONNS"}},
 		"a small country":  {[]string{"SIDECART_COUNTRY=us"}, []string{"SIDECART_COUNTRY"}},
+		"channels":         {[]string{"SIDECART_CHANNELS=app,pos.2"}, nil},
+		"no channels":      {[]string{"SIDECART_CHANNELS=app,,Shop"}, []string{`holds ""`, `holds "Shop"`}},
 		"a typing error":   {[]string{"SIDECART_CART_TLL=1h"}, []string{"SIDECART_CART_TLL"}},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -24,6 +24,7 @@ type Cart struct {
 	Version    int64                  `json:"version"`
 	Currency   string                 `json:"currency"`
 	Country    string                 `json:"country"`
+	Channel    string                 `json:"channel,omitempty" doc:"Where it is sold: price lists and ways to pay may be a channel's"`
 	CustomerID string                 `json:"customer_id,omitempty"`
 	Lines      []Line                 `json:"lines"`
 	Coupons    []pricingapi.Coupon    `json:"coupons"`
@@ -58,6 +59,7 @@ type Line struct {
 type CreateInput struct {
 	Currency string `json:"currency,omitempty" doc:"ISO 4217"`
 	Country  string `json:"country,omitempty" doc:"ISO 3166-1 alpha-2"`
+	Channel  string `json:"channel,omitempty" maxLength:"64" doc:"One of the shop's sales channels; none: the shop without one"`
 }
 
 // LineInput adds a SKU, or raises the quantity of its line. Metadata is a JSON object of at most 2 kB; it replaces that of an

@@ -38,6 +38,7 @@ type Checkout struct {
 	CartID          string                   `json:"cart_id"`
 	CartVersion     int64                    `json:"cart_version"`
 	Currency        string                   `json:"currency"`
+	Channel         string                   `json:"channel,omitempty" doc:"The cart's"`
 	Email           string                   `json:"email,omitempty"`
 	ShippingAddress *orderapi.Address        `json:"shipping_address"`
 	BillingAddress  *orderapi.Address        `json:"billing_address"`

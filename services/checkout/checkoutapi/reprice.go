@@ -16,6 +16,7 @@ const PathReprice = "/v1/internal/reprice"
 // the options that are; 409 tax-mode-conflict.
 type RepriceRequest struct {
 	Currency    string                  `json:"currency"`
+	Channel     string                  `json:"channel,omitempty"`
 	Address     orderapi.Address        `json:"shipping_address"`        // where it went until now
 	NewAddress  *orderapi.Address       `json:"new_address,omitempty"`   // where it shall go
 	Option      orderapi.ShippingOption `json:"shipping_option"`         // by which it goes, with what that costs

@@ -73,6 +73,7 @@ type EditedV1 struct {
 	Edit         int                    `json:"edit"`
 	CustomerID   string                 `json:"customer_id,omitempty"`
 	Country      string                 `json:"country"`
+	Channel      string                 `json:"channel,omitempty"`
 	Lines        []LineV1               `json:"lines"`
 	LinesBefore  []LineV1               `json:"lines_before"`
 	Promotions   []pricingapi.Promotion `json:"promotions"`

@@ -74,6 +74,7 @@ type PlaceRequest struct {
 	CartVersion     int64                  `json:"cart_version"`
 	Attempt         int                    `json:"attempt"`
 	CustomerID      string                 `json:"customer_id,omitempty"`
+	Channel         string                 `json:"channel,omitempty"` // of sales; none: the shop without one
 	Email           string                 `json:"email"`
 	ShippingAddress Address                `json:"shipping_address"`
 	BillingAddress  Address                `json:"billing_address"`
@@ -168,6 +169,7 @@ type Order struct {
 	PlacedAt          time.Time              `json:"placed_at"`
 	CapturedAt        *time.Time             `json:"captured_at,omitempty"`
 	CancelledAt       *time.Time             `json:"cancelled_at,omitempty"`
+	Channel           string                 `json:"channel,omitempty"`
 	Email             string                 `json:"email"`
 	ShippingAddress   Address                `json:"shipping_address"`
 	BillingAddress    Address                `json:"billing_address"`
@@ -286,6 +288,7 @@ type PlacedV1 struct {
 	Attempt    int                    `json:"attempt"`
 	CustomerID string                 `json:"customer_id,omitempty"`
 	Country    string                 `json:"country"`
+	Channel    string                 `json:"channel,omitempty"`
 	Lines      []LineV1               `json:"lines"`
 	Promotions []pricingapi.Promotion `json:"promotions"`
 	Totals     pricingapi.Totals      `json:"totals"`

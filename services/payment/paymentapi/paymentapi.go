@@ -53,6 +53,7 @@ type AuthoriseRequest struct {
 	CustomerID  string       `json:"customer_id,omitempty"`                                            // of a signed-in shopper; needed with MethodID, which must be theirs
 	Provider    string       `json:"payment_provider,omitempty" enum:"bank_transfer,cash_on_delivery"` // in place of Nonce and MethodID
 	Country     string       `json:"country,omitempty"`                                                // where it is sent, for what is offered there
+	Channel     string       `json:"channel,omitempty" maxLength:"64"`                                 // of sales, for what is offered there
 	GiftCards   []string     `json:"gift_cards,omitempty"`                                             // codes, used in their order
 	StoreCredit bool         `json:"store_credit,omitempty"`                                           // of CustomerID, after gift cards
 	Shopper     *Shopper     `json:"shopper,omitempty"`                                                // for the bank's checks and the risk rules
@@ -102,8 +103,9 @@ type Result struct {
 // currency, and nothing else is offered: 422 currency-not-supported.
 type ClientTokenRequest struct {
 	Currency string        `json:"currency"`
-	Amount   *money.Amount `json:"amount,omitempty"`  // nil: whatever it will be
-	Country  string        `json:"country,omitempty"` // where it is sent
+	Amount   *money.Amount `json:"amount,omitempty"`                 // nil: whatever it will be
+	Country  string        `json:"country,omitempty"`                // where it is sent
+	Channel  string        `json:"channel,omitempty" maxLength:"64"` // of sales
 }
 
 // ClientToken answers a ClientTokenRequest.

@@ -118,7 +118,7 @@ var (
 	ErrCatalog     = fault.New(fault.Unavailable, "catalog-unavailable", "This article cannot be looked up now. Nothing was changed.").WithRetryAfter(time.Second)
 )
 
-// Carts are the use cases on one cart. All fields are needed but Log.
+// Carts are the use cases on one cart. All fields are needed but Channels and Log.
 type Carts struct {
 	Store       Store
 	Projections Projections
@@ -127,6 +127,7 @@ type Carts struct {
 	Now         func() time.Time
 	NewID       func() string
 	TTL         time.Duration // how long a cart lives after its last change
+	Channels    []string      // that a cart may be of
 	Log         *slog.Logger
 
 	locks locks

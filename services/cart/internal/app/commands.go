@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"regexp"
+	"slices"
 	"time"
 
 	"github.com/sidecart/sidecart/pkg/fault"
@@ -26,6 +27,7 @@ type Begin struct {
 	Command
 	Currency   money.Currency
 	Country    string
+	Channel    string // "": none
 	CustomerID string
 }
 
@@ -34,11 +36,12 @@ func (s *Carts) Create(ctx context.Context, b Begin) (Result, error) {
 	var wrong fault.Collector
 	wrong.Check(b.Currency.Valid(), "body.currency", "must be an ISO 4217 code", string(b.Currency))
 	wrong.Check(countryForm.MatchString(b.Country), "body.country", "must be an ISO 3166-1 alpha-2 code", b.Country)
+	wrong.Check(b.Channel == "" || slices.Contains(s.Channels, b.Channel), "body.channel", "is not a channel of this shop", b.Channel)
 	if err := wrong.Err(); err != nil {
 		return Result{}, err
 	}
 	now := s.now()
-	event := cart.Created{Currency: b.Currency, Country: b.Country, CustomerID: b.CustomerID}
+	event := cart.Created{Currency: b.Currency, Country: b.Country, Channel: b.Channel, CustomerID: b.CustomerID}
 	c, err := cart.Cart{ID: s.NewID()}.Apply(cart.Recorded{Version: 1, At: now, Event: event})
 	if err != nil {
 		return Result{}, err

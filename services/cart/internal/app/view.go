@@ -109,7 +109,7 @@ func (s *Carts) quote(ctx context.Context, c *cart.Cart, now time.Time) (pricing
 	if bare(c) {
 		return emptyQuote(c), nil
 	}
-	req := pricingapi.QuoteRequest{Currency: string(c.Currency), Country: c.Country, Coupons: c.Coupons, Lines: make([]pricingapi.QuoteLine, len(c.Lines))}
+	req := pricingapi.QuoteRequest{Currency: string(c.Currency), Country: c.Country, Channel: c.Channel, Coupons: c.Coupons, Lines: make([]pricingapi.QuoteLine, len(c.Lines))}
 	for i, l := range c.Lines {
 		req.Lines[i] = pricingapi.QuoteLine{ID: l.ID, SKU: l.SKU, Quantity: l.Quantity}
 	}
@@ -177,7 +177,7 @@ func emptyQuote(c *cart.Cart) pricingapi.Quote {
 func (s *Carts) answer(p Projection, items map[string]Item) cartapi.Cart {
 	c, q := &p.Cart, &p.Quote
 	out := cartapi.Cart{
-		ID: c.ID, Version: c.Version, Currency: string(c.Currency), Country: c.Country, CustomerID: c.CustomerID,
+		ID: c.ID, Version: c.Version, Currency: string(c.Currency), Country: c.Country, Channel: c.Channel, CustomerID: c.CustomerID,
 		Lines: make([]cartapi.Line, len(c.Lines)), Coupons: q.Coupons, Promotions: q.Promotions, Totals: q.Totals,
 		ExpiresAt: c.UpdatedAt.Add(s.TTL), UpdatedAt: c.UpdatedAt,
 	}

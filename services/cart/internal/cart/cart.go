@@ -44,6 +44,7 @@ type Cart struct {
 	Status     Status
 	Currency   money.Currency
 	Country    string // ISO 3166-1 alpha-2
+	Channel    string // of sales, for all its life; "": none
 	CustomerID string
 	Lines      []Line   // in the order of adding; one per SKU
 	Coupons    []string // normal form, in the order of adding

@@ -113,7 +113,7 @@ func (c *Cart) RemoveCoupon(code string) (Event, error) {
 }
 
 // Merge decides to take everything out of from and into c; the two events belong into one transaction. What was merged
-// before decides nothing. Lines of one SKU are summed; c's metadata wins. Refused: ErrSelf; ErrCompleted and ErrMerged of
+// before decides nothing. Lines of one SKU are summed; c's metadata wins, and its currency, country and channel stay. Refused: ErrSelf; ErrCompleted and ErrMerged of
 // either cart; ErrQuantity, ErrLines, ErrCoupons.
 func (c *Cart) Merge(from *Cart) (into, away Event, err error) {
 	if c.ID == from.ID {

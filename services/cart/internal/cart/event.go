@@ -22,6 +22,7 @@ type Recorded struct {
 type Created struct {
 	Currency   money.Currency
 	Country    string
+	Channel    string
 	CustomerID string
 }
 
@@ -82,7 +83,7 @@ func (e Created) apply(c *Cart) error {
 	if c.Version != 0 {
 		return fmt.Errorf("created twice")
 	}
-	c.Status, c.Currency, c.Country, c.CustomerID = Open, e.Currency, e.Country, e.CustomerID
+	c.Status, c.Currency, c.Country, c.Channel, c.CustomerID = Open, e.Currency, e.Country, e.Channel, e.CustomerID
 	return nil
 }
 

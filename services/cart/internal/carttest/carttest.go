@@ -45,6 +45,7 @@ type Shop struct {
 
 	mu       sync.Mutex
 	prices   map[string]int64 // minor units, in any currency
+	channels map[string]int64 // likewise, of everything in a channel
 	articles map[string]catalogapi.Sellable
 	quotes   int
 	asked    int
@@ -55,7 +56,7 @@ type Shop struct {
 
 // NewShop sells nothing yet.
 func NewShop(c *Clock) *Shop {
-	return &Shop{Clock: c, prices: map[string]int64{}, articles: map[string]catalogapi.Sellable{}}
+	return &Shop{Clock: c, prices: map[string]int64{}, channels: map[string]int64{}, articles: map[string]catalogapi.Sellable{}}
 }
 
 // Sell gives SKUs a price; catalog knows them as published.
@@ -66,6 +67,13 @@ func (s *Shop) Sell(price int64, skus ...string) {
 		s.prices[sku] = price
 		s.articles[sku] = catalogapi.Sellable{SKU: sku, ProductID: "p-" + sku, Version: 1, Title: "A " + sku, Sellable: true}
 	}
+}
+
+// SellIn gives all that is sold another price in a channel.
+func (s *Shop) SellIn(channel string, price int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.channels[channel] = price
 }
 
 // Unprice takes a SKU's price away.
@@ -134,6 +142,9 @@ func (s *Shop) Quote(_ context.Context, req pricingapi.QuoteRequest) (pricingapi
 	var subtotal, off int64
 	for _, l := range req.Lines {
 		price, ok := s.prices[l.SKU]
+		if other, in := s.channels[req.Channel]; in && ok {
+			price = other
+		}
 		if !ok {
 			q.Unsellable = append(q.Unsellable, pricingapi.Unsellable{ID: l.ID, SKU: l.SKU, Reason: "no-price"})
 			continue

@@ -23,6 +23,7 @@ type doc struct {
 	Status     string                 `json:"st"`
 	Currency   string                 `json:"cur"`
 	Country    string                 `json:"co"`
+	Channel    string                 `json:"ch,omitempty"`
 	Customer   string                 `json:"cu,omitempty"`
 	Coupons    []string               `json:"cp,omitempty"`
 	NextLine   int64                  `json:"nl"`
@@ -62,7 +63,7 @@ type offDoc struct {
 func encode(p app.Projection) ([]byte, error) {
 	c, q := &p.Cart, &p.Quote
 	d := doc{
-		V: codecVersion, ID: c.ID, Version: c.Version, Status: string(c.Status), Currency: string(c.Currency), Country: c.Country, Customer: c.CustomerID,
+		V: codecVersion, ID: c.ID, Version: c.Version, Status: string(c.Status), Currency: string(c.Currency), Country: c.Country, Channel: c.Channel, Customer: c.CustomerID,
 		Coupons: c.Coupons, NextLine: c.NextLine, MergedFrom: c.MergedFrom, OrderID: c.OrderID, Updated: c.UpdatedAt,
 		QuoteID: q.ID, ValidUntil: q.ValidUntil, Gross: q.Totals.TaxIncluded, Results: q.Coupons, Promotions: q.Promotions,
 		Totals: [5]int64{q.Totals.Subtotal.Minor, q.Totals.Discount.Minor, q.Totals.Shipping.Minor, q.Totals.Tax.Minor, q.Totals.Total.Minor},
@@ -105,7 +106,7 @@ func decode(id string, data []byte) (app.Projection, error) {
 	currency := money.Currency(d.Currency)
 	amount := func(minor int64) money.Amount { return money.New(minor, currency) }
 	p := app.Projection{
-		Cart: cart.Cart{ID: d.ID, Version: d.Version, Status: cart.Status(d.Status), Currency: currency, Country: d.Country, CustomerID: d.Customer,
+		Cart: cart.Cart{ID: d.ID, Version: d.Version, Status: cart.Status(d.Status), Currency: currency, Country: d.Country, Channel: d.Channel, CustomerID: d.Customer,
 			Lines: make([]cart.Line, len(d.Lines)), Coupons: d.Coupons, NextLine: d.NextLine, MergedFrom: d.MergedFrom, OrderID: d.OrderID, UpdatedAt: d.Updated},
 		Quote: pricingapi.Quote{ID: d.QuoteID, Currency: d.Currency, ValidUntil: d.ValidUntil, Coupons: d.Results, Promotions: d.Promotions,
 			Lines: make([]pricingapi.QuotedLine, 0, len(d.Lines)),

@@ -37,7 +37,7 @@ func projection(t *rapid.T) app.Projection {
 	n := rapid.Int64Range(0, 1<<40)
 	amount := func(name string) money.Amount { return money.New(n.Draw(t, name), "JPY") }
 	p := app.Projection{
-		Cart: cart.Cart{ID: strings.Repeat("a", 32), Version: rapid.Int64Range(1, 1<<40).Draw(t, "version"), Status: cart.Open, Currency: "JPY", Country: "JP",
+		Cart: cart.Cart{ID: strings.Repeat("a", 32), Version: rapid.Int64Range(1, 1<<40).Draw(t, "version"), Status: cart.Open, Currency: "JPY", Country: "JP", Channel: rapid.SampledFrom([]string{"", "app"}).Draw(t, "channel"),
 			NextLine: n.Draw(t, "next"), UpdatedAt: at, CustomerID: rapid.StringN(0, 5, 20).Draw(t, "customer")},
 		Quote: pricingapi.Quote{ID: "q", Currency: "JPY", ValidUntil: at.Add(time.Hour),
 			Totals: pricingapi.Totals{Subtotal: amount("s"), Discount: amount("d"), Shipping: amount("h"), Tax: amount("x"), Total: amount("t"), TaxIncluded: true}},

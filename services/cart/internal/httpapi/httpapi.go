@@ -111,7 +111,7 @@ func (a *api) create(ctx context.Context, in *createInput) (*createOutput, error
 		return nil, err
 	}
 	cmd := app.Command{Actor: "anonymous", Key: idem.Key(k)}
-	b := app.Begin{Currency: money.Currency(or(body.Currency, a.defaults.Currency)), Country: or(body.Country, a.defaults.Country)}
+	b := app.Begin{Currency: money.Currency(or(body.Currency, a.defaults.Currency)), Country: or(body.Country, a.defaults.Country), Channel: body.Channel}
 	p, ok := auth.From(ctx)
 	if ok {
 		cmd.Actor = p.Kind + ":" + p.Subject

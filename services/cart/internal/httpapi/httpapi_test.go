@@ -47,7 +47,7 @@ func serve(t *testing.T) *world {
 	w.store = postgres.New(w.pool, outbox.New(w.pool, outbox.Options{Source: "cart"}))
 	var n atomic.Int64
 	w.carts = &app.Carts{Store: w.store, Projections: daprio.NewProjections(w.state, 720*time.Hour, slog.New(slog.DiscardHandler)), Pricer: w.shop, Catalog: w.shop,
-		Now: w.clock.Now, NewID: func() string { return fmt.Sprintf("%032x", n.Add(1)) }, TTL: 720 * time.Hour, Log: slog.New(slog.DiscardHandler)}
+		Now: w.clock.Now, NewID: func() string { return fmt.Sprintf("%032x", n.Add(1)) }, TTL: 720 * time.Hour, Channels: []string{"app", "phone"}, Log: slog.New(slog.DiscardHandler)}
 	var verifier *auth.Verifier
 	w.signer, verifier = apitest.Signer(t)
 	s := httpx.New(httpx.Config{Name: "cart", Verifier: verifier})

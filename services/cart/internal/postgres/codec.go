@@ -27,6 +27,7 @@ const (
 type eventDoc struct {
 	Currency   string    `json:"currency,omitempty"`
 	Country    string    `json:"country,omitempty"`
+	Channel    string    `json:"channel,omitempty"`
 	CustomerID string    `json:"customer_id,omitempty"`
 	Lines      []lineDoc `json:"lines,omitempty"`
 	LineID     string    `json:"line_id,omitempty"`
@@ -68,7 +69,7 @@ func encodeEvent(e cart.Event) (typ string, data []byte, err error) {
 	var d eventDoc
 	switch e := e.(type) {
 	case cart.Created:
-		typ, d = typeCreated, eventDoc{Currency: string(e.Currency), Country: e.Country, CustomerID: e.CustomerID}
+		typ, d = typeCreated, eventDoc{Currency: string(e.Currency), Country: e.Country, Channel: e.Channel, CustomerID: e.CustomerID}
 	case cart.LinesAdded:
 		typ, d = typeLinesAdded, eventDoc{Lines: lineDocs(e.Lines)}
 	case cart.QuantityChanged:
@@ -101,7 +102,7 @@ func decodeEvent(typ string, data []byte) (cart.Event, error) {
 	}
 	switch typ {
 	case typeCreated:
-		return cart.Created{Currency: money.Currency(d.Currency), Country: d.Country, CustomerID: d.CustomerID}, nil
+		return cart.Created{Currency: money.Currency(d.Currency), Country: d.Country, Channel: d.Channel, CustomerID: d.CustomerID}, nil
 	case typeLinesAdded:
 		return cart.LinesAdded{Lines: linesOf(d.Lines)}, nil
 	case typeQuantityChanged:
@@ -140,6 +141,7 @@ type snapshotDoc struct {
 	Status     string    `json:"status"`
 	Currency   string    `json:"currency"`
 	Country    string    `json:"country"`
+	Channel    string    `json:"channel,omitempty"`
 	CustomerID string    `json:"customer_id,omitempty"`
 	Lines      []lineDoc `json:"lines"`
 	Coupons    []string  `json:"coupons,omitempty"`
@@ -152,7 +154,7 @@ type snapshotDoc struct {
 }
 
 func encodeSnapshot(c *cart.Cart) ([]byte, error) {
-	return json.Marshal(snapshotDoc{Status: string(c.Status), Currency: string(c.Currency), Country: c.Country, CustomerID: c.CustomerID,
+	return json.Marshal(snapshotDoc{Status: string(c.Status), Currency: string(c.Currency), Country: c.Country, Channel: c.Channel, CustomerID: c.CustomerID,
 		Lines: lineDocs(c.Lines), Coupons: c.Coupons, NextLine: c.NextLine, MergedFrom: c.MergedFrom, Into: c.Into, Moved: lineDocs(c.Moved), OrderID: c.OrderID,
 		UpdatedAt: c.UpdatedAt})
 }
@@ -169,7 +171,7 @@ func decodeSnapshot(id string, version int64, data []byte) (cart.Cart, error) {
 	if len(d.Moved) > 0 {
 		moved = linesOf(d.Moved)
 	}
-	return cart.Cart{ID: id, Version: version, Status: cart.Status(d.Status), Currency: money.Currency(d.Currency), Country: d.Country,
+	return cart.Cart{ID: id, Version: version, Status: cart.Status(d.Status), Currency: money.Currency(d.Currency), Country: d.Country, Channel: d.Channel,
 		CustomerID: d.CustomerID, Lines: linesOf(d.Lines), Coupons: d.Coupons, NextLine: d.NextLine, MergedFrom: d.MergedFrom,
 		Into: d.Into, Moved: moved, OrderID: d.OrderID, UpdatedAt: d.UpdatedAt}, nil
 }

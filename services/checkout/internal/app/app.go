@@ -25,7 +25,6 @@ import (
 	"golang.org/x/sync/singleflight"
 
 	"github.com/sidecart/sidecart/pkg/fault"
-	"github.com/sidecart/sidecart/pkg/money"
 	"github.com/sidecart/sidecart/services/cart/cartapi"
 	"github.com/sidecart/sidecart/services/checkout/checkoutapi"
 	"github.com/sidecart/sidecart/services/checkout/internal/checkout"
@@ -200,7 +199,7 @@ type Holds interface {
 
 // Payments asks payment.
 type Payments interface {
-	ClientToken(ctx context.Context, amount money.Amount, country string) (paymentapi.ClientToken, error)
+	ClientToken(ctx context.Context, req paymentapi.ClientTokenRequest) (paymentapi.ClientToken, error)
 }
 
 // Orders asks order.

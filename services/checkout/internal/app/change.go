@@ -152,7 +152,8 @@ func (a *App) PaymentSession(ctx context.Context, id string) (Record, paymentapi
 	if r.Shipping != nil {
 		country = r.Shipping.Country
 	}
-	token, err = a.Payments.ClientToken(ctx, money.New(r.Totals().Total.Minor, r.Currency), country)
+	total := money.New(r.Totals().Total.Minor, r.Currency)
+	token, err = a.Payments.ClientToken(ctx, paymentapi.ClientTokenRequest{Currency: string(r.Currency), Amount: &total, Country: country, Channel: r.Channel})
 	return r, token, err
 }
 

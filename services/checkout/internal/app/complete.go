@@ -291,7 +291,7 @@ func outcome(r orderapi.PlaceResult) (checkout.Event, Answer) {
 // placeRequest is the whole snapshot for order. It holds the means of payment: it is never kept nor logged.
 func (r Record) placeRequest(attempt int, in checkoutapi.CompleteInput) orderapi.PlaceRequest {
 	req := orderapi.PlaceRequest{OrderID: r.OrderID, CheckoutID: r.ID, CartID: r.CartID, CartVersion: r.CartVersion, Attempt: attempt,
-		CustomerID: r.CustomerID, Email: r.Email, Promotions: r.Quote.Promotions, Totals: r.Totals(), QuoteID: r.Quote.ID, Note: r.Note,
+		CustomerID: r.CustomerID, Channel: r.Channel, Email: r.Email, Promotions: r.Quote.Promotions, Totals: r.Totals(), QuoteID: r.Quote.ID, Note: r.Note,
 		Payment: orderapi.PaymentInput{Nonce: in.Nonce, MethodID: in.MethodID, DeviceData: in.DeviceData, ClientIP: in.ClientIP, Provider: in.Provider, GiftCards: in.GiftCards, StoreCredit: in.StoreCredit}, Lines: make([]orderapi.PlaceLine, len(r.Quote.Lines))}
 	if r.Shipping != nil {
 		req.ShippingAddress = orderapi.Address(*r.Shipping)

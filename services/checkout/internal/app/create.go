@@ -175,7 +175,7 @@ func (a *App) refresh(ctx context.Context, r Record, in checkoutapi.CreateInput,
 // fill takes the cart's lines and its quote over, and asks for another when that one does not fit.
 func (a *App) fill(ctx context.Context, r *Record, snap cartapi.Snapshot, now time.Time) error {
 	cart := snap.Cart
-	r.CartVersion, r.Currency, r.Country, r.CustomerID = cart.Version, money.Currency(cart.Currency), cart.Country, cart.CustomerID
+	r.CartVersion, r.Currency, r.Country, r.Channel, r.CustomerID = cart.Version, money.Currency(cart.Currency), cart.Country, cart.Channel, cart.CustomerID
 	lines, grams := make([]checkoutapi.CheckoutLine, len(cart.Lines)), int64(0)
 	for i, l := range cart.Lines {
 		lines[i] = checkoutapi.CheckoutLine{ID: l.ID, SKU: l.SKU, ProductID: l.ProductID, Title: l.Title, ImageURL: l.ImageURL, Quantity: l.Quantity, Metadata: l.Metadata}

@@ -84,6 +84,7 @@ type Checkout struct {
 	CartVersion  int64
 	Currency     money.Currency
 	Country      string // the cart's, until there is an address
+	Channel      string // the cart's; "": none
 	Email        string
 	Shipping     *Address
 	Billing      *Address // nil: the shipping address

@@ -107,7 +107,7 @@ func (n *Neighbours) serve(r *http.Request, body []byte) (any, error) {
 		if err == nil && req.Currency == "JPY" {
 			err = fault.New(fault.Invalid, "currency-not-supported", "No merchant account takes JPY.")
 		}
-		return paymentapi.ClientToken{Provider: "braintree", ClientToken: "token-" + req.Currency}, err
+		return n.offers(req), err
 	case "inventory":
 		if r.Method == http.MethodGet {
 			return n.owners(r.URL.Query())
@@ -127,6 +127,16 @@ func (n *Neighbours) serve(r *http.Request, body []byte) (any, error) {
 		return n.place(req)
 	}
 	return nil, errBad
+}
+
+// offers are a card, and over the telephone a bank transfer before it.
+func (n *Neighbours) offers(req paymentapi.ClientTokenRequest) paymentapi.ClientToken {
+	t := paymentapi.ClientToken{ClientToken: "token-" + req.Currency, Providers: []paymentapi.Offer{{Provider: "braintree"}}}
+	if req.Channel == "phone" {
+		t.Providers = append([]paymentapi.Offer{{Provider: paymentapi.BankTransfer, PayWithinSeconds: 3600, PayTo: "account 5"}}, t.Providers...)
+	}
+	t.Provider = t.Providers[0].Provider
+	return t
 }
 
 func (n *Neighbours) snapshot(id string) (any, error) {
@@ -188,7 +198,7 @@ func (n *Neighbours) owners(q url.Values) (any, error) {
 	return page, nil
 }
 
-// quote prices without tax, 15 minutes long. A SKU without a price is unsellable.
+// quote prices without tax, 15 minutes long; in a channel every piece costs 1.00 less. A SKU without a price is unsellable.
 func (n *Neighbours) quote(req pricingapi.QuoteRequest) pricingapi.Quote {
 	c := money.Currency(req.Currency)
 	zero := money.Zero(c)
@@ -197,6 +207,9 @@ func (n *Neighbours) quote(req pricingapi.QuoteRequest) pricingapi.Quote {
 	var sum int64
 	for _, l := range req.Lines {
 		price, ok := n.prices[l.SKU]
+		if req.Channel != "" {
+			price -= 100
+		}
 		if l.KeptPrice != nil {
 			price, ok = l.KeptPrice.Minor, true
 		}

@@ -138,6 +138,20 @@ func (n *Neighbours) Cart(id string, version int64, currency string, quantities 
 	n.carts[id] = cartapi.Snapshot{Cart: c, Quote: q}
 }
 
+// Channel puts a cart into a channel of sales, quoted there.
+func (n *Neighbours) Channel(id, channel string) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	s := n.carts[id]
+	req := pricingapi.QuoteRequest{Currency: s.Cart.Currency, Country: s.Cart.Country, Channel: channel}
+	for _, l := range s.Cart.Lines {
+		req.Lines = append(req.Lines, pricingapi.QuoteLine{ID: l.ID, SKU: l.SKU, Quantity: l.Quantity})
+	}
+	s.Cart.Channel, s.Quote = channel, n.quote(req)
+	s.Cart.Totals = s.Quote.Totals
+	n.carts[id] = s
+}
+
 // Merge moves what a cart has into another one, and closes it.
 func (n *Neighbours) Merge(from, into string, version int64, currency string, quantities map[string]int64) {
 	n.mu.Lock()

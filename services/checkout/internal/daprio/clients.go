@@ -11,7 +11,6 @@ import (
 
 	"github.com/sidecart/sidecart/pkg/daprkit"
 	"github.com/sidecart/sidecart/pkg/fault"
-	"github.com/sidecart/sidecart/pkg/money"
 	"github.com/sidecart/sidecart/services/cart/cartapi"
 	"github.com/sidecart/sidecart/services/catalog/catalogapi"
 	"github.com/sidecart/sidecart/services/inventory/inventoryapi"
@@ -101,9 +100,9 @@ func (h Holds) Owners(ctx context.Context, before time.Time, after string) ([]st
 type Payments struct{ Caller daprkit.Caller }
 
 // ClientToken implements app.Payments.
-func (p Payments) ClientToken(ctx context.Context, amount money.Amount, country string) (paymentapi.ClientToken, error) {
+func (p Payments) ClientToken(ctx context.Context, req paymentapi.ClientTokenRequest) (paymentapi.ClientToken, error) {
 	var t paymentapi.ClientToken
-	err := ask(ctx, p.Caller, 5*time.Second, http.MethodPost, paymentapi.PathClientToken, paymentapi.ClientTokenRequest{Currency: string(amount.Currency), Amount: &amount, Country: country}, &t)
+	err := ask(ctx, p.Caller, 5*time.Second, http.MethodPost, paymentapi.PathClientToken, req, &t)
 	return t, err
 }
 

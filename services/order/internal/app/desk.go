@@ -5,13 +5,14 @@ import (
 	"time"
 
 	"github.com/sidecart/sidecart/pkg/fault"
+	"github.com/sidecart/sidecart/services/cart/cartapi"
 	"github.com/sidecart/sidecart/services/order/orderapi"
 )
 
 // Carts makes carts. Key makes one at most.
 type Carts interface {
 	// Fill makes a cart of what can be sold of the lines, and says of the others why not.
-	Fill(ctx context.Context, key, currency, country string, lines []orderapi.PlaceLine) (cartID string, left []orderapi.LeftOut, err error)
+	Fill(ctx context.Context, key string, in cartapi.CreateInput, lines []orderapi.PlaceLine) (cartID string, left []orderapi.LeftOut, err error)
 }
 
 // Note is what staff wrote about an order.
@@ -24,7 +25,7 @@ type Note struct {
 
 // Reorder makes a new cart of what an order had, as far as it can still be sold, at today's prices.
 func (a *App) Reorder(ctx context.Context, carts Carts, rec Record, key string) (orderapi.Reordered, error) {
-	cart, left, err := carts.Fill(ctx, key, string(rec.Total.Currency), rec.Snapshot.ShippingAddress.Country, rec.Snapshot.Lines)
+	cart, left, err := carts.Fill(ctx, key, cartapi.CreateInput{Currency: string(rec.Total.Currency), Country: rec.Snapshot.ShippingAddress.Country, Channel: rec.Snapshot.Channel}, rec.Snapshot.Lines)
 	if err != nil {
 		return orderapi.Reordered{}, err
 	}

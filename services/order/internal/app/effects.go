@@ -22,6 +22,7 @@ type MoneyCommand struct {
 	Billing                         orderapi.Address
 	Part                            money.Amount // of a refund; zero: all that is left
 	Country                         string       // where it is sent
+	Channel                         string       // of sales
 	Reason                          string
 }
 
@@ -136,7 +137,7 @@ func (d *Driver) perform(ctx context.Context, l Lease) (command, error) {
 func (l Lease) money(step string) MoneyCommand {
 	return MoneyCommand{OperationID: operationID(l, step), PaymentID: PaymentID(l.Record), OrderID: l.Record.ID, Attempt: l.Record.Attempt,
 		Amount: l.Record.Total, Means: l.Payment, CustomerID: l.Record.Snapshot.CustomerID,
-		Email: l.Record.Snapshot.Email, Billing: l.Record.Snapshot.BillingAddress, Country: l.Record.Snapshot.ShippingAddress.Country, Reason: l.Record.CancelReason}
+		Email: l.Record.Snapshot.Email, Billing: l.Record.Snapshot.BillingAddress, Country: l.Record.Snapshot.ShippingAddress.Country, Channel: l.Record.Snapshot.Channel, Reason: l.Record.CancelReason}
 }
 
 // authorise reserves the money. An order that costs nothing needs none.

@@ -97,7 +97,7 @@ func (a *App) mayEdit(rec Record) error {
 // ask is what checkout is asked: all faults of the lines come at once. Further tells which added lines are further pieces of which.
 func (r Record) ask(req EditRequest, number int) (in checkoutapi.RepriceRequest, further map[string]orderapi.PlaceLine, err error) {
 	s := r.Snapshot
-	in = checkoutapi.RepriceRequest{Currency: string(r.Total.Currency), Address: s.ShippingAddress, NewAddress: req.ShippingAddress, Option: s.ShippingOption,
+	in = checkoutapi.RepriceRequest{Currency: string(r.Total.Currency), Channel: s.Channel, Address: s.ShippingAddress, NewAddress: req.ShippingAddress, Option: s.ShippingOption,
 		NewOptionID: req.ShippingOptionID, TaxIncluded: s.Totals.TaxIncluded, SameGoods: true}
 	for _, p := range s.Promotions {
 		in.Coupons = append(in.Coupons, p.ID)

@@ -16,7 +16,7 @@ func (a *App) View(rec Record) orderapi.Order {
 	s := rec.Snapshot
 	v := orderapi.Order{
 		ID: rec.ID, Number: rec.Number, Version: rec.Version, Status: state.Status, PaymentStatus: paymentStatus(rec, state.PaymentStatus),
-		FulfillmentStatus: state.FulfillmentStatus, PlacedAt: rec.PlacedAt, Email: s.Email, ShippingAddress: s.ShippingAddress,
+		FulfillmentStatus: state.FulfillmentStatus, PlacedAt: rec.PlacedAt, Channel: s.Channel, Email: s.Email, ShippingAddress: s.ShippingAddress,
 		BillingAddress: s.BillingAddress, ShippingOption: s.ShippingOption, Shipments: []orderapi.Shipment{}, Refunds: []orderapi.Refund{}, Promotions: s.Promotions,
 		Totals: s.Totals, Note: s.Note, AccessToken: rec.AccessToken, Lines: make([]orderapi.Line, len(s.Lines)),
 	}

@@ -20,20 +20,25 @@ const pathCarts = "/v1/carts"
 
 // Fill implements app.Carts. Cart refuses all lines for the sake of some and names them: they are left out, and the others asked for again.
 // It names one kind of fault at a time, so that each round leaves out some.
-func (c Carts) Fill(ctx context.Context, key, currency, country string, lines []orderapi.PlaceLine) (string, []orderapi.LeftOut, error) {
+func (c Carts) Fill(ctx context.Context, key string, in cartapi.CreateInput, lines []orderapi.PlaceLine) (string, []orderapi.LeftOut, error) {
 	var cart struct {
 		ID string `json:"id"`
 	}
-	if err := c.Caller.JSON(ctx, http.MethodPost, pathCarts, cartapi.CreateInput{Currency: currency, Country: country}, &cart, once(key)); err != nil {
+	err := c.Caller.JSON(ctx, http.MethodPost, pathCarts, in, &cart, once(key))
+	if in.Channel != "" && fault.KindOf(err) == fault.Invalid { // nothing is sold there any more
+		in.Channel = ""
+		err = c.Caller.JSON(ctx, http.MethodPost, pathCarts, in, &cart, once(key+" in no channel"))
+	}
+	if err != nil {
 		return "", nil, err
 	}
 	var left []orderapi.LeftOut
 	for len(lines) > 0 {
-		in := cartapi.BatchInput{}
+		batch := cartapi.BatchInput{}
 		for _, l := range lines {
-			in.Lines = append(in.Lines, cartapi.LineInput{SKU: l.SKU, Quantity: l.Quantity, Metadata: l.Metadata})
+			batch.Lines = append(batch.Lines, cartapi.LineInput{SKU: l.SKU, Quantity: l.Quantity, Metadata: l.Metadata})
 		}
-		err := c.Caller.JSON(ctx, http.MethodPost, pathCarts+"/"+cart.ID+"/lines/batch", in, nil, once(key+" "+strconv.Itoa(len(lines))))
+		err := c.Caller.JSON(ctx, http.MethodPost, pathCarts+"/"+cart.ID+"/lines/batch", batch, nil, once(key+" "+strconv.Itoa(len(lines))))
 		if err == nil {
 			return cart.ID, left, nil
 		}

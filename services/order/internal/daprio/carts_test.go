@@ -67,6 +67,37 @@ func cartOf(t *testing.T, unknown, withdrawn []string) (http.Handler, *[]cartapi
 	return mux, &taken
 }
 
+// A channel in which nothing is sold any more keeps nobody from ordering again: the cart is of none then.
+func TestACartOfAChannel(t *testing.T) {
+	t.Parallel()
+	for channel, want := range map[string]string{"app": "app", "closed": "", "": ""} {
+		mux, _ := cartOf(t, nil, nil)
+		var made []cartapi.CreateInput
+		keys := map[string]bool{}
+		c := Carts{Caller: daprkit.NewCaller(handler{http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Path != pathCarts {
+				mux.ServeHTTP(w, r)
+				return
+			}
+			var in cartapi.CreateInput
+			if err := json.NewDecoder(r.Body).Decode(&in); err != nil || keys[r.Header.Get("Idempotency-Key")] {
+				t.Errorf("another request with the same key, or %v", err)
+			}
+			keys[r.Header.Get("Idempotency-Key")] = true
+			if in.Channel == "closed" {
+				httpx.WriteProblem(w, r, fault.New(fault.Invalid, "validation-failed", "no").WithField("body.channel", "is not a channel of this shop", in.Channel))
+				return
+			}
+			made = append(made, in)
+			mux.ServeHTTP(w, r)
+		})}, "cart")}
+		id, left, err := c.Fill(t.Context(), "key", cartapi.CreateInput{Currency: "USD", Country: "US", Channel: channel}, []orderapi.PlaceLine{{ID: "1", SKU: "a", Quantity: 1}})
+		if err != nil || id != "c1" || len(left) != 0 || len(made) != 1 || made[0] != (cartapi.CreateInput{Currency: "USD", Country: "US", Channel: want}) {
+			t.Errorf("%q: %q, %+v, %+v, %v", channel, id, left, made, err)
+		}
+	}
+}
+
 func TestACartOfWhatIsStillSold(t *testing.T) {
 	t.Parallel()
 	lines := []orderapi.PlaceLine{{ID: "1", SKU: "a", Quantity: 1}, {ID: "2", SKU: "b", Quantity: 2, Metadata: json.RawMessage(`{"x":1}`)}, {ID: "3", SKU: "c", Quantity: 3}}
@@ -77,7 +108,7 @@ func TestACartOfWhatIsStillSold(t *testing.T) {
 	}{{nil, nil, "c1", 0, 3}, {[]string{"a"}, []string{"c"}, "c1", 2, 1}, {[]string{"a", "b"}, []string{"c"}, "", 3, 0}} {
 		mux, taken := cartOf(t, tc.unknown, tc.withdrawn)
 		c := Carts{Caller: daprkit.NewCaller(handler{mux}, "cart")}
-		id, left, err := c.Fill(t.Context(), "key", "USD", "US", lines)
+		id, left, err := c.Fill(t.Context(), "key", cartapi.CreateInput{Currency: "USD", Country: "US"}, lines)
 		if err != nil || id != tc.cart || len(left) != tc.left || (tc.sold > 0) != (len(*taken) == 1) || tc.sold > 0 && len((*taken)[0].Lines) != tc.sold {
 			t.Errorf("%v, %v: %q, %+v left, %+v taken, %v", tc.unknown, tc.withdrawn, id, left, *taken, err)
 		}
@@ -85,7 +116,7 @@ func TestACartOfWhatIsStillSold(t *testing.T) {
 	away := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		httpx.WriteProblem(w, r, fault.New(fault.Unavailable, "unavailable", "away"))
 	})
-	if _, _, err := (Carts{Caller: daprkit.NewCaller(handler{away}, "cart")}).Fill(t.Context(), "key", "USD", "US", lines); fault.KindOf(err) != fault.Unavailable {
+	if _, _, err := (Carts{Caller: daprkit.NewCaller(handler{away}, "cart")}).Fill(t.Context(), "key", cartapi.CreateInput{Currency: "USD", Country: "US"}, lines); fault.KindOf(err) != fault.Unavailable {
 		t.Errorf("cart is away: %v", err)
 	}
 }

@@ -31,7 +31,7 @@ type Payments struct{ Caller daprkit.Caller }
 func (p Payments) Authorise(ctx context.Context, c app.MoneyCommand) (app.MoneyAnswer, error) {
 	return p.ask(ctx, paymentapi.PathAuthorise, paymentapi.AuthoriseRequest{OperationID: c.OperationID, PaymentID: c.PaymentID, OrderID: c.OrderID,
 		Attempt: c.Attempt, Amount: c.Amount, Nonce: c.Means.Nonce, MethodID: c.Means.MethodID, DeviceData: c.Means.DeviceData, CustomerID: c.CustomerID,
-		Provider: c.Means.Provider, Country: c.Country, GiftCards: c.Means.GiftCards, StoreCredit: c.Means.StoreCredit, Shopper: shopper(c.Email, c.Means.ClientIP, c.Billing)})
+		Provider: c.Means.Provider, Country: c.Country, Channel: c.Channel, GiftCards: c.Means.GiftCards, StoreCredit: c.Means.StoreCredit, Shopper: shopper(c.Email, c.Means.ClientIP, c.Billing)})
 }
 
 // shopper is who pays, for the checks of the bank and the rules. Payment has no use for a telephone number.

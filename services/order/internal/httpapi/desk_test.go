@@ -13,6 +13,7 @@ import (
 	"github.com/sidecart/sidecart/pkg/money"
 	"github.com/sidecart/sidecart/pkg/testkit"
 	"github.com/sidecart/sidecart/pkg/testkit/apitest"
+	"github.com/sidecart/sidecart/services/cart/cartapi"
 	"github.com/sidecart/sidecart/services/order/internal/app"
 	. "github.com/sidecart/sidecart/services/order/internal/httpapi"
 	"github.com/sidecart/sidecart/services/order/internal/order"
@@ -312,7 +313,7 @@ func TestReorder(t *testing.T) {
 	snapshot := ordertest.Snapshot(id, 1)
 	other := snapshot.Lines[0]
 	other.ID, other.SKU, other.Title, other.Total = "l2", "cap", "Cap", money.Zero("USD")
-	snapshot.Lines = append(snapshot.Lines, other)
+	snapshot.Lines, snapshot.Channel = append(snapshot.Lines, other), "app"
 	s.shelf.Left["cap"] = 5
 	if err := s.app.Place(t.Context(), snapshot); err != nil {
 		t.Fatal(err)
@@ -328,6 +329,9 @@ func TestReorder(t *testing.T) {
 	}
 	if sold := s.carts.Sold[made.CartID]; len(sold) != 1 || sold[0].SKU != "shirt" || sold[0].Quantity != 2 {
 		t.Errorf("%+v", sold)
+	}
+	if in := s.carts.Begun[made.CartID]; in != (cartapi.CreateInput{Currency: "USD", Country: "US", Channel: "app"}) {
+		t.Errorf("the cart is %+v", in)
 	}
 	s.client.Do("POST", path+"?access_token="+token, nil).Want(201).JSON(&again)
 	if again.CartID == made.CartID {

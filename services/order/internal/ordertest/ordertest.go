@@ -11,6 +11,7 @@ import (
 
 	"github.com/sidecart/sidecart/pkg/fault"
 	"github.com/sidecart/sidecart/pkg/money"
+	"github.com/sidecart/sidecart/services/cart/cartapi"
 	"github.com/sidecart/sidecart/services/order/internal/app"
 	"github.com/sidecart/sidecart/services/order/internal/order"
 	"github.com/sidecart/sidecart/services/order/orderapi"
@@ -272,14 +273,15 @@ type Carts struct {
 	byKey   map[string]string
 	Unknown map[string]bool
 	Sold    map[string][]orderapi.PlaceLine // by cart
+	Begun   map[string]cartapi.CreateInput  // likewise
 }
 
 // Fill implements app.Carts.
-func (c *Carts) Fill(_ context.Context, key, _, _ string, lines []orderapi.PlaceLine) (id string, left []orderapi.LeftOut, err error) {
+func (c *Carts) Fill(_ context.Context, key string, in cartapi.CreateInput, lines []orderapi.PlaceLine) (id string, left []orderapi.LeftOut, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.byKey == nil {
-		c.byKey, c.Sold = map[string]string{}, map[string][]orderapi.PlaceLine{}
+		c.byKey, c.Sold, c.Begun = map[string]string{}, map[string][]orderapi.PlaceLine{}, map[string]cartapi.CreateInput{}
 	}
 	var sold []orderapi.PlaceLine
 	for _, l := range lines {
@@ -295,7 +297,7 @@ func (c *Carts) Fill(_ context.Context, key, _, _ string, lines []orderapi.Place
 	if c.byKey[key] == "" {
 		c.byKey[key] = fmt.Sprintf("cart-%d", len(c.byKey)+1)
 	}
-	c.Sold[c.byKey[key]] = sold
+	c.Sold[c.byKey[key]], c.Begun[c.byKey[key]] = sold, in
 	return c.byKey[key], left, nil
 }
 

@@ -188,7 +188,7 @@ func announcement(c app.Change) outbox.Event {
 	case order.AnnouncePlaced:
 		ev.Type = orderapi.TypePlacedV1
 		data := orderapi.PlacedV1{OrderID: r.ID, CheckoutID: r.CheckoutID, CartID: r.CartID, Attempt: r.Attempt,
-			CustomerID: r.Snapshot.CustomerID, Country: r.Snapshot.ShippingAddress.Country, Promotions: r.Snapshot.Promotions, Totals: r.Snapshot.Totals, PlacedAt: r.PlacedAt}
+			CustomerID: r.Snapshot.CustomerID, Country: r.Snapshot.ShippingAddress.Country, Channel: r.Snapshot.Channel, Promotions: r.Snapshot.Promotions, Totals: r.Snapshot.Totals, PlacedAt: r.PlacedAt}
 		data.Lines = orderapi.LinesV1(r.Snapshot.Lines)
 		ev.Data = data
 	case order.AnnounceFailed:
@@ -209,7 +209,7 @@ func announcement(c app.Change) outbox.Event {
 	case order.AnnounceEdited:
 		ev.Type = orderapi.TypeEditedV1
 		was := r.Edits[len(r.Edits)-1].Before
-		ev.Data = orderapi.EditedV1{OrderID: r.ID, Number: r.Number, Edit: r.EditNumber, CustomerID: r.Snapshot.CustomerID, Country: r.Snapshot.ShippingAddress.Country,
+		ev.Data = orderapi.EditedV1{OrderID: r.ID, Number: r.Number, Edit: r.EditNumber, CustomerID: r.Snapshot.CustomerID, Country: r.Snapshot.ShippingAddress.Country, Channel: r.Snapshot.Channel,
 			Lines: orderapi.LinesV1(r.Snapshot.Lines), LinesBefore: orderapi.LinesV1(was.Lines), Promotions: r.Snapshot.Promotions,
 			Totals: r.Snapshot.Totals, TotalsBefore: was.Totals, EditedAt: c.Entry.At}
 	case order.AnnounceAdvanced:

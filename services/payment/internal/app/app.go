@@ -35,6 +35,7 @@ type Sale struct {
 	OrderID    string
 	PayWithin  time.Duration // of a bank transfer
 	Provider   string        // who takes it
+	Channel    string        // of sales
 }
 
 // Shopper is what is known of who pays, for the bank's checks and the rules. All of it may be missing; it is not kept, nor logged.

@@ -29,6 +29,7 @@ type Authorisation struct {
 	CustomerID                      string   // of a signed-in shopper; MethodID must be theirs
 	Provider                        string   // BankTransfer or CashOnDelivery, in place of Nonce and MethodID
 	Country                         string   // where it is sent, for what is offered there
+	Channel                         string   // of sales, likewise
 	GiftCards                       []string // codes; none is stored or logged
 	StoreCredit                     bool     // of CustomerID
 	Shopper                         Shopper
@@ -122,11 +123,11 @@ func (a *App) Authorise(ctx context.Context, m Authorisation) (Answer, error) {
 		return Answer{}, ErrGuesses
 	}
 	p := payment.New(m.PaymentID, m.OrderID, m.Attempt, offer.Provider, account, m.Amount)
-	p.CustomerID = m.CustomerID
+	p.CustomerID, p.Channel = m.CustomerID, m.Channel
 	answer, err := a.do(ctx, Start{New: &p, Credit: m.wanted(), Promise: m.promise(offer), Record: Record{
 		Operation: payment.Operation{ID: m.OperationID, PaymentID: m.PaymentID, Kind: payment.Authorise, Amount: m.Amount, SentAt: now}}},
 		Sale{Reference: m.PaymentID, Account: account, Amount: m.Amount, Nonce: m.Nonce, MethodID: m.MethodID, DeviceData: m.DeviceData,
-			CustomerID: m.CustomerID, Shopper: m.Shopper, OrderID: m.OrderID, PayWithin: offer.PayWithin, Provider: offer.Provider}, now)
+			CustomerID: m.CustomerID, Shopper: m.Shopper, OrderID: m.OrderID, PayWithin: offer.PayWithin, Provider: offer.Provider, Channel: m.Channel}, now)
 	if len(m.GiftCards) > 0 && (err != nil || answer.Outcome.Code != payment.CodeGiftCard) {
 		a.guesses.giveBack()
 	}
@@ -161,7 +162,7 @@ func (a *App) offer(m Authorisation) (o Offer, account string, err error) {
 		}
 		provider = Provider
 	}
-	o, ok := a.Offers.Find(provider, m.Country, m.Amount)
+	o, ok := a.Offers.Find(provider, Sold{Country: m.Country, Channel: m.Channel, Amount: m.Amount})
 	if !ok && (m.Provider != "" || m.Nonce != "" || m.MethodID != "") {
 		return o, "", ErrNotOffered
 	}

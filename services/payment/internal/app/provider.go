@@ -19,13 +19,15 @@ import (
 	"github.com/sidecart/sidecart/services/payment/internal/payment"
 )
 
-// ErrNotOffered refuses a provider that is not offered for a currency, a country or an amount.
+// ErrNotOffered refuses a provider that is not offered for a currency, a country, a channel or an amount.
 var ErrNotOffered = fault.New(fault.Invalid, "payment-provider-not-offered", "This way to pay is not offered for this order.")
 
-// Offer is a provider that may be used: in countries (none: everywhere) for amounts of the currencies that are named.
+// Offer is a provider that may be used: in countries (none: everywhere) and channels of sales (none: all, and what is of none) for amounts of the
+// currencies that are named.
 type Offer struct {
 	Provider  string
 	Countries []string
+	Channels  []string
 	Amounts   map[money.Currency]Limits
 	PayWithin time.Duration // of bank transfers: how long the money is waited for
 	PayTo     string        // of bank transfers: the account, as shoppers are told
@@ -37,12 +39,19 @@ type Limits struct{ From, To, Open int64 }
 // Offers are what a merchant offers, the first that fits counts. Empty: the gateway, in every currency that has an account.
 type Offers []Offer
 
-// Find returns the offer of a provider for an amount in a country.
-func (o Offers) Find(provider, country string, amount money.Amount) (Offer, bool) {
+// Sold says what is paid, and where it was sold: in a channel ("": in none), to a country.
+type Sold struct {
+	Country, Channel string
+	Amount           money.Amount
+}
+
+// Find returns the offer of a provider for what is sold.
+func (o Offers) Find(provider string, s Sold) (Offer, bool) {
+	in := func(names []string, name string) bool { return len(names) == 0 || slices.Contains(names, name) }
 	for _, offer := range o {
-		limits, ok := offer.Amounts[amount.Currency]
-		if ok && offer.Provider == provider && (len(offer.Countries) == 0 || slices.Contains(offer.Countries, country)) &&
-			amount.Minor >= limits.From && (limits.To == 0 || amount.Minor <= limits.To) {
+		limits, ok := offer.Amounts[s.Amount.Currency]
+		if ok && offer.Provider == provider && in(offer.Countries, s.Country) && in(offer.Channels, s.Channel) &&
+			s.Amount.Minor >= limits.From && (limits.To == 0 || s.Amount.Minor <= limits.To) {
 			return offer, true
 		}
 	}
@@ -58,12 +67,12 @@ func (a *App) takes(c money.Currency) bool {
 }
 
 // Offered returns what can be paid with, in the order of the file.
-func (a *App) Offered(country string, amount money.Amount) (out []Offer) {
+func (a *App) Offered(s Sold) (out []Offer) {
 	if len(a.Offers) == 0 {
 		return []Offer{{Provider: Provider}}
 	}
 	for _, o := range a.Offers {
-		if found, ok := a.Offers.Find(o.Provider, country, amount); ok && !slices.ContainsFunc(out, func(x Offer) bool { return x.Provider == o.Provider }) {
+		if found, ok := a.Offers.Find(o.Provider, s); ok && !slices.ContainsFunc(out, func(x Offer) bool { return x.Provider == o.Provider }) {
 			out = append(out, found)
 		}
 	}
@@ -76,6 +85,7 @@ type offersFile struct {
 	Providers []struct {
 		Provider  string        `yaml:"provider"`
 		Countries []string      `yaml:"countries"`
+		Channels  []string      `yaml:"channels"`
 		PayWithin time.Duration `yaml:"pay_within"`
 		PayTo     string        `yaml:"pay_to"`
 		Amounts   map[money.Currency]struct {
@@ -114,6 +124,12 @@ const (
 
 var countryForm = regexp.MustCompile(`^[A-Z]{2}$`)
 
+func checkChannels(c *fault.Collector, at string, channels []string) {
+	for i, channel := range channels {
+		c.Check(payment.ValidChannel(channel), fmt.Sprintf("%schannels[%d]", at, i), "must be 1 to 64 small letters, digits, . _ or -", channel)
+	}
+}
+
 // ParseOffers reads a file of providers strictly; all faults come at once.
 func ParseOffers(data []byte) (Offers, error) {
 	var f offersFile
@@ -133,6 +149,7 @@ func ParseOffers(data []byte) (Offers, error) {
 		for j, country := range p.Countries {
 			c.Check(countryForm.MatchString(country), fmt.Sprintf("%scountries[%d]", at, j), "must be an ISO 3166-1 code of two letters", country)
 		}
+		checkChannels(&c, at, p.Channels)
 		waits := p.PayWithin >= shortestWait && p.PayWithin <= longestWait
 		if p.Provider == payment.BankTransfer {
 			c.Check(waits, at+"pay_within", fmt.Sprintf("must be %s to %s", shortestWait, longestWait), p.PayWithin.String())
@@ -142,7 +159,7 @@ func ParseOffers(data []byte) (Offers, error) {
 			c.Check(p.PayWithin == 0, at+"pay_within", "is for bank_transfer alone", p.PayWithin.String())
 		}
 		c.Check(len(p.Amounts) > 0, at+"amounts", "must name a currency", nil)
-		offer := Offer{Provider: p.Provider, Countries: p.Countries, PayWithin: p.PayWithin, PayTo: strings.TrimSpace(p.PayTo), Amounts: map[money.Currency]Limits{}}
+		offer := Offer{Provider: p.Provider, Countries: p.Countries, Channels: p.Channels, PayWithin: p.PayWithin, PayTo: strings.TrimSpace(p.PayTo), Amounts: map[money.Currency]Limits{}}
 		for currency, l := range p.Amounts {
 			place := fmt.Sprintf("%samounts.%s", at, currency)
 			c.Check(currency.Valid(), place, "must be an ISO 4217 code", currency)

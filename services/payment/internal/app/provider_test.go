@@ -28,21 +28,26 @@ func TestTheExampleOfProviders(t *testing.T) {
 		country string
 		amount  money.Amount
 		want    string
+		channel string
 	}{
-		{"DE", money.New(5000, "EUR"), "braintree bank_transfer cash_on_delivery"},
-		{"DE", money.New(20001, "EUR"), "braintree bank_transfer"},
-		{"DE", money.New(999, "EUR"), "braintree cash_on_delivery"},
-		{"NL", money.New(500001, "EUR"), "braintree"},
-		{"US", money.New(5000, "EUR"), "braintree"},
-		{"DE", money.New(5000, "JPY"), "braintree"},
-		{"DE", money.New(5000, "CAD"), ""},
+		{"DE", money.New(5000, "EUR"), "braintree bank_transfer cash_on_delivery", ""},
+		{"DE", money.New(20001, "EUR"), "braintree bank_transfer", ""},
+		{"DE", money.New(999, "EUR"), "braintree cash_on_delivery", ""},
+		{"NL", money.New(500001, "EUR"), "braintree", ""},
+		{"US", money.New(5000, "EUR"), "braintree", ""},
+		{"DE", money.New(5000, "JPY"), "braintree", ""},
+		{"DE", money.New(5000, "CAD"), "", ""},
+		{"US", money.New(5000, "USD"), "braintree", ""},
+		{"US", money.New(5000, "USD"), "braintree bank_transfer", "phone"},
+		{"US", money.New(5000, "USD"), "braintree", "app"},
+		{"DE", money.New(5000, "EUR"), "braintree bank_transfer cash_on_delivery", "app"},
 	} {
 		var got []string
-		for _, o := range a.Offered(tc.country, tc.amount) {
+		for _, o := range a.Offered(app.Sold{Country: tc.country, Channel: tc.channel, Amount: tc.amount}) {
 			got = append(got, o.Provider)
 		}
 		if strings.Join(got, " ") != tc.want {
-			t.Errorf("%s in %s: %v, want %s", tc.amount, tc.country, got, tc.want)
+			t.Errorf("%s in %s %s: %v, want %s", tc.amount, tc.country, tc.channel, got, tc.want)
 		}
 	}
 	if err := app.CheckOffers(offers, app.Accounts{"USD": "usd", "EUR": "eur"}); err == nil || !strings.Contains(err.Error(), "providers[0].amounts.GBP") {
@@ -53,8 +58,8 @@ func TestTheExampleOfProviders(t *testing.T) {
 // All faults of a file come at once, each with its place.
 func TestFaultsOfAFileOfProviders(t *testing.T) {
 	t.Parallel()
-	_, err := app.ParseOffers([]byte("version: 2\nproviders:\n- {provider: cowries, countries: [deu]}\n- {provider: bank_transfer, amounts: {XXY: {}, USD: {from: 5, to: 4, open_to: 3}}}\n- {provider: braintree, pay_within: 5h, pay_to: us, amounts: {USD: {}}}\n"))
-	for _, want := range []string{"version: ", "providers[0].provider: ", "providers[0].countries[0]: ", "providers[0].amounts: ", "providers[1].pay_within: ", "providers[1].pay_to: ", "providers[2].pay_to: ",
+	_, err := app.ParseOffers([]byte("version: 2\nproviders:\n- {provider: cowries, countries: [deu], channels: [app, Phone]}\n- {provider: bank_transfer, amounts: {XXY: {}, USD: {from: 5, to: 4, open_to: 3}}}\n- {provider: braintree, pay_within: 5h, pay_to: us, amounts: {USD: {}}}\n"))
+	for _, want := range []string{"version: ", "providers[0].provider: ", "providers[0].countries[0]: ", "providers[0].channels[1]: ", "providers[0].amounts: ", "providers[1].pay_within: ", "providers[1].pay_to: ", "providers[2].pay_to: ",
 		"providers[1].amounts.XXY: ", "providers[1].amounts.USD: ", "providers[1].amounts.USD.open_to: ", "providers[2].pay_within: "} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("nothing is said of %s: %v", want, err)

@@ -29,6 +29,7 @@ type rulesFile struct {
 		Then payment.RiskAction `yaml:"then"`
 		When struct {
 			Provider    []string                 `yaml:"provider"`
+			Channel     []string                 `yaml:"channel"`
 			AmountAbove map[money.Currency]whole `yaml:"amount_above"`
 			Velocity    *struct {
 				By     payment.VelocityKey `yaml:"by"`
@@ -98,7 +99,7 @@ func ParseRules(data []byte) (payment.Rules, error) {
 	out := payment.Rules{ReviewFor: f.ReviewFor}
 	for _, r := range f.Rules {
 		w := r.When
-		c := payment.Condition{Provider: w.Provider, AmountAbove: amounts(w.AmountAbove), SecureStatus: w.SecureStatus, LiabilityShifted: w.LiabilityShifted, AVSError: w.AVSError,
+		c := payment.Condition{Provider: w.Provider, Channel: w.Channel, AmountAbove: amounts(w.AmountAbove), SecureStatus: w.SecureStatus, LiabilityShifted: w.LiabilityShifted, AVSError: w.AVSError,
 			AVSPostal: w.AVSPostal, AVSStreet: w.AVSStreet, CVV: w.CVV, GatewayDecision: w.GatewayDecision}
 		if v := w.Velocity; v != nil {
 			c.Velocity = &payment.Velocity{By: v.By, Above: int(v.Above), Within: v.Within}
@@ -202,7 +203,7 @@ func attemptKeys(s Sale) []AttemptKey {
 
 // before decides as far as it can be decided before the gateway hears of a sale: one that is rejected then is never sent.
 func (r *Risk) before(ctx context.Context, s Sale) (*payment.Outcome, error) {
-	f := payment.Facts{Amount: s.Amount, Provider: s.Provider}
+	f := payment.Facts{Amount: s.Amount, Provider: s.Provider, Channel: s.Channel}
 	if v := r.Rules.Velocities(); len(v) > 0 {
 		var err error
 		if f.Attempts, err = r.Store.Attempt(ctx, s.Reference, attemptKeys(s), v, r.App.now()); err != nil {
@@ -220,7 +221,7 @@ func (r *Risk) before(ctx context.Context, s Sale) (*payment.Outcome, error) {
 // after decides with what the gateway and the bank have found out. Attempts are counted as of the beginning of this one, so that the
 // answer is the same whenever it is looked up.
 func (r *Risk) after(ctx context.Context, p payment.Payment, c payment.Checks) (payment.RiskDecision, time.Time, error) {
-	f := payment.Facts{Amount: p.AtGateway(), Checks: &c, Provider: p.Provider}
+	f := payment.Facts{Amount: p.AtGateway(), Checks: &c, Provider: p.Provider, Channel: p.Channel}
 	if p.Manual() {
 		f.Checks = nil
 	}

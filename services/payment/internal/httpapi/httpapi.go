@@ -105,7 +105,7 @@ type bodyOf[T any] struct{ Body T }
 func (h *api) authorise(ctx context.Context, in *bodyOf[paymentapi.AuthoriseRequest]) (*bodyOf[paymentapi.Result], error) {
 	b := in.Body
 	answer, err := h.app.Authorise(ctx, app.Authorisation{OperationID: b.OperationID, PaymentID: b.PaymentID, OrderID: b.OrderID, Attempt: b.Attempt,
-		Amount: b.Amount, Nonce: b.Nonce, MethodID: b.MethodID, DeviceData: b.DeviceData, CustomerID: b.CustomerID, Provider: b.Provider, Country: b.Country, GiftCards: b.GiftCards, StoreCredit: b.StoreCredit,
+		Amount: b.Amount, Nonce: b.Nonce, MethodID: b.MethodID, DeviceData: b.DeviceData, CustomerID: b.CustomerID, Provider: b.Provider, Country: b.Country, Channel: b.Channel, GiftCards: b.GiftCards, StoreCredit: b.StoreCredit,
 		Shopper: shopper(b.Shopper)})
 	if err != nil {
 		return nil, err
@@ -145,7 +145,7 @@ func (h *api) clientToken(ctx context.Context, in *bodyOf[paymentapi.ClientToken
 		return nil, fault.New(fault.Invalid, "validation-failed", "body.currency: must be an ISO 4217 code").
 			WithField("body.currency", "must be an ISO 4217 code", nil)
 	}
-	return h.session(ctx, currency, in.Body.Country, in.Body.Amount)
+	return h.session(ctx, currency, in.Body)
 }
 
 type orderInput struct {

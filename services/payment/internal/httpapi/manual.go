@@ -25,7 +25,8 @@ func (h *api) manualMoney(ctx context.Context, in *manualInput) (*bodyOf[payment
 }
 
 // session says what an amount may be paid by, with the token of the gateway where that is among it.
-func (h *api) session(ctx context.Context, currency money.Currency, country string, amount *money.Amount) (*bodyOf[paymentapi.ClientToken], error) {
+func (h *api) session(ctx context.Context, currency money.Currency, in paymentapi.ClientTokenRequest) (*bodyOf[paymentapi.ClientToken], error) {
+	amount := in.Amount
 	if amount == nil {
 		zero := money.Zero(currency)
 		amount = &zero
@@ -34,7 +35,7 @@ func (h *api) session(ctx context.Context, currency money.Currency, country stri
 		return nil, fault.New(fault.Invalid, "validation-failed", "body.amount.currency: must be the currency").WithField("body.amount.currency", "must be "+string(currency), nil)
 	}
 	out := &bodyOf[paymentapi.ClientToken]{Body: paymentapi.ClientToken{Providers: []paymentapi.Offer{}}}
-	for _, o := range h.app.Offered(country, *amount) {
+	for _, o := range h.app.Offered(app.Sold{Country: in.Country, Channel: in.Channel, Amount: *amount}) {
 		if o.Provider == app.Provider {
 			var err error
 			if out.Body.ClientToken, err = h.app.ClientToken(ctx, currency); err != nil {

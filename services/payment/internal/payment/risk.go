@@ -62,6 +62,7 @@ type Velocity struct {
 // Condition holds when each of its parts holds that is set. An empty one holds always.
 type Condition struct {
 	Provider         []string                 // who takes the money
+	Channel          []string                 // of sales
 	AmountAbove      map[money.Currency]int64 // minor units; a currency that is not named is not above
 	Velocity         *Velocity
 	SecureStatus     []string // "none" stands for a cardholder who was not asked
@@ -91,9 +92,13 @@ type Rules struct {
 const maxReview = 6 * 24 * time.Hour
 
 var (
-	ruleName   = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,63}$`)
-	answerForm = regexp.MustCompile(`^[A-Z]$`)
+	ruleName    = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,63}$`)
+	channelForm = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{0,63}$`)
+	answerForm  = regexp.MustCompile(`^[A-Z]$`)
 )
+
+// ValidChannel reports whether s can be the key of a channel of sales.
+func ValidChannel(s string) bool { return channelForm.MatchString(s) }
 
 // Check reports all faults at once.
 func (r Rules) Check() error {
@@ -114,6 +119,9 @@ func (r Rules) Check() error {
 func (w Condition) check(c *fault.Collector, at string) {
 	for _, p := range w.Provider {
 		c.Check(p == Gateway || manual(p), at+".provider", "must hold braintree, bank_transfer or cash_on_delivery", p)
+	}
+	for _, channel := range w.Channel {
+		c.Check(ValidChannel(channel), at+".channel", "must hold keys of 1 to 64 small letters, digits, . _ or -", channel)
 	}
 	for currency, minor := range w.AmountAbove {
 		_, err := money.ParseCurrency(string(currency))
@@ -142,6 +150,7 @@ type Facts struct {
 	Amount   money.Amount
 	Checks   *Checks
 	Provider string
+	Channel  string
 	Attempts map[Velocity]int
 }
 
@@ -210,6 +219,9 @@ func (w Condition) parts(f Facts) (parts []truth) {
 	}
 	if w.Provider != nil {
 		parts = append(parts, is(slices.Contains(w.Provider, f.Provider)))
+	}
+	if w.Channel != nil {
+		parts = append(parts, is(slices.Contains(w.Channel, f.Channel)))
 	}
 	if w.AmountAbove != nil {
 		limit, named := w.AmountAbove[f.Amount.Currency]

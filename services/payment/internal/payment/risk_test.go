@@ -16,10 +16,10 @@ func TestConditions(t *testing.T) {
 	t.Parallel()
 	byOrder, byCard := Velocity{By: ByOrder, Above: 3, Within: time.Hour}, Velocity{By: ByInstrument, Above: 3, Within: time.Hour}
 	facts := map[string]Facts{
-		"before":        {Amount: usd(1000), Attempts: map[Velocity]int{byOrder: 4}},
+		"before":        {Amount: usd(1000), Channel: "app", Attempts: map[Velocity]int{byOrder: 4}},
 		"before, quiet": {Amount: usd(999), Attempts: map[Velocity]int{byOrder: 3}},
 		"good":          {Amount: usd(999), Attempts: map[Velocity]int{byOrder: 1, byCard: 1}, Checks: &Checks{SecureStatus: "authenticate_successful", LiabilityShifted: true, AVSPostal: "M", AVSStreet: "M", CVV: "M", GatewayDecision: "Approve"}},
-		"bad":           {Amount: usd(5000), Attempts: map[Velocity]int{byOrder: 9, byCard: 9}, Checks: &Checks{AVSError: "E", AVSPostal: "N", AVSStreet: "N", CVV: "N", GatewayDecision: "Decline"}},
+		"bad":           {Amount: usd(5000), Channel: "phone", Attempts: map[Velocity]int{byOrder: 9, byCard: 9}, Checks: &Checks{AVSError: "E", AVSPostal: "N", AVSStreet: "N", CVV: "N", GatewayDecision: "Decline"}},
 	}
 	for name, tc := range map[string]struct {
 		when Condition
@@ -28,6 +28,8 @@ func TestConditions(t *testing.T) {
 		"always":                     {Condition{}, "yes yes yes yes"},
 		"amount":                     {Condition{AmountAbove: map[money.Currency]int64{"USD": 999}}, "yes no no yes"},
 		"amount in another currency": {Condition{AmountAbove: map[money.Currency]int64{"EUR": 0}}, "no no no no"},
+		"a channel":                  {Condition{Channel: []string{"app", "web"}}, "yes no no no"},
+		"a channel and cvv":          {Condition{Channel: []string{"app", "phone"}, CVV: []string{"N"}}, "unknown no no yes"},
 		"velocity of orders":         {Condition{Velocity: &byOrder}, "yes no no yes"},
 		"velocity of cards":          {Condition{Velocity: &byCard}, "unknown unknown no yes"},
 		"velocity nobody counted":    {Condition{Velocity: &Velocity{By: ByEmail, Above: 1, Within: time.Hour}}, "no no no no"},
@@ -89,10 +91,10 @@ func TestRulesAreChecked(t *testing.T) {
 	bad := Rules{Rules: []Rule{
 		{"No Good", Condition{AmountAbove: map[money.Currency]int64{"XXY": -1}}, "panic"},
 		{"twice", Condition{Velocity: &Velocity{By: "moon", Above: 0, Within: 0}}, Review},
-		{"twice", Condition{CVV: []string{"no"}, AVSPostal: []string{"n"}, SecureStatus: []string{""}}, Reject},
+		{"twice", Condition{CVV: []string{"no"}, AVSPostal: []string{"n"}, SecureStatus: []string{""}, Channel: []string{"app", "A b"}}, Reject},
 	}}
 	f, ok := fault.As(bad.Check())
-	if !ok || len(f.Fields) != 12 {
+	if !ok || len(f.Fields) != 13 {
 		t.Errorf("%v, %d faults: %+v", ok, len(f.Fields), f.Fields)
 	}
 	good := Rules{ReviewFor: time.Hour, Rules: []Rule{{"a", Condition{Velocity: &Velocity{ByIP, 5, time.Hour}}, Reject}, {"b", Condition{Velocity: &Velocity{ByIP, 5, time.Hour}}, Review}}}
