@@ -84,12 +84,13 @@ sidecart: ## build the command line into bin/sidecart
 format:
 	@bad=$$(gofmt -l .); if [ -n "$$bad" ]; then echo "not formatted (make fmt mends it):"; echo "$$bad"; exit 1; fi
 
-# The last module runs whole shops: one at a time, and always, because go cannot see what a shop is built of. Tests with real servers are
-# built for those that the machine has. Of the Dapr build only what is ours is tested, built as the build does.
+# The last module runs whole shops: one at a time. The tests of all modules but the first run always: go remembers which files a test has read
+# inside its own module alone, and these read documents, components and migrations of the others. Tests with real servers are built for those
+# that the machine has. Of the Dapr build only what is ours is tested, built as the build does.
 .PHONY: go-test
 go-test:
 	@rc=0; (cd tools/dapr && CGO_ENABLED=0 $(GOTEST) -tags stablecomponents ./internal/...) || rc=1; $(MAKE) modules-test || rc=1; exit $$rc
 
 .PHONY: modules-test
 modules-test:
-	@tags=$$($(SIDECART) infra tags); $(subst @rc=0;,rc=0;,$(call each,$(GOTEST) -tags "$$tags" $$([ "$$module" = test/e2e ] && echo -p=1 -count=1) ./...))
+	@tags=$$($(SIDECART) infra tags); $(subst @rc=0;,rc=0;,$(call each,$(GOTEST) -tags "$$tags" $$([ "$$module" = . ] || echo -count=1) $$([ "$$module" = test/e2e ] && echo -p=1) ./...))
