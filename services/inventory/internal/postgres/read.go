@@ -104,6 +104,7 @@ func (s *Store) Holds(ctx context.Context, sku, owner string, after inventory.Ho
 
 // HoldOwners returns up to limit owners after one, of holds that count and end before a time.
 func (s *Store) HoldOwners(ctx context.Context, now, before time.Time, after string, limit int) ([]string, error) {
-	return collect(ctx, s.pool, "owners of holds", pgx.RowTo[string], `SELECT DISTINCT h.owner FROM stock_holds h
-		WHERE `+alive+` AND h.expires_at < $2 AND h.owner > $3 ORDER BY h.owner LIMIT $4`, now, before, after, limit)
+	return collect(ctx, s.pool, "owners of holds", pgx.RowTo[string], ownersSQL, now, before, after, limit)
 }
+
+const ownersSQL = `SELECT DISTINCT h.owner FROM stock_holds h WHERE ` + alive + ` AND h.expires_at < $2 AND h.owner > $3 ORDER BY h.owner LIMIT $4`

@@ -471,6 +471,36 @@ func TestTurnCostsTheSameForTenThousandHolds(t *testing.T) {
 	}
 }
 
+// Who looks for holds without a checkout passes over those that are too young in the index, and reads a page of the others alone: also with the
+// plans of a shop that has just opened.
+func TestOwnersOfHoldsArePaged(t *testing.T) {
+	t.Parallel()
+	s, _ := empty(t)
+	receive(t, s, "mug", "east", 10_000)
+	conn, err := s.pool.Acquire(t.Context())
+	do(t, err)
+	defer conn.Release()
+	for _, sql := range []string{
+		`UPDATE hold_totals SET held = 10000 WHERE sku = 'mug'`,
+		`INSERT INTO stock_holds (id, owner, sku, quantity, expires_at) SELECT 'old' || n || ':mug', 'old' || n, 'mug', 1, '2026-03-02' FROM generate_series(1, 5000) n`,
+		`INSERT INTO stock_holds (id, owner, sku, quantity, expires_at) SELECT 'new' || n || ':mug', 'new' || n, 'mug', 1, '2026-03-04' FROM generate_series(1, 5000) n`,
+		`PREPARE owners (timestamptz, timestamptz, text, int) AS ` + ownersSQL,
+	} {
+		_, err := conn.Exec(t.Context(), sql)
+		do(t, err)
+	}
+	blocks := func(call string) float64 {
+		blocksOf(t, conn, call) // makes the plan
+		return blocksOf(t, conn, call)
+	}
+	young := blocks(`owners ('2026-03-01', '2026-03-01 12:00', '', 500)`)
+	page := blocks(`owners ('2026-03-01', '2026-03-03', 'old3', 500)`)
+	t.Logf("blocks: %v with nothing to find, %v for 500 of 5000", young, page)
+	if young > 1000 || page > 7000 {
+		t.Errorf("five thousand holds that are too young cost %v blocks, 500 owners %v", young, page)
+	}
+}
+
 // blocksOf executes a prepared statement, rolls back, and adds up what each node of its plan touched with all below it.
 func blocksOf(t *testing.T, conn *pgxpool.Conn, call string) float64 {
 	t.Helper()
