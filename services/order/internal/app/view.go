@@ -123,3 +123,34 @@ func (a *App) May(rec Record) []string {
 	slices.Sort(may)
 	return may
 }
+
+// toldAs are the words for shoppers of what is neither announced nor moves the order on.
+var toldAs = map[order.EventName]string{
+	order.Cancel: "cancel_requested", order.MoneyReturned: "payment_returned", order.Refunded: "refunded", order.MoneyGone: "refunded",
+	order.CaptureDeclined: "payment_failed", order.SettlementDeclined: "payment_failed", order.Filled: "allocated",
+}
+
+// Told returns the word for an entry that a shopper is told: what is announced, what became of the money, or the status that the order came to.
+// It is "" for what is nobody's but staff's: how often something was tried, who looks at whose payment, and why.
+func (a *App) Told(rec Record, e Entry) string {
+	m := a.machine(rec)
+	from, to := m.State(order.State(e.From)), m.State(order.State(e.To))
+	if to.Status == "" {
+		return ""
+	}
+	all := m.Transitions()
+	i := slices.IndexFunc(all, func(t order.TransitionDef) bool { return t.Name == e.Transition })
+	switch word := toldAs[order.EventName(e.Event)]; {
+	case i >= 0 && all[i].Announce != order.Nothing && all[i].Announce != order.AnnounceAdvanced:
+		return string(all[i].Announce)
+	case word != "":
+		return word
+	case to.Status == "cancelled": // is announced at its end
+		return ""
+	case to.Status != from.Status:
+		return to.Status
+	case to.FulfillmentStatus != from.FulfillmentStatus:
+		return to.FulfillmentStatus
+	}
+	return ""
+}

@@ -5,7 +5,6 @@ package httpapi
 import (
 	"context"
 	"net/http"
-	"slices"
 	"strings"
 	"time"
 
@@ -15,7 +14,6 @@ import (
 	"github.com/sidecart/sidecart/pkg/fault"
 	"github.com/sidecart/sidecart/pkg/httpx"
 	"github.com/sidecart/sidecart/services/order/internal/app"
-	"github.com/sidecart/sidecart/services/order/internal/order"
 	"github.com/sidecart/sidecart/services/order/internal/pdf"
 	"github.com/sidecart/sidecart/services/order/internal/postgres"
 	"github.com/sidecart/sidecart/services/order/orderapi"
@@ -178,7 +176,7 @@ func (h *api) view(rec app.Record, who string) orderapi.Order {
 // TimelineEntry is one thing that happened.
 type TimelineEntry struct {
 	At       time.Time      `json:"at"`
-	What     string         `json:"what"`
+	What     string         `json:"what" doc:"For shoppers placed, confirmed, edited, cancel_requested, cancelled, refunded, payment_returned, payment_failed, allocated (what was owed has come), or the status or fulfillment status that the order came to; for staff the name of the transition"`
 	Status   string         `json:"status"`
 	Actor    string         `json:"actor"`
 	Attempt  int            `json:"attempt"`
@@ -201,10 +199,7 @@ func (h *api) timeline(ctx context.Context, in *GuestInput) (*timelineOutput, er
 	return &timelineOutput{Body: Timeline{Items: items}}, err
 }
 
-// staffOnly are the events that a shopper is not told of: who looks at whose payment, and why.
-var staffOnly = []order.EventName{order.ReviewOpened, order.ReviewClosed, order.Disputed}
-
-// entries reads the log. A guest sees what has a public status, no metadata, and of staff only that it was staff.
+// entries reads the log. A guest sees what app.Told has a word for, no metadata, and of staff only that it was staff.
 func (h *api) entries(ctx context.Context, rec app.Record, staff bool) ([]TimelineEntry, error) {
 	log, err := h.app.Store.Log(ctx, rec.ID)
 	if err != nil {
@@ -212,17 +207,16 @@ func (h *api) entries(ctx context.Context, rec app.Record, staff bool) ([]Timeli
 	}
 	items := []TimelineEntry{}
 	for _, e := range log {
-		status := h.app.StatusOf(rec, e.To)
-		if !staff && (status == "" || slices.Contains(staffOnly, order.EventName(e.Event))) {
-			continue
-		}
-		item := TimelineEntry{At: e.At, What: e.Transition, Status: status, Actor: e.Actor, Attempt: e.Attempt}
+		item := TimelineEntry{At: e.At, What: e.Transition, Status: h.app.StatusOf(rec, e.To), Actor: e.Actor, Attempt: e.Attempt}
 		if staff {
 			item.Metadata = e.Metadata
 		} else {
+			item.What = h.app.Told(rec, e)
 			item.Actor, _, _ = strings.Cut(e.Actor, ":")
 		}
-		items = append(items, item)
+		if item.What != "" {
+			items = append(items, item)
+		}
 	}
 	return items, nil
 }

@@ -555,23 +555,6 @@ func TestStaff(t *testing.T) {
 	staff.Do("GET", "/v1/admin/orders?cursor=%21", nil).Problem(422, "validation-failed")
 }
 
-func TestTimelineOfAGuest(t *testing.T) {
-	t.Parallel()
-	s := open(t)
-	id := newID(t)
-	token := s.place(id, 1).Order.AccessToken
-	var line Timeline
-	s.client.Do("GET", "/v1/orders/"+id+"/timeline?access_token="+token, nil).Want(200).JSON(&line)
-	if len(line.Items) != 2 || line.Items[0].Status != "placed" || line.Items[1].Status != "confirmed" || line.Items[1].Metadata != nil {
-		t.Errorf("%+v", line.Items)
-	}
-	s.client.Do("GET", "/v1/orders/"+id+"/timeline", nil).Problem(404, "order-not-found")
-	s.client.Do("GET", "/v1/orders/..", nil).Want(404)
-	s.client.Do("GET", "/v1/orders/"+id+"?access_token="+token+token+token, nil).Problem(404, "order-not-found")
-	s.client.Do("GET", "/v1/orders/"+id+"?access_token="+token[:31], nil).Problem(404, "order-not-found")
-	s.client.Do("GET", "/v1/orders/nobody?access_token="+token, nil).Problem(404, "order-not-found")
-}
-
 func TestPlaceRefuses(t *testing.T) {
 	t.Parallel()
 	s := open(t)

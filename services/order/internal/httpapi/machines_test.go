@@ -68,6 +68,7 @@ func TestAGiftIsWrapped(t *testing.T) {
 		t.Errorf("announced %q", got)
 	}
 	s.bring(id, "shipped", 200)
+	s.wantTold(id, token, "placed", "confirmed", "wrapping", "wrapped", "picking", "shipped")
 }
 
 // What is no gift is picked as ever, and may be wrapped all the same; whoever moves on waits no more.

@@ -12,7 +12,8 @@ func TestOwedUntilItComes(t *testing.T) {
 	s := open(t)
 	s.shelf.Owed = map[string]string{"shirt": "backorder"}
 	id := newID(t)
-	if r := s.place(id, 1); r.Outcome != orderapi.OutcomeConfirmed {
+	r := s.place(id, 1)
+	if r.Outcome != orderapi.OutcomeConfirmed {
 		t.Fatalf("%+v", r)
 	}
 	status := func() string {
@@ -53,4 +54,5 @@ func TestOwedUntilItComes(t *testing.T) {
 	if got := s.events(id); len(got) != 2 {
 		t.Errorf("announced %v", got)
 	}
+	s.wantTold(id, r.Order.AccessToken, "placed", "confirmed", "allocated")
 }
