@@ -39,6 +39,9 @@ const (
 	PathOpen        = "/v1/internal/payments/open"      // GET ?older_than_seconds=60: Payments whose money is there, for reconciling
 )
 
+// FirstRepeat is the attempt from which payments are like another one.
+const FirstRepeat = 1_000_000
+
 // AuthoriseRequest reserves an amount. PaymentID is "<order id>-<attempt>" and is the gateway's order id. Of Nonce and MethodID one is
 // set, or none when GiftCards and StoreCredit cover the amount; with them the gateway is asked for the rest. A request in which any text holds a card number is refused and not logged.
 type AuthoriseRequest struct {
@@ -57,6 +60,7 @@ type AuthoriseRequest struct {
 	GiftCards   []string     `json:"gift_cards,omitempty"`                                             // codes, used in their order
 	StoreCredit bool         `json:"store_credit,omitempty"`                                           // of CustomerID, after gift cards
 	Shopper     *Shopper     `json:"shopper,omitempty"`                                                // for the bank's checks and the risk rules
+	Like        string       `json:"like,omitempty"`                                                   // in place of all means: a captured payment of the order, whose means are charged once more; Attempt from FirstRepeat on
 }
 
 // MoneyRequest captures or refunds an amount of a payment, or voids it (Amount nil). Amount nil captures or refunds the whole.
@@ -78,8 +82,9 @@ const (
 
 // Decline codes that are payment's own, not the gateway's.
 const (
-	DeclineSettled    = "settled"     // of a void: the money has moved, refund it instead
-	DeclineNotSettled = "not-settled" // of a part refund: Braintree refunds only what is settled
+	DeclineSettled       = "settled"                // of a void: the money has moved, refund it instead
+	DeclineNotRepeatable = "payment-not-repeatable" // of an authorisation like another payment: its means cannot be charged once more
+	DeclineNotSettled    = "not-settled"            // of a part refund: Braintree refunds only what is settled
 )
 
 // Result is the outcome of an operation as far as it is known.
@@ -162,6 +167,7 @@ type Payment struct {
 	TransactionID string        `json:"transaction_id,omitempty"`
 	CreatedAt     time.Time     `json:"created_at"`
 	UpdatedAt     time.Time     `json:"updated_at"`
+	Like          string        `json:"like,omitempty"`       // the payment whose means it charges once more
 	SettledAt     *time.Time    `json:"settled_at,omitempty"` // when we learnt that the bank has paid
 	Checks        *Checks       `json:"checks,omitempty"`
 	Review        string        `json:"review,omitempty" enum:"pending,approved,rejected,expired,needless"`

@@ -1,6 +1,7 @@
 package books
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -30,6 +31,7 @@ func readSimulator(ctx context.Context, base string, s *Snapshot) error {
 			Type       string `json:"type"`
 			Status     string `json:"status"`
 			OrderID    string `json:"order_id"`
+			Channel    string `json:"channel"` // our reference of a clone, which has the order id of its origin
 			Currency   string `json:"currency"`
 			Authorized int64  `json:"authorized_minor"`
 			Captured   int64  `json:"captured_minor"`
@@ -45,7 +47,7 @@ func readSimulator(ctx context.Context, base string, s *Snapshot) error {
 	}
 	at := map[string]int{}
 	for _, t := range books.Transactions { // oldest first: a part comes after its authorisation
-		tx := Transaction{ID: t.ID, Type: t.Type, Status: t.Status, Payment: t.OrderID, Currency: t.Currency,
+		tx := Transaction{ID: t.ID, Type: t.Type, Status: t.Status, Payment: cmp.Or(t.Channel, t.OrderID), Currency: t.Currency,
 			Authorised: t.Authorized, Captured: t.Captured, Refunded: t.Refunded}
 		if n := len(t.History); n > 0 {
 			tx.At = t.History[n-1].At

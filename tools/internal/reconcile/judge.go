@@ -166,5 +166,5 @@ func (j *comparison) unknown(tx *bt.Transaction) {
 	if m == taken && err == nil {
 		d.Gateway.add(tx.Type == "credit", amount)
 	}
-	j.differ(d, "unknown-here", entry{}, tx.Id, "%s %s over %s for order id %q", tx.Type, tx.Status, tx.Amount, tx.OrderId)
+	j.differ(d, "unknown-here", entry{}, tx.Id, "%s %s over %s for order id %q", tx.Type, tx.Status, tx.Amount, cmp.Or(tx.Channel, tx.OrderId)) // a clone has its own in the channel
 }

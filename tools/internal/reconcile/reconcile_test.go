@@ -221,6 +221,28 @@ func TestParts(t *testing.T) {
 	}
 }
 
+// What an edit charges is a clone at the gateway, with the order id of its origin: it is compared by itself, and one that nobody here knows is
+// named by its own reference.
+func TestClones(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	origin := w.sale("sidecart-usd", "USD", 1000, 2, "captured")
+	for _, reference := range []string{"o1-1000001", "o1-1000002"} {
+		clone, err := w.sdk.Transaction().Clone(t.Context(), origin, &bt.TransactionCloneRequest{Amount: bt.NewDecimal(300, 2), Channel: reference, Options: &bt.TransactionCloneOptions{SubmitForSettlement: true}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if reference == "o1-1000001" {
+			w.exec(`INSERT INTO payments (id, order_id, attempt, provider, account, currency, amount, status, authorised, captured, refunded, transaction_id, live_operation, version, created_at, updated_at, like_payment)
+				VALUES ($1, 'o1', 1000001, 'braintree', 'a', 'USD', 300, 'captured', 300, 300, 0, $2, '', 4, now(), now(), 'o1-1')`, reference, clone.Id)
+		}
+	}
+	r := w.compare()
+	if len(r.Differences) != 1 || r.Differences[0].Rule != "unknown-here" || !strings.Contains(r.Differences[0].Detail, `"o1-1000002"`) || r.Compared != 3 {
+		t.Errorf("%+v", r)
+	}
+}
+
 // healthy makes what both sides agree on. o2 was paid in part by a gift card, and so was what went back: the gateway knows nothing of that.
 func healthy(t *testing.T) (w *world, refunded string) {
 	t.Helper()

@@ -22,7 +22,7 @@ import (
 	"github.com/sidecart/sidecart/services/payment/internal/payment"
 )
 
-// Sale asks for an authorisation. Exactly one of Nonce and MethodID is set; neither is stored or logged.
+// Sale asks for an authorisation. Exactly one of Nonce, MethodID and Origin is set; the first two are neither stored nor logged.
 type Sale struct {
 	Reference  string // the payment id
 	Account    string // merchant account
@@ -36,6 +36,9 @@ type Sale struct {
 	PayWithin  time.Duration // of a bank transfer
 	Provider   string        // who takes it
 	Channel    string        // of sales
+	Country    string        // where it is sent, for what is offered there
+	Like       string        // the payment whose means are charged once more
+	Origin     string        // its transaction
 }
 
 // Shopper is what is known of who pays, for the bank's checks and the rules. All of it may be missing; it is not kept, nor logged.
@@ -49,8 +52,9 @@ type BillingAddress struct {
 	Name, Company, Line1, Line2, City, Region, PostalCode, Country string
 }
 
-// Ref names transactions at the gateway: one by its id, or those that carry our reference.
-type Ref struct{ ID, Reference string }
+// Ref names transactions at the gateway: one by its id, or those that carry our reference. Like is the reference of the payment that a payment is
+// like: the gateway may keep the one among the other's.
+type Ref struct{ ID, Reference, Like string }
 
 // Gateway is the payment provider. Its errors: ErrNotSent when it surely heard nothing, *payment.Refusal when it said no, anything
 // else means that nobody knows what happened.
@@ -165,6 +169,17 @@ type Store interface {
 	Superseded(ctx context.Context, orderID string, n int) ([]payment.Payment, error)
 }
 
+// Attempts are the payments of an order.
+type Attempts interface {
+	ByOrder(ctx context.Context, orderID string) ([]payment.Payment, error)
+}
+
+// FullStore does both.
+type FullStore interface {
+	Store
+	Attempts
+}
+
 // The providers, in payments and answers: the gateway, and of a payment that needs no gateway, credit.
 const (
 	Provider       = payment.Gateway
@@ -177,6 +192,7 @@ type Accounts map[money.Currency]string
 // App performs operations.
 type App struct {
 	Store    Store
+	Attempts Attempts
 	Gateway  Gateway
 	Parts    PartGateway
 	Accounts Accounts
@@ -194,8 +210,8 @@ type App struct {
 type gate func(ctx context.Context, s Sale) (*payment.Outcome, error)
 
 // New returns an App; registry may be nil.
-func New(store Store, gateway FullGateway, accounts Accounts, clock func() time.Time, log *slog.Logger, registry prometheus.Registerer) *App {
-	a := &App{Store: store, Gateway: gateway, Parts: gateway, Accounts: accounts, Clock: clock, Log: log,
+func New(store FullStore, gateway FullGateway, accounts Accounts, clock func() time.Time, log *slog.Logger, registry prometheus.Registerer) *App {
+	a := &App{Store: store, Attempts: store, Gateway: gateway, Parts: gateway, Accounts: accounts, Clock: clock, Log: log,
 		results: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "payment_operations_total", Help: "Answers to operations"}, []string{"kind", "result"}),
 		alarms:  prometheus.NewCounterVec(prometheus.CounterOpts{Name: "payment_alarms_total", Help: "What a person should look at, by reason"}, []string{"reason"})}
 	if registry != nil {

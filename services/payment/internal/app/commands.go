@@ -33,6 +33,7 @@ type Authorisation struct {
 	GiftCards                       []string // codes; none is stored or logged
 	StoreCredit                     bool     // of CustomerID
 	Shopper                         Shopper
+	Like                            string // a captured payment of the order, whose means are charged once more, in place of all others
 }
 
 // Movement is the command to capture, void or refund. Amount nil is the whole. Actor and Hash are set for staff.
@@ -69,7 +70,7 @@ func checkIDs(c *fault.Collector, operationID, paymentID string) {
 }
 
 func (m Authorisation) check() error {
-	for _, text := range append([]string{m.OperationID, m.PaymentID, m.OrderID, m.Nonce, m.MethodID, m.DeviceData, m.CustomerID}, m.GiftCards...) {
+	for _, text := range append([]string{m.OperationID, m.PaymentID, m.OrderID, m.Nonce, m.MethodID, m.DeviceData, m.CustomerID, m.Like}, m.GiftCards...) {
 		if card.Held(text) {
 			return card.ErrRefused
 		}
@@ -81,7 +82,11 @@ func (m Authorisation) check() error {
 	c.Check(m.Amount.IsPositive(), "body.amount.amount", "must be above zero", m.Amount.Minor)
 	c.Check(m.Nonce == "" || m.MethodID == "", "body.payment_method_nonce", "must not be given beside payment_method_id", nil)
 	c.Check(m.Provider == "" || m.Nonce == "" && m.MethodID == "", "body.payment_provider", "must not be given beside another means of payment", nil)
-	c.Check(m.Nonce != "" || m.MethodID != "" || m.Provider != "" || m.wanted() != nil, "body.payment_method_nonce", "a means of payment is needed", nil)
+	means := m.Nonce != "" || m.MethodID != "" || m.Provider != "" || m.wanted() != nil
+	c.Check(m.Like == "" || !means, "body.like", "must not be given beside a means of payment", nil)
+	c.Check(m.Like == "" || idForm.MatchString(m.Like), "body.like", "must be 1 to 200 letters, digits, . _ or -", nil)
+	c.Check((m.Like != "") == (m.Attempt >= payment.FirstRepeat), "body.attempt", fmt.Sprintf("must be %d or more for a payment like another, and for no other", payment.FirstRepeat), m.Attempt)
+	c.Check(means || m.Like != "", "body.payment_method_nonce", "a means of payment is needed", nil)
 	c.Check(len(m.GiftCards) <= MaxGiftCards, "body.gift_cards", fmt.Sprintf("must be %d at most", MaxGiftCards), nil)
 	c.Check(!m.StoreCredit || m.CustomerID != "", "body.store_credit", "needs a customer_id", nil)
 	c.Check(len(m.Nonce) <= maxText, "body.payment_method_nonce", "is too long", nil)
@@ -123,15 +128,15 @@ func (a *App) Authorise(ctx context.Context, m Authorisation) (Answer, error) {
 		return Answer{}, ErrGuesses
 	}
 	p := payment.New(m.PaymentID, m.OrderID, m.Attempt, offer.Provider, account, m.Amount)
-	p.CustomerID, p.Channel = m.CustomerID, m.Channel
+	p.CustomerID, p.Channel, p.Like = m.CustomerID, m.Channel, m.Like
 	answer, err := a.do(ctx, Start{New: &p, Credit: m.wanted(), Promise: m.promise(offer), Record: Record{
 		Operation: payment.Operation{ID: m.OperationID, PaymentID: m.PaymentID, Kind: payment.Authorise, Amount: m.Amount, SentAt: now}}},
 		Sale{Reference: m.PaymentID, Account: account, Amount: m.Amount, Nonce: m.Nonce, MethodID: m.MethodID, DeviceData: m.DeviceData,
-			CustomerID: m.CustomerID, Shopper: m.Shopper, OrderID: m.OrderID, PayWithin: offer.PayWithin, Provider: offer.Provider, Channel: m.Channel}, now)
+			CustomerID: m.CustomerID, Shopper: m.Shopper, OrderID: m.OrderID, PayWithin: offer.PayWithin, Provider: offer.Provider, Channel: m.Channel, Country: m.Country, Like: m.Like}, now)
 	if len(m.GiftCards) > 0 && (err != nil || answer.Outcome.Code != payment.CodeGiftCard) {
 		a.guesses.giveBack()
 	}
-	if m.Attempt > 1 && err == nil && answer.Outcome.Result == payment.Succeeded {
+	if m.Attempt > 1 && m.Like == "" && err == nil && answer.Outcome.Result == payment.Succeeded {
 		a.supersede(ctx, m)
 	}
 	return answer, err

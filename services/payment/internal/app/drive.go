@@ -131,6 +131,13 @@ func (d *driving) refused(ctx context.Context) (*payment.Outcome, error) {
 	if d.lease.Kind != payment.Authorise || d.refusal != nil {
 		return d.refusal, nil
 	}
+	if d.sale.Like != "" {
+		sale, no, err := d.app.repeat(ctx, d.sale)
+		if no != nil || err != nil {
+			return no, err
+		}
+		d.sale = sale
+	}
 	for _, g := range d.app.gates {
 		if o, err := g(ctx, d.sale); o != nil || err != nil {
 			return o, err
@@ -184,7 +191,7 @@ func (d *driving) look(ctx context.Context) ([]payment.Transaction, error) {
 	case l.OverParts(l.Payment):
 		return d.lookAtParts(ctx)
 	case l.Kind == payment.Authorise:
-		return d.app.Gateway.Find(ctx, Ref{Reference: l.PaymentID})
+		return d.app.Gateway.Find(ctx, Ref{Reference: l.PaymentID, Like: l.Payment.Like})
 	case l.Kind == payment.Refund:
 		found, err := d.app.Gateway.Find(ctx, Ref{Reference: l.ID})
 		if err != nil {

@@ -209,13 +209,17 @@ func (w *world) want(a app.Answer, r payment.Result) {
 // audit compares our books with the gateway's, and the log with the rows.
 func (w *world) audit(order string) {
 	w.t.Helper()
-	p := w.payment(order)
+	w.auditPayment(w.payment(order))
+}
+
+func (w *world) auditPayment(p payment.Payment) {
+	w.t.Helper()
 	events, err := w.store.Events(w.t.Context(), p.ID)
 	if err != nil {
 		w.t.Fatal(err)
 	}
 	start := payment.New(p.ID, p.OrderID, p.Attempt, p.Provider, p.Account, p.Amount)
-	start.CustomerID = p.CustomerID
+	start.CustomerID, start.Channel, start.Like = p.CustomerID, p.Channel, p.Like
 	folded, err := payment.Fold(start, events)
 	if err != nil || !reflect.DeepEqual(folded, p) {
 		w.t.Errorf("the log folds to %+v (%v), the row is %+v", folded, err, p)

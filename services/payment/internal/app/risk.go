@@ -236,6 +236,9 @@ func (r *Risk) after(ctx context.Context, p payment.Payment, c payment.Checks) (
 		}
 	}
 	d, _ := r.Rules.Decide(f)
+	if p.Like != "" && d.Action == payment.Review { // whoever asked for more waits for the answer
+		d.Action = payment.Reject
+	}
 	r.Log.Info("risk", "payment_id", p.ID, "action", string(d.Action), "rule", d.Rule)
 	return d, r.App.now().Add(r.Rules.ReviewFor), nil
 }

@@ -65,9 +65,7 @@ func decimal(a money.Amount) *bt.Decimal { return bt.NewDecimal(a.Minor, a.Curre
 
 // Authorise implements app.Gateway.
 func (g *Gateway) Authorise(ctx context.Context, s app.Sale) (payment.Transaction, error) {
-	tx, err := g.client.Transaction().Create(ctx, &bt.TransactionRequest{Type: "sale", Amount: decimal(s.Amount), OrderId: s.Reference,
-		MerchantAccountId: s.Account, PaymentMethodNonce: s.Nonce, PaymentMethodToken: s.MethodID, DeviceData: s.DeviceData,
-		CustomerID: customerOf(s), BillingAddress: billing(s.Shopper.Billing), RiskData: riskData(s.Shopper)})
+	tx, err := g.sale(ctx, s)
 	if err == nil {
 		return transaction(tx)
 	}
@@ -78,9 +76,22 @@ func (g *Gateway) Authorise(ctx context.Context, s app.Sale) (payment.Transactio
 	if answer.Transaction != nil && answer.Transaction.Id != "" {
 		return transaction(answer.Transaction)
 	}
+	if s.Origin != "" { // of a kind that is not cloned
+		return payment.Transaction{State: payment.TxDeclined, Amount: s.Amount, Reference: s.Reference, Code: payment.CodeNotRepeatable, Message: payment.NotRepeatable(s.Amount).Message}, nil
+	}
 	code, _ := firstFault(answer) // of the request: nothing was booked, and another means of payment may do
 	return payment.Transaction{State: payment.TxDeclined, Amount: s.Amount, Reference: s.Reference, Code: code, Retryable: true,
 		Message: "The payment method cannot be used."}, nil
+}
+
+// sale makes one, or clones one: a clone has all of its origin but the amount, its order id too, so that our reference stands in its channel.
+func (g *Gateway) sale(ctx context.Context, s app.Sale) (*bt.Transaction, error) {
+	if s.Origin != "" {
+		return g.client.Transaction().Clone(ctx, s.Origin, &bt.TransactionCloneRequest{Amount: decimal(s.Amount), Channel: s.Reference, Options: &bt.TransactionCloneOptions{}})
+	}
+	return g.client.Transaction().Create(ctx, &bt.TransactionRequest{Type: "sale", Amount: decimal(s.Amount), OrderId: s.Reference,
+		MerchantAccountId: s.Account, PaymentMethodNonce: s.Nonce, PaymentMethodToken: s.MethodID, DeviceData: s.DeviceData,
+		CustomerID: customerOf(s), BillingAddress: billing(s.Shopper.Billing), RiskData: riskData(s.Shopper)})
 }
 
 func billing(a *app.BillingAddress) *bt.Address {
@@ -150,11 +161,21 @@ func (g *Gateway) Find(ctx context.Context, ref app.Ref) ([]payment.Transaction,
 		t, err := transaction(tx)
 		return []payment.Transaction{t}, err
 	}
+	found, err := g.byOrder(ctx, ref.Reference, ref.Reference)
+	if err != nil || ref.Like == "" {
+		return found, err
+	}
+	clones, err := g.byOrder(ctx, ref.Like, ref.Reference)
+	return append(found, clones...), err
+}
+
+// byOrder returns the transactions of an order id that carry our reference, oldest first.
+func (g *Gateway) byOrder(ctx context.Context, order, reference string) ([]payment.Transaction, error) {
 	query := new(bt.SearchQuery)
-	query.AddTextField("order-id").Is = ref.Reference
+	query.AddTextField("order-id").Is = order
 	found, err := g.search(ctx, query)
 	slices.Reverse(found) // the gateway answers the youngest first
-	return found, err
+	return slices.DeleteFunc(found, func(t payment.Transaction) bool { return t.Reference != reference }), err
 }
 
 // Transactions implements app.Books.

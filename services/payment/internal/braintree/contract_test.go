@@ -234,6 +234,7 @@ func TestGatewayContract(t *testing.T) {
 		}},
 		testkit.Case[port]{Name: "disputes", Run: disputes},
 		testkit.Case[port]{Name: "vault", Run: vault},
+		testkit.Case[port]{Name: "a sale like another", Run: likeAnother},
 		testkit.Case[port]{Name: "a batch of the books", Run: func(t *testing.T, p port) {
 			_, settled := p.captured(t, 1000)
 			p.settle()

@@ -1,6 +1,7 @@
 package braintree
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -44,9 +45,9 @@ func transaction(tx *bt.Transaction) (payment.Transaction, error) {
 	if err != nil {
 		return payment.Transaction{}, fmt.Errorf("transaction %s: %w", tx.Id, err)
 	}
-	t := payment.Transaction{ID: tx.Id, Credit: tx.Type == "credit", State: state, Amount: amount, Reference: tx.OrderId, Paid: tx.Status == bt.TransactionStatusSettled}
+	t := payment.Transaction{ID: tx.Id, Credit: tx.Type == "credit", State: state, Amount: amount, Reference: reference(tx), Paid: tx.Status == bt.TransactionStatusSettled}
 	if !t.Credit {
-		t.Checks = checks(tx)
+		t.Checks, t.Token = checks(tx), token(tx)
 	}
 	if tx.RefundedTransactionId != nil {
 		t.RefundOf = *tx.RefundedTransactionId
@@ -65,6 +66,36 @@ func transaction(tx *bt.Transaction) (payment.Transaction, error) {
 		t.Message = "The bank declined the payment."
 	}
 	return t, nil
+}
+
+// reference is ours: the order id. A clone has its origin's, which is of the same order, and ours in its channel.
+func reference(tx *bt.Transaction) string {
+	before := func(text string) string { return text[:max(0, strings.LastIndexByte(text, '-'))] }
+	if order := before(tx.Channel); order != "" && order == before(tx.OrderId) {
+		return tx.Channel
+	}
+	return tx.OrderId
+}
+
+// token is that of the payment method in the vault, if the sale was paid by one.
+func token(tx *bt.Transaction) string {
+	var all []string
+	if c := tx.CreditCard; c != nil {
+		all = append(all, c.Token)
+	}
+	if a := tx.ApplePayDetails; a != nil {
+		all = append(all, a.Token)
+	}
+	if a := tx.AndroidPayDetails; a != nil {
+		all = append(all, a.Token)
+	}
+	if w := tx.PayPalDetails; w != nil {
+		all = append(all, w.Token)
+	}
+	if w := tx.VenmoAccountDetails; w != nil {
+		all = append(all, w.Token)
+	}
+	return cmp.Or(all...)
 }
 
 // checks reads what the gateway and the bank found out.

@@ -106,7 +106,7 @@ func (h *api) authorise(ctx context.Context, in *bodyOf[paymentapi.AuthoriseRequ
 	b := in.Body
 	answer, err := h.app.Authorise(ctx, app.Authorisation{OperationID: b.OperationID, PaymentID: b.PaymentID, OrderID: b.OrderID, Attempt: b.Attempt,
 		Amount: b.Amount, Nonce: b.Nonce, MethodID: b.MethodID, DeviceData: b.DeviceData, CustomerID: b.CustomerID, Provider: b.Provider, Country: b.Country, Channel: b.Channel, GiftCards: b.GiftCards, StoreCredit: b.StoreCredit,
-		Shopper: shopper(b.Shopper)})
+		Shopper: shopper(b.Shopper), Like: b.Like})
 	if err != nil {
 		return nil, err
 	}

@@ -35,6 +35,7 @@ const (
 	CodeCredit        = "credit-insufficient" // and there is nothing to pay the rest by
 	CodePromises      = "too-much-promised"   // and not paid yet
 	CodeNoCustomer    = "payment-without-customer"
+	CodeNotRepeatable = "payment-not-repeatable"
 	CodeMismatch      = "amount-mismatch" // the gateway booked another amount than was asked for; it was voided
 )
 
@@ -159,6 +160,7 @@ var messages = map[string]string{
 	CodeReview:        "The payment was reviewed and rejected.",
 	CodePromises:      "Too much is promised and not paid yet: another means of payment is needed.",
 	CodeNoCustomer:    "A guest has no store credit.",
+	CodeNotRepeatable: "The means of payment of this order cannot be charged once more for this.",
 	CodeMismatch:      "The gateway booked another amount; it was undone.",
 	CodeGiftCard:      "There is no such gift card, or it is worth nothing in this currency.",
 	CodeCredit:        "Gift cards and store credit do not cover the amount: another means of payment is needed for the rest.",

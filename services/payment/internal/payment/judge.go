@@ -35,6 +35,7 @@ type Transaction struct {
 	Message   string
 	Paid      bool // settled: the bank cannot decline any more
 	Checks    Checks
+	Token     string // of a sale, the payment method in the vault that it was paid by
 }
 
 // Live says that the money of a sale is held or taken, or that of a refund on its way.

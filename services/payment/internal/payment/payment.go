@@ -134,6 +134,7 @@ type Payment struct {
 	Converted      money.Amount // of Refunded: what became store credit of the customer, and did not go back at the gateway
 	CustomerID     string       // whose the order is; empty: a guest's
 	Channel        string       // of sales, for the rules
+	Like           string       // the payment whose means it charges once more; empty: it has its own
 	TransactionID  string       // the gateway's, of the authorisation
 	Split          bool         // it is captured in parts, or that was tried: each capture is a transaction of its own from then on
 	Parts          []Part       // these captures, in their order

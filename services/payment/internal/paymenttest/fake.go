@@ -38,6 +38,7 @@ type Gateway struct {
 	partOf  map[string]string // by part
 
 	rejectDuplicates bool
+	decline          bool
 }
 
 // NewGateway returns an empty one.
@@ -57,6 +58,13 @@ func (g *Gateway) RejectDuplicates() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.rejectDuplicates = true
+}
+
+// Decline makes the bank decline all later sales, or none.
+func (g *Gateway) Decline(all bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.decline = all
 }
 
 // Check is what the gateway finds out about all later sales.
@@ -111,7 +119,11 @@ func (g *Gateway) Authorise(_ context.Context, s app.Sale) (payment.Transaction,
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.sends["Authorise"]++
-	t := payment.Transaction{State: payment.TxAuthorised, Amount: s.Amount, Reference: s.Reference, Checks: g.checks}
+	t := payment.Transaction{State: payment.TxAuthorised, Amount: s.Amount, Reference: s.Reference, Checks: g.checks, Token: s.MethodID}
+	if o := g.find(s.Origin); s.Origin != "" && (o == nil || o.Credit || o.State == payment.TxDeclined || o.Token != "") {
+		no := payment.NotRepeatable(s.Amount)
+		return payment.Transaction{State: payment.TxDeclined, Amount: s.Amount, Reference: s.Reference, Code: no.Code, Message: no.Message}, nil
+	}
 	if m, ok := g.methods[s.MethodID]; s.MethodID != "" && (!ok || m.CustomerID != s.CustomerID) {
 		return payment.Transaction{State: payment.TxDeclined, Amount: s.Amount, Reference: s.Reference, Code: "91518", Retryable: true, Message: "unknown token"}, nil
 	}
@@ -121,7 +133,7 @@ func (g *Gateway) Authorise(_ context.Context, s app.Sale) (payment.Transaction,
 		}
 	}
 	switch {
-	case strings.HasPrefix(s.Nonce, "fake-processor-declined-"):
+	case g.decline, strings.HasPrefix(s.Nonce, "fake-processor-declined-"):
 		t.State, t.Code, t.Retryable, t.Message = payment.TxDeclined, "2000", true, "Do Not Honor"
 	case s.Nonce == NonceConsumed:
 		return payment.Transaction{State: payment.TxDeclined, Amount: s.Amount, Reference: s.Reference, Code: "91564", Retryable: true, Message: "used"}, nil

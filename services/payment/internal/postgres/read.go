@@ -70,8 +70,8 @@ func (s *Store) Open(ctx context.Context, now, unchangedSince time.Time) ([]paym
 
 // Superseded implements app.Store.
 func (s *Store) Superseded(ctx context.Context, orderID string, n int) ([]payment.Payment, error) {
-	return s.payments(ctx, `WHERE p.status = 'authorised' AND p.live_operation = '' AND ($1 = '' OR p.order_id = $1) AND EXISTS
-		(SELECT FROM payments q WHERE q.order_id = p.order_id AND q.attempt > p.attempt AND q.status IN ('authorised', 'partially_captured', 'captured')) ORDER BY p.updated_at LIMIT $2`, orderID, n)
+	return s.payments(ctx, `WHERE p.status = 'authorised' AND p.live_operation = '' AND p.like_payment = '' AND ($1 = '' OR p.order_id = $1) AND EXISTS
+		(SELECT FROM payments q WHERE q.order_id = p.order_id AND q.attempt > p.attempt AND q.like_payment = '' AND q.status IN ('authorised', 'partially_captured', 'captured')) ORDER BY p.updated_at LIMIT $2`, orderID, n)
 }
 
 // Filter narrows List; empty fields match all. After and AfterID are the last payment of the page before.

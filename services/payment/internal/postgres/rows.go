@@ -13,7 +13,7 @@ import (
 
 const paymentColumns = `p.id, p.order_id, p.attempt, p.provider, p.account, p.currency, p.amount, p.status, p.authorised, p.captured, p.refunded,
 	p.transaction_id, p.live_operation, p.version, p.created_at, p.updated_at, p.settled_at,
-	p.checks, p.review, p.review_rule, p.review_until, p.credit, p.credit_captured, p.credit_refunded, p.split, p.converted, p.customer_id, p.channel,
+	p.checks, p.review, p.review_rule, p.review_until, p.credit, p.credit_captured, p.credit_refunded, p.split, p.converted, p.customer_id, p.channel, p.like_payment,
 	(SELECT jsonb_agg(to_jsonb(x) ORDER BY x.number) FROM payment_parts x WHERE x.payment_id = p.id)`
 
 const operationColumns = `o.operation_id, o.payment_id, o.kind, o.currency, o.amount, o.result, o.answer_amount, o.transaction_id, o.code, o.retryable,
@@ -41,7 +41,7 @@ func (r *leaseRow) paymentFields() []any {
 	p := &r.p
 	return []any{&p.ID, &p.OrderID, &p.Attempt, &p.Provider, &p.Account, &r.pCurrency, &r.amount, &p.Status, &r.auth, &r.capt, &r.refunds,
 		&p.TransactionID, &p.Live, &p.Version, &p.CreatedAt, &p.UpdatedAt, &r.settled, &r.checks,
-		&p.Review, &p.ReviewRule, &r.reviewUntil, &p.Credit.Minor, &p.CreditCaptured.Minor, &p.CreditRefunded.Minor, &p.Split, &p.Converted.Minor, &p.CustomerID, &p.Channel, &r.parts}
+		&p.Review, &p.ReviewRule, &r.reviewUntil, &p.Credit.Minor, &p.CreditCaptured.Minor, &p.CreditRefunded.Minor, &p.Split, &p.Converted.Minor, &p.CustomerID, &p.Channel, &p.Like, &r.parts}
 }
 
 func (r *leaseRow) payment() payment.Payment {

@@ -76,8 +76,8 @@ func (s *Store) Begin(ctx context.Context, st app.Start, now time.Time) (app.Beg
 const openSQL = `
 WITH p AS (
 	INSERT INTO payments (id, order_id, attempt, provider, account, currency, amount, status, authorised, captured, refunded,
-		transaction_id, live_operation, version, created_at, updated_at, credit, customer_id, channel)
-	VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, 0, 0, '', $9, 1, $10, $10, $13, $14, $15)
+		transaction_id, live_operation, version, created_at, updated_at, credit, customer_id, channel, like_payment)
+	VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, 0, 0, '', $9, 1, $10, $10, $13, $14, $15, $16)
 	ON CONFLICT DO NOTHING RETURNING id
 ), o AS (
 	INSERT INTO payment_operations (operation_id, payment_id, kind, currency, amount, result, answer_amount, reason, actor, created_at, sent_at, due_at, lease_until, stamp, tries, credit)
@@ -94,7 +94,7 @@ func (s *Store) open(ctx context.Context, q pg.Querier, st app.Start, now time.T
 	}
 	until := now.Add(app.LeaseTime)
 	tag, err := q.Exec(ctx, openSQL, p.ID, p.OrderID, p.Attempt, p.Provider, p.Account, string(p.Amount.Currency), p.Amount.Minor, string(p.Status),
-		st.ID, now, until, string(payment.AuthoriseRequested), p.Credit.Minor, p.CustomerID, p.Channel)
+		st.ID, now, until, string(payment.AuthoriseRequested), p.Credit.Minor, p.CustomerID, p.Channel, p.Like)
 	switch {
 	case pg.Violates(err, "payment_operations_once"):
 		return app.Begun{}, app.ErrReused
@@ -273,7 +273,7 @@ func scanBegun(r pgx.Row, st app.Start) (app.Begun, error) {
 		return out, err
 	}
 	out.Lease = row.lease()
-	same := out.PaymentID == st.PaymentID && out.Kind == st.Kind && (st.Whole || st.Amount == out.Amount || st.Kind == payment.Void) && (st.More || !out.More || st.Kind != payment.Capture) && st.ToCredit == out.ToCredit && bytes.Equal(out.Hash, st.Hash)
+	same := out.PaymentID == st.PaymentID && out.Kind == st.Kind && (st.Whole || st.Amount == out.Amount || st.Kind == payment.Void) && (st.More || !out.More || st.Kind != payment.Capture) && st.ToCredit == out.ToCredit && (st.New == nil || st.New.Like == out.Payment.Like) && bytes.Equal(out.Hash, st.Hash)
 	if !same {
 		return out, app.ErrReused
 	}

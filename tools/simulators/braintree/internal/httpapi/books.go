@@ -21,6 +21,7 @@ type Entry struct {
 	Type       string  `json:"type"` // sale or credit
 	Status     string  `json:"status"`
 	OrderID    string  `json:"order_id"`
+	Channel    string  `json:"channel,omitempty"`
 	Account    string  `json:"merchant_account_id"`
 	Amount     string  `json:"amount"` // decimal, as on the wire
 	Minor      int64   `json:"amount_minor"`
@@ -55,7 +56,7 @@ func (s *Server) books() (int, any, error) {
 
 func entry(b *ledger.Book, t *ledger.Transaction) Entry {
 	e := Entry{
-		ID: t.ID, Type: string(t.Kind), Status: string(t.Status), OrderID: t.OrderID, Account: t.Account, Amount: t.Amount.Decimal(),
+		ID: t.ID, Type: string(t.Kind), Status: string(t.Status), OrderID: t.OrderID, Channel: t.Channel, Account: t.Account, Amount: t.Amount.Decimal(),
 		Minor: t.Amount.Minor, Currency: t.Amount.Currency, Authorized: t.Authorize, Captured: t.Captured(), Refunded: b.Refunded(t),
 		Refunds: t.Refunds, PartOf: t.AuthorizedBy, Rejection: t.Rejection, Response: t.Processor.Code,
 	}

@@ -1,6 +1,6 @@
 package ledger
 
-// Clone makes a new sale like an earlier one that was not vaulted: another amount, the same method, no order of its own.
+// Clone makes a new sale like an earlier one that was not vaulted: another amount, the same method, the same order id.
 // Source: "Transaction: clone" of the public documentation.
 func (b *Book) Clone(id, amount, channel, submit string, terms Terms) (*Transaction, []Record, error) {
 	t, err := b.Find(id)
