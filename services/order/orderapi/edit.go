@@ -12,20 +12,24 @@ const TypeEditedV1 = "order.edited.v1"
 
 // Edit is a change of what is ordered, or of where it goes, before it is picked.
 type Edit struct {
-	ID          string       `json:"id"`
-	Number      int          `json:"number"` // of the order's edits
-	Status      string       `json:"status" enum:"preview,pending,done,refused"`
-	Problem     string       `json:"problem,omitempty"` // why it was refused: the code of a problem
-	Shortages   []Shortage   `json:"shortages,omitempty"`
-	Lines       []EditedLine `json:"lines"`                 // that it changes
-	Readdressed bool         `json:"readdressed,omitempty"` // it goes elsewhere
-	TotalBefore money.Amount `json:"total_before"`
-	TotalAfter  money.Amount `json:"total_after"`
-	Difference  money.Amount `json:"difference"` // after less before: below zero it is given back
-	Note        string       `json:"note,omitempty"`
-	RequestedBy string       `json:"requested_by,omitempty"`
-	RequestedAt time.Time    `json:"requested_at"`
-	DoneAt      *time.Time   `json:"done_at,omitempty"`
+	ID          string        `json:"id"`
+	Number      int           `json:"number"` // of the order's edits
+	Status      string        `json:"status" enum:"preview,pending,done,refused"`
+	Problem     string        `json:"problem,omitempty"`      // why it was refused: the code of a problem
+	DeclineCode string        `json:"decline_code,omitempty"` // of payment, when what it costs more could not be charged
+	Detail      string        `json:"detail,omitempty"`       // the problem for people, where there is more to say
+	Shortages   []Shortage    `json:"shortages,omitempty"`
+	Lines       []EditedLine  `json:"lines"`                 // that it changes
+	Readdressed bool          `json:"readdressed,omitempty"` // it goes elsewhere
+	TotalBefore money.Amount  `json:"total_before"`
+	TotalAfter  money.Amount  `json:"total_after"`
+	Difference  money.Amount  `json:"difference"`        // after less before: below zero it is given back, above charged
+	Charged     *money.Amount `json:"charged,omitempty"` // what was captured for it, by a payment of its own
+	Unpaid      bool          `json:"unpaid,omitempty"`  // the bank did not pay that
+	Note        string        `json:"note,omitempty"`
+	RequestedBy string        `json:"requested_by,omitempty"`
+	RequestedAt time.Time     `json:"requested_at"`
+	DoneAt      *time.Time    `json:"done_at,omitempty"`
 
 	Totals *pricingapi.Totals `json:"totals,omitempty"` // of a preview: what the order would cost
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/sidecart/sidecart/services/order/orderapi"
+	"github.com/sidecart/sidecart/services/payment/paymentapi"
 	"github.com/sidecart/sidecart/test/e2e/shop"
 )
 
@@ -95,10 +96,34 @@ func TestOrdersAreEdited(t *testing.T) {
 	for _, bad := range []map[string]any{{"add": []orderapi.AddLine{{SKU: "nothing-like-it", Quantity: 1}}}, {"shipping_address": orderapi.Address{Name: "A", Line1: "B", City: "C", Country: "ZZ"}}} {
 		s.Staff(t, 422, "POST", "/v1/admin/orders/"+o.ID+"/edits", bad, nil, "Idempotency-Key", shop.Key())
 	}
+	if e := edits(t, o.ID, "done", map[string]any{"lines": []orderapi.EditLine{{LineID: line, Quantity: 2}}}); e.Charged == nil || *e.Charged != e.Difference || e.Difference.Minor <= 0 {
+		t.Errorf("one more: %+v", e)
+	}
+	stands(t, lamp, 3)
 	cancelled(t, o)
 	stands(t, lamp, 5)
 	stands(t, bulb, 2)
 	if out, err := s.Run(t.Context(), "books", "--wait", "30s"); err != nil {
 		t.Errorf("%v\n%s", err, out)
+	}
+}
+
+// What an edit costs more is declined where it cannot be charged: an order that a gift card paid is as it was, and so is its stock.
+func TestAnEditThatCannotBeCharged(t *testing.T) {
+	lamp := s.Goods(t, "edited-gift", 5)
+	co := s.Checkout(t, s.Cart(t, lamp).ID)
+	var gift paymentapi.Credit
+	s.Staff(t, 201, "POST", paymentapi.PathCredits, map[string]any{"amount": co.Totals.Total, "reason": "journey"}, &gift, "Idempotency-Key", shop.Key())
+	in := shop.Pay("", co.Totals.Total)
+	in.GiftCards = []string{gift.Code}
+	var o orderapi.Order
+	s.Must(t, 201, "POST", "/v1/checkouts/"+co.ID+"/complete", in, &o, "Idempotency-Key", shop.Key())
+	e := edits(t, o.ID, "refused", map[string]any{"lines": []orderapi.EditLine{{LineID: o.Lines[0].ID, Quantity: 2}}})
+	if e.Problem != "payment-declined" || e.DeclineCode != "payment-not-repeatable" || e.Charged != nil {
+		t.Errorf("%+v", e)
+	}
+	stands(t, lamp, 4)
+	if now := looks(t, o); now.Totals.Total != o.Totals.Total || now.Lines[0].Quantity != 1 {
+		t.Errorf("%+v", now)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -31,7 +32,7 @@ var subscriptions = map[string][]string{
 // The states of an order, as its machine has them.
 var (
 	// halfway: somebody has to do the next step.
-	halfway = []string{"authorising", "allocating", "freeing", "undoing", "placed", "editing_stock", "editing_back", "returning_money", "releasing"}
+	halfway = []string{"authorising", "allocating", "freeing", "undoing", "placed", "editing_stock", "editing_money", "editing_back", "returning_money", "releasing"}
 	// undone: neither stock nor money may be left.
 	undone = []string{"attempt_failed", "abandoned", "cancelled"}
 )
@@ -178,6 +179,18 @@ func orderOf(id string) string {
 		return id[:i]
 	}
 	return id
+}
+
+// forEdits is the attempt from which payments are of edits that made an order cost more: each stands beside the one by which it was placed.
+const forEdits = 1_000_000
+
+// charging names what may hold money once: an order, but for its edits' payments.
+func charging(payment string) string {
+	order := orderOf(payment)
+	if attempt, err := strconv.Atoi(strings.TrimPrefix(payment, order+"-")); err == nil && attempt >= forEdits {
+		return payment
+	}
+	return order
 }
 
 // events: I5.

@@ -44,7 +44,7 @@ func (j *judge) amounts() {
 		o := j.orders[p.Order]
 		if n := p.Captured - p.Refunded; n != 0 {
 			net[p.Order] += n
-			charges[p.Order] = append(charges[p.Order], p.ID)
+			charges[charging(p.ID)] = append(charges[charging(p.ID)], p.ID)
 		}
 		if o == nil || j.young(p.At) || j.young(o.At) {
 			continue
@@ -52,8 +52,8 @@ func (j *judge) amounts() {
 		if p.Currency != o.Currency {
 			j.found("I3", "currencies-differ", p.ID, "payment in %s, order in %s", p.Currency, o.Currency)
 		}
-		if p.Attempt == o.Attempt && p.Amount != o.Total {
-			j.found("I3", "amounts-differ", p.ID, "payment of %d, order of %d %s", p.Amount, o.Total, o.Currency)
+		if p.Attempt == o.Attempt && p.Amount != o.Total-o.Charged {
+			j.found("I3", "amounts-differ", p.ID, "payment of %d, order of %d %s", p.Amount, o.Total-o.Charged, o.Currency)
 		}
 	}
 	for id, ids := range charges {
@@ -113,7 +113,7 @@ func (j *judge) gateway() {
 		t := &j.s.Transactions[i]
 		byID[t.ID] = t
 		if t.Type == "sale" && slices.Contains(living, t.Status) && t.Refunded < t.Authorised {
-			sales[orderOf(t.Payment)] = append(sales[orderOf(t.Payment)], t.ID)
+			sales[charging(t.Payment)] = append(sales[charging(t.Payment)], t.ID)
 		}
 	}
 	for id, ids := range sales {
@@ -190,7 +190,7 @@ func (j *judge) homeless(what, order string, attempt int) {
 		j.found("I4", "money-without-order", what, "there is no order %s", order)
 	case slices.Contains(undone, o.State):
 		j.found("I4", "money-without-order", what, "order %s is %s", order, o.State)
-	case attempt != 0 && attempt != o.Attempt && !slices.Contains(halfway, o.State):
+	case attempt != 0 && attempt < forEdits && attempt != o.Attempt && !slices.Contains(halfway, o.State):
 		j.found("I4", "money-without-order", what, "order %s was paid by attempt %d", order, o.Attempt)
 	}
 }

@@ -9,7 +9,8 @@ import (
 const ordersSQL = `
 SELECT id, checkout_id, cart_id, state, attempt, currency, total + reduced, captured, returned, placed_at IS NOT NULL, updated_at, coalesce(
 	(SELECT jsonb_object_agg(sku, n) FROM
-		(SELECT l->>'sku' AS sku, sum((l->>'quantity')::bigint) AS n FROM jsonb_array_elements(snapshot->'lines') l GROUP BY 1) q), '{}'), unpaid
+		(SELECT l->>'sku' AS sku, sum((l->>'quantity')::bigint) AS n FROM jsonb_array_elements(snapshot->'lines') l GROUP BY 1) q), '{}'), unpaid,
+	coalesce((SELECT sum((e->'charged'->>'amount')::bigint) FROM jsonb_array_elements(edits) e), 0)::bigint
 FROM orders`
 
 // The constraints of order rule these out; the books do not take its word for it.

@@ -61,7 +61,8 @@ type Order struct {
 	Placed                    bool
 	At                        time.Time // of the last change
 	Lines                     map[string]int64
-	Unpaid                    bool // the bank did not pay what was captured
+	Unpaid                    bool  // the bank did not pay what was captured
+	Charged                   int64 // of Captured: by payments of edits that made it cost more
 }
 
 // Double is what must be there once and is there more often.

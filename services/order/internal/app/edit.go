@@ -79,14 +79,18 @@ func (r *Record) settleEdit(before order.Order, c command, now time.Time) {
 	}
 	r.Edits = slices.Clone(r.Edits)
 	e := &r.Edits[len(r.Edits)-1]
+	if c.event.Name == order.Charged {
+		charged := c.event.Amount
+		e.Charged = &charged
+	}
 	switch r.Edit {
 	case order.EditMade:
 		was := r.Snapshot
 		e.Status, e.DoneAt, e.Before, r.Snapshot = orderapi.EditDone, &now, &was, *e.Proposed
 	case order.EditRefused:
 		e.Status, e.DoneAt, e.Problem = orderapi.EditRefused, &now, "order-cancelled"
-		if c.event.Name == order.MoreRefused {
-			e.Problem = c.event.Outcome.Kind
+		if c.event.Name == order.MoreRefused || c.event.Name == order.ChargeRefused {
+			e.Problem, e.DeclineCode, e.Detail = c.event.Outcome.Kind, c.event.Outcome.DeclineCode, c.event.Outcome.Message
 			for _, s := range c.event.Outcome.Shortages {
 				e.Shortages = append(e.Shortages, orderapi.Shortage(s))
 			}

@@ -23,6 +23,7 @@ type MoneyCommand struct {
 	Part                            money.Amount // of a refund; zero: all that is left
 	Country                         string       // where it is sent
 	Channel                         string       // of sales
+	Like                            string       // of an authorisation: the payment whose means are charged once more, in place of Means
 	Reason                          string
 }
 
@@ -55,6 +56,8 @@ type Payments interface {
 	Void(ctx context.Context, c MoneyCommand) (MoneyAnswer, error)
 	// Refund gives back a part of a captured amount, or all that is left: staff may have refunded a part before.
 	Refund(ctx context.Context, c MoneyCommand) (MoneyAnswer, error)
+	// Left is what all payments of an order have captured and not given back, in a currency, and what of them the bank did not pay.
+	Left(ctx context.Context, orderID string, currency money.Currency) (left, unpaid money.Amount, err error)
 }
 
 // Allocation is what stock is asked for, once per key.
@@ -90,6 +93,7 @@ type Stock interface {
 const (
 	codeSettled    = "settled"
 	codeNotSettled = "not-settled"
+	codeDuplicate  = "duplicate" // the gateway took as much by the same means less than 30 s ago
 )
 
 // refused reports whether an error is the callee's considered no: asking again would get the same. "Not found" is none: every path
@@ -126,6 +130,8 @@ func (d *Driver) perform(ctx context.Context, l Lease) (command, error) {
 		return d.refund(ctx, l)
 	case order.TakeMore:
 		return d.takeMore(ctx, l)
+	case order.Charge:
+		return d.charge(ctx, l)
 	case order.GiveLess:
 		return d.giveLess(ctx, l)
 	case order.Wait: // it was not due before
@@ -237,7 +243,7 @@ func (d *Driver) capture(ctx context.Context, l Lease) (command, error) {
 	return c, nil
 }
 
-// giveBack voids, and refunds what has settled.
+// giveBack voids, and refunds what has settled, of all payments of the order: those that went back before say so.
 func (d *Driver) giveBack(ctx context.Context, l Lease) (command, error) {
 	done, no := order.MoneyReturned, order.MoneyReturnFailed
 	if l.Kind == order.Void {
@@ -247,23 +253,26 @@ func (d *Driver) giveBack(ctx context.Context, l Lease) (command, error) {
 	if l.Record.Paid().IsZero() {
 		return c, nil
 	}
-	answer, err := d.pay.Void(ctx, l.money("void"))
-	if err == nil && answer.Outcome == MoneyDeclined && answer.DeclineCode == codeSettled {
-		answer, err = d.pay.Refund(ctx, l.money("refund"))
-	}
-	if f, ok := refused(err); ok {
-		answer = MoneyAnswer{Outcome: MoneyDeclined, DeclineCode: f.Code, Message: f.Message}
-	} else if err != nil {
-		return command{}, err
-	}
-	switch answer.Outcome {
-	case MoneyDone:
-	case MoneyDeclined, MoneyFailed:
-		d.app.alarm("money-not-returned", "money cannot be given back, trying again later", "order_id", l.Record.ID, "attempt", l.Record.Attempt,
-			"outcome", answer.Outcome, "decline_code", answer.DeclineCode, "message", answer.Message)
-		c.event.Name, c.metadata = no, map[string]any{"decline_code": answer.DeclineCode}
-	default:
-		return command{}, &notYet{after: answer.RetryAfter}
+	for _, p := range l.Record.payments() {
+		answer, err := d.pay.Void(ctx, l.moneyOf(p, "void"))
+		if err == nil && answer.Outcome == MoneyDeclined && answer.DeclineCode == codeSettled {
+			answer, err = d.pay.Refund(ctx, l.moneyOf(p, "refund"))
+		}
+		if f, ok := refused(err); ok {
+			answer = MoneyAnswer{Outcome: MoneyDeclined, DeclineCode: f.Code, Message: f.Message}
+		} else if err != nil {
+			return command{}, err
+		}
+		switch answer.Outcome {
+		case MoneyDone:
+		case MoneyDeclined, MoneyFailed:
+			d.app.alarm("money-not-returned", "money cannot be given back, trying again later", "order_id", l.Record.ID, "attempt", p.attempt,
+				"outcome", answer.Outcome, "decline_code", answer.DeclineCode, "message", answer.Message)
+			c.event.Name, c.metadata = no, map[string]any{"decline_code": answer.DeclineCode}
+			return c, nil
+		default:
+			return command{}, &notYet{after: answer.RetryAfter}
+		}
 	}
 	return c, nil
 }

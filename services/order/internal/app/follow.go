@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"reflect"
 	"slices"
@@ -13,6 +14,7 @@ import (
 	"github.com/sidecart/sidecart/pkg/money"
 	"github.com/sidecart/sidecart/services/order/internal/order"
 	"github.com/sidecart/sidecart/services/order/orderapi"
+	"github.com/sidecart/sidecart/services/payment/paymentapi"
 )
 
 // MoneyBack is what payment tells of money that went back, for this order or for staff.
@@ -30,13 +32,26 @@ var ErrTooEarly = fault.New(fault.Unavailable, "not-captured-yet", "The order is
 // FollowMoney keeps an order at what payment says of its money. What the order asked for itself, what is known and what is over is
 // left alone, so that it may be told often, late and out of order.
 func (a *App) FollowMoney(ctx context.Context, m MoneyBack) error {
-	_, err := a.follow(ctx, m.OrderID, m.Attempt, func(rec Record) *command {
+	var left *money.Amount // of an order with several payments, in all of them, and what the bank did not pay and it has not heard of
+	gone := func(rec Record) *command {
 		ev := order.Event{Name: order.MoneyGone, Attempt: m.Attempt, Amount: m.Gone}
-		if m.Voided {
+		switch {
+		case left != nil:
+			ev.Amount = money.New(rec.Captured.Minor-left.Minor, rec.Captured.Currency)
+		case m.Voided:
 			ev.Amount = rec.Paid()
 		}
 		return &command{event: ev, metadata: map[string]any{"operation_id": m.OperationID, "returned": ev.Amount.Minor, "currency": string(ev.Amount.Currency)}}
-	}, func(rec Record) bool { return rec.State == "placed" && rec.CancelReason == "" || rec.Edit != "" })
+	}
+	_, err := a.followAsking(ctx, m.OrderID, m.Attempt, func(rec Record) error {
+		if paid, _ := rec.charged(); paid == 0 && m.Attempt < paymentapi.FirstRepeat {
+			return nil
+		}
+		sum, unpaid, err := a.driver.pay.Left(ctx, rec.ID, rec.Captured.Currency)
+		sum.Minor += max(0, unpaid.Minor-rec.missing())
+		left = &sum
+		return err
+	}, gone, func(rec Record) bool { return rec.State == "placed" && rec.CancelReason == "" || rec.Edit != "" })
 	return err
 }
 
@@ -72,15 +87,28 @@ func (a *App) FollowReview(ctx context.Context, v Review) error {
 	return err
 }
 
-// FollowSettlement takes in that the bank did not pay what was captured; what gift cards and store credit paid is left. Before it is
-// picked the order is cancelled, and what is left goes back; after that people have to ask for the money.
+// FollowSettlement takes in that the bank did not pay what was captured, of each payment once; what gift cards and store credit paid is left, and
+// so is what the others took. Before it is picked the order is cancelled, and what is left goes back; after that people have to ask for the money.
 func (a *App) FollowSettlement(ctx context.Context, id string, attempt int, missing, left money.Amount) error {
+	payment := fmt.Sprintf("%s-%d", id, attempt)
 	rec, err := a.follow(ctx, id, attempt, func(Record) *command {
-		return &command{event: order.Event{Name: order.SettlementDeclined, Attempt: attempt, Amount: left},
-			metadata: map[string]any{"missing": missing.Minor, "left": left.Minor, "currency": string(missing.Currency)}}
+		return &command{event: order.Event{Name: order.SettlementDeclined, Attempt: attempt}, check: func(now Record, c *command) error {
+			if now.heardUnpaid(attempt) {
+				return order.ErrForbidden
+			}
+			paid, _ := now.charged()
+			stays := money.New(left.Minor+paid, left.Currency)
+			if i := now.editOf(attempt); i >= 0 {
+				stays.Minor = max(0, now.Captured.Minor-missing.Minor)
+				c.edit = func(r *Record) { r.Edits = slices.Clone(r.Edits); r.Edits[i].Unpaid = true }
+			}
+			c.event.Amount = stays
+			c.metadata = map[string]any{"payment_id": payment, "missing": missing.Minor, "left": stays.Minor, "currency": string(missing.Currency)}
+			return nil
+		}}
 	}, func(rec Record) bool { return rec.State == "placed" || rec.Edit != "" })
 	if err == nil && rec != nil {
-		a.alarm("settlement-declined", "the bank did not pay", slog.String("order_id", id), slog.String("state", string(rec.State)), slog.String("missing", missing.String()))
+		a.alarm("settlement-declined", "the bank did not pay", slog.String("order_id", id), slog.String("payment_id", payment), slog.String("state", string(rec.State)), slog.String("missing", missing.String()))
 	}
 	return err
 }
@@ -139,6 +167,11 @@ func (d Disputed) into(all Disputes) Disputes {
 // that an order which cannot take it now will, so that it has to be told again. The record is nil when nothing was recorded: of nobody's
 // order, known, or over.
 func (a *App) follow(ctx context.Context, id string, attempt int, say func(Record) *command, early func(Record) bool) (*Record, error) {
+	return a.followAsking(ctx, id, attempt, func(Record) error { return nil }, say, early)
+}
+
+// followAsking asks before it says. What is told of the payment of an edit is told of the order.
+func (a *App) followAsking(ctx context.Context, id string, attempt int, ask func(Record) error, say func(Record) *command, early func(Record) bool) (*Record, error) {
 	rec, err := a.Store.Load(ctx, id)
 	if fault.KindOf(err) == fault.NotFound {
 		return nil, nil // the reconciler's: money without an order
@@ -146,11 +179,16 @@ func (a *App) follow(ctx context.Context, id string, attempt int, say func(Recor
 	if err != nil {
 		return nil, err
 	}
+	if err := ask(rec); err != nil {
+		return nil, err
+	}
 	c := say(rec)
 	if c == nil {
 		return nil, nil
 	}
-	c.actor = "payment"
+	if c.actor = "payment"; attempt >= paymentapi.FirstRepeat {
+		attempt, c.event.Attempt = rec.Attempt, rec.Attempt
+	}
 	rec, err = a.apply(ctx, rec, *c)
 	switch {
 	case err == nil:

@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/sidecart/sidecart/pkg/money"
 	"github.com/sidecart/sidecart/services/order/internal/order"
+	"github.com/sidecart/sidecart/services/payment/paymentapi"
 )
 
 // OpenPayment is money that is authorised or captured at the gateway.
@@ -35,6 +37,7 @@ type Stuck struct {
 type Standing struct {
 	State   order.State
 	Attempt int
+	Charged []int // the edits for which something was charged
 }
 
 // Lasting is an order that has been in a state for too long, however often it was tried.
@@ -197,6 +200,9 @@ func (s Standing) wants(p OpenPayment) bool {
 	switch s.State {
 	case "attempt_failed", "abandoned", "cancelled":
 		return false
+	}
+	if edit := p.Attempt - paymentapi.FirstRepeat; edit >= 0 {
+		return s.State == "editing_money" || slices.Contains(s.Charged, edit)
 	}
 	return s.Attempt <= p.Attempt
 }

@@ -169,13 +169,14 @@ func (r *Record) noteRefund(now time.Time) {
 		Status: orderapi.RefundDone, RequestedAt: now, DoneAt: &now})
 }
 
-// refund gives a part back. What the gateway will not do yet is tried again as a new operation, some time later.
+// refund gives a part back, of one payment at a time. What the gateway will not do yet is tried again as a new operation, some time later.
 func (d *Driver) refund(ctx context.Context, l Lease) (command, error) {
 	if !l.Record.Refunding.IsPositive() { // the bank did not pay meanwhile: there is nothing to give back
 		return l.event(order.RefundRefused), nil
 	}
-	m := l.money("refund")
-	m.Part = l.Record.Refunding
+	p, amount := l.Record.refundFrom()
+	m := l.moneyOf(p, "refund")
+	m.Part = amount
 	if i := len(l.Record.Refunds) - 1; i >= 0 {
 		m.Reason = l.Record.Refunds[i].Reason
 	}
@@ -186,7 +187,7 @@ func (d *Driver) refund(ctx context.Context, l Lease) (command, error) {
 		return command{}, err
 	}
 	c := l.event(order.Refunded)
-	c.event.Amount = l.Record.Refunding
+	c.event.Amount = amount
 	switch {
 	case answer.Outcome == MoneyDone:
 	case answer.Outcome == MoneyDeclined && !answer.Retryable && answer.DeclineCode != codeNotSettled:

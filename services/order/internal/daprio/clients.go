@@ -31,7 +31,26 @@ type Payments struct{ Caller daprkit.Caller }
 func (p Payments) Authorise(ctx context.Context, c app.MoneyCommand) (app.MoneyAnswer, error) {
 	return p.ask(ctx, paymentapi.PathAuthorise, paymentapi.AuthoriseRequest{OperationID: c.OperationID, PaymentID: c.PaymentID, OrderID: c.OrderID,
 		Attempt: c.Attempt, Amount: c.Amount, Nonce: c.Means.Nonce, MethodID: c.Means.MethodID, DeviceData: c.Means.DeviceData, CustomerID: c.CustomerID,
-		Provider: c.Means.Provider, Country: c.Country, Channel: c.Channel, GiftCards: c.Means.GiftCards, StoreCredit: c.Means.StoreCredit, Shopper: shopper(c.Email, c.Means.ClientIP, c.Billing)})
+		Provider: c.Means.Provider, Country: c.Country, Channel: c.Channel, GiftCards: c.Means.GiftCards, StoreCredit: c.Means.StoreCredit, Shopper: shopper(c.Email, c.Means.ClientIP, c.Billing), Like: c.Like})
+}
+
+// Left implements app.Payments.
+func (p Payments) Left(ctx context.Context, orderID string, currency money.Currency) (left, unpaid money.Amount, err error) {
+	left, unpaid = money.Zero(currency), money.Zero(currency)
+	var all paymentapi.Payments
+	if err := p.Caller.JSON(ctx, http.MethodGet, paymentapi.PathPayments+url.PathEscape(orderID), nil, &all); err != nil {
+		return left, unpaid, err
+	}
+	for _, item := range all.Items {
+		if item.Amount.Currency != currency {
+			return left, unpaid, fmt.Errorf("payment %s is in %s", item.ID, item.Amount.Currency)
+		}
+		left.Minor += item.Captured.Minor - item.Refunded.Minor
+		if item.Status == paymentapi.StatusSettlementDeclined {
+			unpaid.Minor += item.Amount.Minor - item.Captured.Minor
+		}
+	}
+	return left, unpaid, nil
 }
 
 // shopper is who pays, for the checks of the bank and the rules. Payment has no use for a telephone number.

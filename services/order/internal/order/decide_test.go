@@ -33,7 +33,7 @@ func in(s State) Order {
 		return Order{}
 	}
 	o := Order{ID: "o", CheckoutID: "c", CartID: "k", State: s, Version: 5, Attempt: 1, Total: total, Captured: money.Zero("USD"), Returned: money.Zero("USD")}
-	if slices.Contains([]State{"confirmed", "editing_stock", "editing_back", "picking", "shipped", "delivered", "returned"}, s) {
+	if slices.Contains([]State{"confirmed", "editing_stock", "editing_money", "editing_back", "picking", "shipped", "delivered", "returned"}, s) {
 		o.Captured = total
 	}
 	return o
@@ -72,6 +72,7 @@ var allowed = map[State]map[EventName]string{
 		SettlementDeclined: "releasing release", Disputed: "confirmed",
 		Refund: "confirmed refund", Refunded: "releasing release", RefundUnsettled: "confirmed refund", RefundRefused: "confirmed", Edit: "editing_stock take_more"},
 	"editing_stock": {MoreTaken: "editing_back give_less", MoreRefused: "editing_back give_less", Cancel: "editing_stock", Disputed: "editing_stock"},
+	"editing_money": {Charged: "editing_back give_less", ChargeRefused: "editing_back give_less", Cancel: "editing_money", Disputed: "editing_money"},
 	"editing_back":  {LessGiven: "confirmed", Cancel: "editing_back", Disputed: "editing_back"},
 	"returning_money": {MoneyReturned: "releasing release", MoneyReturnFailed: "returning_money return_money", SettlementDeclined: "releasing release",
 		Disputed: "returning_money"},

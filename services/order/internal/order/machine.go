@@ -171,7 +171,7 @@ func (m *Machine) checkWays(c *fault.Collector) {
 // answersOf are the answers of each effect. A state that waits for it has to take them all.
 var answersOf = map[EffectKind][]EventName{
 	Authorise: {Authorised, AuthoriseDeclined, AuthoriseFailed}, Allocate: {Allocated, AllocateShort, AllocateRefused, CartTaken}, Void: {Voided, VoidRefused},
-	Capture: {CaptureDone, CaptureDeclined, CaptureFailed}, ReturnMoney: {MoneyReturned, MoneyReturnFailed}, Release: {Released}, GiveBack: {Refunded, RefundUnsettled, RefundRefused}, TakeMore: {MoreTaken, MoreRefused}, GiveLess: {LessGiven}, Wait: {TimePassed},
+	Capture: {CaptureDone, CaptureDeclined, CaptureFailed}, ReturnMoney: {MoneyReturned, MoneyReturnFailed}, Release: {Released}, GiveBack: {Refunded, RefundUnsettled, RefundRefused}, TakeMore: {MoreTaken, MoreRefused}, Charge: {Charged, ChargeRefused}, GiveLess: {LessGiven}, Wait: {TimePassed},
 }
 
 // checkEffects finds states that are entered with one effect or another, and such as do not take each answer of theirs. A refund goes on beside

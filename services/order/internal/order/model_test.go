@@ -39,6 +39,7 @@ type late struct {
 	Attempt int
 	Review  string
 	Credit  bool // of settlement_declined: what a gift card paid is there
+	Extra   bool // of settlement_declined: of the payment of an edit
 }
 
 // node is all there is: the order, what is to be done for it, the world outside, answers on their way, and what may still happen.
@@ -55,13 +56,17 @@ type node struct {
 	refunded                   bool // asked for, or an edit that gives back
 	more                       rune // what an edit adds: nothing, taken, or gone with the edit; kept once it is the order's
 	edits                      int  // that may still be asked for
+	extra                      rune // the payment of an edit that costs more: nothing, held, declined, closed, taken, gone, unpaid
+	charges                    int
+	ignored                    bool // that, told and not taken
+	heard, heardExtra          bool // the order knows that the bank did not pay the first, or that of the edit, as the app keeps it
 }
 
 func (n node) key() string {
 	o := n.order
 	return fmt.Sprint(o.State, o.Attempt, o.Review, o.Captured.Minor, o.Returned.Minor, o.CancelReason != "", o.AbandonRequested, o.Unpaid, o.Refunding.Minor, o.Outcome.Kind, !o.PlacedAt.IsZero(), !o.CapturedAt.IsZero(),
 		n.effect, string(n.money[:]), string(n.stock[:]), n.captures, n.late, n.refused, n.cancelled, n.abandoned, n.staffReturned, n.cartOrdered, n.bounced, n.refunded,
-		string(n.more), n.edits, o.Edit, o.Owing.Minor, o.Total.Minor)
+		string(n.more), n.edits, o.Edit, o.Owing.Minor, o.Total.Minor, string(n.extra), n.charges, o.Proposed.Minor, o.ReturnedBefore.Minor, o.Reduced.Minor, n.heard, n.heardExtra, n.ignored)
 }
 
 // model walks from the order that does not exist to every state that crashes, lost and late answers, and impatient people can lead to.
@@ -158,10 +163,12 @@ func (m model) perform(n node) (all []node, answers []EventName) {
 			if n.money[a] != declined && n.money[a] != closed && n.money[a] != unpaid {
 				n.money[a] = gone
 			}
+			giveExtra(n)
 		}
 		add(done, give)
 		if n.refused < refusals {
 			add(no, func(n *node) { n.refused++ })
+			add(no, func(n *node) { n.refused++; giveExtra(n) }) // the newest first
 		}
 	case Release:
 		add(Released, func(n *node) {
@@ -186,13 +193,37 @@ func (m model) perform(n node) (all []node, answers []EventName) {
 				n.more = gone
 			}
 		})
+	case Charge:
+		switch n.extra {
+		case nothing:
+			add(Charged, func(n *node) { n.extra, n.charges = taken, n.charges+1 })
+			add(ChargeRefused, func(n *node) { n.extra = declined })
+			add(ChargeRefused, func(n *node) { n.extra = closed }) // nobody heard of it, and payment gave it up
+			add("", func(n *node) { n.extra = held })              // authorised, and died before it was captured
+		case held:
+			add(Charged, func(n *node) { n.extra, n.charges = taken, n.charges+1 })
+			add(ChargeRefused, func(n *node) { n.extra = closed }) // the capture was declined: it is given free
+			add("", func(n *node) { n.extra = closed })
+		case declined, closed:
+			add(ChargeRefused, nil)
+		default:
+			add(Charged, nil)
+		}
 	case GiveBack:
-		switch n.money[a] {
-		case taken:
+		switch from := n.money[a]; {
+		case n.charged() && n.order.ReturnedBefore.Minor < aPart.Minor && n.extra == taken: // the newest first
+			add(Refunded, giveExtra)
+			add(RefundUnsettled, nil)
+			add(RefundRefused, nil)
+		case n.charged() && n.order.ReturnedBefore.Minor < aPart.Minor && n.extra == gone: // a try before gave it back
+			add(Refunded, nil)
+		case n.charged() && n.order.ReturnedBefore.Minor < aPart.Minor: // the bank did not pay it
+			add(RefundRefused, nil)
+		case from == taken:
 			add(Refunded, money(part))
 			add(RefundUnsettled, nil)
 			add(RefundRefused, nil)
-		case part: // a try before gave it back
+		case from == part: // a try before gave it back
 			add(Refunded, nil)
 		default:
 			add(RefundRefused, nil)
@@ -203,12 +234,24 @@ func (m model) perform(n node) (all []node, answers []EventName) {
 	return all, answers
 }
 
+// charged says whether the payment of an edit is one of the order's, as far as it knows.
+func (n node) charged() bool {
+	return n.charges > 0 && !n.heardExtra && n.order.State != "editing_money"
+}
+
+// giveExtra gives back what an edit had charged.
+func giveExtra(n *node) {
+	if n.extra == taken {
+		n.extra = gone
+	}
+}
+
 // event is an answer as the driver gives it.
 func (l late) event() Event {
 	name := l.Name
 	ev := Event{Name: name, Attempt: l.Attempt, Amount: total, Review: l.Review}
 	switch {
-	case name == Refunded, name == SettlementDeclined && l.Credit:
+	case name == Charged, name == Refunded, name == SettlementDeclined && l.Credit:
 		ev.Amount = aPart
 	case name == SettlementDeclined:
 		ev.Amount = money.Zero("USD")
@@ -231,10 +274,31 @@ func (m model) next(n node) (all []node) {
 			l.Name = CartTaken
 		}
 		ev := l.event()
-		if l.Name == MoneyGone && from.order.Unpaid { // as the app does
-			ev.Amount = from.order.Captured
+		if l.Name == MoneyGone && (from.order.Unpaid || from.charged()) { // as the app does: what is missing and not heard of has not gone back
+			if ev.Amount = from.order.Captured; from.extra == taken || from.extra == unpaid && !from.heardExtra {
+				ev.Amount.Minor -= aPart.Minor
+			}
 		}
-		step(from, ev)
+		if l.Name != SettlementDeclined {
+			step(from, ev)
+			return
+		}
+		heard := from
+		switch { // of each payment once
+		case l.Extra:
+			heard.heardExtra = true
+			ev.Amount.Minor = max(0, from.order.Captured.Minor-aPart.Minor)
+		default:
+			if heard.heard = true; from.charged() {
+				ev.Amount.Minor += aPart.Minor
+			}
+		}
+		if after, ok := m.decide(heard, ev); ok {
+			all = append(all, after)
+		} else if s := from.order.State; s == "confirmed" || s == "picking" || s == "returning_money" {
+			from.ignored = true
+			all = append(all, from)
+		}
 	}
 	if n.effect != "" {
 		worlds, answers := m.perform(n)
@@ -243,6 +307,10 @@ func (m model) next(n node) (all []node) {
 				w.late = slices.DeleteFunc(slices.Clone(w.late), func(l late) bool { return isAnswer(l.Name) })
 			}
 			l := late{Name: answers[i], Attempt: n.order.Attempt}
+			if l.Name == "" {
+				all = append(all, w)
+				continue
+			}
 			if l.Name == Authorised && w.money[l.Attempt] == waits {
 				l.Review = ReviewPending
 			}
@@ -288,6 +356,10 @@ func (m model) next(n node) (all []node) {
 		asked.edits, asked.more, asked.refunded = n.edits-1, nothing, n.refunded || less > 0
 		step(asked, Event{Name: Edit, Attempt: n.order.Attempt, Amount: money.New(n.order.Total.Minor-less, "USD")})
 	}
+	if asked := n; n.edits > 0 && n.charges == 0 {
+		asked.edits, asked.more, asked.extra = n.edits-1, nothing, nothing
+		step(asked, Event{Name: Edit, Attempt: n.order.Attempt, Amount: money.New(n.order.Total.Minor+aPart.Minor, "USD")})
+	}
 	if other := n; !n.cartOrdered && n.order.PlacedAt.IsZero() && n.order.Attempt > 0 {
 		other.cartOrdered = true
 		all = append(all, other)
@@ -304,6 +376,7 @@ func (m model) next(n node) (all []node) {
 		staff := n
 		staff.staffReturned = true
 		staff.money[a] = gone
+		giveExtra(&staff)
 		if l := (late{Name: MoneyGone, Attempt: a}); len(n.late) < lateAnswers {
 			staff.late = append(slices.Clone(n.late), l)
 			all = append(all, staff)
@@ -317,6 +390,12 @@ func (m model) next(n node) (all []node) {
 			all = append(all, bank)
 		}
 	}
+	if n.extra == taken && len(n.late) < lateAnswers {
+		bank := n
+		bank.extra = unpaid
+		bank.late = append(slices.Clone(n.late), late{Name: SettlementDeclined, Attempt: n.order.Attempt, Extra: true})
+		all = append(all, bank)
+	}
 	return all
 }
 
@@ -328,7 +407,12 @@ func (m model) sound(n node) (faults []string) {
 			faults = append(faults, what)
 		}
 	}
-	bad(n.captures > 1, "captured twice")
+	extra := int64(0) // of an edit, and there
+	if n.extra == taken {
+		extra = aPart.Minor
+	}
+	editing := strings.HasPrefix(string(o.State), "editing")
+	bad(n.captures > 1 || n.charges > 1, "captured twice")
 	wanted := m.machine.EffectOf(o.State)
 	if o.Refunding.IsPositive() || n.effect == GiveBack && o.Unpaid { // of what was not paid nothing is left to give back
 		wanted = GiveBack
@@ -341,16 +425,21 @@ func (m model) sound(n node) (faults []string) {
 	bad(o.State == "placed" && n.stock[a] != taken, "placed without stock")
 	bad(o.State == "placed" && !strings.ContainsRune(string([]rune{held, waits, taken, uncaptured, unpaid, credit}), n.money[a]) && !n.staffReturned, "placed without money")
 	bad(o.State == "confirmed" && (n.stock[a] != taken || n.money[a] != taken && n.money[a] != part && !n.staffReturned && !n.bounced || n.captures != 1), "confirmed without stock or money")
-	bad(o.Unpaid && n.money[a] == credit && o.Captured.Minor-o.Returned.Minor != aPart.Minor, "what a gift card paid is not in the order's books")
+	quiet := n.effect == "" && !n.staffReturned && !o.CapturedAt.IsZero() && n.heard == strings.ContainsRune(string([]rune{unpaid, credit}), n.money[a]) && n.heardExtra == (n.extra == unpaid)
+	there := map[rune]int64{taken: total.Minor, part: total.Minor - aPart.Minor, credit: aPart.Minor}[n.money[a]]
+	bad(quiet && o.Captured.Minor-o.Returned.Minor != there+extra, fmt.Sprintf("%d are there, and %s less %s in the order's books", there+extra, o.Captured, o.Returned))
+	bad(o.Unpaid && n.money[a] == credit && n.extra != gone && n.extra != unpaid && o.Captured.Minor-o.Returned.Minor != aPart.Minor+extra, "what a gift card paid is not in the order's books")
 	bad(!o.PlacedAt.IsZero() && n.cartOrdered, "a second order of the cart")
-	editing := strings.HasPrefix(string(o.State), "editing")
 	bad(editing != (o.Edit != ""), fmt.Sprintf("%s with an edit that is %q", o.State, o.Edit))
 	bad(!editing && n.more == taken, "an edit is over, and what it took is nobody's")
 	bad(o.State == "cancelled" && n.more == kept, "cancelled, and what an edit added is not free")
 	bad(o.State == "confirmed" && n.money[a] == part && o.Refunding.IsZero() && o.Returned != aPart && !n.staffReturned, "what went back is not in the order's books")
 	bad(o.Captured.IsPositive() && !o.Unpaid && o.Captured.Minor != o.Total.Minor+o.Reduced.Minor, "captured is not what the order cost")
+	bad(n.ignored, "the bank did not pay, and nobody hears of it")
+	bad(o.State != "editing_money" && n.extra == held, "what was authorised for an edit is nobody's")
+	bad(!editing && extra > 0 && !o.Unpaid && o.Captured.Minor-o.Reduced.Minor != total.Minor+extra && o.Reduced.IsZero(), "charged, and not in the order's books")
 	if n.effect == "" && (o.State == "attempt_failed" || o.State == "abandoned" || o.State == "cancelled") {
-		bad(holds(n.money[a]), "over, but the money is not back")
+		bad(holds(n.money[a]) || extra > 0, "over, but the money is not back")
 		bad(n.stock[a] == taken, "over, but the stock is not free")
 	}
 	return faults
@@ -366,7 +455,7 @@ func rests(n node) bool { return n.effect == "" && n.order.Attempt > 0 }
 
 // explore visits every node. It ends at the first that is not sound, with the way there.
 func (m model) explore() (nodes []node, from [][]int, depth, steps int, fault string) {
-	first := node{order: Order{State: New, Facts: m.facts, Captured: money.Zero("USD"), Returned: money.Zero("USD")}, more: nothing, edits: m.edits}
+	first := node{order: Order{State: New, Facts: m.facts, Captured: money.Zero("USD"), Returned: money.Zero("USD")}, more: nothing, extra: nothing, edits: m.edits}
 	for i := range first.money {
 		first.money[i], first.stock[i] = nothing, nothing
 	}

@@ -103,8 +103,10 @@ const (
 	Edit               EventName = "edit"         // staff change what is ordered, or where it goes
 	MoreTaken          EventName = "more_taken"   // what an edit adds is allocated
 	MoreRefused        EventName = "more_refused" // there is not enough of it
-	LessGiven          EventName = "less_given"   // what an edited order does not have is free
-	Filled             EventName = "filled"       // a location has what it owed
+	Charged            EventName = "charged"      // what an edit costs more is captured
+	ChargeRefused      EventName = "charge_refused"
+	LessGiven          EventName = "less_given" // what an edited order does not have is free
+	Filled             EventName = "filled"     // a location has what it owed
 	Pick               EventName = "pick"
 	Ship               EventName = "ship"
 	Deliver            EventName = "deliver"
@@ -116,7 +118,7 @@ const (
 // Events are all of them.
 var Events = []EventName{Place, Abandon, Cancel, Authorised, AuthoriseDeclined, AuthoriseFailed, Allocated, AllocateShort, AllocateRefused, CartTaken,
 	Voided, VoidRefused, CaptureDone, CaptureDeclined, CaptureFailed, MoneyReturned, MoneyReturnFailed, Released, MoneyGone, ReviewOpened, ReviewClosed, SettlementDeclined, Disputed,
-	Refund, Refunded, RefundUnsettled, RefundRefused, Edit, MoreTaken, MoreRefused, LessGiven, Filled, Pick, Ship, Deliver, Return, Advance, TimePassed}
+	Refund, Refunded, RefundUnsettled, RefundRefused, Edit, MoreTaken, MoreRefused, Charged, ChargeRefused, LessGiven, Filled, Pick, Ship, Deliver, Return, Advance, TimePassed}
 
 // EffectKind names what a driver does for an order.
 type EffectKind string
@@ -131,12 +133,13 @@ const (
 	Release     EffectKind = "release"      // released
 	GiveBack    EffectKind = "refund"       // refunded, refund_unsettled, refund_refused
 	TakeMore    EffectKind = "take_more"    // more_taken, more_refused
+	Charge      EffectKind = "charge"       // charged, charge_refused
 	GiveLess    EffectKind = "give_less"    // less_given
 	Wait        EffectKind = "wait"         // time_passed
 )
 
 // EffectKinds are all of them.
-var EffectKinds = []EffectKind{Authorise, Allocate, Void, Capture, ReturnMoney, Release, GiveBack, TakeMore, GiveLess, Wait}
+var EffectKinds = []EffectKind{Authorise, Allocate, Void, Capture, ReturnMoney, Release, GiveBack, TakeMore, Charge, GiveLess, Wait}
 
 // Announcement names what the world is told.
 type Announcement string
@@ -162,7 +165,7 @@ type Event struct {
 	Attempt int
 	Place   *Placing     // of Place
 	Outcome Outcome      // of answers that end an attempt
-	Amount  money.Amount // of captured, money_returned, refund and refunded; of edit what the order costs then; of money_gone what has gone back in all; of settlement_declined what stays captured
+	Amount  money.Amount // of captured, charged, money_returned, refund and refunded; of edit what the order costs then; of money_gone what has gone back in all; of settlement_declined what stays captured
 	Reason  string       // of cancel
 	To      State        // of advance
 	Review  string       // of authorised, review_opened and review_closed

@@ -72,9 +72,25 @@ var guards = map[string]func(o Order, ev Event) error{
 		case err != nil || ev.Amount.Currency != o.Total.Currency || ev.Amount.IsNegative():
 			return fault.New(fault.Invalid, "validation-failed", "an order cannot cost less than nothing, nor in another currency")
 		case ev.Amount.Minor > o.Total.Minor:
-			return fault.Newf(fault.Conflict, "edit-needs-payment", "The order would cost %s instead of %s, and the difference cannot be charged.", ev.Amount, o.Total)
+			if !left.IsPositive() {
+				return fault.Newf(fault.Conflict, "edit-needs-payment", "The order would cost %s instead of %s, and there is no payment like which the difference could be charged.", ev.Amount, o.Total)
+			}
 		case o.Total.Minor-ev.Amount.Minor > left.Minor:
 			return fault.Newf(fault.Conflict, "refund-above-captured", "%s of the order can be given back", left).With("left", left)
+		}
+		return nil
+	},
+	// costs_more: the edit makes the order cost more.
+	"costs_more": func(o Order, _ Event) error {
+		if o.Charging().IsZero() {
+			return ErrForbidden
+		}
+		return nil
+	},
+	// more_to_refund: this was of one payment, and the rest is of others.
+	"more_to_refund": func(o Order, ev Event) error {
+		if ev.Amount.Minor >= o.Refunding.Minor {
+			return ErrForbidden
 		}
 		return nil
 	},
@@ -92,19 +108,14 @@ var guards = map[string]func(o Order, ev Event) error{
 		}
 		return nil
 	},
-	// paid: nobody has told yet that the bank did not pay.
-	"paid": func(o Order, _ Event) error {
-		if o.Unpaid {
-			return ErrForbidden
-		}
-		return nil
-	},
-	// paid_in_part: nobody has told yet that the bank did not pay, and what gift cards and store credit paid is there.
+	// paid: nobody has told yet that the bank did not pay this.
+	"paid": paid,
+	// paid_in_part: the same, and what gift cards, store credit and other payments paid is there.
 	"paid_in_part": func(o Order, ev Event) error {
-		if o.Unpaid || !ev.Amount.IsPositive() {
+		if !ev.Amount.IsPositive() {
 			return ErrForbidden
 		}
-		return nil
+		return paid(o, ev)
 	},
 	// in_review: the review is not over.
 	"in_review": func(o Order, _ Event) error {
@@ -127,6 +138,14 @@ var guards = map[string]func(o Order, ev Event) error{
 		}
 		return nil
 	},
+}
+
+// paid: of several payments the bank may not pay one after the other, and each leaves less.
+func paid(o Order, ev Event) error {
+	if o.Unpaid && ev.Amount.Minor >= o.Captured.Minor {
+		return ErrForbidden
+	}
+	return nil
 }
 
 // appliers change the order on the way into the next state.
@@ -158,6 +177,17 @@ var appliers = map[string]func(o *Order, ev Event, now time.Time){
 	"begin_refund": func(o *Order, ev Event, _ time.Time) { o.Refunding, o.ReturnedBefore = ev.Amount, o.Returned },
 	"end_refund": func(o *Order, ev Event, _ time.Time) {
 		o.Returned, o.Refunding = afterRefund(*o, ev), money.Zero(o.Total.Currency)
+	},
+	// take_refund: the rest of the refund begins as if it had been asked for now.
+	"take_refund": func(o *Order, ev Event, _ time.Time) {
+		o.Returned, o.Refunding.Minor = afterRefund(*o, ev), o.Refunding.Minor-ev.Amount.Minor
+		o.ReturnedBefore.Minor += ev.Amount.Minor
+	},
+	// mark_charged: it is captured; of an edit that is not made after all it is above what the order costs, and goes back with the rest.
+	"mark_charged": func(o *Order, ev Event, _ time.Time) {
+		if o.Captured.Minor += ev.Amount.Minor; o.CancelReason != "" {
+			o.Reduced.Minor += ev.Amount.Minor
+		}
 	},
 	"begin_edit": func(o *Order, ev Event, _ time.Time) {
 		o.Edit, o.EditNumber, o.Proposed = EditAsked, o.EditNumber+1, ev.Amount
@@ -202,6 +232,15 @@ func (o Order) Paid() money.Amount {
 		return o.Total
 	}
 	return o.Captured
+}
+
+// Charging is what the edit that is asked for makes the order cost more.
+func (o Order) Charging() money.Amount {
+	more := money.Zero(o.Total.Currency)
+	if o.Edit == EditAsked {
+		more.Minor = max(0, o.Proposed.Minor-o.Total.Minor)
+	}
+	return more
 }
 
 // afterRefund is what has gone back once a refund is done. Payment may have told of it before its answer came: it is not counted twice.

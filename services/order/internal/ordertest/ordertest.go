@@ -6,6 +6,8 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -22,7 +24,11 @@ import (
 type Bank struct {
 	mu   sync.Mutex
 	done map[string]app.MoneyAnswer
-	Ran  []string // "authorise <payment id>", in order, each executed operation once
+	held map[string]app.OpenPayment // what is captured, by payment
+	Ran  []string                   // "authorise <payment id>", in order, each executed operation once
+
+	bounced map[string]int64 // what the bank did not pay, by payment
+
 	// Next decides the answer to an operation that was not run before; nil or a zero Outcome means done.
 	Next func(step string, c app.MoneyCommand) app.MoneyAnswer
 	// Lie is asked after an operation ran; an error is what the caller gets instead of the answer.
@@ -47,6 +53,7 @@ func (b *Bank) run(step string, c app.MoneyCommand) (app.MoneyAnswer, error) {
 		b.done[c.OperationID] = answer
 		if answer.Outcome == app.MoneyDone {
 			b.Ran = append(b.Ran, step+" "+c.PaymentID)
+			b.move(step, c, answer)
 		}
 	}
 	if b.Lie != nil {
@@ -84,6 +91,49 @@ func (b *Bank) Refund(_ context.Context, c app.MoneyCommand) (app.MoneyAnswer, e
 	return b.run("refund", c)
 }
 
+// Left implements app.Payments: what was captured and not given back.
+func (b *Bank) Left(_ context.Context, orderID string, currency money.Currency) (left, unpaid money.Amount, err error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	left, unpaid = money.Zero(currency), money.Zero(currency)
+	for id, p := range b.held {
+		if p.OrderID == orderID {
+			left.Minor += p.Amount.Minor
+			unpaid.Minor += b.bounced[id]
+		}
+	}
+	return left, unpaid, nil
+}
+
+// Bounce makes the bank not pay what was captured of a payment.
+func (b *Bank) Bounce(paymentID string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.bounced == nil {
+		b.bounced = map[string]int64{}
+	}
+	p := b.held[paymentID]
+	b.bounced[paymentID], p.Amount.Minor = p.Amount.Minor, 0
+	b.held[paymentID] = p
+}
+
+// move keeps what is captured of each payment.
+func (b *Bank) move(step string, c app.MoneyCommand, answer app.MoneyAnswer) {
+	if b.held == nil {
+		b.held = map[string]app.OpenPayment{}
+	}
+	p := b.held[c.PaymentID]
+	switch p.ID, p.OrderID, p.Amount.Currency = c.PaymentID, c.OrderID, c.Amount.Currency; {
+	case step == "capture":
+		p.Amount = answer.Amount
+	case step == "void", step == "refund" && c.Part.IsZero():
+		p.Amount.Minor = 0
+	case step == "refund":
+		p.Amount.Minor -= c.Part.Minor
+	}
+	b.held[c.PaymentID] = p
+}
+
 // Open implements app.OpenPayments over what was authorised and not given back.
 func (b *Bank) Open(context.Context, time.Duration) ([]app.OpenPayment, error) {
 	b.mu.Lock()
@@ -92,9 +142,11 @@ func (b *Bank) Open(context.Context, time.Duration) ([]app.OpenPayment, error) {
 	for _, ran := range b.Ran {
 		var step, id string
 		_, _ = fmt.Sscan(ran, &step, &id)
+		dash := strings.LastIndexByte(id, '-')
+		attempt, _ := strconv.Atoi(id[dash+1:])
 		switch step {
 		case "authorise", "capture":
-			p := app.OpenPayment{ID: id, OrderID: id[:len(id)-2], Attempt: int(id[len(id)-1] - '0'), Captured: step == "capture", Amount: Total}
+			p := app.OpenPayment{ID: id, OrderID: id[:dash], Attempt: attempt, Captured: step == "capture", Amount: Total}
 			open[id] = p
 		default:
 			delete(open, id)

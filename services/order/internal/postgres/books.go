@@ -109,15 +109,17 @@ func (s *Store) List(ctx context.Context, f Filter) ([]app.Record, error) {
 
 // Standings implements app.Books.
 func (s *Store) Standings(ctx context.Context, ids []string) (map[string]app.Standing, error) {
-	rows, err := s.pool.Query(ctx, `SELECT id, state, attempt FROM orders WHERE id = ANY ($1)`, ids)
+	rows, err := s.pool.Query(ctx, `SELECT id, state, attempt, ARRAY(SELECT (e->>'number')::bigint FROM jsonb_array_elements(edits) e WHERE e ? 'charged')
+		FROM orders WHERE id = ANY ($1)`, ids)
 	if err != nil {
 		return nil, pg.AsFault(err)
 	}
 	found := make(map[string]app.Standing, len(ids))
 	var id string
 	var at app.Standing
-	_, err = pgx.ForEachRow(rows, []any{&id, &at.State, &at.Attempt}, func() error {
+	_, err = pgx.ForEachRow(rows, []any{&id, &at.State, &at.Attempt, &at.Charged}, func() error {
 		found[id] = at
+		at.Charged = nil // of this one
 		return nil
 	})
 	if err != nil {

@@ -1,0 +1,149 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/sidecart/sidecart/pkg/money"
+	"github.com/sidecart/sidecart/services/order/internal/order"
+	"github.com/sidecart/sidecart/services/payment/paymentapi"
+)
+
+// An order has the payment of the attempt by which it was placed, and one of each edit that made it cost more. What goes back goes back of the
+// newest first: of the one after the other, each by operations of its own. Of what the bank did not pay nothing goes back.
+
+// paid is one of an order's payments.
+type paid struct {
+	id       string
+	attempt  int
+	captured money.Amount
+}
+
+// editPayment is that of an edit; its attempt is above all those by which orders are placed.
+func (r Record) editPayment(number int, captured money.Amount) paid {
+	attempt := paymentapi.FirstRepeat + number
+	return paid{id: fmt.Sprintf("%s-%d", r.ID, attempt), attempt: attempt, captured: captured}
+}
+
+// payments are those of an order of which something may be there, the newest first.
+func (r Record) payments() (all []paid) {
+	first := paid{id: PaymentID(r), attempt: r.Attempt, captured: r.Paid()}
+	for i := len(r.Edits) - 1; i >= 0; i-- {
+		if e := r.Edits[i]; e.Charged != nil && !e.Unpaid {
+			all = append(all, r.editPayment(e.Number, *e.Charged))
+			first.captured.Minor = max(0, first.captured.Minor-e.Charged.Minor)
+		}
+	}
+	return append(all, first)
+}
+
+// charged is what edits have captured: what stands, and what the bank did not pay.
+func (r Record) charged() (paid, unpaid int64) {
+	for _, e := range r.Edits {
+		switch {
+		case e.Charged == nil:
+		case e.Unpaid:
+			unpaid += e.Charged.Minor
+		default:
+			paid += e.Charged.Minor
+		}
+	}
+	return paid, unpaid
+}
+
+// missing is what the bank did not pay, of all payments, as far as the order has heard.
+func (r Record) missing() int64 {
+	if !r.Unpaid {
+		return 0
+	}
+	return r.Total.Minor + r.Reduced.Minor - r.Captured.Minor
+}
+
+// heardUnpaid says whether the order knows that the bank did not pay one of its payments: what is missing beside those of edits is of the first.
+func (r Record) heardUnpaid(attempt int) bool {
+	if i := r.editOf(attempt); i >= 0 {
+		return r.Edits[i].Unpaid
+	}
+	_, unpaid := r.charged()
+	return r.missing() > unpaid
+}
+
+// editOf is the place of the edit that a payment is of; -1: of none.
+func (r Record) editOf(attempt int) int {
+	return slices.IndexFunc(r.Edits, func(e edit) bool { return e.Number == attempt-paymentapi.FirstRepeat })
+}
+
+// refundFrom says of which payment how much of the refund goes back next. It is the same until that is answered: what payment tells meanwhile
+// does not count.
+func (r Record) refundFrom() (paid, money.Amount) {
+	all, gone := r.payments(), r.ReturnedBefore.Minor
+	for _, p := range all[:len(all)-1] {
+		if left := p.captured.Minor - gone; left > 0 {
+			return p, money.New(min(left, r.Refunding.Minor), r.Refunding.Currency)
+		}
+		gone -= p.captured.Minor
+	}
+	return all[len(all)-1], r.Refunding
+}
+
+// moneyOf is a step on one of the order's payments.
+func (l Lease) moneyOf(p paid, step string) MoneyCommand {
+	m := l.money(step)
+	m.PaymentID, m.Attempt, m.OperationID = p.id, p.attempt, fmt.Sprintf("%s-%s-%d", p.id, step, l.Version)
+	return m
+}
+
+// charge captures what an edit makes the order cost more, by the means of the payment by which it was placed. What is authorised and cannot be
+// captured is given free before the edit is refused.
+func (d *Driver) charge(ctx context.Context, l Lease) (command, error) {
+	p := l.Record.editPayment(l.Record.EditNumber, l.Record.Charging())
+	ask := func(step string, do func(context.Context, MoneyCommand) (MoneyAnswer, error)) (MoneyAnswer, error) {
+		m := l.moneyOf(p, step)
+		m.OperationID = p.id + "-" + step // each happens once to it, whatever became of the effect
+		m.Amount, m.Like = p.captured, PaymentID(l.Record)
+		m.Country = l.Record.Edits[len(l.Record.Edits)-1].Proposed.ShippingAddress.Country
+		answer, err := do(ctx, m)
+		if f, ok := refused(err); ok {
+			return MoneyAnswer{Outcome: MoneyDeclined, DeclineCode: f.Code, Message: f.Message}, nil
+		}
+		if err == nil && answer.Outcome == MoneyPending {
+			err = &notYet{after: answer.RetryAfter}
+		}
+		return answer, err
+	}
+	answer, err := ask("authorise", d.pay.Authorise)
+	if err != nil {
+		return command{}, err
+	}
+	if answer.Outcome == MoneyDone {
+		if answer, err = ask("capture", d.pay.Capture); err != nil {
+			return command{}, err
+		}
+		if answer.Outcome == MoneyDone {
+			c := l.event(order.Charged)
+			c.event.Amount, c.metadata = answer.Amount, map[string]any{"payment_id": p.id, "amount": answer.Amount.Minor, "currency": string(answer.Amount.Currency)}
+			return c, nil
+		}
+		free, err := ask("void", d.pay.Void)
+		if err != nil {
+			return command{}, err
+		}
+		if free.Outcome != MoneyDone {
+			d.app.alarm("money-not-returned", "what was authorised for an edit cannot be given free, trying again later", "order_id", l.Record.ID, "payment_id", p.id,
+				"outcome", free.Outcome, "decline_code", free.DeclineCode, "message", free.Message)
+			return command{}, &notYet{}
+		}
+	}
+	c := l.event(order.ChargeRefused)
+	c.event.Outcome = order.Outcome{Kind: "payment-declined", DeclineCode: answer.DeclineCode, Retryable: answer.Retryable, Message: answer.Message}
+	switch {
+	case answer.Outcome == MoneyFailed:
+		c.event.Outcome = order.Outcome{Kind: "payment-failed", Retryable: true, Message: "The payment did not get through; nothing was charged."}
+	case answer.DeclineCode == codeDuplicate:
+		c.event.Outcome.Kind, c.event.Outcome.Retryable = "payment-duplicate", true
+		c.event.Outcome.Message = "As much was charged for this order a moment ago, and the gateway takes the same again for a mistake: ask for the edit again in 30 seconds."
+	}
+	c.metadata = outcomeMetadata(c.event.Outcome)
+	return c, nil
+}

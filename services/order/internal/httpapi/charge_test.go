@@ -1,0 +1,226 @@
+package httpapi_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/sidecart/sidecart/pkg/money"
+	"github.com/sidecart/sidecart/services/order/internal/app"
+	"github.com/sidecart/sidecart/services/order/orderapi"
+)
+
+// A mug more: it is taken, then charged by a payment of its own, and then the order is the edited one. Refunds go over both, the newest first; a
+// cancel gives back all that is left.
+func TestAnEditIsCharged(t *testing.T) {
+	t.Parallel()
+	s, id, token := mugs(t)
+	s.edit(id, "key-1", `{"add":[{"sku":"mug","quantity":1}]}`).Want(201)
+	done := s.editIs(id, "done")
+	if done.Charged == nil || done.Charged.Minor != 2000 || done.Difference.Minor != 2000 {
+		t.Errorf("%+v", done)
+	}
+	s.books(id, 8, 2, 6999, 6999, 0)
+	if seen := s.order(id, token); seen.Totals.Total.Minor != 6999 || seen.PaymentStatus != "captured" {
+		t.Errorf("%+v", seen)
+	}
+	again := id + "-1000001"
+	if ran := s.bank.Executed(); !slices.Equal(ran[len(ran)-2:], []string{"authorise " + again, "capture " + again}) {
+		t.Errorf("payment did %q", ran)
+	}
+	s.refund(id, "r", `{"amount":{"amount":2500,"currency":"USD"},"reason":"torn"}`).Want(201)
+	s.refundIs(id, 0, "refunded")
+	s.books(id, 8, 2, 6999, 6999, 2500)
+	if ran := s.bank.Executed(); !slices.Equal(ran[len(ran)-2:], []string{"refund " + again, "refund " + id + "-1"}) {
+		t.Errorf("payment did %q", ran)
+	}
+	if left, _, err := s.bank.Left(t.Context(), id, "USD"); err != nil || left.Minor != 4499 {
+		t.Errorf("payment has %s (%v)", left, err)
+	}
+	s.client.Do("POST", "/v1/orders/"+id+"/cancel?access_token="+token, `{"reason":"changed my mind"}`).Want(200)
+	rec := s.reaches(id, "cancelled")
+	if left, _, err := s.bank.Left(t.Context(), id, "USD"); err != nil || !left.IsZero() || rec.Returned.Minor != 6999 || s.shelf.Of("mug") != 3 || s.shelf.Of("shirt") != 10 {
+		t.Errorf("payment has %s (%v), %s went back, %d mugs and %d shirts", left, err, rec.Returned, s.shelf.Of("mug"), s.shelf.Of("shirt"))
+	}
+}
+
+// What cannot be charged refuses the edit: the order is as it was, what was taken is free again, and what was authorised too.
+func TestAnEditThatCannotBeCharged(t *testing.T) {
+	t.Parallel()
+	for step, want := range map[string]string{"authorise": "", "capture": "void "} {
+		t.Run(step, func(t *testing.T) {
+			t.Parallel()
+			s, id, _ := mugs(t)
+			again := id + "-1000001"
+			s.bank.Next = func(at string, c app.MoneyCommand) (answer app.MoneyAnswer) {
+				if at == step && c.PaymentID == again {
+					answer = app.MoneyAnswer{Outcome: app.MoneyDeclined, DeclineCode: "2001", Message: "Insufficient Funds"}
+				}
+				return answer
+			}
+			s.edit(id, "key-1", `{"add":[{"sku":"mug","quantity":1}]}`).Want(201)
+			if e := s.editIs(id, "refused"); e.Problem != "payment-declined" || e.DeclineCode != "2001" || e.Detail != "Insufficient Funds" || e.Charged != nil {
+				t.Errorf("%+v", e)
+			}
+			s.reaches(id, "confirmed")
+			for range 2 { // payment tells that it let go of what was authorised: nothing of the order's went back
+				if err := s.app.FollowMoney(t.Context(), app.MoneyBack{OrderID: id, Attempt: 1_000_001, OperationID: again + "-void", Gone: money.Zero("USD"), Voided: true}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			s.books(id, 8, 3, 4999, 4999, 0)
+			if ran := s.bank.Executed(); want != "" && ran[len(ran)-1] != want+again {
+				t.Errorf("payment did %q", ran)
+			}
+			if slices.Contains(s.events(id), orderapi.TypeEditedV1) {
+				t.Error("an edit was announced")
+			}
+		})
+	}
+}
+
+// unpaid is what payment tells when the bank did not pay one of an order's payments.
+func (s *shop) unpaid(id string, attempt int, minor int64) {
+	s.t.Helper()
+	s.bank.Bounce(fmt.Sprintf("%s-%d", id, attempt))
+	for range 2 {
+		if err := s.app.FollowSettlement(s.t.Context(), id, attempt, money.New(minor, "USD"), money.Zero("USD")); err != nil {
+			s.t.Fatal(err)
+		}
+	}
+}
+
+// The bank does not pay what an edit charged: before picking the order is cancelled, and the first payment goes back.
+func TestTheBankDoesNotPayAnEdit(t *testing.T) {
+	t.Parallel()
+	s, id, _ := mugs(t)
+	s.edit(id, "key-1", `{"add":[{"sku":"mug","quantity":1}]}`).Want(201)
+	s.editIs(id, "done")
+	s.books(id, 8, 2, 6999, 6999, 0)
+	s.unpaid(id, 1_000_001, 2000)
+	rec := s.reaches(id, "cancelled")
+	if ran := s.bank.Executed(); rec.Captured.Minor != 4999 || rec.Returned.Minor != 4999 || rec.CancelReason != "settlement-declined" || !slices.Contains(ran, "void "+id+"-1") || slices.Contains(ran, "void "+id+"-1000001") {
+		t.Errorf("captured %s, returned %s, %s; payment did %q", rec.Captured, rec.Returned, rec.CancelReason, ran)
+	}
+	if e := s.editIs(id, "done"); !e.Unpaid || s.metric("order_alarms_total", "settlement-declined") != 1 {
+		t.Errorf("%+v", e)
+	}
+}
+
+// Once it is picked, people ask for the money: of each payment that the bank does not pay an alarm rings, in whatever order it is told. What the
+// others took can be given back, and no more.
+func TestTheBankPaysNeitherPayment(t *testing.T) {
+	t.Parallel()
+	first := func(s *shop, id string) { s.unpaid(id, 1, 4999) }
+	more := func(s *shop, id string) { s.unpaid(id, 1_000_001, 2000) }
+	for name, told := range map[string][2]func(*shop, string){"the first first": {first, more}, "that of the edit first": {more, first}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s, id, token := mugs(t)
+			s.edit(id, "key-1", `{"add":[{"sku":"mug","quantity":1}]}`).Want(201)
+			s.editIs(id, "done")
+			s.books(id, 8, 2, 6999, 6999, 0)
+			s.staff().Do("POST", "/v1/admin/orders/"+id+"/transitions", `{"to":"picking"}`).Want(200)
+			told[0](s, id)
+			rec := s.reaches(id, "picking")
+			left, _, err := s.bank.Left(t.Context(), id, "USD")
+			if err != nil || rec.Captured != left || !rec.Unpaid || s.order(id, token).PaymentStatus != "settlement_declined" || s.metric("order_alarms_total", "settlement-declined") != 1 {
+				t.Errorf("captured %s, payment has %s (%v)", rec.Captured, left, err)
+			}
+			s.refund(id, "r", `{"amount":{"amount":500,"currency":"USD"},"reason":"torn"}`).Want(201)
+			s.refundIs(id, 0, "refunded")
+			of := map[int64]string{2000: "refund " + id + "-1000001", 4999: "refund " + id + "-1"}[rec.Captured.Minor]
+			if ran := s.bank.Executed(); ran[len(ran)-1] != of {
+				t.Errorf("payment did %q", ran)
+			}
+			told[1](s, id)
+			if rec = s.reaches(id, "picking"); !rec.Captured.IsZero() || !rec.Returned.IsZero() || s.metric("order_alarms_total", "settlement-declined") != 2 {
+				t.Errorf("captured %s, returned %s", rec.Captured, rec.Returned)
+			}
+		})
+	}
+}
+
+// Before picking the second is heard of while what is left goes back, or is over by then.
+func TestTheBankPaysNeitherPaymentBeforePicking(t *testing.T) {
+	t.Parallel()
+	s, id, _ := mugs(t)
+	s.edit(id, "key-1", `{"add":[{"sku":"mug","quantity":1}]}`).Want(201)
+	s.editIs(id, "done")
+	s.books(id, 8, 2, 6999, 6999, 0)
+	s.bank.Next = func(step string, _ app.MoneyCommand) app.MoneyAnswer {
+		if step == "void" {
+			return app.MoneyAnswer{Outcome: app.MoneyPending, RetryAfter: time.Hour}
+		}
+		return app.MoneyAnswer{}
+	}
+	s.unpaid(id, 1, 4999)
+	if rec := s.reaches(id, "returning_money"); rec.Captured.Minor != 2000 {
+		t.Errorf("captured %s", rec.Captured)
+	}
+	s.unpaid(id, 1_000_001, 2000)
+	if rec := s.reaches(id, "cancelled"); !rec.Captured.IsZero() || s.metric("order_alarms_total", "settlement-declined") != 2 || s.shelf.Of("mug") != 3 || s.shelf.Of("shirt") != 10 {
+		t.Errorf("captured %s", rec.Captured)
+	}
+}
+
+// As much again within 30 s is a mistake to the gateway. The edit says so and is over; asked for again it is another charge.
+func TestAsMuchAgainAtOnce(t *testing.T) {
+	t.Parallel()
+	s, id, _ := mugs(t)
+	again := id + "-1000001"
+	s.bank.Next = func(step string, c app.MoneyCommand) (answer app.MoneyAnswer) {
+		if step == "authorise" && c.PaymentID == again {
+			answer = app.MoneyAnswer{Outcome: app.MoneyDeclined, DeclineCode: "duplicate"}
+		}
+		return answer
+	}
+	s.edit(id, "key-1", `{"add":[{"sku":"mug","quantity":1}]}`).Want(201)
+	if e := s.editIs(id, "refused"); e.Problem != "payment-duplicate" || e.DeclineCode != "duplicate" || !strings.Contains(e.Detail, "30 seconds") {
+		t.Errorf("%+v", e)
+	}
+	s.books(id, 8, 3, 4999, 4999, 0)
+	s.edit(id, "key-2", `{"add":[{"sku":"mug","quantity":1}]}`).Want(201)
+	s.editIs(id, "done")
+	s.books(id, 8, 2, 6999, 6999, 0)
+}
+
+// What payment holds for an edit that nobody charges is money without an order; what an edit charged is the order's.
+func TestMoneyOfNoEdit(t *testing.T) {
+	t.Parallel()
+	s, id, _ := mugs(t)
+	s.edit(id, "key-1", `{"add":[{"sku":"mug","quantity":1}]}`).Want(201)
+	s.editIs(id, "done")
+	s.books(id, 8, 2, 6999, 6999, 0)
+	if found := s.findings(); found["authorised-without-order"]+found["captured-without-order"] != 0 {
+		t.Errorf("found %v", found)
+	}
+	s.bank.Ran = append(s.bank.Ran, "authorise "+id+"-1000002")
+	if found := s.findings(); found["authorised-without-order"] != 1 || found["captured-without-order"] != 0 {
+		t.Errorf("found %v", found)
+	}
+	if ran := s.bank.Executed(); ran[len(ran)-1] != "void "+id+"-1000002" {
+		t.Errorf("payment did %q", ran)
+	}
+}
+
+// Staff give back in payment what an edit had charged: the order follows the sum of its payments.
+func TestMoneyOfAnEditThatStaffGiveBack(t *testing.T) {
+	t.Parallel()
+	s, id, _ := mugs(t)
+	s.edit(id, "key-1", `{"add":[{"sku":"mug","quantity":1}]}`).Want(201)
+	s.editIs(id, "done")
+	s.books(id, 8, 2, 6999, 6999, 0)
+	_, err := s.bank.Refund(t.Context(), app.MoneyCommand{OperationID: "staff", PaymentID: id + "-1000001", OrderID: id, Amount: money.New(500, "USD"), Part: money.New(500, "USD")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if err := s.app.FollowMoney(t.Context(), app.MoneyBack{OrderID: id, Attempt: 1_000_001, OperationID: "staff", Gone: money.New(500, "USD")}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.books(id, 8, 2, 6999, 6999, 500)
+}
