@@ -1,12 +1,14 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"slices"
 	"time"
 
+	"github.com/sidecart/sidecart/pkg/fault"
 	"github.com/sidecart/sidecart/services/inventory/inventoryapi"
 	"github.com/sidecart/sidecart/services/order/internal/order"
 	"github.com/sidecart/sidecart/services/order/orderapi"
@@ -18,6 +20,7 @@ type Edits []edit
 // edit is one of a record's. Proposed is the whole order as it shall be, until the edit is over; Before, of one that was made, as it was.
 type edit struct {
 	orderapi.Edit
+	Hash      string                 `json:"hash,omitempty"` // of the request that asked for it
 	SameGoods bool                   `json:"same_goods,omitempty"`
 	Proposed  *orderapi.PlaceRequest `json:"proposed,omitempty"`
 	Before    *orderapi.PlaceRequest `json:"before,omitempty"`
@@ -32,13 +35,19 @@ func (all Edits) View() orderapi.Edits {
 	return v
 }
 
-// Find returns the edit of an id.
-func (all Edits) Find(id string) (orderapi.Edit, bool) {
+// ErrEditReused says that the key of an edit came with another body before.
+var ErrEditReused = fault.New(fault.Invalid, "idempotency-key-reused", "This Idempotency-Key was used for another request.")
+
+// Find returns the edit of an id that this request asked for; ErrEditReused when another one did.
+func (all Edits) Find(id, hash string) (orderapi.Edit, bool, error) {
 	i := slices.IndexFunc(all, func(e edit) bool { return e.ID == id })
-	if i < 0 {
-		return orderapi.Edit{}, false
+	switch {
+	case i < 0:
+		return orderapi.Edit{}, false, nil
+	case all[i].Hash != "" && all[i].Hash != hash: // one that was recorded before hashes were has none
+		return orderapi.Edit{}, false, ErrEditReused
 	}
-	return all[i].Edit, true
+	return all[i].Edit, true, nil
 }
 
 // errEditKnown ends a command that was recorded before.
@@ -50,14 +59,14 @@ func (a *App) Edit(ctx context.Context, id, actor string, p Proposal) (Record, e
 	if err != nil {
 		return rec, err
 	}
-	asked := edit{Edit: p.Edit, SameGoods: p.SameGoods, Proposed: &p.Proposed}
+	asked := edit{Edit: p.Edit, Hash: p.Hash, SameGoods: p.SameGoods, Proposed: &p.Proposed}
 	asked.RequestedBy = actor
 	rec, err = a.apply(ctx, rec, command{event: order.Event{Name: order.Edit, Attempt: rec.Attempt, Amount: p.TotalAfter}, actor: actor, audit: true,
 		metadata: map[string]any{"edit": p.Number, "edit_id": p.ID, "lines": p.Lines, "readdressed": p.Readdressed, "total_before": p.TotalBefore.Minor,
 			"total_after": p.TotalAfter.Minor, "currency": string(p.TotalAfter.Currency), "note": p.Note},
 		check: func(now Record, _ *command) error {
-			if _, known := now.Edits.Find(p.ID); known {
-				return errEditKnown
+			if _, known, err := now.Edits.Find(p.ID, p.Hash); known || err != nil {
+				return cmp.Or(err, errEditKnown)
 			}
 			if err := a.mayEdit(now); err != nil {
 				return err
@@ -88,15 +97,17 @@ func (r *Record) settleEdit(before order.Order, c command, now time.Time) {
 		was := r.Snapshot
 		e.Status, e.DoneAt, e.Before, r.Snapshot = orderapi.EditDone, &now, &was, *e.Proposed
 	case order.EditRefused:
-		e.Status, e.DoneAt, e.Problem = orderapi.EditRefused, &now, "order-cancelled"
+		e.Problem = "order-cancelled"
 		if c.event.Name == order.MoreRefused || c.event.Name == order.ChargeRefused {
 			e.Problem, e.DeclineCode, e.Detail = c.event.Outcome.Kind, c.event.Outcome.DeclineCode, c.event.Outcome.Message
 			for _, s := range c.event.Outcome.Shortages {
 				e.Shortages = append(e.Shortages, orderapi.Shortage(s))
 			}
 		}
-	case "":
-		e.Proposed = nil
+	case "": // a refused one is over once what was taken for it is free
+		if e.Proposed = nil; e.Problem != "" {
+			e.Status, e.DoneAt = orderapi.EditRefused, &now
+		}
 		if r.Refunding.IsPositive() {
 			r.Refunds = append(slices.Clone(r.Refunds), orderapi.Refund{ID: fmt.Sprintf("edit-%d", e.Number), Edit: e.Number, Amount: r.Refunding, Reason: fmt.Sprintf("edit %d", e.Number),
 				Status: orderapi.RefundPending, RequestedAt: now})

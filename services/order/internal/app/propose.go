@@ -12,9 +12,9 @@ import (
 	"github.com/sidecart/sidecart/services/order/orderapi"
 )
 
-// EditRequest is what staff want of an order. ID makes it happen once.
+// EditRequest is what staff want of an order. ID makes it happen once, for requests of one Hash.
 type EditRequest struct {
-	ID               string
+	ID, Hash         string
 	Lines            []orderapi.EditLine
 	Add              []orderapi.AddLine
 	ShippingAddress  *orderapi.Address
@@ -31,6 +31,7 @@ type Repricer interface {
 // Proposal is an edit with the whole order as it shall be. Executing it asks nobody what it costs.
 type Proposal struct {
 	orderapi.Edit
+	Hash      string                `json:"hash"`
 	Proposed  orderapi.PlaceRequest `json:"proposed"`
 	SameGoods bool                  `json:"same_goods"`
 }
@@ -38,6 +39,7 @@ type Proposal struct {
 // limits of an edit.
 const (
 	maxEditLines = 500 // of an order, as at checkout
+	maxEdits     = 30  // of an order: each keeps the whole order as it was
 	maxPieces    = 1_000_000
 )
 
@@ -47,12 +49,13 @@ var (
 	ErrNoEdit   = fault.New(fault.Invalid, "edit-changes-nothing", "The order is like that already.")
 	ErrInvoiced = fault.New(fault.Conflict, "order-invoiced", "The order was invoiced: what is added, or costs more, has to be an order of its own.")
 	ErrPieces   = fault.New(fault.Conflict, "lines-refunded", "Pieces of this order were paid back and are still to be sent: its lines cannot be edited.")
+	ErrEdits    = fault.Newf(fault.Conflict, "too-many-edits", "An order can be edited %d times: cancel it, and order anew.", maxEdits)
 	ErrOvertook = fault.New(fault.Conflict, "order-edited", "The order was edited meanwhile: look at it again.")
 )
 
 // Propose says what an edit comes to, and changes nothing. Pieces that a line gets more are a line of their own: they have today's price.
 func (a *App) Propose(ctx context.Context, prices Repricer, rec Record, req EditRequest) (Proposal, error) {
-	p := Proposal{Edit: orderapi.Edit{ID: req.ID, Number: rec.EditNumber + 1, Status: orderapi.EditPending, TotalBefore: rec.Total, Note: req.Note, RequestedAt: a.now(), Lines: []orderapi.EditedLine{}},
+	p := Proposal{Hash: req.Hash, Edit: orderapi.Edit{ID: req.ID, Number: rec.EditNumber + 1, Status: orderapi.EditPending, TotalBefore: rec.Total, Note: req.Note, RequestedAt: a.now(), Lines: []orderapi.EditedLine{}},
 		Proposed: rec.Snapshot}
 	if err := a.mayEdit(rec); err != nil {
 		return p, err
@@ -90,6 +93,8 @@ func (a *App) mayEdit(rec Record) error {
 		return order.ErrNotEditable.With("status", a.state(rec).Status)
 	case rec.Refunding.IsPositive():
 		return order.ErrRefunding
+	case len(rec.Edits) >= maxEdits:
+		return ErrEdits.With("edits", len(rec.Edits))
 	}
 	return nil
 }

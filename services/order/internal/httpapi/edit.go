@@ -46,7 +46,7 @@ func (h *api) edit(ctx context.Context, in *editInput) (*editOutput, error) {
 	if err != nil {
 		return nil, err
 	}
-	req := app.EditRequest{ID: idFrom(key), Lines: in.Body.Lines, Add: in.Body.Add, ShippingAddress: in.Body.ShippingAddress, ShippingOptionID: in.Body.ShippingOptionID, ExpectedTotal: in.Body.ExpectedTotal, Note: in.Body.Note}
+	req := app.EditRequest{ID: idFrom(key), Hash: hex.EncodeToString(key.Hash[:]), Lines: in.Body.Lines, Add: in.Body.Add, ShippingAddress: in.Body.ShippingAddress, ShippingOptionID: in.Body.ShippingOptionID, ExpectedTotal: in.Body.ExpectedTotal, Note: in.Body.Note}
 	if in.Body.Preview {
 		body, err := h.preview(ctx, in.ID, req)
 		return &editOutput{Status: http.StatusOK, Body: body}, err
@@ -78,8 +78,8 @@ func (h *api) execute(ctx context.Context, id string, req app.EditRequest) (orde
 	if err != nil {
 		return orderapi.Edit{}, err
 	}
-	if known, ok := rec.Edits.Find(req.ID); ok {
-		return known, nil
+	if known, ok, err := rec.Edits.Find(req.ID, req.Hash); ok || err != nil {
+		return known, err
 	}
 	p, err := h.app.Propose(ctx, h.prices, rec, req)
 	if err != nil {
@@ -91,11 +91,11 @@ func (h *api) execute(ctx context.Context, id string, req app.EditRequest) (orde
 	if rec, err = h.app.Get(ctx, id); err != nil {
 		return p.Edit, err
 	}
-	made, ok := rec.Edits.Find(req.ID)
-	if !ok {
+	made, ok, err := rec.Edits.Find(req.ID, req.Hash)
+	if !ok && err == nil {
 		return made, fault.New(fault.Internal, "internal", "the edit was recorded and is not there")
 	}
-	return made, nil
+	return made, err
 }
 
 type editsOutput struct{ Body orderapi.Edits }
