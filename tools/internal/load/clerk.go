@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/sidecart/sidecart/pkg/money"
@@ -22,6 +23,8 @@ type Clerk struct {
 	Simulator string // base URL of the payment provider's
 	// SignIn returns the token of a customer, as an account's sign-in would.
 	SignIn func(customer string) (string, error)
+
+	more atomic.Int32 // edits of one piece alone
 }
 
 // half of an amount, never nothing.

@@ -2,13 +2,14 @@ package load
 
 import (
 	"context"
+	"slices"
 
 	"github.com/sidecart/sidecart/services/order/orderapi"
 	"github.com/sidecart/sidecart/tools/internal/shopclient"
 )
 
-// less edits an order as a guest asks for it who wants less: a line, a piece, or with one piece alone another address. It waits until that is
-// done. What costs more than was paid without a coupon, or is sent no more for nothing, stays as it is.
+// less edits an order as a guest asks for it who wants less: a line, a piece, or with one piece alone, by turns, one more or another address. It
+// waits until that is over. What costs more, also without a coupon or because it is sent no more for nothing, is charged, or the order stays as it is.
 func (c *Clerk) less(ctx context.Context, o orderapi.Order) error {
 	id, err := captured(ctx, c.Staff, o.ID)
 	if err != nil {
@@ -21,6 +22,8 @@ func (c *Clerk) less(ctx context.Context, o orderapi.Order) error {
 		in["lines"] = []orderapi.EditLine{{LineID: last.ID}}
 	case last.Quantity > 1:
 		in["lines"] = []orderapi.EditLine{{LineID: last.ID, Quantity: last.Quantity - 1}}
+	case c.more.Add(1)%2 == 1:
+		in["lines"] = []orderapi.EditLine{{LineID: last.ID, Quantity: last.Quantity + 1}}
 	default:
 		a := o.ShippingAddress
 		a.Line2 = "second floor"
@@ -43,7 +46,10 @@ func (c *Clerk) less(ctx context.Context, o orderapi.Order) error {
 	}
 }
 
-// edited waits for the end of an edit. Nothing stands in the way of less.
+// refusals of edits that cost more: there is no more of it, or it cannot be charged. Nothing stands in the way of less.
+var refusals = []string{"out-of-stock", "quantity-limit", "payment-declined", "payment-duplicate", "payment-failed"}
+
+// edited waits for the end of an edit.
 func (c *Clerk) edited(ctx context.Context, path, id string) error {
 	for {
 		var all orderapi.Edits
@@ -53,10 +59,10 @@ func (c *Clerk) edited(ctx context.Context, path, id string) error {
 		for _, e := range all.Items {
 			switch {
 			case e.ID != id || e.Status == orderapi.EditPending:
-			case e.Status == orderapi.EditDone, e.Problem == "payment-declined": // less may cost more, where a promotion falls away
+			case e.Status == orderapi.EditDone, e.Difference.Minor > 0 && slices.Contains(refusals, e.Problem):
 				return nil
 			default:
-				return unexpected("an edit that takes away is %s: %s", e.Status, e.Problem)
+				return unexpected("an edit by %s is %s: %s", e.Difference, e.Status, e.Problem)
 			}
 		}
 		if err := rest(ctx); err != nil {
