@@ -43,6 +43,7 @@ type Checkout struct {
 	ShippingAddress *orderapi.Address        `json:"shipping_address"`
 	BillingAddress  *orderapi.Address        `json:"billing_address"`
 	ShippingOption  *orderapi.ShippingOption `json:"shipping_option"`
+	PaymentProvider string                   `json:"payment_provider,omitempty" doc:"That was chosen at payment-session; what it costs is totals.payment_fee"`
 	Note            string                   `json:"note,omitempty"`
 	Lines           []CheckoutLine           `json:"lines"`
 	Coupons         []pricingapi.Coupon      `json:"coupons"`
@@ -128,11 +129,18 @@ type CompleteInput struct {
 	ClientIP      string       `json:"-"` // as the gateway says
 }
 
+// PaymentSessionInput is POST /v1/checkouts/{id}/payment-session. It need not choose; what was chosen before stays then.
+type PaymentSessionInput struct {
+	Provider string `json:"payment_provider,omitempty" enum:"braintree,bank_transfer,cash_on_delivery" doc:"Choose how it will be paid: what that costs is in the totals from now on"`
+}
+
 // PaymentSession answers POST /v1/checkouts/{id}/payment-session.
 type PaymentSession struct {
 	Provider    string             `json:"provider" doc:"The first that is offered"`
 	ClientToken string             `json:"client_token" doc:"Empty when no card is taken"`
 	Amount      money.Amount       `json:"amount"`
+	Chosen      string             `json:"payment_provider,omitempty" doc:"The one that was chosen"`
+	Fee         money.Amount       `json:"payment_fee,omitzero" doc:"Of amount, before taxes where prices are: what the chosen one costs"`
 	Providers   []paymentapi.Offer `json:"providers" doc:"All that are offered for this amount in this country"`
 }
 

@@ -22,6 +22,7 @@ type RepriceRequest struct {
 	Option      orderapi.ShippingOption `json:"shipping_option"`         // by which it goes, with what that costs
 	NewOptionID string                  `json:"new_option_id,omitempty"` // by which it shall go
 	TaxIncluded bool                    `json:"tax_included"`            // in the prices of what is kept
+	PaymentFee  money.Amount            `json:"payment_fee,omitzero"`    // that is paid
 	Coupons     []string                `json:"coupons,omitempty"`       // that were granted
 	Kept        []RepriceLine           `json:"kept,omitempty"`          // lines with what is kept of them
 	Add         []RepriceLine           `json:"add,omitempty"`           // at today's prices

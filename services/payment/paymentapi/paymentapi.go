@@ -105,12 +105,15 @@ type Result struct {
 }
 
 // ClientTokenRequest asks for what a browser needs to collect a card, and by what else an amount may be paid. No merchant account for the
-// currency, and nothing else is offered: 422 currency-not-supported.
+// currency, and nothing else is offered: 422 currency-not-supported. With Provider only that one is told of, or none, and no token is made.
 type ClientTokenRequest struct {
 	Currency string        `json:"currency"`
 	Amount   *money.Amount `json:"amount,omitempty"`                 // nil: whatever it will be
 	Country  string        `json:"country,omitempty"`                // where it is sent
 	Channel  string        `json:"channel,omitempty" maxLength:"64"` // of sales
+
+	PaymentFee money.Amount `json:"payment_fee,omitzero"`                                                       // of Amount: what the provider that is chosen costs
+	Provider   string       `json:"payment_provider,omitempty" enum:"braintree,bank_transfer,cash_on_delivery"` // that is asked about
 }
 
 // ClientToken answers a ClientTokenRequest.
@@ -131,6 +134,8 @@ type Offer struct {
 	Provider         string `json:"provider" enum:"braintree,bank_transfer,cash_on_delivery"`
 	PayWithinSeconds int64  `json:"pay_within_seconds,omitempty"` // of bank transfers: how long the money is waited for
 	PayTo            string `json:"pay_to,omitempty"`             // of bank transfers: the account; the order's number is the reference
+
+	Fee money.Amount `json:"fee,omitzero" doc:"What choosing it adds to the cost of shipping, before taxes where prices are"`
 }
 
 // ManualMoney is what staff record of a bank transfer or of cash on delivery.

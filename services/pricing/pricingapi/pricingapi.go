@@ -20,7 +20,7 @@ const TypePricesChangedV1 = "pricing.prices_changed.v1"
 const PathQuote = "/v1/internal/quote"
 
 // Totals are the sums of a cart, a checkout or an order. Every amount is in the same currency and not negative.
-// Total = Subtotal − Discount + Shipping, and + Tax unless TaxIncluded.
+// Total = Subtotal − Discount + Shipping, and + Tax unless TaxIncluded. PaymentFee is a part of Shipping, and missing when there is none.
 type Totals struct {
 	Subtotal    money.Amount `json:"subtotal"`
 	Discount    money.Amount `json:"discount"`
@@ -28,6 +28,8 @@ type Totals struct {
 	Tax         money.Amount `json:"tax"`
 	TaxIncluded bool         `json:"tax_included"`
 	Total       money.Amount `json:"total"`
+
+	PaymentFee money.Amount `json:"payment_fee,omitzero" doc:"Of shipping: what the way to pay costs"`
 }
 
 // Discount is what one promotion takes off one line. Amount is positive and already subtracted in the line's total.
@@ -70,6 +72,7 @@ type QuoteRequest struct {
 	Lines           []QuoteLine      `json:"lines"`
 	Coupons         []string         `json:"coupons,omitempty"`
 	ShippingOptions []ShippingOption `json:"shipping_options,omitempty"`
+	PaymentFee      money.Amount     `json:"payment_fee,omitzero"` // on top of the price of each shipping option, and taxed like it
 	Sold            *Sold            `json:"sold,omitempty"`
 }
 

@@ -54,15 +54,15 @@ func promised(t *testing.T, name, provider string, codes ...string) *promise {
 		t.Fatal("nothing ships to Germany")
 	}
 	s.Must(t, 200, "PATCH", path, map[string]string{"shipping_option_id": options.Items[0].ID}, &co)
-	p.total = co.Totals.Total
 	var session checkoutapi.PaymentSession
-	s.Must(t, 200, "POST", path+"/payment-session", struct{}{}, &session)
+	s.Must(t, 200, "POST", path+"/payment-session", checkoutapi.PaymentSessionInput{Provider: provider}, &session)
+	p.total = session.Amount
 	offered := map[string]paymentapi.Offer{}
 	for _, o := range session.Providers {
 		offered[o.Provider] = o
 	}
 	offer, ok := offered[provider]
-	if !ok || session.Amount != p.total || provider == "bank_transfer" && (offer.PayWithinSeconds != int64(payWithin.Seconds()) || !strings.Contains(offer.PayTo, "IBAN")) {
+	if !ok || session.Amount.Minor != co.Totals.Total.Minor+offer.Fee.Minor || session.Fee != offer.Fee || (provider == "cash_on_delivery") != offer.Fee.IsPositive() || provider == "bank_transfer" && (offer.PayWithinSeconds != int64(payWithin.Seconds()) || !strings.Contains(offer.PayTo, "IBAN")) {
 		t.Fatalf("%s is not offered: %+v", provider, session)
 	}
 	s.Must(t, 201, "POST", path+"/complete", checkoutapi.CompleteInput{Provider: provider, GiftCards: codes, ExpectedTotal: p.total}, &p.order, "Idempotency-Key", shop.Key())

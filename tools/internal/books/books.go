@@ -189,7 +189,7 @@ var invariants = []struct{ name, about string }{
 	{"I4", "no money without order, no order without money, nothing half-way"},
 	{"I5", "every event is sent and taken in by each subscriber"},
 	{"I6", "no cart is lost: the log of each is whole"},
-	{"I7", "discounts are those of the promotions, and no line is less than nothing"},
+	{"I7", "discounts are those of the promotions, no line is less than nothing, a total is the sum of its parts, and a fee a part of shipping"},
 	{"I8", "every step of an order and of a payment is in its log"},
 	{"I9", "means of payment are kept no longer than they are needed"},
 }

@@ -29,7 +29,16 @@ FROM (
 ) o WHERE promotions <> discounts OR promotions <> discount
 UNION ALL
 SELECT 'less-than-nothing', o.id, format('line %s has a total of %s', l->>'id', l#>>'{total,amount}')
-FROM orders o, jsonb_array_elements(snapshot->'lines') l WHERE (l#>>'{total,amount}')::bigint < 0`
+FROM orders o, jsonb_array_elements(snapshot->'lines') l WHERE (l#>>'{total,amount}')::bigint < 0
+UNION ALL
+SELECT 'fee-is-no-part-of-shipping', id, format('shipping costs %s, of it a fee of %s', shipping, fee)
+FROM (SELECT id, coalesce((snapshot#>>'{totals,payment_fee,amount}')::bigint, 0) AS fee, coalesce((snapshot#>>'{totals,shipping,amount}')::bigint, 0) AS shipping FROM orders) o
+WHERE fee < 0 OR fee > shipping
+UNION ALL
+SELECT 'total-does-not-add-up', id, format('%s − %s + %s, and taxes of %s, are not %s', t#>>'{subtotal,amount}', t#>>'{discount,amount}', t#>>'{shipping,amount}', t#>>'{tax,amount}', t#>>'{total,amount}')
+FROM (SELECT id, snapshot->'totals' AS t FROM orders) o
+WHERE (t#>>'{subtotal,amount}')::bigint - (t#>>'{discount,amount}')::bigint + (t#>>'{shipping,amount}')::bigint
+	+ CASE WHEN (t->>'tax_included')::boolean THEN 0 ELSE (t#>>'{tax,amount}')::bigint END <> (t#>>'{total,amount}')::bigint`
 
 	editsSQL = `
 SELECT 'total-is-not-the-snapshot', id, format('the order costs %s, its lines come to %s', total, snapshot#>>'{totals,total,amount}')

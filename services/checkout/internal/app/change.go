@@ -8,11 +8,9 @@ import (
 
 	"github.com/sidecart/sidecart/pkg/card"
 	"github.com/sidecart/sidecart/pkg/fault"
-	"github.com/sidecart/sidecart/pkg/money"
 	"github.com/sidecart/sidecart/services/checkout/checkoutapi"
 	"github.com/sidecart/sidecart/services/checkout/internal/checkout"
 	"github.com/sidecart/sidecart/services/order/orderapi"
-	"github.com/sidecart/sidecart/services/payment/paymentapi"
 )
 
 // ErrVersion is the answer to an If-Match that is stale.
@@ -136,25 +134,6 @@ func (a *App) Options(ctx context.Context, id string) ([]orderapi.ShippingOption
 		options = append(options, o.ShippingOption)
 	}
 	return options, nil
-}
-
-// PaymentSession returns what a browser needs to collect a card, and the checkout it is for.
-func (a *App) PaymentSession(ctx context.Context, id string) (Record, paymentapi.ClientToken, error) {
-	var token paymentapi.ClientToken
-	r, err := a.Get(ctx, id)
-	if err != nil {
-		return r, token, err
-	}
-	if _, _, err = checkout.Decide(r.Checkout, checkout.Event{Name: checkout.Change, TTL: a.TTL}, a.now()); err != nil {
-		return r, token, err
-	}
-	country := r.Country
-	if r.Shipping != nil {
-		country = r.Shipping.Country
-	}
-	total := money.New(r.Totals().Total.Minor, r.Currency)
-	token, err = a.Payments.ClientToken(ctx, paymentapi.ClientTokenRequest{Currency: string(r.Currency), Amount: &total, Country: country, Channel: r.Channel})
-	return r, token, err
 }
 
 // Cancel gives a checkout up, releases its holds and ends its order. A checkout that is over already is left alone.

@@ -159,9 +159,9 @@ func (a *App) attempt(ctx context.Context, r Record, key Key, in checkoutapi.Com
 	}
 	c := Change{Seen: r.Version, After: r}
 	takenUp := r.Status == checkout.Completing // then total and holds are those that the attempt began with
-	if !takenUp && !a.quoteFits(&r, now) {
+	if !takenUp {
 		var err error
-		if c, err = a.freshen(ctx, c, now); err != nil {
+		if c, err = a.freshen(ctx, c, in.Provider, now); err != nil {
 			return Completion{}, err
 		}
 		if missing := c.After.Missing(!c.After.Totals().Total.IsZero(), hasMeans); missing != nil {
@@ -191,8 +191,18 @@ func (a *App) attempt(ctx context.Context, r Record, key Key, in checkoutapi.Com
 	return a.place(ctx, c.After, key, after.Attempt, takenUp, in)
 }
 
-// freshen asks for a new quote and records it at once, so that the shopper sees the total that he is told of.
-func (a *App) freshen(ctx context.Context, c Change, now time.Time) (Change, error) {
+// freshen asks for a new quote, when the old one does not fit or has not what it costs to pay by that provider, and records it at once, so
+// that the shopper sees the total that he is told of.
+func (a *App) freshen(ctx context.Context, c Change, provider string, now time.Time) (Change, error) {
+	fee, err := a.fee(ctx, c.After, provider)
+	switch {
+	case err != nil:
+		return c, err
+	case fee != c.After.Fee:
+		c.After.Provider, c.After.Fee = provider, fee
+	case a.quoteFits(&c.After, now):
+		return c, nil
+	}
 	if err := a.requote(ctx, &c.After, now); err != nil {
 		return c, err
 	}

@@ -38,7 +38,7 @@ func (a *App) requote(ctx context.Context, r *Record, now time.Time) error {
 }
 
 func (a *App) quote(ctx context.Context, r *Record, options []Option) error {
-	req := pricingapi.QuoteRequest{Currency: string(r.Currency), Country: r.Country, Channel: r.Channel}
+	req := pricingapi.QuoteRequest{Currency: string(r.Currency), Country: r.Country, Channel: r.Channel, PaymentFee: r.Fee}
 	zone := ""
 	if r.Shipping != nil {
 		req.Country, req.Region, zone = r.Shipping.Country, r.Shipping.Region, a.Rates.Zone(*r.Shipping)

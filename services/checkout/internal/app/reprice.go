@@ -51,7 +51,7 @@ func (a *App) Reprice(ctx context.Context, in checkoutapi.RepriceRequest) (out c
 		}
 		to = *patch.ShippingAddress
 	}
-	r := Record{Checkout: checkout.Checkout{Currency: money.Currency(in.Currency), Country: to.Country, Channel: in.Channel, Shipping: address(&to), OptionID: in.Option.ID},
+	r := Record{Checkout: checkout.Checkout{Currency: money.Currency(in.Currency), Country: to.Country, Channel: in.Channel, Shipping: address(&to), OptionID: in.Option.ID, Fee: in.PaymentFee},
 		sold: &sold{under: pricingapi.Sold{TaxIncluded: in.TaxIncluded, Coupons: in.Coupons}, prices: map[string]money.Amount{}}}
 	r.Quote.Totals.Subtotal, r.Quote.Totals.Discount = money.Zero(r.Currency), money.Zero(r.Currency)
 	if in.NewOptionID != "" {

@@ -11,7 +11,7 @@ import (
 // View projects a checkout to what its owner sees.
 func View(r Record, now time.Time) checkoutapi.Checkout {
 	v := checkoutapi.Checkout{ID: r.ID, Version: r.Version, Status: string(r.Status), CartID: r.CartID, CartVersion: r.CartVersion,
-		Currency: string(r.Currency), Channel: r.Channel, Email: r.Email, ShippingAddress: wire(r.Shipping), BillingAddress: wire(r.Billing), Note: r.Note,
+		Currency: string(r.Currency), Channel: r.Channel, Email: r.Email, ShippingAddress: wire(r.Shipping), BillingAddress: wire(r.Billing), PaymentProvider: r.Provider, Note: r.Note,
 		Lines: r.Quote.Lines, Coupons: r.Quote.Coupons, Promotions: r.Quote.Promotions, Totals: r.Totals(),
 		Hold:      checkoutapi.Hold{Status: string(r.Hold), ExpiresAt: r.HoldUntil},
 		Warnings:  r.Warnings,

@@ -87,8 +87,10 @@ type Checkout struct {
 	Channel      string // the cart's; "": none
 	Email        string
 	Shipping     *Address
-	Billing      *Address // nil: the shipping address
-	OptionID     string   // the shipping option that was chosen
+	Billing      *Address     // nil: the shipping address
+	OptionID     string       // the shipping option that was chosen
+	Provider     string       // chosen to be paid with; "": none
+	Fee          money.Amount // that it costs, in each quote with shipping; the zero Amount: none
 	Note         string
 	Hold         HoldStatus
 	HoldUntil    time.Time

@@ -35,6 +35,8 @@ type Neighbours struct {
 
 	// Before is asked before a call is executed, After after it; an error is what the caller gets. The name is "order place".
 	Before, After func(call string) error
+	// Cash is what cash on delivery costs where it is offered: in the US, up to 100.00.
+	Cash int64
 	// Outcome decides what becomes of an attempt; nil: it is confirmed.
 	Outcome func(req orderapi.PlaceRequest) orderapi.PlaceResult
 }

@@ -19,7 +19,7 @@ func TestTheChannelOfACheckout(t *testing.T) {
 	}
 	var session checkoutapi.PaymentSession
 	s.client.Do("POST", "/v1/checkouts/"+c.ID+"/payment-session", nil).Want(200).JSON(&session)
-	if session.Provider != "bank_transfer" || len(session.Providers) != 2 || session.Amount.Minor != less {
+	if session.Provider != "bank_transfer" || len(session.Providers) != 3 || session.Amount.Minor != less {
 		t.Errorf("session %+v", session)
 	}
 	_, second := s.replica()

@@ -36,7 +36,7 @@ func Register(s *httpx.Server, a *app.App, store *postgres.Store) {
 	httpx.Register(s, route(http.MethodGet, "/{id}", "get-checkout", "A checkout"), h.get)
 	httpx.Register(s, route(http.MethodPatch, "/{id}", "change-checkout", "Give an address, choose how it is sent"), h.patch)
 	httpx.Register(s, route(http.MethodGet, "/{id}/shipping-options", "list-shipping-options", "How it can be sent to the address"), h.options)
-	httpx.Register(s, route(http.MethodPost, "/{id}/payment-session", "create-payment-session", "What a browser needs to collect a card"), h.paymentSession)
+	httpx.Register(s, route(http.MethodPost, "/{id}/payment-session", "create-payment-session", "Choose how to pay, and get what a browser needs to collect a card"), h.paymentSession)
 	remove := route(http.MethodDelete, "/{id}", "cancel-checkout", "Give a checkout up and release what it holds")
 	remove.DefaultStatus = http.StatusNoContent
 	httpx.Register(s, remove, h.cancel)
@@ -154,17 +154,23 @@ func (h *api) options(ctx context.Context, in *IDInput) (*optionsOutput, error) 
 
 type paymentSessionInput struct {
 	IDInput
-	httpx.IdempotencyHeader // taken and of no effect: a second token does no harm, and none is kept
+	httpx.IdempotencyHeader // taken and of no effect: a second token does no harm, the same choice neither, and none is kept
+	Body                    *checkoutapi.PaymentSessionInput
 }
 
 type paymentSessionOutput struct{ Body checkoutapi.PaymentSession }
 
 func (h *api) paymentSession(ctx context.Context, in *paymentSessionInput) (*paymentSessionOutput, error) {
-	r, token, err := h.app.PaymentSession(ctx, in.ID)
+	provider := ""
+	if in.Body != nil {
+		provider = in.Body.Provider
+	}
+	r, token, err := h.app.PaymentSession(ctx, in.ID, provider)
 	if err != nil {
 		return nil, err
 	}
-	return &paymentSessionOutput{Body: checkoutapi.PaymentSession{Provider: token.Provider, ClientToken: token.ClientToken, Amount: r.Totals().Total, Providers: token.Providers}}, nil
+	return &paymentSessionOutput{Body: checkoutapi.PaymentSession{Provider: token.Provider, ClientToken: token.ClientToken, Amount: r.Totals().Total, Providers: token.Providers,
+		Chosen: r.Provider, Fee: r.Totals().PaymentFee}}, nil
 }
 
 type cancelInput struct {

@@ -50,7 +50,7 @@ func New(pool *pgxpool.Pool, box *outbox.Box) *Store {
 
 const columns = `c.id, c.cart_id, c.order_id, c.status, c.version, c.attempt, c.cart_version, c.currency, c.country, c.customer_id, c.email,
 	c.shipping_address, c.billing_address, c.option_id, c.note, c.hold_status, c.hold_until, c.completing_at, c.order_number, c.access_token,
-	c.loose, c.recovery, c.channel, c.expires_at, c.created_at, c.updated_at`
+	c.loose, c.recovery, c.channel, c.payment_provider, c.payment_fee, c.expires_at, c.created_at, c.updated_at`
 
 // scan reads columns and the quote, then what else the row has. A quote that is NULL is left out.
 func scan(row pgx.Row, more ...any) (app.Record, error) {
@@ -58,13 +58,17 @@ func scan(row pgx.Row, more ...any) (app.Record, error) {
 	var currency string
 	var shipping, billing, quote []byte
 	var completing *time.Time
+	var fee int64
 	err := row.Scan(append([]any{&r.ID, &r.CartID, &r.OrderID, &r.Status, &r.Version, &r.Attempt, &r.CartVersion, &currency, &r.Country, &r.CustomerID,
 		&r.Email, &shipping, &billing, &r.OptionID, &r.Note, &r.Hold, &r.HoldUntil, &completing, &r.OrderNumber, &r.AccessToken,
-		&r.Loose, &r.Recovery, &r.Channel, &r.ExpiresAt, &r.CreatedAt, &r.UpdatedAt, &quote}, more...)...)
+		&r.Loose, &r.Recovery, &r.Channel, &r.Provider, &fee, &r.ExpiresAt, &r.CreatedAt, &r.UpdatedAt, &quote}, more...)...)
 	if err != nil {
 		return r, err
 	}
 	r.Currency = money.Currency(currency)
+	if fee > 0 {
+		r.Fee = money.New(fee, r.Currency)
+	}
 	if completing != nil {
 		r.CompletingAt = *completing
 	}
@@ -146,7 +150,7 @@ func (s *Store) OfCart(ctx context.Context, cartID string) (app.Record, error) {
 	return r, nil
 }
 
-// args are the values of a record, $1 to $26. The quote is nil when it stays.
+// args are the values of a record, $1 to $28. The quote is nil when it stays.
 func args(r app.Record, quote bool) ([]any, error) {
 	shipping, err1 := writeAddress(r.Shipping)
 	billing, err2 := writeAddress(r.Billing)
@@ -164,7 +168,7 @@ func args(r app.Record, quote bool) ([]any, error) {
 	}
 	return []any{r.ID, r.CartID, r.OrderID, string(r.Status), r.Version, r.Attempt, r.CartVersion, string(r.Currency), r.Country, r.CustomerID, r.Email,
 		shipping, billing, r.OptionID, r.Note, kept, string(r.Hold), r.HoldUntil, completing, r.OrderNumber, r.AccessToken, r.Loose, r.ExpiresAt,
-		r.CreatedAt, r.UpdatedAt, r.Channel}, nil
+		r.CreatedAt, r.UpdatedAt, r.Channel, r.Provider, r.Fee.Minor}, nil
 }
 
 func writeAddress(a *checkout.Address) ([]byte, error) {
@@ -182,8 +186,9 @@ func (s *Store) Create(ctx context.Context, r app.Record) error {
 	}
 	_, err = s.pool.Exec(ctx, `
 		INSERT INTO checkouts (id, cart_id, order_id, status, version, attempt, cart_version, currency, country, customer_id, email, shipping_address,
-			billing_address, option_id, note, quote, hold_status, hold_until, completing_at, order_number, access_token, loose, expires_at, created_at, updated_at, channel)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26)`, values...)
+			billing_address, option_id, note, quote, hold_status, hold_until, completing_at, order_number, access_token, loose, expires_at, created_at, updated_at, channel,
+			payment_provider, payment_fee)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28)`, values...)
 	switch {
 	case pg.Violates(err, "checkouts_cart_live"):
 		return app.ErrMoved
@@ -202,15 +207,15 @@ WITH moved AS (
 	UPDATE checkouts SET status = $4, version = $5, attempt = $6, cart_version = $7, currency = $8, country = $9, customer_id = $10, email = $11,
 		shipping_address = $12, billing_address = $13, option_id = $14, note = $15, quote = coalesce($16, quote), hold_status = $17, hold_until = $18,
 		completing_at = $19, order_number = $20, access_token = $21, loose = $22, expires_at = $23, updated_at = $25, channel = $26,
-		recovery = $33
-	WHERE id = $1 AND cart_id = $2 AND order_id = $3 AND created_at = $24 AND version = $27
+		payment_provider = $27, payment_fee = $28, recovery = $35
+	WHERE id = $1 AND cart_id = $2 AND order_id = $3 AND created_at = $24 AND version = $29
 	RETURNING 1
 ), begun AS (
-	INSERT INTO idempotency_keys (scope, key, hash, ref) SELECT $28, $29, $30, $6::integer::text FROM moved WHERE $31::text = 'begin'
+	INSERT INTO idempotency_keys (scope, key, hash, ref) SELECT $30, $31, $32, $6::integer::text FROM moved WHERE $33::text = 'begin'
 ), answered AS (
-	UPDATE idempotency_keys SET answer = $32::json WHERE scope = $28 AND key = $29 AND hash = $30 AND answer IS NULL AND $31 = 'answer'
+	UPDATE idempotency_keys SET answer = $34::json WHERE scope = $30 AND key = $31 AND hash = $32 AND answer IS NULL AND $33 = 'answer'
 ), forgotten AS (
-	DELETE FROM idempotency_keys WHERE scope = $28 AND key = $29 AND hash = $30 AND answer IS NULL AND $31 = 'forget' AND EXISTS (SELECT FROM moved)
+	DELETE FROM idempotency_keys WHERE scope = $30 AND key = $31 AND hash = $32 AND answer IS NULL AND $33 = 'forget' AND EXISTS (SELECT FROM moved)
 )
 SELECT count(*) FROM moved`
 

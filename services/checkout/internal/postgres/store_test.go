@@ -47,7 +47,7 @@ func record(id string) app.Record {
 	billing := address
 	billing.Line1 = "3 Main Street"
 	return app.Record{
-		Checkout: checkout.Checkout{ID: id, CartID: "cart-" + id, OrderID: "order-" + id, Status: checkout.Open, Version: 1, Attempt: 2, CartVersion: 5, Currency: "USD", Country: "US", Channel: "app",
+		Checkout: checkout.Checkout{ID: id, CartID: "cart-" + id, OrderID: "order-" + id, Status: checkout.Open, Version: 1, Attempt: 2, CartVersion: 5, Currency: "USD", Country: "US", Channel: "app", Provider: "cash_on_delivery", Fee: usd(300),
 			Email: "customer@example.com", Shipping: &address, Billing: &billing, OptionID: "standard", Note: "ring", Hold: checkout.Held, HoldUntil: now.Add(time.Minute),
 			ExpiresAt: now.Add(time.Hour), CreatedAt: now, UpdatedAt: now},
 		CustomerID: "customer",
@@ -97,6 +97,7 @@ func TestWhatIsKeptComesBack(t *testing.T) {
 	next := c
 	next.Seen, next.Quote, next.After.Version = 2, true, 3
 	next.After.Quote.ID, next.After.Channel = "of another replica", "phone"
+	next.After.Provider, next.After.Fee = "braintree", money.Amount{}
 	do(t, replica().Save(t.Context(), next))
 	both(next.After)
 	if _, _, err := s.Find(t.Context(), "b", app.Key{}); !errors.Is(err, app.ErrNotFound) {

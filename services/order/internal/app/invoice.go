@@ -125,7 +125,12 @@ func (a *App) Invoice(ctx context.Context, docs Documents, e Entity, rec Record)
 	for _, l := range rec.Snapshot.Lines {
 		s.Lines = append(s.Lines, SheetLine{Title: l.Title, SKU: l.SKU, Quantity: l.Quantity, Amount: l.Total})
 	}
-	s.Lines = append(s.Lines, SheetLine{Title: "Shipping: " + rec.Snapshot.ShippingOption.Label, Quantity: 1, Amount: rec.Snapshot.Totals.Shipping})
+	shipping, fee := rec.Snapshot.Totals.Shipping, rec.Snapshot.Totals.PaymentFee
+	shipping.Minor -= fee.Minor // which is a part of it
+	s.Lines = append(s.Lines, SheetLine{Title: "Shipping: " + rec.Snapshot.ShippingOption.Label, Quantity: 1, Amount: shipping})
+	if fee.IsPositive() {
+		s.Lines = append(s.Lines, SheetLine{Title: "Fee: cash on delivery", Quantity: 1, Amount: fee})
+	}
 	return s, nil
 }
 

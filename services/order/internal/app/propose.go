@@ -103,7 +103,7 @@ func (a *App) mayEdit(rec Record) error {
 func (r Record) ask(req EditRequest, number int) (in checkoutapi.RepriceRequest, further map[string]orderapi.PlaceLine, err error) {
 	s := r.Snapshot
 	in = checkoutapi.RepriceRequest{Currency: string(r.Total.Currency), Channel: s.Channel, Address: s.ShippingAddress, NewAddress: req.ShippingAddress, Option: s.ShippingOption,
-		NewOptionID: req.ShippingOptionID, TaxIncluded: s.Totals.TaxIncluded, SameGoods: true}
+		NewOptionID: req.ShippingOptionID, TaxIncluded: s.Totals.TaxIncluded, PaymentFee: s.Totals.PaymentFee, SameGoods: true}
 	for _, p := range s.Promotions {
 		in.Coupons = append(in.Coupons, p.ID)
 	}

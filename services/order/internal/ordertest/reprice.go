@@ -25,7 +25,9 @@ func (p *Prices) Reprice(_ context.Context, in checkoutapi.RepriceRequest) (out 
 		return out, fault.New(fault.Invalid, "validation-failed", "nothing goes there").WithField("body.shipping_address.country", "nothing goes there", nil)
 	}
 	zero := money.Zero(money.Currency(in.Currency))
-	t := pricingapi.Totals{Subtotal: zero, Discount: zero, Shipping: in.Option.Price, Tax: zero, Total: in.Option.Price}
+	t := pricingapi.Totals{Subtotal: zero, Discount: zero, Shipping: in.Option.Price, Tax: zero, PaymentFee: in.PaymentFee}
+	t.Shipping.Minor += in.PaymentFee.Minor
+	t.Total = t.Shipping
 	for i, l := range append(in.Kept[:len(in.Kept):len(in.Kept)], in.Add...) {
 		line := checkoutapi.CheckoutLine{ID: l.ID, SKU: l.SKU, ProductID: "p-" + l.SKU, Title: "A " + l.SKU, Quantity: l.Quantity, UnitPrice: money.New(2000, zero.Currency), Tax: zero, Discounts: []pricingapi.Discount{}}
 		if l.SKU == "ghost" {

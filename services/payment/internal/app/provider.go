@@ -33,16 +33,17 @@ type Offer struct {
 	PayTo     string        // of bank transfers: the account, as shoppers are told
 }
 
-// Limits bound an amount, in minor units; To zero: no upper one. Open is how much one shopper may have promised and not paid yet; zero: no limit.
-type Limits struct{ From, To, Open int64 }
+// Limits bound an amount, in minor units, the fee within; To zero: no upper one. Fee is what it costs to pay so. Open is how much one shopper may have promised and not paid yet; zero: no limit.
+type Limits struct{ From, To, Open, Fee int64 }
 
 // Offers are what a merchant offers, the first that fits counts. Empty: the gateway, in every currency that has an account.
 type Offers []Offer
 
-// Sold says what is paid, and where it was sold: in a channel ("": in none), to a country.
+// Sold says what is paid, and where it was sold: in a channel ("": in none), to a country. An amount BeforeFee has none in it yet.
 type Sold struct {
 	Country, Channel string
 	Amount           money.Amount
+	BeforeFee        bool
 }
 
 // Find returns the offer of a provider for what is sold.
@@ -50,8 +51,12 @@ func (o Offers) Find(provider string, s Sold) (Offer, bool) {
 	in := func(names []string, name string) bool { return len(names) == 0 || slices.Contains(names, name) }
 	for _, offer := range o {
 		limits, ok := offer.Amounts[s.Amount.Currency]
+		minor := s.Amount.Minor
+		if s.BeforeFee {
+			minor += limits.Fee
+		}
 		if ok && offer.Provider == provider && in(offer.Countries, s.Country) && in(offer.Channels, s.Channel) &&
-			s.Amount.Minor >= limits.From && (limits.To == 0 || s.Amount.Minor <= limits.To) {
+			minor >= limits.From && (limits.To == 0 || minor <= limits.To) {
 			return offer, true
 		}
 	}
@@ -92,6 +97,7 @@ type offersFile struct {
 			From whole `yaml:"from"`
 			To   whole `yaml:"to"`
 			Open whole `yaml:"open_to"`
+			Fee  whole `yaml:"fee"`
 		} `yaml:"amounts"`
 	} `yaml:"providers"`
 }
@@ -120,6 +126,7 @@ const (
 	longestWait   = 60 * 24 * time.Hour
 
 	longestAccount = 500
+	largestFee     = 1_000_000_000 // a sum of an amount and a fee is an amount
 )
 
 var countryForm = regexp.MustCompile(`^[A-Z]{2}$`)
@@ -165,7 +172,9 @@ func ParseOffers(data []byte) (Offers, error) {
 			c.Check(currency.Valid(), place, "must be an ISO 4217 code", currency)
 			c.Check(l.From >= 0 && l.To >= 0 && (l.To == 0 || l.From <= l.To), place, "from must not be above to, and neither below zero", nil)
 			c.Check(l.Open >= 0 && (l.Open == 0 || l.Open >= l.From && p.Provider != Provider), place+".open_to", "is for what people take, and must not be below from", int64(l.Open))
-			offer.Amounts[currency] = Limits{From: int64(l.From), To: int64(l.To), Open: int64(l.Open)}
+			c.Check(l.Fee == 0 || l.Fee > 0 && l.Fee <= largestFee && (l.To == 0 || l.Fee < l.To) && p.Provider == payment.CashOnDelivery, place+".fee",
+				fmt.Sprintf("is for cash_on_delivery alone, and must be 0 to %d and below to", largestFee), int64(l.Fee))
+			offer.Amounts[currency] = Limits{From: int64(l.From), To: int64(l.To), Open: int64(l.Open), Fee: int64(l.Fee)}
 		}
 		out = append(out, offer)
 	}

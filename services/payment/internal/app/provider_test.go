@@ -31,7 +31,8 @@ func TestTheExampleOfProviders(t *testing.T) {
 		channel string
 	}{
 		{"DE", money.New(5000, "EUR"), "braintree bank_transfer cash_on_delivery", ""},
-		{"DE", money.New(20001, "EUR"), "braintree bank_transfer", ""},
+		{"DE", money.New(19700, "EUR"), "braintree bank_transfer cash_on_delivery", ""},
+		{"DE", money.New(19701, "EUR"), "braintree bank_transfer", ""},
 		{"DE", money.New(999, "EUR"), "braintree cash_on_delivery", ""},
 		{"NL", money.New(500001, "EUR"), "braintree", ""},
 		{"US", money.New(5000, "EUR"), "braintree", ""},
@@ -43,7 +44,7 @@ func TestTheExampleOfProviders(t *testing.T) {
 		{"DE", money.New(5000, "EUR"), "braintree bank_transfer cash_on_delivery", "app"},
 	} {
 		var got []string
-		for _, o := range a.Offered(app.Sold{Country: tc.country, Channel: tc.channel, Amount: tc.amount}) {
+		for _, o := range a.Offered(app.Sold{Country: tc.country, Channel: tc.channel, Amount: tc.amount, BeforeFee: true}) {
 			got = append(got, o.Provider)
 		}
 		if strings.Join(got, " ") != tc.want {
@@ -55,12 +56,41 @@ func TestTheExampleOfProviders(t *testing.T) {
 	}
 }
 
+// Limits are of what is paid, the fee within, whether it is offered or paid.
+func TestAFeeAndTheLimits(t *testing.T) {
+	t.Parallel()
+	offers, err := app.ParseOffers([]byte("version: 1\nproviders:\n- {provider: cash_on_delivery, amounts: {EUR: {from: 1000, to: 20000, fee: 300}, KWD: {fee: 5}, JPY: {}}}\n" +
+		"- {provider: cash_on_delivery, channels: [phone], amounts: {EUR: {from: 19000, to: 30000}}}\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := app.App{Offers: offers}
+	for _, tc := range []struct {
+		amount  money.Amount
+		channel string
+		fee     int64 // -1: it is not offered
+	}{
+		{money.New(699, "EUR"), "", -1}, {money.New(700, "EUR"), "", 300}, {money.New(19700, "EUR"), "", 300}, {money.New(19701, "EUR"), "", -1},
+		{money.New(19701, "EUR"), "phone", 0}, {money.New(19700, "EUR"), "phone", 300}, {money.New(1, "KWD"), "", 5}, {money.New(1, "JPY"), "", 0}, {money.New(1, "USD"), "", -1},
+	} {
+		offered := a.Offered(app.Sold{Channel: tc.channel, Amount: tc.amount, BeforeFee: true})
+		if tc.fee < 0 && len(offered) > 0 || tc.fee >= 0 && (len(offered) != 1 || offered[0].Amounts[tc.amount.Currency].Fee != tc.fee) {
+			t.Errorf("%s %s: %+v", tc.amount, tc.channel, offered)
+			continue
+		}
+		paid := app.Sold{Channel: tc.channel, Amount: money.New(tc.amount.Minor+max(tc.fee, 0), tc.amount.Currency)}
+		if _, ok := offers.Find(payment.CashOnDelivery, paid); ok != (tc.fee >= 0) && tc.amount.Minor != 19701 { // what is paid is what is limited
+			t.Errorf("%s is to be paid: %t", paid.Amount, ok)
+		}
+	}
+}
+
 // All faults of a file come at once, each with its place.
 func TestFaultsOfAFileOfProviders(t *testing.T) {
 	t.Parallel()
-	_, err := app.ParseOffers([]byte("version: 2\nproviders:\n- {provider: cowries, countries: [deu], channels: [app, Phone]}\n- {provider: bank_transfer, amounts: {XXY: {}, USD: {from: 5, to: 4, open_to: 3}}}\n- {provider: braintree, pay_within: 5h, pay_to: us, amounts: {USD: {}}}\n"))
+	_, err := app.ParseOffers([]byte("version: 2\nproviders:\n- {provider: cowries, countries: [deu], channels: [app, Phone]}\n- {provider: bank_transfer, amounts: {XXY: {}, USD: {from: 5, to: 4, open_to: 3}, EUR: {fee: 1}}}\n- {provider: braintree, pay_within: 5h, pay_to: us, amounts: {USD: {}}}\n- {provider: cash_on_delivery, amounts: {USD: {fee: -1}, EUR: {to: 5, fee: 5}, GBP: {fee: 1000000001}, JPY: {to: 5, fee: 4}}}\n"))
 	for _, want := range []string{"version: ", "providers[0].provider: ", "providers[0].countries[0]: ", "providers[0].channels[1]: ", "providers[0].amounts: ", "providers[1].pay_within: ", "providers[1].pay_to: ", "providers[2].pay_to: ",
-		"providers[1].amounts.XXY: ", "providers[1].amounts.USD: ", "providers[1].amounts.USD.open_to: ", "providers[2].pay_within: "} {
+		"providers[1].amounts.XXY: ", "providers[1].amounts.USD: ", "providers[1].amounts.USD.open_to: ", "providers[1].amounts.EUR.fee: ", "providers[3].amounts.USD.fee: ", "providers[3].amounts.EUR.fee: ", "providers[3].amounts.GBP.fee: ", "providers[2].pay_within: "} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("nothing is said of %s: %v", want, err)
 		}

@@ -34,19 +34,45 @@ func (h *api) session(ctx context.Context, currency money.Currency, in paymentap
 	if amount.Currency != currency {
 		return nil, fault.New(fault.Invalid, "validation-failed", "body.amount.currency: must be the currency").WithField("body.amount.currency", "must be "+string(currency), nil)
 	}
+	base, err := less(*amount, in.PaymentFee)
+	if err != nil {
+		return nil, err
+	}
 	out := &bodyOf[paymentapi.ClientToken]{Body: paymentapi.ClientToken{Providers: []paymentapi.Offer{}}}
-	for _, o := range h.app.Offered(app.Sold{Country: in.Country, Channel: in.Channel, Amount: *amount}) {
-		if o.Provider == app.Provider {
+	for _, o := range h.app.Offered(app.Sold{Country: in.Country, Channel: in.Channel, Amount: base, BeforeFee: true}) {
+		if in.Provider != "" && o.Provider != in.Provider {
+			continue
+		}
+		if o.Provider == app.Provider && in.Provider == "" {
 			var err error
 			if out.Body.ClientToken, err = h.app.ClientToken(ctx, currency); err != nil {
 				return nil, err
 			}
 		}
 		out.Body.Providers = append(out.Body.Providers, paymentapi.Offer{Provider: o.Provider, PayWithinSeconds: int64(o.PayWithin.Seconds()), PayTo: o.PayTo})
+		if fee := o.Amounts[currency].Fee; fee > 0 {
+			out.Body.Providers[len(out.Body.Providers)-1].Fee = money.New(fee, currency)
+		}
 	}
-	if len(out.Body.Providers) == 0 {
+	switch {
+	case len(out.Body.Providers) > 0:
+	case in.Provider != "":
+		return nil, app.ErrNotOffered
+	default:
 		return nil, app.ErrCurrency
 	}
 	out.Body.Provider = out.Body.Providers[0].Provider
 	return out, nil
+}
+
+// less is an amount without the fee in it.
+func less(amount, fee money.Amount) (money.Amount, error) {
+	if fee == (money.Amount{}) {
+		return amount, nil
+	}
+	rest, err := amount.Sub(fee)
+	if err != nil || fee.IsNegative() || rest.IsNegative() {
+		return rest, fault.New(fault.Invalid, "validation-failed", "body.payment_fee: must be a part of the amount").WithField("body.payment_fee", "must be a part of the amount", fee.String())
+	}
+	return rest, nil
 }

@@ -81,3 +81,35 @@ func TestTendersOfCashOnDelivery(t *testing.T) {
 		t.Errorf("%+v", p.Tenders)
 	}
 }
+
+// What a provider costs is told with it, for what is to be paid and when it is chosen already; of one alone no token is asked for.
+func TestAFeeIsTold(t *testing.T) {
+	t.Parallel()
+	s := open(t, paymenttest.NewGateway())
+	s.app.Offers = app.Offers{{Provider: payment.Gateway, Amounts: map[money.Currency]app.Limits{"USD": {}}},
+		{Provider: payment.CashOnDelivery, Countries: []string{"DE"}, Channels: []string{"phone"}, Amounts: map[money.Currency]app.Limits{"USD": {To: 1000, Fee: 300}}}}
+	checkout := s.plain.As("checkout")
+	ask := func(amount, more string) (token paymentapi.ClientToken) {
+		t.Helper()
+		checkout.Do("POST", paymentapi.PathClientToken, `{"currency":"USD","country":"DE","channel":"phone","amount":{"amount":`+amount+`,"currency":"USD"}`+more+`}`).Want(200).JSON(&token)
+		return token
+	}
+	const fee, alone = `,"payment_fee":{"amount":300,"currency":"USD"}`, `,"payment_provider":"cash_on_delivery"`
+	for amount, more := range map[string]string{"700": "", "1000": fee} {
+		if got := ask(amount, more); len(got.Providers) != 2 || got.Providers[1].Fee != money.New(300, "USD") || got.Providers[0].Fee != (money.Amount{}) || got.ClientToken == "" {
+			t.Errorf("%s%s: %+v", amount, more, got)
+		}
+	}
+	if got := ask("701", ""); len(got.Providers) != 1 {
+		t.Errorf("too much: %+v", got)
+	}
+	if got := ask("1000", fee+alone); len(got.Providers) != 1 || got.Providers[0].Fee.Minor != 300 || got.ClientToken != "" {
+		t.Errorf("alone: %+v", got)
+	}
+	const de = `{"currency":"USD","country":"DE","amount":{"amount":700,"currency":"USD"}`
+	checkout.Do("POST", paymentapi.PathClientToken, de+alone+`}`).Problem(422, "payment-provider-not-offered") // not in no channel
+	checkout.Do("POST", paymentapi.PathClientToken, de+`,"payment_provider":"cheque"}`).Problem(422, "validation-failed")
+	for _, bad := range []string{`{"amount":701,"currency":"USD"}`, `{"amount":-1,"currency":"USD"}`, `{"amount":1,"currency":"EUR"}`} {
+		checkout.Do("POST", paymentapi.PathClientToken, de+`,"payment_fee":`+bad+`}`).Problem(422, "validation-failed")
+	}
+}

@@ -91,6 +91,8 @@ func check(req pricing.Request) error {
 	c.Check(len(req.Lines) <= MaxLines, "body.lines", fmt.Sprintf("must have at most %d entries", MaxLines), len(req.Lines))
 	c.Check(len(req.Codes) <= MaxCodes, "body.coupons", fmt.Sprintf("must have at most %d entries", MaxCodes), len(req.Codes))
 	c.Check(len(req.Shipping) <= MaxShipping, "body.shipping_options", fmt.Sprintf("must have at most %d entries", MaxShipping), len(req.Shipping))
+	fee := req.Fee
+	c.Check(fee == (money.Amount{}) || !fee.IsNegative() && fee.Currency == req.Context.Currency, "body.payment_fee", "must not be negative and in the currency of the quote", fee.String())
 	if err := c.Err(); err != nil {
 		return err // not walking a list that is too long
 	}

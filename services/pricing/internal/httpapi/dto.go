@@ -18,6 +18,7 @@ func quoteRequest(b pricingapi.QuoteRequest) pricing.Request {
 	req := pricing.Request{
 		Context: pricing.Context{Currency: money.Currency(b.Currency), Country: b.Country, Region: b.Region, Channel: b.Channel, Group: b.CustomerGroup},
 		Codes:   b.Coupons,
+		Fee:     b.PaymentFee,
 		Lines:   make([]pricing.Line, len(b.Lines)),
 	}
 	for i, l := range b.Lines {
@@ -70,7 +71,7 @@ func quoteAnswer(q *pricing.Quote, currency string) (pricingapi.Quote, error) {
 }
 
 func totals(t pricing.Totals) pricingapi.Totals {
-	return pricingapi.Totals{Subtotal: t.Subtotal, Discount: t.Discount, Shipping: t.Shipping, Tax: t.Tax, TaxIncluded: t.TaxIncluded, Total: t.Total}
+	return pricingapi.Totals{Subtotal: t.Subtotal, Discount: t.Discount, Shipping: t.Shipping, Tax: t.Tax, TaxIncluded: t.TaxIncluded, Total: t.Total, PaymentFee: t.Fee}
 }
 
 func flatten(byList map[string][]app.PriceRow) (all []pricingapi.Price) {

@@ -38,6 +38,9 @@ func drawRequest(t *rapid.T) (Request, *Book, Coupons) {
 	for i := range rapid.IntRange(0, 3).Draw(t, "options") {
 		req.Shipping = append(req.Shipping, Shipping{ID: string(rune('x' + i)), Price: money.New(amount.Draw(t, "shipping"), cur)})
 	}
+	if rapid.Bool().Draw(t, "with a fee") {
+		req.Fee = money.New(rapid.Int64Range(1, 5_000).Draw(t, "fee"), cur)
+	}
 	return req, book, coupons
 }
 
@@ -76,6 +79,9 @@ func TestTotalsAddUp(t *testing.T) {
 			want := s.Subtotal.Minor - s.Discount.Minor + s.Shipping.Minor
 			if !s.TaxIncluded {
 				want += s.Tax.Minor
+			}
+			if totals.OptionID != "" && (s.Fee != req.Fee || s.Shipping.Minor < s.Fee.Minor) || totals.OptionID == "" && s.Fee != (money.Amount{}) {
+				t.Fatalf("option %q: shipping %s, of it %s; the fee is %s", totals.OptionID, s.Shipping, s.Fee, req.Fee)
 			}
 			if s.Total.Minor != want || s.Total.IsNegative() {
 				t.Fatalf("option %q: total %s, want %d", totals.OptionID, s.Total, want)

@@ -15,6 +15,7 @@ const Validity = 15 * time.Minute
 type Totals struct {
 	Subtotal, Discount, Shipping, Tax, Total money.Amount
 	TaxIncluded                              bool
+	Fee                                      money.Amount // a part of Shipping; the zero Amount: none
 }
 
 // Priced is a line with its money. Total = Subtotal − Σ Discounts.
@@ -67,6 +68,7 @@ type Request struct {
 	Lines    []Line
 	Codes    []string
 	Shipping []Shipping
+	Fee      money.Amount // for how it is paid, on top of each shipping price; the zero Amount: none
 
 	KeptIncluded bool // kept prices contain tax
 }
@@ -89,7 +91,7 @@ func Compute(req Request, book *Book, promoter Promoter) (*Quote, error) {
 		return nil, err
 	}
 	for _, s := range req.Shipping {
-		t, err := q.Totals.withShipping(s, req.Context, book)
+		t, err := q.Totals.withShipping(s, req.Fee, req.Context, book)
 		if err != nil {
 			return nil, fmt.Errorf("shipping option %s: %w", s.ID, err)
 		}
@@ -178,8 +180,15 @@ func (r TaxRate) on(a money.Amount, included bool) (money.Amount, error) {
 	return a.BasisPoints(r.BasisPoints, r.Rounding)
 }
 
-// withShipping returns the totals with an option added.
-func (t Totals) withShipping(s Shipping, c Context, book *Book) (Totals, error) {
+// withShipping returns the totals with an option added, and the fee with it: nothing that makes shipping cheaper takes it off.
+func (t Totals) withShipping(s Shipping, fee money.Amount, c Context, book *Book) (Totals, error) {
+	if fee.IsPositive() {
+		sum, err := s.Price.Add(fee)
+		if err != nil {
+			return Totals{}, shippingFault(err)
+		}
+		s.Price, t.Fee = sum, fee
+	}
 	tax, err := book.Tax.Find(c.Country, c.Region, s.TaxCategory).on(s.Price, t.TaxIncluded)
 	if err != nil {
 		return Totals{}, overflow(err)
