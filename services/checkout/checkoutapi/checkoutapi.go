@@ -156,6 +156,7 @@ type AbandonedV1 struct {
 	Email       string          `json:"email"`
 	Currency    string          `json:"currency"`
 	Country     string          `json:"country"`
+	Channel     string          `json:"channel,omitempty"`
 	Lines       []AbandonedLine `json:"lines"`
 	Total       money.Amount    `json:"total"`
 	Missing     []string        `json:"missing"` // as in checkout-incomplete: where he stopped

@@ -41,6 +41,7 @@ func (s *session) told(id string) (all []string) {
 func TestAbandonedOnce(t *testing.T) {
 	t.Parallel()
 	s := open(t)
+	s.shop.Channel(cartID, "app")
 	c := s.ready()
 	expect := func(step string, want ...string) {
 		t.Helper()
@@ -64,7 +65,7 @@ func TestAbandonedOnce(t *testing.T) {
 	}
 	var ev checkoutapi.AbandonedV1
 	if err := json.Unmarshal(raw, &ev); err != nil || ev.Email != "customer@example.com" || ev.CartID != cartID || ev.CartVersion != 3 || len(ev.Lines) != 2 || ev.Lines[0].Title != "A shirt" ||
-		ev.Total.Minor != total || !slices.Equal(ev.Missing, []string{"payment_method"}) || !ev.ExpiresAt.Equal(s.now().Add(30*time.Minute)) {
+		ev.Total.Minor != total-300 || ev.Channel != "app" || !slices.Equal(ev.Missing, []string{"payment_method"}) || !ev.ExpiresAt.Equal(s.now().Add(30*time.Minute)) {
 		t.Errorf("%s %v", raw, err)
 	}
 	s.client.Do("POST", "/v1/checkouts", `{"cart_id":"`+cartID+`"}`).Want(200) // the mail led him back, and nothing else has changed

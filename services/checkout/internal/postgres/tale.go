@@ -23,7 +23,7 @@ func tale(r app.Record) outbox.Event {
 
 func abandoned(r app.Record) checkoutapi.AbandonedV1 {
 	data := checkoutapi.AbandonedV1{CheckoutID: r.ID, CartID: r.CartID, CartVersion: r.CartVersion, CustomerID: r.CustomerID, Email: r.Email,
-		Currency: string(r.Currency), Country: r.Quote.Country, Total: r.Totals().Total, Missing: r.Missing(!r.Totals().Total.IsZero(), false),
+		Currency: string(r.Currency), Country: r.Quote.Country, Channel: r.Channel, Total: r.Totals().Total, Missing: r.Missing(!r.Totals().Total.IsZero(), false),
 		AbandonedAt: r.UpdatedAt, ExpiresAt: r.ExpiresAt, Lines: make([]checkoutapi.AbandonedLine, len(r.Quote.Lines))}
 	for i, l := range r.Quote.Lines {
 		data.Lines[i] = checkoutapi.AbandonedLine{SKU: l.SKU, ProductID: l.ProductID, Title: l.Title, ImageURL: l.ImageURL, Quantity: l.Quantity, Total: l.Total}
