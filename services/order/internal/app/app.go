@@ -289,7 +289,7 @@ func (a *App) change(rec Record, d order.Decision, c command, now time.Time) Cha
 	if c.snapshot != nil {
 		ch.Payment = c.snapshot.Payment
 	}
-	made := after.Edit == order.EditMade && rec.Edit != after.Edit
+	made := after.Edit == order.EditMade && rec.Edit != after.Edit || c.event.Name == order.Edit && after.Edit == ""
 	ch.NewSnapshot, ch.NewParts, ch.Uninvoiced = c.snapshot != nil || made, c.snapshot != nil || c.parts != nil, c.uninvoiced
 	ch.NewNotes = c.edit != nil || rec.Edit != after.Edit || rec.Refunding.IsPositive() != after.Refunding.IsPositive() || len(rec.Refunds) != len(after.Refunds)
 	return ch

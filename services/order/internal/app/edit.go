@@ -61,7 +61,7 @@ func (a *App) Edit(ctx context.Context, id, actor string, p Proposal) (Record, e
 	}
 	asked := edit{Edit: p.Edit, Hash: p.Hash, SameGoods: p.SameGoods, Proposed: &p.Proposed}
 	asked.RequestedBy = actor
-	rec, err = a.apply(ctx, rec, command{event: order.Event{Name: order.Edit, Attempt: rec.Attempt, Amount: p.TotalAfter}, actor: actor, audit: true,
+	rec, err = a.apply(ctx, rec, command{event: order.Event{Name: order.Edit, Attempt: rec.Attempt, Amount: p.TotalAfter, Same: p.SameGoods}, actor: actor, audit: true,
 		metadata: map[string]any{"edit": p.Number, "edit_id": p.ID, "lines": p.Lines, "readdressed": p.Readdressed, "total_before": p.TotalBefore.Minor,
 			"total_after": p.TotalAfter.Minor, "currency": string(p.TotalAfter.Currency), "note": p.Note},
 		check: func(now Record, _ *command) error {
@@ -83,19 +83,24 @@ func (a *App) Edit(ctx context.Context, id, actor string, p Proposal) (Record, e
 
 // settleEdit notes how far the edit has come with a decision.
 func (r *Record) settleEdit(before order.Order, c command, now time.Time) {
-	if r.Edit == before.Edit || c.event.Name == order.Edit {
+	atOnce := c.event.Name == order.Edit && r.Edit == ""
+	if r.Edit == before.Edit && !atOnce || c.event.Name == order.Edit && !atOnce {
 		return
 	}
 	r.Edits = slices.Clone(r.Edits)
 	e := &r.Edits[len(r.Edits)-1]
+	if atOnce {
+		e.make(r, now)
+		e.Proposed = nil
+		return
+	}
 	if c.event.Name == order.Charged {
 		charged := c.event.Amount
 		e.Charged = &charged
 	}
 	switch r.Edit {
 	case order.EditMade:
-		was := r.Snapshot
-		e.Status, e.DoneAt, e.Before, r.Snapshot = orderapi.EditDone, &now, &was, *e.Proposed
+		e.make(r, now)
 	case order.EditRefused:
 		e.Problem = "order-cancelled"
 		if c.event.Name == order.MoreRefused || c.event.Name == order.ChargeRefused {
@@ -113,6 +118,12 @@ func (r *Record) settleEdit(before order.Order, c command, now time.Time) {
 				Status: orderapi.RefundPending, RequestedAt: now})
 		}
 	}
+}
+
+// make makes the order the edited one.
+func (e *edit) make(r *Record, now time.Time) {
+	was := r.Snapshot
+	e.Status, e.DoneAt, e.Before, r.Snapshot = orderapi.EditDone, &now, &was, *e.Proposed
 }
 
 // edition names what an allocation is to be for inventory: each edit has two, the later one is above.

@@ -91,8 +91,6 @@ func (a *App) mayEdit(rec Record) error {
 		return order.ErrEditing
 	case rec.State != "confirmed":
 		return order.ErrNotEditable.With("status", a.state(rec).Status)
-	case rec.Refunding.IsPositive():
-		return order.ErrRefunding
 	case len(rec.Edits) >= maxEdits:
 		return ErrEdits.With("edits", len(rec.Edits))
 	}
@@ -204,6 +202,8 @@ func (p *Proposal) allowed(rec Record) error {
 	switch {
 	case rec.EditNumber+1 != p.Number:
 		return ErrOvertook
+	case rec.Refunding.IsPositive() && !(p.SameGoods && p.Difference.IsZero()):
+		return order.ErrRefunding
 	case !p.SameGoods && slices.ContainsFunc(rec.Refunds, func(f orderapi.Refund) bool { return counts(f) && len(f.Lines) > 0 }):
 		return ErrPieces
 	case rec.Invoiced && p.beyondInvoice(rec):

@@ -126,7 +126,17 @@ func TestEditOfWhatHasNotSettled(t *testing.T) {
 		if o := s.refundIs(order, 0, "pending"); o.PaymentStatus != "captured" || o.Totals.Total.Minor != 2499 {
 			t.Errorf("%+v", o)
 		}
-		s.edit(order, "key-2", `{"shipping_address":{"name":"A","line1":"B","city":"C","region":"IL","postal_code":"62701","country":"US"}}`).Problem(409, "refund-in-progress")
+		s.edit(order, "key-2", `{"lines":[{"line_id":"l1","quantity":2}]}`).Problem(409, "refund-in-progress")
+		s.edit(order, "key-3", `{"shipping_address":{"name":"A","line1":"B","city":"C","region":"IL","postal_code":"62701","country":"US"}}`).Want(201) // this moves no money
+		if e := s.editIs(order, "done"); !e.Readdressed || e.Number != 2 || !e.Difference.IsZero() {
+			t.Errorf("%+v", e)
+		}
+		if o := s.refundIs(order, 0, "pending"); o.ShippingAddress.Line1 != "B" || o.Totals.Total.Minor != 2499 {
+			t.Errorf("%+v", o)
+		}
+		if got := s.events(order); got[len(got)-1] != orderapi.TypeEditedV1 {
+			t.Errorf("announced %q", got)
+		}
 	}
 	s.client.Do("POST", "/v1/orders/"+id+"/cancel?access_token="+token, `{"reason":"changed my mind"}`).Want(200)
 	rec := s.reaches(id, "cancelled")

@@ -353,6 +353,10 @@ func (m model) next(n node) (all []node) {
 		if n.edits == 0 || less > 0 && n.refunded {
 			continue
 		}
+		if at := asked; less == 0 { // where it goes, and no goods
+			at.edits--
+			step(at, Event{Name: Edit, Attempt: n.order.Attempt, Amount: n.order.Total, Same: true})
+		}
 		asked.edits, asked.more, asked.refunded = n.edits-1, nothing, n.refunded || less > 0
 		step(asked, Event{Name: Edit, Attempt: n.order.Attempt, Amount: money.New(n.order.Total.Minor-less, "USD")})
 	}

@@ -169,6 +169,7 @@ type Event struct {
 	Reason  string       // of cancel
 	To      State        // of advance
 	Review  string       // of authorised, review_opened and review_closed
+	Same    bool         // of edit: it changes no goods
 }
 
 // Where the review of a payment stands. While it is pending nothing is captured; what was rejected or has expired never is.

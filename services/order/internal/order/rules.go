@@ -80,6 +80,13 @@ var guards = map[string]func(o Order, ev Event) error{
 		}
 		return nil
 	},
+	// moves_nothing: neither goods nor money: only where it goes, or how.
+	"moves_nothing": func(o Order, ev Event) error {
+		if !ev.Same || ev.Amount != o.Total || o.Unpaid || o.CancelReason != "" {
+			return ErrForbidden
+		}
+		return nil
+	},
 	// costs_more: the edit makes the order cost more.
 	"costs_more": func(o Order, _ Event) error {
 		if o.Charging().IsZero() {
@@ -192,6 +199,7 @@ var appliers = map[string]func(o *Order, ev Event, now time.Time){
 	"begin_edit": func(o *Order, ev Event, _ time.Time) {
 		o.Edit, o.EditNumber, o.Proposed = EditAsked, o.EditNumber+1, ev.Amount
 	},
+	"edit_at_once": func(o *Order, _ Event, _ time.Time) { o.EditNumber++ },
 	"make_edit": func(o *Order, _ Event, _ time.Time) {
 		if less := o.Total.Minor - o.Proposed.Minor; less > 0 {
 			o.Owing.Minor = less
