@@ -194,7 +194,8 @@ type Refund struct {
 	DeclineCode string       `json:"decline_code,omitempty"` // for staff
 	RequestedAt time.Time    `json:"requested_at"`
 	DoneAt      *time.Time   `json:"done_at,omitempty"`
-	Edit        int          `json:"edit,omitempty"` // the number of the edit that made the order cost less
+	Edit        int          `json:"edit,omitempty"`    // the number of the edit that made the order cost less
+	Edition     int          `json:"edition,omitempty"` // of pieces: the number of the last edit before, whose lines they are of
 }
 
 // RefundLine is a number of pieces of a line.

@@ -168,9 +168,6 @@ func (r Record) credited(edition int) Refunds {
 	left := r.Snapshot.Totals.Total
 	for _, f := range r.Refunds {
 		if f.Status == orderapi.RefundDone && (f.Edit == 0 || f.Edit > edition) {
-			if r.EditNumber > 0 { // of which edition the pieces were is not kept
-				f.Lines = nil
-			}
 			all = append(all, f)
 			left.Minor -= f.Amount.Minor
 		}
@@ -309,9 +306,15 @@ func (r Record) shares(taxes []SheetTax, credited Refunds) (before, until []int6
 				give(x.Name, x.gross.Minor)
 			}
 		}
+		of := r // as the pieces were of it
+		of.Snapshot = r.at(f.Edition)
 		for _, piece := range f.Lines {
-			line := r.Snapshot.Lines[slices.IndexFunc(r.Snapshot.Lines, func(l orderapi.PlaceLine) bool { return l.ID == piece.LineID })]
-			worth, err := r.worth(line, pieces[line.ID], piece.Quantity)
+			i := slices.IndexFunc(of.Snapshot.Lines, func(l orderapi.PlaceLine) bool { return l.ID == piece.LineID })
+			if i < 0 { // refunded before editions were kept: by share
+				continue
+			}
+			line := of.Snapshot.Lines[i]
+			worth, err := of.worth(line, pieces[line.ID], piece.Quantity)
 			if err != nil {
 				return nil, nil, nil, err
 			}

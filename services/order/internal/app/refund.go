@@ -49,7 +49,9 @@ func (a *App) Refund(ctx context.Context, id, actor string, req RefundRequest) (
 				return errRefundKnown
 			}
 			asked.Amount, err = now.refundAmount(req)
-			c.event.Amount = asked.Amount
+			if c.event.Amount = asked.Amount; len(req.Lines) > 0 {
+				asked.Edition = now.EditNumber
+			}
 			c.metadata = map[string]any{"refund_id": req.ID, "amount": asked.Amount.Minor, "currency": string(asked.Amount.Currency), "reason": req.Reason, "lines": req.Lines}
 			return err
 		},
@@ -146,6 +148,13 @@ func (r *Record) settleRefund(before order.Order, c command, now time.Time) {
 	case order.Refunded, order.MoneyGone: // all of it went back: this too
 		f.Status = orderapi.RefundDone
 	case order.RefundRefused:
+		if gone := f.Amount.Minor - before.Refunding.Minor; gone > 0 { // of one payment it went back, of the next it will not
+			part := *f
+			part.Amount.Minor, part.Lines, part.Status = gone, nil, orderapi.RefundDone
+			r.Refunds = append(r.Refunds[:i], part, *f)
+			f = &r.Refunds[i+1]
+			f.ID, f.Amount, f.Lines = f.ID+"-rest", before.Refunding, nil
+		}
 		f.Status = orderapi.RefundRefused
 		f.DeclineCode, _ = c.metadata["decline_code"].(string)
 	default: // everything goes back instead, or there is nothing any more
