@@ -58,6 +58,8 @@ type Books interface {
 	// Lasting returns orders that came to one of the states before the limit and are still there. While a payment may wait, and until its review
 	// is over, nothing is late.
 	Lasting(ctx context.Context, states []order.State, before time.Time, n int) ([]Lasting, error)
+	// Unreturned returns orders whose last refund is what an edit made them cost less, and was refused.
+	Unreturned(ctx context.Context, n int) ([]string, error)
 	// Unsent returns how many events wait in the outbox since before the limit.
 	Unsent(ctx context.Context, before time.Time) (int, error)
 }
@@ -95,7 +97,7 @@ func NewReconciler(a *App, books Books, payments OpenPayments, pay Payments, reg
 
 // Run looks once at everything. One part that fails does not keep the others from running.
 func (r *Reconciler) Run(ctx context.Context) error {
-	return errors.Join(r.stuckOrders(ctx), r.lastingOrders(ctx), r.lonelyMoney(ctx), r.unsentEvents(ctx))
+	return errors.Join(r.stuckOrders(ctx), r.lastingOrders(ctx), r.lonelyMoney(ctx), r.unreturned(ctx), r.unsentEvents(ctx))
 }
 
 func (r *Reconciler) stuckOrders(ctx context.Context) error {
@@ -226,6 +228,19 @@ func (r *Reconciler) giveBack(ctx context.Context, p OpenPayment) error {
 	}
 	r.app.Log.Warn("money without an order was given back", "payment_id", p.ID, "amount", p.Amount.String())
 	r.mended.WithLabelValues(p.lonely()).Inc()
+	return nil
+}
+
+// unreturned raises what edits made orders cost less and was not given back: people find another way, and note it as a refund.
+func (r *Reconciler) unreturned(ctx context.Context) error {
+	ids, err := r.books.Unreturned(ctx, findingsAtOnce)
+	if err != nil {
+		return err
+	}
+	for _, id := range ids {
+		r.app.Log.Warn("what an edit made an order cost less was not given back", "order_id", id)
+	}
+	r.found.WithLabelValues("edit-not-refunded").Set(float64(len(ids)))
 	return nil
 }
 

@@ -81,6 +81,53 @@ func TestAnEditThatCannotBeCharged(t *testing.T) {
 	}
 }
 
+// The newer payment gives back its part and the older one refuses: what went back is a refund that is done, with its credit note, and the rest is
+// one that was refused.
+func TestARefundThatIsRefusedHalfway(t *testing.T) {
+	t.Parallel()
+	s, id, token := mugs(t)
+	s.edit(id, "key-1", `{"add":[{"sku":"mug","quantity":1}]}`).Want(201)
+	s.editIs(id, "done")
+	s.books(id, 8, 2, 6999, 6999, 0)
+	s.bank.Next = func(step string, c app.MoneyCommand) (answer app.MoneyAnswer) {
+		if step == "refund" && c.PaymentID == id+"-1" {
+			answer = app.MoneyAnswer{Outcome: app.MoneyDeclined, DeclineCode: "91506"}
+		}
+		return answer
+	}
+	s.refund(id, "r", `{"amount":{"amount":2500,"currency":"USD"},"reason":"torn"}`).Want(201)
+	o := s.refundIs(id, 1, "refused")
+	if done, rest := o.Refunds[0], o.Refunds[1]; len(o.Refunds) != 2 || done.Status != "refunded" || done.Amount.Minor != 2000 || rest.Amount.Minor != 500 || rest.DeclineCode != "91506" || o.PaymentStatus != "partially_refunded" {
+		t.Errorf("%+v", o.Refunds)
+	}
+	s.books(id, 8, 2, 6999, 6999, 2000)
+	s.client.Do("GET", "/v1/orders/"+id+"/credit-notes/"+o.Refunds[0].ID+"?access_token="+token, nil).Want(200)
+	s.client.Do("GET", "/v1/orders/"+id+"/credit-notes/"+o.Refunds[1].ID+"?access_token="+token, nil).Want(404)
+}
+
+// What an edit made the order cost less and payment refuses is found until somebody gives it back in another way.
+func TestADifferenceThatIsRefused(t *testing.T) {
+	t.Parallel()
+	s, id, _ := mugs(t)
+	s.bank.Next = func(step string, _ app.MoneyCommand) (answer app.MoneyAnswer) {
+		if step == "refund" {
+			answer = app.MoneyAnswer{Outcome: app.MoneyDeclined, DeclineCode: "91506"}
+		}
+		return answer
+	}
+	s.edit(id, "key-1", `{"lines":[{"line_id":"l1","quantity":1}]}`).Want(201)
+	s.refundIs(id, 0, "refused")
+	if found := s.findings(); found["edit-not-refunded"] != 1 || s.metric("order_alarms_total", "refund-refused") != 1 {
+		t.Errorf("found %v", found)
+	}
+	s.bank.Next = nil
+	s.refund(id, "r", `{"amount":{"amount":2500,"currency":"USD"},"reason":"what the edit took off"}`).Want(201)
+	s.refundIs(id, 1, "refunded")
+	if found := s.findings(); found["edit-not-refunded"] != 0 {
+		t.Errorf("still found: %v", found)
+	}
+}
+
 // unpaid is what payment tells when the bank did not pay one of an order's payments.
 func (s *shop) unpaid(id string, attempt int, minor int64) {
 	s.t.Helper()

@@ -73,6 +73,20 @@ func (s *Store) Lasting(ctx context.Context, states []order.State, before time.T
 	return lasting, nil
 }
 
+// Unreturned implements app.Books.
+func (s *Store) Unreturned(ctx context.Context, n int) ([]string, error) {
+	rows, err := s.pool.Query(ctx, `SELECT id FROM orders WHERE refunds->-1->>'status' = 'refused' AND refunds->-1 ? 'edit'
+		AND NOT unpaid AND cancel_reason = '' ORDER BY id LIMIT $1`, n)
+	if err != nil {
+		return nil, pg.AsFault(err)
+	}
+	ids, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		return nil, fmt.Errorf("unreturned orders: %w", pg.AsFault(err))
+	}
+	return ids, nil
+}
+
 // Unsent implements app.Books.
 func (s *Store) Unsent(ctx context.Context, before time.Time) (n int, err error) {
 	err = s.pool.QueryRow(ctx, `SELECT count(*) FROM outbox WHERE sent_at IS NULL AND created_at < $1`, before).Scan(&n)
