@@ -127,3 +127,29 @@ func TestAnEditThatCannotBeCharged(t *testing.T) {
 		t.Errorf("%+v", now)
 	}
 }
+
+// As much again within 30 seconds is a duplicate to the gateway: the edit says so, and the order is as it was. Another amount is charged at once.
+func TestAsMuchAgainIsADuplicate(t *testing.T) {
+	bulb := s.Goods(t, "edited-again", 9)
+	co := s.Checkout(t, s.Cart(t, bulb).ID)
+	var o orderapi.Order
+	s.Must(t, 201, "POST", "/v1/checkouts/"+co.ID+"/complete", shop.Pay(shop.Good, co.Totals.Total), &o, "Idempotency-Key", shop.Key())
+	more := func(pieces int64) map[string]any {
+		return map[string]any{"add": []orderapi.AddLine{{SKU: bulb, Quantity: pieces}}}
+	}
+	first := edits(t, o.ID, "done", more(1))
+	again := edits(t, o.ID, "refused", more(1))
+	if again.Difference != first.Difference || again.Problem != "payment-duplicate" || again.DeclineCode != "duplicate" || again.Detail == "" || again.Charged != nil {
+		t.Errorf("%+v, then %+v", first, again)
+	}
+	stands(t, bulb, 7)
+	if other := edits(t, o.ID, "done", more(2)); other.Charged == nil || *other.Charged != other.Difference {
+		t.Errorf("%+v", other)
+	}
+	stands(t, bulb, 5)
+	if now := looks(t, o); now.Totals.Total.Minor != o.Totals.Total.Minor+3*first.Difference.Minor || len(now.Lines) != 3 {
+		t.Errorf("%+v", now)
+	}
+	cancelled(t, o)
+	stands(t, bulb, 9)
+}
