@@ -69,6 +69,45 @@ func TestWhatMayBePromised(t *testing.T) {
 	}
 }
 
+// Who promised is forgotten once it is over, and not before: what somebody has approved of is not paid yet.
+func TestPromisesThatAreOverAreForgotten(t *testing.T) {
+	t.Parallel()
+	w, manual := limited(t)
+	manual.Risk = w.rules("- {name: much, then: review, when: {amount_above: {USD: 900}}}\n")
+	known := func(want int) {
+		t.Helper()
+		if err := w.store.Prune(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		var n int
+		if err := w.pool.QueryRow(t.Context(), `SELECT count(*) FROM payment_promises`).Scan(&n); err != nil || n != want {
+			t.Errorf("%d promises are known, want %d: %v", n, want, err)
+		}
+	}
+	for _, order := range []string{"a", "b"} {
+		w.wantPromise(order, payment.CashOnDelivery, "", "ada@example.com", "")
+		if _, err := manual.Risk.Decide(t.Context(), order+"-1", true, "staff:7", "known"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.wantPromise("c", payment.BankTransfer, "", "ada@example.com", "")
+	known(3)
+	w.wantPromise("d", payment.CashOnDelivery, "", "ada@example.com", payment.CodePromises)
+	w.want(w.move(payment.Capture, "a", "a-c"), payment.Succeeded)
+	known(3)
+	w.wantPromise("e", payment.CashOnDelivery, "", "ada@example.com", payment.CodePromises)
+	for _, id := range []string{"a-1", "c-1"} {
+		if _, err := manual.Record(t.Context(), id, true, "staff:7", ""); err != nil {
+			t.Fatal(err)
+		}
+	}
+	known(1)
+	w.wantPromise("f", payment.CashOnDelivery, "", "ada@example.com", "")
+	w.wantPromise("g", payment.CashOnDelivery, "", "ada@example.com", payment.CodePromises)
+	w.want(w.move(payment.Void, "b", "b-v"), payment.Succeeded)
+	known(1)
+}
+
 // A gift card that was given beside comes back when the rest is one promise too many, and lessens what is promised.
 func TestAPromiseBesideAGiftCard(t *testing.T) {
 	t.Parallel()

@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"encoding/hex"
+	"fmt"
 
 	"github.com/jackc/pgx/v5"
 
@@ -11,12 +12,15 @@ import (
 	"github.com/sidecart/sidecart/services/payment/internal/payment"
 )
 
-// openSumSQL is what somebody has promised at a provider and not paid: a bank transfer until staff have the money, cash until the carrier has
-// brought it. An earlier attempt of the same order is about to be voided.
+// awaited tells of a payment p whether it is a promise that is not paid: a bank transfer until staff have the money, cash until the carrier has
+// brought it, whoever approved of sending it unpaid. What is over never becomes that again.
+const awaited = `p.settled_at IS NULL AND CASE WHEN p.provider = 'cash_on_delivery' THEN p.status IN ('authorising', 'authorised', 'partially_captured', 'captured')
+	ELSE p.status IN ('authorising', 'authorised') AND p.review <> 'approved' END`
+
+// openSumSQL is what somebody has promised at a provider and not paid. An earlier attempt of the same order is about to be voided.
 const openSumSQL = `
 SELECT coalesce(sum(p.amount - p.credit), 0)::bigint FROM payment_promises q JOIN payments p ON p.id = q.payment_id
-WHERE q.key = $1 AND q.hash = $2 AND p.provider = $3 AND p.currency = $4 AND p.order_id <> $5 AND p.settled_at IS NULL
-	AND (p.status IN ('authorising', 'authorised') AND p.review <> 'approved' OR p.status IN ('partially_captured', 'captured') AND p.provider = 'cash_on_delivery')`
+WHERE q.key = $1 AND q.hash = $2 AND p.provider = $3 AND p.currency = $4 AND p.order_id <> $5 AND ` + awaited
 
 // promised says whether a payment over an amount keeps to what may be promised, and holds off all others who are the same until the
 // transaction ends.
@@ -73,4 +77,20 @@ func (s *Store) openPromise(ctx context.Context, tx *pg.Tx, st app.Start, rest i
 		return out, nil
 	}
 	return out, promise(ctx, tx, st)
+}
+
+const pruneChunk = 5000
+
+// Prune forgets who made the promises that are over, in transactions of some thousand.
+func (s *Store) Prune(ctx context.Context) error {
+	for {
+		tag, err := s.pool.Exec(ctx, `DELETE FROM payment_promises WHERE (key, hash, payment_id) IN (
+			SELECT q.key, q.hash, q.payment_id FROM payment_promises q JOIN payments p ON p.id = q.payment_id WHERE NOT (`+awaited+`) LIMIT $1)`, pruneChunk)
+		if err != nil {
+			return fmt.Errorf("prune promises: %w", pg.AsFault(err))
+		}
+		if tag.RowsAffected() < pruneChunk {
+			return nil
+		}
+	}
 }
