@@ -9,6 +9,7 @@ import (
 
 	"github.com/sidecart/sidecart/services/checkout/checkoutapi"
 	"github.com/sidecart/sidecart/services/order/orderapi"
+	"github.com/sidecart/sidecart/services/payment/paymentapi"
 	"github.com/sidecart/sidecart/tools/internal/shopclient"
 )
 
@@ -111,6 +112,12 @@ func (j *journey) pay(ctx context.Context, co checkoutapi.Checkout) (outcome, er
 		}
 		means.StoreCredit = true
 	}
+	if j.script.kind == paysCash {
+		var err error
+		if co, means, err = j.cash(ctx, co); err != nil {
+			return bought, err
+		}
+	}
 	o, err := j.client.CompleteBy(ctx, co, means, shopclient.Key())
 	if err != nil {
 		return bought, err
@@ -138,6 +145,20 @@ func (j *journey) pay(ctx context.Context, co checkoutapi.Checkout) (outcome, er
 		return bought, j.again(ctx, co, o)
 	}
 	return bought, nil
+}
+
+// cash chooses to pay on delivery, where that is offered, and a card elsewhere. What it costs is in the total of the answer.
+func (j *journey) cash(ctx context.Context, co checkoutapi.Checkout) (checkoutapi.Checkout, checkoutapi.CompleteInput, error) {
+	var session checkoutapi.PaymentSession
+	err := j.client.Post(ctx, "/v1/checkouts/"+co.ID+"/payment-session", shopclient.Key(), checkoutapi.PaymentSessionInput{Provider: paymentapi.CashOnDelivery}, &session)
+	if shopclient.Refused(err, "payment-provider-not-offered") {
+		return co, checkoutapi.CompleteInput{Nonce: goodCard}, nil
+	}
+	if err == nil && session.Amount.Minor-co.Totals.Total.Minor < session.Fee.Minor {
+		err = unexpected("checkout %s of %s costs %s with a fee of %s", co.ID, co.Totals.Total, session.Amount, session.Fee)
+	}
+	co.Totals.Total = session.Amount
+	return co, checkoutapi.CompleteInput{Provider: paymentapi.CashOnDelivery}, err
 }
 
 func (j *journey) check(co checkoutapi.Checkout, o orderapi.Order) error {

@@ -34,15 +34,16 @@ const (
 	buysAgain   kind = "buys the same again"
 	signsIn     kind = "signs in at the checkout" // and what the guest's cart has goes into another one
 	paysCredit  kind = "pays with store credit too"
-	wantsLess   kind = "wants less" // of the order, which staff edit
+	wantsLess   kind = "wants less"       // of the order, which staff edit
+	paysCash    kind = "pays on delivery" // where that is offered, with its fee
 )
 
 // kinds are how often each behaviour is met, in percent.
 var kinds = []struct {
 	kind  kind
 	share int
-}{{buys, 38}, {isDeclined, 7}, {paysAgain, 4}, {leaves, 9}, {cancels, 5}, {clicksTwice, 4}, {paysTwice, 3}, {wantsMore, 6}, {isRefunded, 4}, {paysInParts, 4},
-	{givesBack, 3}, {buysAgain, 3}, {signsIn, 3}, {paysCredit, 3}, {wantsLess, 4}}
+}{{buys, 35}, {isDeclined, 7}, {paysAgain, 4}, {leaves, 9}, {cancels, 5}, {clicksTwice, 4}, {paysTwice, 3}, {wantsMore, 6}, {isRefunded, 4}, {paysInParts, 4},
+	{givesBack, 3}, {buysAgain, 3}, {signsIn, 3}, {paysCredit, 3}, {wantsLess, 4}, {paysCash, 3}}
 
 // leaveBefore are the steps before which a guest may leave.
 var leaveBefore = []string{shopclient.StepLine, shopclient.StepCheckout, shopclient.StepAddress, shopclient.StepShipping, shopclient.StepSession, shopclient.StepComplete}
@@ -146,6 +147,9 @@ func (s shelf) script(seed uint64, n int) script {
 			sc.guest.Items = append(sc.guest.Items, item)
 		}
 	}
+	if sc.kind == paysCash {
+		s.home(&sc.guest, dice)
+	}
 	if dice.IntN(50) == 0 {
 		sc.guest.Coupon = "WELCOME10"
 	}
@@ -159,6 +163,16 @@ func (s shelf) script(seed uint64, n int) script {
 		}
 	}
 	return sc
+}
+
+// home brings a guest to where the local shop lets people pay on delivery, with a piece that costs no more than they may bring.
+func (s shelf) home(g *shopclient.Guest, dice *rand.Rand) {
+	for _, m := range s.markets {
+		i := slices.IndexFunc(m.addresses, func(a orderapi.Address) bool { return a.Country == "DE" })
+		if m.currency == "EUR" && i >= 0 {
+			g.Currency, g.Address, g.Items = m.currency, m.addresses[i], []shopclient.Item{{SKU: m.skus[dice.IntN(len(m.skus))], Quantity: 1}}
+		}
+	}
 }
 
 // pick draws an index by its share.

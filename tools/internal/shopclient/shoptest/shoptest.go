@@ -70,6 +70,7 @@ type checkout struct {
 	Lines  []shopclient.Item `json:"lines"`
 	Totals totals            `json:"totals"`
 	Order  *order            `json:"order,omitempty"`
+	fee    bool
 }
 
 type order struct {
@@ -348,7 +349,24 @@ func (s *Shop) checkout(method string, parts []string, body []byte) answer {
 	case parts[3] == "complete":
 		return s.complete(co, body)
 	}
-	return reply(200, map[string]any{"provider": "braintree"})
+	return co.session(body)
+}
+
+// session lets euros be paid on delivery, for 3.00.
+func (co *checkout) session(body []byte) answer {
+	var in checkoutapi.PaymentSessionInput
+	_ = json.Unmarshal(body, &in)
+	fee := money.New(300, co.Totals.Total.Currency)
+	switch {
+	case in.Provider == "":
+		return reply(200, map[string]any{"provider": "braintree"})
+	case fee.Currency != "EUR":
+		return problem(422, "payment-provider-not-offered")
+	case !co.fee:
+		co.fee = true
+		co.Totals.Total.Minor += fee.Minor
+	}
+	return reply(200, checkoutapi.PaymentSession{Amount: co.Totals.Total, Fee: fee})
 }
 
 func (s *Shop) complete(co *checkout, body []byte) answer {
