@@ -18,6 +18,7 @@ type paid struct {
 	id       string
 	attempt  int
 	captured money.Amount
+	before   int64 // what of the order had gone back when it was made, of older ones
 }
 
 // editPayment is that of an edit; its attempt is above all those by which orders are placed.
@@ -31,7 +32,9 @@ func (r Record) payments() (all []paid) {
 	first := paid{id: PaymentID(r), attempt: r.Attempt, captured: r.Paid()}
 	for i := len(r.Edits) - 1; i >= 0; i-- {
 		if e := r.Edits[i]; e.Charged != nil && !e.Unpaid {
-			all = append(all, r.editPayment(e.Number, *e.Charged))
+			p := r.editPayment(e.Number, *e.Charged)
+			p.before = e.GoneBefore
+			all = append(all, p)
 			first.captured.Minor = max(0, first.captured.Minor-e.Charged.Minor)
 		}
 	}
@@ -74,15 +77,24 @@ func (r Record) editOf(attempt int) int {
 	return slices.IndexFunc(r.Edits, func(e edit) bool { return e.Number == attempt-paymentapi.FirstRepeat })
 }
 
-// refundFrom says of which payment how much of the refund goes back next. It is the same until that is answered: what payment tells meanwhile
-// does not count.
+// refundFrom says of which payment how much of the refund goes back next: of the newest that has any left, when what went back before went back
+// likewise, of those that there were then. It is the same until that is answered: what payment tells meanwhile does not count.
 func (r Record) refundFrom() (paid, money.Amount) {
-	all, gone := r.payments(), r.ReturnedBefore.Minor
-	for _, p := range all[:len(all)-1] {
-		if left := p.captured.Minor - gone; left > 0 {
-			return p, money.New(min(left, r.Refunding.Minor), r.Refunding.Currency)
+	all := r.payments()
+	gone := r.ReturnedBefore.Minor
+	for i := range all { // what went back since this one was made is of it first, and then of older ones
+		since := max(0, gone-all[i].before)
+		gone -= since
+		for j := i; j < len(all) && since > 0; j++ {
+			part := min(since, all[j].captured.Minor)
+			all[j].captured.Minor -= part
+			since -= part
 		}
-		gone -= p.captured.Minor
+	}
+	for _, p := range all[:len(all)-1] {
+		if p.captured.IsPositive() {
+			return p, money.New(min(p.captured.Minor, r.Refunding.Minor), r.Refunding.Currency)
+		}
 	}
 	return all[len(all)-1], r.Refunding
 }

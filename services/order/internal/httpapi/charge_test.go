@@ -81,6 +81,35 @@ func TestAnEditThatCannotBeCharged(t *testing.T) {
 	}
 }
 
+// What went back before a payment was made is not of it: an edit gives back, the next one charges, and then all that is left goes back, of each
+// payment what it has.
+func TestARefundAfterEditsDownAndUp(t *testing.T) {
+	t.Parallel()
+	s, id, _ := mugs(t)
+	s.edit(id, "key-1", `{"lines":[{"line_id":"l1","quantity":1}]}`).Want(201)
+	s.refundIs(id, 0, "refunded")
+	s.books(id, 9, 3, 2499, 4999, 2500)
+	for n := range 2 {
+		s.edit(id, fmt.Sprint("up-", n), `{"add":[{"sku":"mug","quantity":1}]}`).Want(201)
+		s.editIs(id, "done")
+		s.reaches(id, "confirmed")
+	}
+	s.books(id, 9, 1, 6499, 8999, 2500)
+	s.bring(id, "picking", 200)
+	for i, minor := range []int64{500, 5999} {
+		s.refund(id, fmt.Sprint("r-", i), fmt.Sprintf(`{"amount":{"amount":%d,"currency":"USD"},"reason":"torn"}`, minor)).Want(201)
+		s.refundIs(id, i+1, "refunded")
+	}
+	left, _, err := s.bank.Left(t.Context(), id, "USD")
+	if rec := s.reaches(id, "picking"); err != nil || !left.IsZero() || rec.Returned != rec.Captured || len(rec.Refunds) != 3 {
+		t.Errorf("payment has %s (%v), %s of %s went back: %+v", left, err, rec.Returned, rec.Captured, rec.Refunds)
+	}
+	newest, older, first := "refund "+id+"-1000003", "refund "+id+"-1000002", "refund "+id+"-1"
+	if ran := s.bank.Executed(); !slices.Equal(ran[len(ran)-4:], []string{newest, newest, older, first}) {
+		t.Errorf("payment did %q", ran)
+	}
+}
+
 // The newer payment gives back its part and the older one refuses: what went back is a refund that is done, with its credit note, and the rest is
 // one that was refused.
 func TestARefundThatIsRefusedHalfway(t *testing.T) {

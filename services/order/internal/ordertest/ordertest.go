@@ -44,7 +44,11 @@ func (b *Bank) run(step string, c app.MoneyCommand) (app.MoneyAnswer, error) {
 		if b.Next != nil {
 			answer = b.Next(step, c)
 		}
-		if answer.Outcome == "" {
+		switch {
+		case answer.Outcome != "":
+		case step == "refund" && c.Part.Minor > b.held[c.PaymentID].Amount.Minor: // never above what that payment has
+			answer.Outcome, answer.DeclineCode = app.MoneyDeclined, "amount-too-large"
+		default:
 			answer.Outcome, answer.Amount = app.MoneyDone, c.Amount
 		}
 		if b.done == nil {
