@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -59,6 +60,20 @@ func playExec(args []string) int {
 func playChild(mode string) int {
 	signals := make(chan os.Signal, 4)
 	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT, syscall.SIGUSR1)
+	if address, ok := strings.CutPrefix(mode, "listen-"); ok { // to three, and lives on
+		port, err := net.Listen("tcp", address)
+		if err != nil {
+			return 1
+		}
+		for range 3 {
+			if c, err := port.Accept(); err == nil {
+				_ = c.Close()
+			}
+		}
+		_ = port.Close()
+		<-signals
+		return 0
+	}
 	switch mode {
 	case "crash":
 		fmt.Println("about to fall")

@@ -16,9 +16,11 @@
 //
 // The process decides nothing: whoever stops or restarts does so through the
 // Supervisor. A process that fails over and over is tried again for ever, ever
-// more slowly. It lives in a process group of its own, so that Ctrl-C at the
-// terminal reaches it only through us; on Linux it gets SIGKILL when we die
-// without a word. Elsewhere it then stays behind, for the kernel offers nothing.
+// more slowly. One that lives and refuses connections (Config.Listens) is
+// killed, for it is of no more use than a dead one. It lives in a process group
+// of its own, so that Ctrl-C at the terminal reaches it only through us; on
+// Linux it gets SIGKILL when we die without a word. Elsewhere it then stays
+// behind, for the kernel offers nothing.
 package supervise
 
 import (
@@ -26,6 +28,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -53,6 +56,9 @@ type Config struct {
 	RestartGrace time.Duration       // the same for a restart that was asked for; default 3 s
 	Backoff      Backoff             // pauses between starts
 	Credential   *syscall.Credential // run as another user; nil: as us
+
+	Listens string        // the address at which it takes connections; empty: nobody looks
+	Deaf    time.Duration // for how long it may refuse them, once it took some, before it is killed; default 15 s
 
 	Started func(pid int) // called after each start, from Run's goroutine; may be nil
 }
@@ -93,6 +99,9 @@ func New(cfg Config) (*Supervisor, error) {
 	}
 	if cfg.RestartGrace <= 0 {
 		cfg.RestartGrace = 3 * time.Second
+	}
+	if cfg.Deaf <= 0 {
+		cfg.Deaf = 15 * time.Second
 	}
 	if cfg.Report == nil {
 		cfg.Report = io.Discard
@@ -214,7 +223,10 @@ func (s *Supervisor) watch(ctx context.Context, pid int, exited <-chan struct{})
 		end     ending
 		overdue <-chan time.Time
 		done    = ctx.Done()
+		heard   time.Time // when it last did not refuse a connection; zero: it never took one
 	)
+	look, rest := s.looks()
+	defer rest()
 	send := func(sig syscall.Signal) {
 		end.sent = sig
 		_ = syscall.Kill(pid, sig) // already gone: exited says so
@@ -244,6 +256,14 @@ func (s *Supervisor) watch(ctx context.Context, pid int, exited <-chan struct{})
 			} else {
 				send(sig)
 			}
+		case now := <-look:
+			switch refused, took := knock(s.cfg.Listens); {
+			case took, !refused && !heard.IsZero(): // or frozen
+				heard = now
+			case refused && !heard.IsZero() && now.Sub(heard) >= s.cfg.Deaf && end.why == whyDied:
+				s.sayf("pid %d lives, but takes no connections at %s any more: it is killed", pid, s.cfg.Listens)
+				send(syscall.SIGKILL)
+			}
 		case <-overdue:
 			overdue = nil
 			s.sayf("pid %d did not stop in time and is killed", pid)
@@ -251,6 +271,26 @@ func (s *Supervisor) watch(ctx context.Context, pid int, exited <-chan struct{})
 			_ = syscall.Kill(-pid, syscall.SIGKILL)
 		}
 	}
+}
+
+// looks ticks when the process should be knocked at; never, if it listens nowhere.
+func (s *Supervisor) looks() (tick <-chan time.Time, stop func()) {
+	if s.cfg.Listens == "" {
+		return nil, func() {}
+	}
+	t := time.NewTicker(s.cfg.Deaf / 15)
+	return t.C, t.Stop
+}
+
+// knock tells whether an address refuses connections or takes one. A process that is frozen or busy does neither, or the kernel takes
+// them for it.
+func knock(address string) (refused, took bool) {
+	c, err := net.DialTimeout("tcp", address, 200*time.Millisecond)
+	if err != nil {
+		return errors.Is(err, syscall.ECONNREFUSED), false
+	}
+	_ = c.Close()
+	return false, true
 }
 
 // pause waits before the next start.

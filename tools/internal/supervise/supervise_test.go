@@ -3,6 +3,7 @@ package supervise
 import (
 	"context"
 	"errors"
+	"net"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -90,6 +91,37 @@ func TestRestartCutsThePauseShort(t *testing.T) {
 		if !errors.As(err, &code) {
 			t.Errorf("stopped with %v", err)
 		}
+	}
+}
+
+func TestAProcessThatTurnsDeafIsKilledAndStartedAgain(t *testing.T) {
+	t.Parallel()
+	free, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := free.Addr().String()
+	_ = free.Close()
+	out, pids := &lockedBuffer{}, make(chan int, 100)
+	sup, err := New(Config{Name: "deaf", Argv: child("listen-" + address), Env: withRole("exec"), Report: out, Listens: address, Deaf: 300 * time.Millisecond,
+		Backoff: Backoff{Min: time.Millisecond}, Started: func(pid int) { pids <- pid }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- sup.Run(ctx) }()
+	for range 3 { // the first, and those that come after deaf ones
+		select {
+		case <-pids:
+		case <-time.After(10 * time.Second):
+			t.Fatalf("the deaf one is not replaced; the supervisor said %q", out)
+		}
+	}
+	cancel()
+	<-ended
+	if !strings.Contains(out.String(), "takes no connections at "+address) {
+		t.Errorf("said %q", out)
 	}
 }
 

@@ -26,6 +26,7 @@ type spec struct {
 	grace time.Duration
 	crude bool      // it may be killed when its grace is over: what it holds is gone by then
 	out   io.Writer // beside the log; nil: none
+	port  string    // the address that it must keep open; "": nobody looks
 	ready func(ctx context.Context) error
 	then  func(ctx context.Context) error // once, when it is ready; nil: nothing
 }
@@ -66,7 +67,7 @@ func (r *runner) supervise(ctx context.Context, s spec) error {
 	}
 	sup, err := supervise.New(supervise.Config{
 		Name: s.name, Argv: s.argv, Env: s.env, Dir: s.dir, Stdout: out, Stderr: out, Report: io.MultiWriter(r.out, log),
-		StateDir: r.opt.Layout.Processes(), LogFile: path, Grace: s.grace,
+		StateDir: r.opt.Layout.Processes(), LogFile: path, Grace: s.grace, Listens: s.port,
 	})
 	if err != nil {
 		return err
@@ -177,7 +178,7 @@ func (r *runner) servers() []spec {
 	hostIP := cleanEnv("DAPR_HOST_IP=127.0.0.1")
 	return append(r.profileServers(), []spec{
 		{
-			name: "placement", about: "placement", env: hostIP,
+			name: "placement", about: "placement", env: hostIP, port: at(port(shop.PlacementPort)),
 			argv: []string{
 				r.dapr + "/placement", "--port", num(port(shop.PlacementPort)), "--listen-address", "127.0.0.1",
 				"--healthz-port", num(port(shop.PlacementHealthPort)), "--healthz-listen-address", "127.0.0.1",
@@ -187,7 +188,9 @@ func (r *runner) servers() []spec {
 			ready: answers(shop.URL(port(shop.PlacementHealthPort)) + "/healthz"),
 		},
 		{
-			name: "scheduler", about: "scheduler", env: hostIP,
+			// Frozen for longer than its lease, the scheduler closes its port to begin anew, and waits without end for sidecars that came
+			// back meanwhile to hang up (Dapr 1.18.1).
+			name: "scheduler", about: "scheduler", env: hostIP, port: at(port(shop.SchedulerPort)),
 			argv: []string{
 				r.dapr + "/scheduler", "--port", num(port(shop.SchedulerPort)), "--listen-address", "127.0.0.1",
 				"--healthz-port", num(port(shop.SchedulerHealthPort)), "--healthz-listen-address", "127.0.0.1",
