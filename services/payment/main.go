@@ -53,7 +53,7 @@ func build(_ context.Context, p *boot.Process, c settings) error {
 	httpapi.Register(server, httpapi.Parts{App: payments, Cases: app.NewCases(payments, store, gateway), Vault: vault, Risk: risk, Credits: credits, Manual: &app.Manual{App: payments, Risk: risk, Store: store},
 		Read: store, CaseReader: store, CreditReader: store, Signatures: keys})
 	jobs := daprkit.NewJobs(p.Log)
-	schedule := daprio.Jobs(jobs, &app.Settlements{App: payments, Store: store, Books: gateway}, vault, risk, credits, store.Prune)
+	schedule := daprio.Jobs(jobs, app.NewSettlements(payments, store, gateway), vault, risk, credits, store.Prune)
 	daprkit.Mount(server.Router(), daprkit.Routes{AppID: p.Name, AppToken: p.AppToken, Jobs: jobs})
 	p.Add("jobs", run.Func("jobs", func(ctx context.Context) error { return p.Dapr.Schedule(ctx, schedule...) }))
 	p.Add("http", server.Listen(c.HTTPAddr))

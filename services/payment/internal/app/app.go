@@ -201,6 +201,7 @@ type App struct {
 	Log      *slog.Logger
 	gates    []gate
 	guesses  guesses
+	settled  func(ctx context.Context, paymentID string) error // asks the gateway whether the bank has paid, for our books
 	assess   func(ctx context.Context, p payment.Payment, c payment.Checks) (payment.RiskDecision, time.Time, error)
 	results  *prometheus.CounterVec
 	alarms   *prometheus.CounterVec

@@ -198,6 +198,11 @@ func (a *App) Move(ctx context.Context, m Movement) (Answer, error) {
 	if err := c.Err(); err != nil {
 		return Answer{}, err
 	}
+	if m.ToCredit && a.settled != nil {
+		if err := a.settled(ctx, m.PaymentID); err != nil && !errors.Is(err, ErrNotFound) {
+			a.Log.Warn("whether it has settled is not known, our books decide", "payment_id", m.PaymentID, "error", err)
+		}
+	}
 	now := a.now()
 	start.SentAt = now
 	return a.do(ctx, start, Sale{}, now)

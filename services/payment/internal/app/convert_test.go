@@ -1,6 +1,7 @@
 package app_test
 
 import (
+	"context"
 	"testing"
 	"time"
 
@@ -86,6 +87,47 @@ func TestARefundBecomesStoreCredit(t *testing.T) {
 	if a, err := w.app.Authorise(t.Context(), m); err != nil || a.Outcome.Result != payment.Succeeded {
 		t.Errorf("it cannot be spent: %+v %v", a, err)
 	}
+}
+
+// What our books have not heard of yet is asked of the gateway, as for a refund to the card; while it cannot be asked, they decide.
+func TestStoreCreditAsSoonAsItHasSettled(t *testing.T) {
+	t.Parallel()
+	w := open(t)
+	app.NewSettlements(w.app, w.store, w.gateway)
+	m := authorisation("o")
+	m.CustomerID = "ada"
+	if _, err := w.app.Authorise(t.Context(), m); err != nil {
+		t.Fatal(err)
+	}
+	w.want(w.take("o", "c1", 300, true), payment.Succeeded)
+	w.want(w.take("o", "c2", 700, false), payment.Succeeded)
+	part := usd(400)
+	refund := app.Movement{Kind: payment.Refund, OperationID: "r1", PaymentID: "o-1", Amount: &part, ToCredit: true}
+	if a := w.do(refund); a.Outcome.Code != payment.CodeNotSettled {
+		t.Errorf("%+v", a.Outcome)
+	}
+	w.gateway.Settle()
+	app.NewSettlements(w.app, w.store, noBooks{})
+	refund.OperationID = "r2"
+	if a := w.do(refund); a.Outcome.Code != payment.CodeNotSettled {
+		t.Errorf("nobody could be asked: %+v", a.Outcome)
+	}
+	app.NewSettlements(w.app, w.store, w.gateway)
+	refund.OperationID = "r3"
+	w.want(w.do(refund), payment.Succeeded)
+	w.wantCredit("refund-r3", 400, 0)
+	w.wantSums("o", "captured 1000/400 settled 300/300 settled 700/100")
+	refund.OperationID, refund.PaymentID = "r4", "nobody-1"
+	if _, err := w.app.Move(t.Context(), refund); fault.CodeOf(err) != app.ErrNotFound.Code {
+		t.Errorf("an unknown payment: %v", err)
+	}
+}
+
+// noBooks cannot be read.
+type noBooks struct{}
+
+func (noBooks) Transactions(context.Context, []string) ([]payment.Transaction, error) {
+	return nil, errLost
 }
 
 func TestWhoHasNoStoreCredit(t *testing.T) {

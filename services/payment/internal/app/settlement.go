@@ -39,6 +39,7 @@ type SettlementStore interface {
 	Settle(ctx context.Context, p payment.Payment, e payment.Event, actor string) (bool, error)
 	// SettleNoMore ends looking at a payment as it was read.
 	SettleNoMore(ctx context.Context, p payment.Payment) error
+	Payment(ctx context.Context, id string) (payment.Payment, error)
 }
 
 // Settlements finds out whether the bank paid what was captured.
@@ -46,6 +47,25 @@ type Settlements struct {
 	App   *App
 	Store SettlementStore
 	Books Books
+}
+
+// NewSettlements returns settlements that are looked at also when a refund hangs on them.
+func NewSettlements(a *App, store SettlementStore, books Books) *Settlements {
+	s := &Settlements{App: a, Store: store, Books: books}
+	a.settled = s.Look
+	return s
+}
+
+// Look asks the gateway now about one payment that was captured and has not settled in our books, which learn of it only by and by.
+func (s *Settlements) Look(ctx context.Context, id string) error {
+	p, err := s.Store.Payment(ctx, id)
+	taken := p.Status == payment.StatusCaptured || p.Status == payment.StatusPartly
+	if err != nil || !taken || !p.SettledAt.IsZero() || p.Provider != payment.Gateway || len(p.Unsettled()) == 0 {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, callTime)
+	defer cancel()
+	return s.look(ctx, []Unsettled{{Payment: p}})
 }
 
 // Run looks at everything that is due, a batch at a time. It may run on several replicas, and be cut short: what it did not get to
