@@ -8,7 +8,6 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -22,6 +21,7 @@ import (
 	"github.com/sidecart/sidecart/pkg/daprkit"
 	"github.com/sidecart/sidecart/pkg/fault"
 	"github.com/sidecart/sidecart/pkg/money"
+	"github.com/sidecart/sidecart/pkg/testkit"
 	"github.com/sidecart/sidecart/services/cart/internal/app"
 	"github.com/sidecart/sidecart/services/cart/internal/cart"
 	"github.com/sidecart/sidecart/services/cart/internal/carttest"
@@ -232,13 +232,7 @@ func TestEvents(t *testing.T) {
 			r := chi.NewRouter()
 			daprkit.Mount(r, daprkit.Routes{AppID: "cart", AppToken: "t", Subscriptions: subs})
 			body := fmt.Sprintf(`{"specversion":"1.0","id":"e1","type":%q,"source":"x","subject":"s","data":%s}`, tc.typ, tc.data)
-			// Less than a pause: what is tried again is tried once here.
-			ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
-			defer cancel()
-			req := httptest.NewRequestWithContext(ctx, "POST", "/events/"+tc.topic, strings.NewReader(body))
-			req.Header.Set("dapr-api-token", "t")
-			w := httptest.NewRecorder()
-			r.ServeHTTP(w, req)
+			w := testkit.Deliver(t, r, "t", "/events/"+tc.topic, body)
 			if !strings.Contains(w.Body.String(), string(tc.want)) || w.Code != 200 {
 				t.Errorf("%d %s, want %s", w.Code, w.Body, tc.want)
 			}

@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"strings"
 	"testing"
 	"time"
 
@@ -17,6 +16,7 @@ import (
 	"github.com/sidecart/sidecart/pkg/daprkit"
 	"github.com/sidecart/sidecart/pkg/fault"
 	"github.com/sidecart/sidecart/pkg/money"
+	"github.com/sidecart/sidecart/pkg/testkit"
 	"github.com/sidecart/sidecart/services/catalog/internal/app"
 )
 
@@ -47,14 +47,7 @@ func deliver(t *testing.T, r *replica, topic, typ, data string) string {
 	router := chi.NewRouter()
 	daprkit.Mount(router, daprkit.Routes{AppID: "catalog", AppToken: "t", Subscriptions: subs})
 	body := `{"specversion":"1.0","id":"e1","source":"x","subject":"SKU-1","type":"` + typ + `","topic":"` + topic + `","data":` + data + `}`
-	// Less than a pause: what is tried again is tried once here.
-	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
-	defer cancel()
-	req := httptest.NewRequestWithContext(ctx, http.MethodPost, "/events/"+topic+"/"+typ, strings.NewReader(body))
-	req.Header.Set("dapr-api-token", "t")
-	req.Header.Set("Content-Type", "application/cloudevents+json")
-	w := httptest.NewRecorder()
-	router.ServeHTTP(w, req)
+	w := testkit.Deliver(t, router, "t", "/events/"+topic+"/"+typ, body)
 	var answer struct{ Status string }
 	if err := json.Unmarshal(w.Body.Bytes(), &answer); err != nil {
 		t.Fatalf("%d %s", w.Code, w.Body)

@@ -3,9 +3,6 @@ package daprio
 import (
 	"context"
 	"encoding/json"
-	"net/http"
-	"net/http/httptest"
-	"strings"
 	"testing"
 	"time"
 
@@ -14,6 +11,7 @@ import (
 
 	"github.com/sidecart/sidecart/pkg/daprkit"
 	"github.com/sidecart/sidecart/pkg/fault"
+	"github.com/sidecart/sidecart/pkg/testkit"
 	"github.com/sidecart/sidecart/services/checkout/internal/app"
 	"github.com/sidecart/sidecart/services/checkout/internal/checkout"
 )
@@ -44,13 +42,7 @@ func deliver(t *testing.T, l *listener, topic, eventType, data string) string {
 	r := chi.NewRouter()
 	daprkit.Mount(r, daprkit.Routes{AppID: "checkout", AppToken: token, Subscriptions: subs})
 	body := `{"specversion":"1.0","id":"1","source":"s","type":"` + eventType + `","subject":"x","data":` + data + `}`
-	// Less than a pause: what is tried again is tried once here.
-	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
-	defer cancel()
-	req := httptest.NewRequestWithContext(ctx, http.MethodPost, "/events/"+topic+"/"+eventType, strings.NewReader(body))
-	req.Header.Set("dapr-api-token", token)
-	w := httptest.NewRecorder()
-	r.ServeHTTP(w, req)
+	w := testkit.Deliver(t, r, token, "/events/"+topic+"/"+eventType, body)
 	var answer struct{ Status string }
 	if err := json.Unmarshal(w.Body.Bytes(), &answer); err != nil {
 		t.Fatalf("%d %s", w.Code, w.Body)

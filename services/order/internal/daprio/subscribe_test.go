@@ -4,16 +4,14 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"net/http"
-	"net/http/httptest"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/go-chi/chi/v5"
 
 	"github.com/sidecart/sidecart/pkg/daprkit"
 	"github.com/sidecart/sidecart/pkg/money"
+	"github.com/sidecart/sidecart/pkg/testkit"
 	"github.com/sidecart/sidecart/services/order/internal/app"
 	"github.com/sidecart/sidecart/services/order/orderapi"
 )
@@ -59,14 +57,8 @@ func deliver(t *testing.T, f *follower, topic, typ, data string) string {
 	Subscribe(subs, f)
 	r := chi.NewRouter()
 	daprkit.Mount(r, daprkit.Routes{AppID: "order", AppToken: token, Subscriptions: subs})
-	// Less than a pause: what is tried again is tried once here.
-	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
-	defer cancel()
-	req := httptest.NewRequestWithContext(ctx, http.MethodPost, "/events/"+topic+"/"+typ,
-		strings.NewReader(`{"specversion":"1.0","id":"1","source":"`+topic+`","type":"`+typ+`","subject":"o-2","data":`+data+`}`))
-	req.Header.Set("dapr-api-token", token)
-	w := httptest.NewRecorder()
-	r.ServeHTTP(w, req)
+	w := testkit.Deliver(t, r, token, "/events/"+topic+"/"+typ,
+		`{"specversion":"1.0","id":"1","source":"`+topic+`","type":"`+typ+`","subject":"o-2","data":`+data+`}`)
 	var answer struct{ Status string }
 	if err := json.Unmarshal(w.Body.Bytes(), &answer); err != nil {
 		t.Errorf("%s: %d %s", typ, w.Code, w.Body)

@@ -7,15 +7,14 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"strings"
 	"testing"
-	"time"
 
 	"github.com/go-chi/chi/v5"
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/sidecart/sidecart/pkg/daprkit"
 	"github.com/sidecart/sidecart/pkg/fault"
+	"github.com/sidecart/sidecart/pkg/testkit"
 	"github.com/sidecart/sidecart/services/pricing/internal/app"
 )
 
@@ -44,14 +43,7 @@ func post(t *testing.T, routes daprkit.Routes, path, body string) *httptest.Resp
 	routes.AppID, routes.AppToken = "pricing", "t"
 	router := chi.NewRouter()
 	daprkit.Mount(router, routes)
-	// Less than a pause: what is tried again is tried once here.
-	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
-	defer cancel()
-	req := httptest.NewRequestWithContext(ctx, http.MethodPost, path, strings.NewReader(body))
-	req.Header.Set("dapr-api-token", "t")
-	w := httptest.NewRecorder()
-	router.ServeHTTP(w, req)
-	return w
+	return testkit.Deliver(t, router, "t", path, body)
 }
 
 // deliver posts an event as the sidecar does, and returns what becomes of it.
