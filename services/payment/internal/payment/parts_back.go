@@ -50,8 +50,9 @@ func judgeBack(p Payment, op Operation, found []Transaction, now time.Time) Verd
 	if parent == nil || parent.State == TxPending {
 		return Verdict{}
 	}
+	last := slices.IndexFunc(shares, func(s share) bool { return s.TransactionID == op.Asked.TransactionID })
 	for i, s := range shares {
-		done, v := g.share(s)
+		done, v := g.share(s, i < last)
 		if done {
 			continue
 		}
@@ -78,8 +79,9 @@ func judgeBack(p Payment, op Operation, found []Transaction, now time.Time) Verd
 	return out.release(p, op, parent)
 }
 
-// share tells whether the share of a part has gone back, and else what is to be done.
-func (g *giving) share(s share) (bool, Verdict) {
+// share tells whether the share of a part has gone back, and else what is to be done. Passed: a later one was asked for, so this one was seen
+// to be done; what the gateway's search does not show is not sent again.
+func (g *giving) share(s share, passed bool) (bool, Verdict) {
 	t := find(g.found, s.TransactionID)
 	if i := slices.IndexFunc(g.found, func(t Transaction) bool { return t.Credit && t.Reference == g.op.ID && t.RefundOf == s.TransactionID }); i >= 0 {
 		switch back := g.found[i]; {
@@ -112,6 +114,8 @@ func (g *giving) share(s share) (bool, Verdict) {
 	switch {
 	case g.op.Refusal != nil && g.op.Asked == ask:
 		return false, g.stop(g.op.Refusal.Code, g.op.Refusal.Message, false)
+	case ask.Kind == Refund && passed:
+		return false, Verdict{}
 	case ask.Kind == Void || g.op.SentAt.IsZero() || g.op.Asked.TransactionID != t.ID:
 		return false, Verdict{Step: Send, Ask: ask}
 	case g.now.Sub(g.op.SentAt) < Belief:
