@@ -150,7 +150,7 @@ func (s shelf) script(seed uint64, n int) script {
 	if sc.kind == paysCash {
 		s.home(&sc.guest, dice)
 	}
-	if dice.IntN(50) == 0 {
+	if dice.IntN(8) == 0 {
 		sc.guest.Coupon = "WELCOME10"
 	}
 	if leave := leaveBefore[dice.IntN(len(leaveBefore))]; sc.kind == leaves {
