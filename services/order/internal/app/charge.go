@@ -113,6 +113,9 @@ func (d *Driver) charge(ctx context.Context, l Lease) (command, error) {
 	ask := func(step string, do func(context.Context, MoneyCommand) (MoneyAnswer, error)) (MoneyAnswer, error) {
 		m := l.moneyOf(p, step)
 		m.OperationID = p.id + "-" + step // each happens once to it, whatever became of the effect
+		if step == "void" {               // but payment keeps its no of one: the next try is another, of which nothing happens twice
+			m.OperationID += fmt.Sprintf("-%d", l.Tries)
+		}
 		m.Amount, m.Like = p.captured, PaymentID(l.Record)
 		m.Country = l.Record.Edits[len(l.Record.Edits)-1].Proposed.ShippingAddress.Country
 		answer, err := do(ctx, m)

@@ -4,10 +4,12 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/sidecart/sidecart/pkg/money"
+	"github.com/sidecart/sidecart/pkg/testkit"
 	"github.com/sidecart/sidecart/services/order/internal/app"
 	"github.com/sidecart/sidecart/services/order/orderapi"
 )
@@ -78,6 +80,44 @@ func TestAnEditThatCannotBeCharged(t *testing.T) {
 				t.Error("an edit was announced")
 			}
 		})
+	}
+}
+
+// What was authorised for an edit and is not given free at first is asked for anew: payment keeps its no of an operation, and the edit would never end.
+func TestAnEditThatIsGivenFreeLater(t *testing.T) {
+	t.Parallel()
+	s, id, _ := mugs(t)
+	again := id + "-1000001"
+	var noes atomic.Int64
+	s.bank.Next = func(step string, c app.MoneyCommand) (answer app.MoneyAnswer) {
+		switch {
+		case c.PaymentID != again:
+		case step == "capture":
+			answer = app.MoneyAnswer{Outcome: app.MoneyDeclined, DeclineCode: "2001", Message: "Insufficient Funds"}
+		case step == "void" && noes.Add(1) <= 2:
+			answer = app.MoneyAnswer{Outcome: app.MoneyDeclined, DeclineCode: "91504"}
+		}
+		return answer
+	}
+	s.edit(id, "key-1", `{"add":[{"sku":"mug","quantity":1}]}`).Want(201)
+	for n := range int64(2) {
+		testkit.Eventually(t, 10*time.Second, func() (err error) {
+			if noes.Load() != n+1 {
+				err = fmt.Errorf("it was asked for %d times", noes.Load())
+			}
+			return err
+		})
+		s.waitsAgain(id)
+		s.turnClock(2 * time.Minute)
+		s.app.Driver().Sweep(t.Context())
+	}
+	if e := s.editIs(id, "refused"); e.Problem != "payment-declined" || e.DeclineCode != "2001" || e.Charged != nil {
+		t.Errorf("%+v", e)
+	}
+	s.reaches(id, "confirmed")
+	s.books(id, 8, 3, 4999, 4999, 0)
+	if ran := s.bank.Executed(); noes.Load() != 3 || ran[len(ran)-1] != "void "+again {
+		t.Errorf("it was asked for %d times, payment did %q", noes.Load(), ran)
 	}
 }
 
