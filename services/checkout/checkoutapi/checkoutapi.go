@@ -127,6 +127,7 @@ type CompleteInput struct {
 	ExpectedTotal money.Amount `json:"expected_total"`
 	DeviceData    string       `json:"device_data,omitempty" maxLength:"10000"`
 	ClientIP      string       `json:"-"` // as the gateway says
+	Bearer        string       `json:"-"` // the shopper's token; "" without store credit
 }
 
 // PaymentSessionInput is POST /v1/checkouts/{id}/payment-session. It need not choose; what was chosen before stays then.

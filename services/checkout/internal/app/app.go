@@ -25,6 +25,7 @@ import (
 	"golang.org/x/sync/singleflight"
 
 	"github.com/sidecart/sidecart/pkg/fault"
+	"github.com/sidecart/sidecart/pkg/money"
 	"github.com/sidecart/sidecart/services/cart/cartapi"
 	"github.com/sidecart/sidecart/services/checkout/checkoutapi"
 	"github.com/sidecart/sidecart/services/checkout/internal/checkout"
@@ -200,6 +201,9 @@ type Holds interface {
 // Payments asks payment.
 type Payments interface {
 	ClientToken(ctx context.Context, req paymentapi.ClientTokenRequest) (paymentapi.ClientToken, error)
+	// Credit returns what the gift cards of a completion are worth, and the store credit of its bearer where it is to be used. What payment
+	// would not take counts nothing.
+	Credit(ctx context.Context, currency money.Currency, in checkoutapi.CompleteInput) (money.Amount, error)
 }
 
 // Orders asks order.

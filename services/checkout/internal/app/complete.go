@@ -10,6 +10,7 @@ import (
 
 	"github.com/sidecart/sidecart/pkg/card"
 	"github.com/sidecart/sidecart/pkg/fault"
+	"github.com/sidecart/sidecart/pkg/money"
 	"github.com/sidecart/sidecart/services/checkout/checkoutapi"
 	"github.com/sidecart/sidecart/services/checkout/internal/checkout"
 	"github.com/sidecart/sidecart/services/order/orderapi"
@@ -158,10 +159,17 @@ func (a *App) attempt(ctx context.Context, r Record, key Key, in checkoutapi.Com
 		return Completion{}, incomplete(missing)
 	}
 	c := Change{Seen: r.Version, After: r}
+	var fee money.Amount
+	var err error
+	if in.Provider, fee, err = a.means(ctx, r, in); err != nil {
+		return Completion{}, err
+	}
 	takenUp := r.Status == checkout.Completing // then total and holds are those that the attempt began with
+	if takenUp && fee.IsPositive() != r.Fee.IsPositive() {
+		return Completion{}, errOtherFee.With("payment_fee", r.Totals().PaymentFee)
+	}
 	if !takenUp {
-		var err error
-		if c, err = a.freshen(ctx, c, in.Provider, now); err != nil {
+		if c, err = a.freshen(ctx, c, in.Provider, fee, now); err != nil {
 			return Completion{}, err
 		}
 		if missing := c.After.Missing(!c.After.Totals().Total.IsZero(), hasMeans); missing != nil {
@@ -193,11 +201,8 @@ func (a *App) attempt(ctx context.Context, r Record, key Key, in checkoutapi.Com
 
 // freshen asks for a new quote, when the old one does not fit or has not what it costs to pay by that provider, and records it at once, so
 // that the shopper sees the total that he is told of.
-func (a *App) freshen(ctx context.Context, c Change, provider string, now time.Time) (Change, error) {
-	fee, err := a.fee(ctx, c.After, provider)
+func (a *App) freshen(ctx context.Context, c Change, provider string, fee money.Amount, now time.Time) (Change, error) {
 	switch {
-	case err != nil:
-		return c, err
 	case fee != c.After.Fee:
 		c.After.Provider, c.After.Fee = provider, fee
 	case a.quoteFits(&c.After, now):

@@ -1,12 +1,14 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
 
 	"github.com/sidecart/sidecart/pkg/fault"
 	"github.com/sidecart/sidecart/pkg/money"
+	"github.com/sidecart/sidecart/services/checkout/checkoutapi"
 	"github.com/sidecart/sidecart/services/checkout/internal/checkout"
 	"github.com/sidecart/sidecart/services/payment/paymentapi"
 )
@@ -14,9 +16,12 @@ import (
 // errNotOffered refuses the choice of a provider; payment says it in the same words.
 var errNotOffered = fault.New(fault.Invalid, "payment-provider-not-offered", "This way to pay is not offered for this order.")
 
+// errOtherFee refuses to take an attempt up by a means that would have another total: order may have the one that it began with.
+var errOtherFee = fault.New(fault.Conflict, "payment-fee-differs", "An attempt to place the order is under way whose total has another payment fee: complete with the way to pay that it began with.")
+
 // PaymentSession returns what a browser needs to collect a card, and the checkout it is for. With a provider it is chosen first: a quote says
-// what everything costs then, unless that is known. Choosing the same again changes nothing. Faults: payment-provider-not-offered with
-// those that are, and payment's.
+// what everything costs then, unless that is known. Choosing the same again changes nothing. Without one, what was chosen is held to what it
+// costs by now, and is chosen no longer when it is not offered any more. Faults: payment-provider-not-offered with those that are, and payment's.
 func (a *App) PaymentSession(ctx context.Context, id, provider string) (Record, paymentapi.ClientToken, error) {
 	for range maxMoves {
 		r, err := a.Get(ctx, id)
@@ -28,17 +33,17 @@ func (a *App) PaymentSession(ctx context.Context, id, provider string) (Record, 
 			return r, paymentapi.ClientToken{}, err
 		}
 		token, err := a.Payments.ClientToken(ctx, r.toPay(""))
-		if err != nil || provider == "" {
+		if err != nil {
 			return r, token, err
 		}
-		fee, ok := r.feeOf(provider, token)
-		if !ok {
-			return r, token, errNotOffered.With("offered", token.Providers)
+		err = a.choose(ctx, &c, cmp.Or(provider, r.Provider), token)
+		if provider == "" && fault.CodeOf(err) == errNotOffered.Code {
+			err = a.pays(ctx, &c, "", money.Amount{})
 		}
-		if r.Provider == provider && r.Fee == fee {
-			return r, token, nil
-		}
-		if err = a.choose(ctx, &c, provider, fee); err == nil {
+		if err == nil {
+			if c.After.Provider == r.Provider && c.After.Fee == r.Fee {
+				return r, token, nil
+			}
 			err = a.Store.Save(ctx, c)
 		}
 		switch {
@@ -51,8 +56,33 @@ func (a *App) PaymentSession(ctx context.Context, id, provider string) (Record, 
 	return Record{}, paymentapi.ClientToken{}, errBusy
 }
 
-// choose notes how it shall be paid, and asks for another quote when that costs something else.
-func (a *App) choose(ctx context.Context, c *Change, provider string, fee money.Amount) error {
+// choose notes how it shall be paid, if that is offered. Payment judges a total by the fee, and by the tax that the fee has only when it is
+// quoted: where there is such a tax, it is asked once more.
+func (a *App) choose(ctx context.Context, c *Change, provider string, token paymentapi.ClientToken) error {
+	if provider == "" {
+		return nil
+	}
+	notOffered := errNotOffered.With("offered", token.Providers)
+	fee, ok := c.After.feeOf(provider, token)
+	if !ok {
+		return notOffered
+	}
+	before := c.After.Totals()
+	if err := a.pays(ctx, c, provider, fee); err != nil || !c.Quote {
+		return err
+	}
+	if after := c.After.Totals(); after.Total.Minor-before.Total.Minor == after.PaymentFee.Minor-before.PaymentFee.Minor {
+		return nil
+	}
+	_, err := a.Payments.ClientToken(ctx, c.After.toPay(provider))
+	if fault.CodeOf(err) == errNotOffered.Code {
+		return notOffered
+	}
+	return err
+}
+
+// pays has it paid by a provider for a fee, and asks for another quote when that is another fee.
+func (a *App) pays(ctx context.Context, c *Change, provider string, fee money.Amount) error {
 	before := c.After.Fee
 	c.After.Provider, c.After.Fee = provider, fee
 	if fee == before {
@@ -85,16 +115,36 @@ func (r Record) feeOf(provider string, token paymentapi.ClientToken) (money.Amou
 	return token.Providers[i].Fee, true
 }
 
-// fee is what the means of payment of a completion cost now. Payment is asked about cash on delivery alone: nothing else may have a fee. It is
-// as before when that is not offered, for then payment refuses it.
-func (a *App) fee(ctx context.Context, r Record, provider string) (money.Amount, error) {
-	if provider != paymentapi.CashOnDelivery || r.Totals().Total.IsZero() {
-		return money.Amount{}, nil
+// means is by which provider the rest of a completion is paid, after credit, and what that costs now. Payment is asked about cash on delivery
+// alone: nothing else may have a fee. It is as before when that is not offered, for then payment refuses it. When credit pays for
+// everything nothing is collected: then it is no provider, so that payment declines it should the credit be gone by then.
+func (a *App) means(ctx context.Context, r Record, in checkoutapi.CompleteInput) (provider string, fee money.Amount, err error) {
+	if in.Provider != paymentapi.CashOnDelivery || r.Totals().Total.IsZero() {
+		return in.Provider, fee, nil
 	}
-	token, err := a.Payments.ClientToken(ctx, r.toPay(provider))
+	token, err := a.Payments.ClientToken(ctx, r.toPay(in.Provider))
 	if fault.CodeOf(err) == errNotOffered.Code {
-		return r.Fee, nil
+		return in.Provider, r.Fee, nil
 	}
-	fee, _ := r.feeOf(provider, token)
-	return fee, err
+	fee, _ = r.feeOf(in.Provider, token)
+	if err != nil || fee.IsZero() || !in.StoreCredit && len(in.GiftCards) == 0 {
+		return in.Provider, fee, err
+	}
+	covered, err := a.covered(ctx, r, in)
+	if covered {
+		return "", money.Amount{}, nil
+	}
+	return in.Provider, fee, err
+}
+
+// covered reports whether gift cards and store credit pay for all of r when it has no fee.
+func (a *App) covered(ctx context.Context, r Record, in checkoutapi.CompleteInput) (bool, error) {
+	if r.Fee != (money.Amount{}) {
+		r.Fee = money.Amount{}
+		if err := a.requote(ctx, &r, a.now()); err != nil {
+			return false, err
+		}
+	}
+	credit, err := a.Payments.Credit(ctx, r.Currency, in)
+	return err == nil && credit.Minor >= r.Totals().Total.Minor, err
 }

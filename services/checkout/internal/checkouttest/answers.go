@@ -38,6 +38,8 @@ func (n *Neighbours) RoundTrip(r *http.Request) (*http.Response, error) {
 		call += " " + parts[len(parts)-1]
 	} else if call == "inventory" {
 		call += " " + r.Method
+	} else if call == "payment" && r.URL.Path != paymentapi.PathClientToken {
+		call += " credit"
 	}
 	n.mu.Lock()
 	n.calls[call]++
@@ -103,16 +105,7 @@ func (n *Neighbours) serve(r *http.Request, body []byte) (any, error) {
 		defer n.mu.Unlock()
 		return n.quote(req), nil
 	case "payment":
-		req, err := read[paymentapi.ClientTokenRequest](body)
-		if err == nil && req.Currency == "JPY" {
-			err = fault.New(fault.Invalid, "currency-not-supported", "No merchant account takes JPY.")
-		}
-		if err != nil {
-			return nil, err
-		}
-		n.mu.Lock()
-		defer n.mu.Unlock()
-		return n.offers(req)
+		return n.payment(r, body)
 	case "inventory":
 		if r.Method == http.MethodGet {
 			return n.owners(r.URL.Query())
@@ -132,30 +125,6 @@ func (n *Neighbours) serve(r *http.Request, body []byte) (any, error) {
 		return n.place(req)
 	}
 	return nil, errBad
-}
-
-// offers are a card, over the telephone a bank transfer before it, and cash on delivery.
-func (n *Neighbours) offers(req paymentapi.ClientTokenRequest) (paymentapi.ClientToken, error) {
-	t := paymentapi.ClientToken{ClientToken: "token-" + req.Currency, Providers: []paymentapi.Offer{{Provider: "braintree"}}}
-	if req.Channel == "phone" {
-		t.Providers = append([]paymentapi.Offer{{Provider: paymentapi.BankTransfer, PayWithinSeconds: 3600, PayTo: "account 5"}}, t.Providers...)
-	}
-	if req.Country == "US" && req.Amount.Minor-req.PaymentFee.Minor+n.Cash <= 10000 {
-		cash := paymentapi.Offer{Provider: paymentapi.CashOnDelivery}
-		if n.Cash > 0 {
-			cash.Fee = money.New(n.Cash, req.Amount.Currency)
-		}
-		t.Providers = append(t.Providers, cash)
-	}
-	if req.Provider != "" {
-		t.ClientToken = ""
-		t.Providers = slices.DeleteFunc(t.Providers, func(o paymentapi.Offer) bool { return o.Provider != req.Provider })
-		if len(t.Providers) == 0 {
-			return t, fault.New(fault.Invalid, "payment-provider-not-offered", "This way to pay is not offered for this order.")
-		}
-	}
-	t.Provider = t.Providers[0].Provider
-	return t, nil
 }
 
 func (n *Neighbours) snapshot(id string) (any, error) {
@@ -243,7 +212,9 @@ func (n *Neighbours) quote(req pricingapi.QuoteRequest) pricingapi.Quote {
 	q.Totals.Subtotal, q.Totals.Total = money.New(sum, c), money.New(sum, c)
 	for _, o := range req.ShippingOptions {
 		t := q.Totals
-		t.Shipping, t.Total, t.PaymentFee = money.New(o.Price.Minor+req.PaymentFee.Minor, c), money.New(sum+o.Price.Minor+req.PaymentFee.Minor, c), req.PaymentFee
+		shipping := o.Price.Minor + req.PaymentFee.Minor
+		t.Shipping, t.Tax, t.PaymentFee = money.New(shipping, c), money.New(shipping*n.ShippingTax/100, c), req.PaymentFee
+		t.Total = money.New(sum+shipping+t.Tax.Minor, c)
 		q.Shipping = append(q.Shipping, pricingapi.ShippingTotal{OptionID: o.ID, Totals: t})
 	}
 	return q

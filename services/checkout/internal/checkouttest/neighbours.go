@@ -37,6 +37,10 @@ type Neighbours struct {
 	Before, After func(call string) error
 	// Cash is what cash on delivery costs where it is offered: in the US, up to 100.00.
 	Cash int64
+	// Credit is what gift cards are worth, by their codes, and store credit, by the customer's token.
+	Credit map[string]int64
+	// ShippingTax is on top of what shipping costs, in percent; nothing else is taxed.
+	ShippingTax int64
 	// Outcome decides what becomes of an attempt; nil: it is confirmed.
 	Outcome func(req orderapi.PlaceRequest) orderapi.PlaceResult
 }

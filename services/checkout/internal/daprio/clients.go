@@ -11,8 +11,10 @@ import (
 
 	"github.com/sidecart/sidecart/pkg/daprkit"
 	"github.com/sidecart/sidecart/pkg/fault"
+	"github.com/sidecart/sidecart/pkg/money"
 	"github.com/sidecart/sidecart/services/cart/cartapi"
 	"github.com/sidecart/sidecart/services/catalog/catalogapi"
+	"github.com/sidecart/sidecart/services/checkout/checkoutapi"
 	"github.com/sidecart/sidecart/services/inventory/inventoryapi"
 	"github.com/sidecart/sidecart/services/order/orderapi"
 	"github.com/sidecart/sidecart/services/payment/paymentapi"
@@ -25,10 +27,10 @@ const (
 	placeTime = 23 * time.Second
 )
 
-func ask(ctx context.Context, c daprkit.Caller, limit time.Duration, method, path string, in, out any) error {
+func ask(ctx context.Context, c daprkit.Caller, limit time.Duration, method, path string, in, out any, opts ...daprkit.CallOption) error {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	return ours(c.JSON(ctx, method, path, in, out))
+	return ours(c.JSON(ctx, method, path, in, out, opts...))
 }
 
 // ours keeps what a shopper may be told of a neighbour's refusal. That a neighbour took our request for bad is our fault and not
@@ -104,6 +106,33 @@ func (p Payments) ClientToken(ctx context.Context, req paymentapi.ClientTokenReq
 	var t paymentapi.ClientToken
 	err := ask(ctx, p.Caller, 5*time.Second, http.MethodPost, paymentapi.PathClientToken, req, &t)
 	return t, err
+}
+
+// Credit implements app.Payments. Each door is the shopper's own: whoever has a code, and whose token it is.
+func (p Payments) Credit(ctx context.Context, currency money.Currency, in checkoutapi.CompleteInput) (sum money.Amount, err error) {
+	sum = money.Zero(currency)
+	add := func(worth money.Amount) {
+		if err == nil && worth.Currency == currency {
+			sum, err = sum.Add(worth)
+		}
+	}
+	for _, code := range in.GiftCards {
+		var card paymentapi.GiftCardBalance
+		if err = ask(ctx, p.Caller, callTime, http.MethodPost, paymentapi.PathGiftCardBalance, paymentapi.GiftCardCode{Code: code}, &card); fault.KindOf(err) == fault.NotFound {
+			err = nil
+		}
+		if add(card.Balance); err != nil {
+			return sum, err
+		}
+	}
+	if in.StoreCredit {
+		var credit paymentapi.StoreCredit
+		err = ask(ctx, p.Caller, callTime, http.MethodGet, paymentapi.PathMyStoreCredit, nil, &credit, daprkit.WithBearer(in.Bearer))
+		for _, total := range credit.Totals {
+			add(total)
+		}
+	}
+	return sum, err
 }
 
 // Orders asks order. It implements app.Orders.

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"reflect"
+	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -190,7 +191,8 @@ type completeInput struct {
 	IDInput
 	httpx.IdempotencyHeader
 	httpx.ClientAddress
-	Body checkoutapi.CompleteInput
+	Authorization string `header:"Authorization" hidden:"true"`
+	Body          checkoutapi.CompleteInput
 }
 
 // completion is the order, or the checkout while the outcome is not known.
@@ -243,6 +245,9 @@ func (h *api) complete(ctx context.Context, in *completeInput) (*completeOutput,
 		return nil, err
 	}
 	in.Body.ClientIP = in.Address()
+	if in.Body.StoreCredit {
+		_, in.Body.Bearer, _ = strings.Cut(in.Authorization, " ")
+	}
 	c, err := h.app.Complete(ctx, in.ID, app.Key(key), in.Body)
 	if err != nil {
 		if c.Replayed {
