@@ -17,11 +17,11 @@ import (
 
 var springfield = orderapi.Address{Name: "Sample Customer", Line1: "1 Main Street", City: "Springfield", Region: "IL", PostalCode: "62701", Country: "US"}
 
-// toPay is the checkout of one piece, by the first way to send it, with what it may be paid by.
-func toPay(t *testing.T, cart map[string]string, sku string, to orderapi.Address) (cartapi.Cart, checkoutapi.Checkout, checkoutapi.PaymentSession) {
+// toPay is the checkout of one piece, of whose the headers of its cart say, by the first way to send it, with what it may be paid by.
+func toPay(t *testing.T, cart map[string]string, sku string, to orderapi.Address, headers ...string) (cartapi.Cart, checkoutapi.Checkout, checkoutapi.PaymentSession) {
 	t.Helper()
 	var c cartapi.Cart
-	s.Must(t, 201, "POST", "/v1/carts", cart, &c)
+	s.Must(t, 201, "POST", "/v1/carts", cart, &c, headers...)
 	eventually(t, 20*time.Second, func() error {
 		a, err := s.Ask(t.Context(), "POST", "/v1/carts/"+c.ID+"/lines", map[string]any{"sku": sku, "quantity": 1})
 		if err != nil {

@@ -6,6 +6,7 @@ import (
 	"github.com/sidecart/sidecart/pkg/money"
 	"github.com/sidecart/sidecart/services/checkout/checkoutapi"
 	"github.com/sidecart/sidecart/services/order/orderapi"
+	"github.com/sidecart/sidecart/services/payment/paymentapi"
 	"github.com/sidecart/sidecart/services/pricing/pricingapi"
 	"github.com/sidecart/sidecart/test/e2e/shop"
 )
@@ -58,5 +59,31 @@ func TestTheFeeOfCashOnDelivery(t *testing.T) {
 	s.Must(t, 200, "GET", "/v1/orders/"+o.ID+"/invoice?access_token="+o.AccessToken, nil, nil)
 	if out, err := s.Run(t.Context(), "books", "--wait", "30s"); err != nil {
 		t.Errorf("the books: %v\n%s", err, out)
+	}
+}
+
+// What a gift card and a customer's store credit pay altogether is not collected: cash on delivery has no fee then, and credit alone pays.
+func TestCreditPaysWhatCashWasToPay(t *testing.T) {
+	sku := s.Goods(t, "costs-no-cash", 3)
+	s.Staff(t, 204, "PUT", "/v1/admin/price-lists/eu-eur/prices", pricingapi.PricesInput{Prices: []pricingapi.PriceInput{{SKU: sku, Amount: money.New(1795, "EUR"), MinQuantity: 1}}}, nil)
+	account := "e2e-" + shop.Key()[:12]
+	customer := signedIn(t, account)
+	_, co, _ := toPay(t, map[string]string{"currency": "EUR", "country": "DE"}, sku, hamburg, "Authorization", customer)
+	credit := func(owner string, minor int64) (c paymentapi.Credit) {
+		s.Staff(t, 201, "POST", paymentapi.PathCredits, map[string]any{"amount": money.New(minor, "EUR"), "customer_id": owner, "reason": "journey"}, &c, "Idempotency-Key", shop.Key())
+		return c
+	}
+	in := checkoutapi.CompleteInput{Provider: "cash_on_delivery", GiftCards: []string{credit("", co.Totals.Total.Minor-100).Code}, StoreCredit: true, ExpectedTotal: co.Totals.Total}
+	complete := func(status int, out any) {
+		t.Helper()
+		s.Must(t, status, "POST", "/v1/checkouts/"+co.ID+"/complete", in, out, "Idempotency-Key", shop.Key(), "Authorization", customer)
+	}
+	complete(409, nil) // a euro would be collected, and with it the fee
+	credit(account, 100)
+	var o orderapi.Order
+	complete(201, &o)
+	bought := promise{t: t, sku: sku, total: co.Totals.Total, order: o}
+	if paid := bought.payment(); o.Totals.Total != co.Totals.Total || !o.Totals.PaymentFee.IsZero() || paid.Provider != "credit" || paid.Captured != co.Totals.Total {
+		t.Errorf("%+v, paid %+v", o.Totals, paid)
 	}
 }
