@@ -22,6 +22,12 @@ func runStock(ctx context.Context, args []string) error {
 	set, parse := flags("stock reconcile | snapshot NAME | compare NAME [LATER]")
 	base := set.String("base", "", "base URL of the public API (default: the running shop's)")
 	repair := set.Bool("repair", false, "reconcile: make what differs what it should be")
+	var lots []inventoryapi.MissingLot
+	set.Func("lot", "reconcile --repair: SKU@LOCATION/LOT=DAY, the last day (2027-01-31) of a lot that is missing; may be given again", func(s string) error {
+		lot, err := missingLot(s)
+		lots = append(lots, lot)
+		return err
+	})
 	asJSON := set.Bool("json", false, "for programs")
 	layout, err := parse(args, 0, 1, 2, 3)
 	if err != nil {
@@ -29,7 +35,7 @@ func runStock(ctx context.Context, args []string) error {
 	}
 	verb, names := set.Arg(0), set.Args()[min(1, set.NArg()):]
 	if wants, known := map[string][]int{"reconcile": {0}, "snapshot": {1}, "compare": {1, 2}}[verb]; !known || !slices.Contains(wants, len(names)) {
-		return errors.New("stock: want: stock reconcile [--repair] | stock snapshot NAME | stock compare NAME [LATER]")
+		return errors.New("stock: want: stock reconcile [--repair [--lot SKU@LOCATION/LOT=DAY]] | stock snapshot NAME | stock compare NAME [LATER]")
 	}
 	at, err := baseURL(layout, *base)
 	if err != nil {
@@ -46,7 +52,19 @@ func runStock(ctx context.Context, args []string) error {
 	case "compare":
 		return look.compare(ctx, names)
 	}
-	return look.reconcile(ctx, *repair)
+	return look.reconcile(ctx, inventoryapi.ReconcileInput{Repair: *repair, Lots: lots})
+}
+
+// missingLot reads SKU@LOCATION/LOT=DAY. A lot may hold slashes.
+func missingLot(s string) (lot inventoryapi.MissingLot, err error) {
+	var at, in, on bool
+	lot.SKU, s, at = strings.Cut(s, "@")
+	lot.LocationID, s, in = strings.Cut(s, "/")
+	lot.Lot, lot.ExpiresOn, on = strings.Cut(s, "=")
+	if !at || !in || !on {
+		return lot, errors.New("want SKU@LOCATION/LOT=DAY")
+	}
+	return lot, nil
 }
 
 // stock asks as staff and prints.
@@ -91,9 +109,9 @@ func (s stock) compare(ctx context.Context, names []string) error {
 	return nil
 }
 
-func (s stock) reconcile(ctx context.Context, repair bool) error {
+func (s stock) reconcile(ctx context.Context, in inventoryapi.ReconcileInput) error {
 	var r inventoryapi.Reconciliation
-	if err := s.clerk.Post(ctx, stockPath+"reconcile", "", inventoryapi.ReconcileInput{Repair: repair}, &r); err != nil {
+	if err := s.clerk.Post(ctx, stockPath+"reconcile", "", in, &r); err != nil {
 		return err
 	}
 	if err := s.print(r, func(w io.Writer) { printFaults(w, r) }); err != nil {
@@ -171,8 +189,11 @@ func stand(s inventoryapi.Stand) string {
 func printFaults(out io.Writer, r inventoryapi.Reconciliation) {
 	for _, f := range r.Faults {
 		done := "not repaired"
-		if f.Repaired {
+		switch {
+		case f.Repaired:
 			done = "repaired"
+		case f.Missing:
+			done = fmt.Sprintf("missing: repair it with --lot %s@%s/%s=DAY, its last day", f.SKU, f.LocationID, f.Lot)
 		}
 		if f.What == "holds" {
 			fmt.Fprintf(out, "%s: %d held, but its holds are %d (%s)\n", f.SKU, f.Is.OnHand, f.Ledger.OnHand, done)

@@ -37,11 +37,24 @@ func TestFaultsAreSaidInWords(t *testing.T) {
 		"mug: 3 held, but its holds are 1 (repaired)": {Faults: []inventoryapi.StockFault{{What: "holds", SKU: "mug", Is: inventoryapi.Stand{OnHand: 3}, Ledger: inventoryapi.Stand{OnHand: 1}, Repaired: true}}},
 		"milk at reno, lot L-1: on hand 9, allocated 0; they should be 4 and 1 (not repaired)": {Faults: []inventoryapi.StockFault{{What: "lot", SKU: "milk", LocationID: "reno",
 			Lot: "L-1", Is: inventoryapi.Stand{OnHand: 9}, Ledger: inventoryapi.Stand{OnHand: 4}, Reserved: inventoryapi.Stand{Allocated: 1}}}},
-		"mug at reno: on hand 3, allocated 4, owed 0; the led": {Faults: []inventoryapi.StockFault{{What: "level", SKU: "mug", LocationID: "reno", Is: inventoryapi.Stand{OnHand: 3, Allocated: 4}}}},
+		"(missing: repair it with --lot milk@reno/L/1=DAY, its last day)": {Faults: []inventoryapi.StockFault{{What: "lot", SKU: "milk", LocationID: "reno", Lot: "L/1", Missing: true}}},
+		"mug at reno: on hand 3, allocated 4, owed 0; the led":            {Faults: []inventoryapi.StockFault{{What: "level", SKU: "mug", LocationID: "reno", Is: inventoryapi.Stand{OnHand: 3, Allocated: 4}}}},
 	} {
 		var out strings.Builder
 		if printFaults(&out, r); !strings.Contains(out.String(), want) {
 			t.Errorf("%q is not said: %s", want, &out)
+		}
+	}
+}
+
+func TestAMissingLotIsNamed(t *testing.T) {
+	t.Parallel()
+	if got, err := missingLot("milk@reno/L/1=2030-02-28"); err != nil || got != (inventoryapi.MissingLot{SKU: "milk", LocationID: "reno", Lot: "L/1", ExpiresOn: "2030-02-28"}) {
+		t.Errorf("%+v, %v", got, err)
+	}
+	for _, bad := range []string{"", "milk", "milk@reno", "milk@reno/L-1", "milk/reno@L-1=2030-02-28"} {
+		if got, err := missingLot(bad); err == nil {
+			t.Errorf("%q is %+v", bad, got)
 		}
 	}
 }

@@ -53,9 +53,18 @@ type Comparison struct {
 	Holds  []HoldDifference  `json:"holds"`
 }
 
-// ReconcileInput asks for a recount. Repair makes what differs what it should be.
+// ReconcileInput asks for a recount. Repair makes what differs what it should be. Lots that are missing come back with it on their last days.
 type ReconcileInput struct {
-	Repair bool `json:"repair,omitempty"`
+	Repair bool         `json:"repair,omitempty"`
+	Lots   []MissingLot `json:"lots,omitempty" maxItems:"1000" doc:"Of lots that are missing, what nobody else knows"`
+}
+
+// MissingLot is the last day of a lot of which ledger or orders tell, and which is not there.
+type MissingLot struct {
+	SKU        string `json:"sku"`
+	LocationID string `json:"location_id"`
+	Lot        string `json:"lot"`
+	ExpiresOn  string `json:"expires_on" doc:"The last day on which it is sold, such as 2027-01-31"`
 }
 
 // Reconciliation names up to 1,000 faults; none is as it should be.
@@ -65,12 +74,13 @@ type Reconciliation struct {
 
 // StockFault is a level or a lot that is not the sum of its ledger and its living reservations, or ("holds") a held total that is not the sum of
 // the holds: then is.on_hand is the total and ledger.on_hand the sum. A fault of lots without a lot is a level that has less than its lots, which
-// ledger and reserved sum up. What is not repaired promises more than there is, or is a lot whose last day nobody knows: count it.
+// ledger and reserved sum up. What is not repaired promises more than there is: count it; or it is a lot that is missing: say its last day.
 type StockFault struct {
 	What       string `json:"what" enum:"level,holds,lot"`
 	SKU        string `json:"sku"`
 	LocationID string `json:"location_id,omitempty"`
 	Lot        string `json:"lot,omitempty"`
+	Missing    bool   `json:"missing,omitempty" doc:"A lot that is not there any more, and comes back with its last day alone"`
 	Is         Stand  `json:"is"`
 	Ledger     Stand  `json:"ledger"`
 	Reserved   Stand  `json:"reserved"`

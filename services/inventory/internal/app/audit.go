@@ -2,7 +2,9 @@ package app
 
 import (
 	"context"
+	"fmt"
 	"regexp"
+	"slices"
 	"time"
 
 	"github.com/sidecart/sidecart/pkg/fault"
@@ -81,8 +83,17 @@ type Fault struct {
 	What string
 	inventory.Place
 	Lot                  string // of a lot; "": its level has less than all of its lots, whose sums are Ledger.OnHand and Reserved.Allocated
+	Missing              bool   // of a lot: it is not there, and nobody knows its last day
 	Is, Ledger, Reserved Stand  // of holds: Is.OnHand is the total, Ledger.OnHand the sum of the holds
 	Repaired             bool
+	ExpiresOn            time.Time // of a lot that is missing: its last day, as people say
+}
+
+// LotDay is the last day of a lot that is missing, as people say.
+type LotDay struct {
+	inventory.Place
+	Lot       string
+	ExpiresOn time.Time
 }
 
 // AuditStore looks back.
@@ -128,10 +139,13 @@ func (a *Auditor) TakeSnapshot(ctx context.Context, actor, name string) (Snapsho
 const maxFaults = 1000
 
 // Reconcile recounts every level from the ledger and the reservations and every held total from its holds, and repairs what differs if it
-// is asked to.
-func (a *Auditor) Reconcile(ctx context.Context, actor string, repair bool) ([]Fault, error) {
+// is asked to; lots that are missing, with the last days that are given. Fault: validation-failed for a day of a lot that is not missing.
+func (a *Auditor) Reconcile(ctx context.Context, actor string, repair bool, days []LotDay) ([]Fault, error) {
 	faults, err := a.Store.Faults(ctx, maxFaults)
-	if err != nil || !repair {
+	if err != nil {
+		return nil, err
+	}
+	if err := giveDays(faults, repair, days); err != nil || !repair {
 		return faults, err
 	}
 	for i := range faults {
@@ -140,4 +154,18 @@ func (a *Auditor) Reconcile(ctx context.Context, actor string, repair bool) ([]F
 		}
 	}
 	return faults, nil
+}
+
+func giveDays(faults []Fault, repair bool, days []LotDay) error {
+	var c fault.Collector
+	c.Check(repair || len(days) == 0, "body.lots", "go with a repair", nil)
+	for i, d := range days {
+		at := slices.IndexFunc(faults, func(f Fault) bool { return f.Missing && f.Place == d.Place && f.Lot == d.Lot })
+		c.Check(at >= 0, fmt.Sprintf("body.lots[%d].lot", i), "is not a lot that is missing there", d.Lot)
+		if at >= 0 {
+			c.Check(faults[at].ExpiresOn.IsZero(), fmt.Sprintf("body.lots[%d]", i), "stands twice", d.Lot)
+			faults[at].ExpiresOn = d.ExpiresOn
+		}
+	}
+	return c.Err()
 }

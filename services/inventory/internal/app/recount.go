@@ -51,7 +51,7 @@ func (r *Recount) Run(ctx context.Context) error {
 	if differ == 0 && now.Before(r.next) {
 		return nil
 	}
-	faults, err := r.auditor.Reconcile(ctx, "recount", false)
+	faults, err := r.auditor.Reconcile(ctx, "recount", false, nil)
 	if err != nil {
 		return err
 	}

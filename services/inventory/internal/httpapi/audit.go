@@ -2,13 +2,17 @@ package httpapi
 
 import (
 	"context"
+	"fmt"
 	"net/http"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/sidecart/sidecart/pkg/auth"
+	"github.com/sidecart/sidecart/pkg/fault"
 	"github.com/sidecart/sidecart/pkg/httpx"
 	"github.com/sidecart/sidecart/services/inventory/internal/app"
+	"github.com/sidecart/sidecart/services/inventory/internal/inventory"
 	"github.com/sidecart/sidecart/services/inventory/inventoryapi"
 )
 
@@ -85,14 +89,33 @@ func (a *api) compare(ctx context.Context, in *compareInput) (*bodyOf[inventorya
 type reconcileInput struct{ Body inventoryapi.ReconcileInput }
 
 func (a *api) reconcile(ctx context.Context, in *reconcileInput) (*bodyOf[inventoryapi.Reconciliation], error) {
-	faults, err := a.Auditor.Reconcile(ctx, auth.Actor(ctx), in.Body.Repair)
+	days, err := lotDays(in.Body.Lots)
+	if err != nil {
+		return nil, err
+	}
+	faults, err := a.Auditor.Reconcile(ctx, auth.Actor(ctx), in.Body.Repair, days)
 	if err != nil {
 		return nil, err
 	}
 	out := inventoryapi.Reconciliation{Faults: make([]inventoryapi.StockFault, len(faults))}
 	for i, f := range faults {
-		out.Faults[i] = inventoryapi.StockFault{What: f.What, SKU: f.SKU, LocationID: f.LocationID, Lot: f.Lot, Is: inventoryapi.Stand(f.Is), Ledger: inventoryapi.Stand(f.Ledger),
+		out.Faults[i] = inventoryapi.StockFault{What: f.What, SKU: f.SKU, LocationID: f.LocationID, Lot: f.Lot, Missing: f.Missing, Is: inventoryapi.Stand(f.Is), Ledger: inventoryapi.Stand(f.Ledger),
 			Reserved: inventoryapi.Stand(f.Reserved), Repaired: f.Repaired}
 	}
 	return body(out), nil
+}
+
+// lotDays reads what is said of lots that are missing, all faults at once.
+func lotDays(lots []inventoryapi.MissingLot) ([]app.LotDay, error) {
+	var c fault.Collector
+	days := make([]app.LotDay, len(lots))
+	for i, l := range lots {
+		at := fmt.Sprintf("body.lots[%d].", i)
+		day, err := time.Parse(time.DateOnly, l.ExpiresOn)
+		c.Check(inventory.ValidSKU(l.SKU), at+"sku", "must be 1 to 64 letters, digits, . _ or -", l.SKU)
+		c.Check(inventory.ValidLot(l.Lot), at+"lot", "must be 1 to 64 letters, digits, . _ / or -", l.Lot)
+		c.Check(err == nil, at+"expires_on", "must be a day such as 2027-01-31", l.ExpiresOn)
+		days[i] = app.LotDay{Place: inventory.Place{SKU: l.SKU, LocationID: l.LocationID}, Lot: l.Lot, ExpiresOn: day}
+	}
+	return days, c.Err()
 }

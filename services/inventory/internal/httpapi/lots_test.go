@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -75,4 +76,65 @@ func TestBadLots(t *testing.T) {
 	s.staff.Do("POST", "/v1/admin/stock/count", `{"reference":"x","lines":[{"sku":"milk","location_id":"reno","quantity":1,"lot":"L"}]}`).Problem(422, "validation-failed")
 	s.staff.Do("PUT", "/v1/admin/stock/transfers/t-1", `{"from":"reno","to":"berlin","lines":[{"sku":"mug","quantity":2,"lot":"L"}]}`).Problem(422, "validation-failed")
 	s.staff.Do("PUT", "/v1/admin/stock/transfers/t-1", `{"from":"reno","to":"berlin","lines":[{"sku":"mug","quantity":2,"lot":"a b"}]}`).Problem(422, "validation-failed")
+}
+
+// A lot whose row is gone comes back with what ledger and orders say of it, and with the day that people say.
+func TestAMissingLot(t *testing.T) {
+	t.Parallel()
+	s := stocked(t)
+	s.staff.Do("POST", "/v1/admin/stock/receive", `{"reference":"a","lines":[{"sku":"milk","location_id":"reno","quantity":4,"lot":"L/1","expires_on":"2030-02-28"}]}`).Want(200)
+	s.order.Do("PUT", inventoryapi.PathAllocations+"o-1", `{"owner":"c","lines":[{"line_id":"1","sku":"milk","quantity":3}]}`).Want(200)
+	if _, err := s.pool.Exec(t.Context(), `DELETE FROM stock_lots`); err != nil {
+		t.Fatal(err)
+	}
+	reconcile := func(body string) *apitest.Answer {
+		t.Helper()
+		return s.staff.Do("POST", "/v1/admin/stock/reconcile", body)
+	}
+	found := func(body string, want inventoryapi.StockFault) {
+		t.Helper()
+		var r inventoryapi.Reconciliation
+		reconcile(body).Want(200).JSON(&r)
+		if len(r.Faults) != 1 || r.Faults[0] != want {
+			t.Errorf("%s: %+v", body, r.Faults)
+		}
+	}
+	missing := inventoryapi.StockFault{What: "lot", SKU: "milk", LocationID: "reno", Lot: "L/1", Missing: true, Ledger: inventoryapi.Stand{OnHand: 4}, Reserved: inventoryapi.Stand{Allocated: 3}}
+	found(`{}`, missing)
+	found(`{"repair":true}`, missing)
+	const day = `{"sku":"milk","location_id":"reno","lot":"L/1","expires_on":"2030-02-28"}`
+	for body, at := range map[string][]string{
+		`{"lots":[` + day + `]}`:                           {"body.lots"},
+		`{"repair":true,"lots":[` + day + `,` + day + `]}`: {"body.lots[1]"},
+		`{"repair":true,"lots":[{"sku":"milk"}]}`:          {"body.lots[0].expires_on", "body.lots[0].location_id", "body.lots[0].lot"},
+		`{"repair":true,"lots":[{"sku":"a b","location_id":"reno","lot":"a b","expires_on":"2030-02-30"},` + day + `]}`: {"body.lots[0].expires_on", "body.lots[0].lot", "body.lots[0].sku"},
+		`{"repair":true,"lots":[` + strings.Replace(day, "reno", "berlin", 1) + `]}`:                                    {"body.lots[0].lot"},
+		`{"repair":true,"lots":[` + strings.Replace(day, "milk", "mug", 1) + `]}`:                                       {"body.lots[0].lot"},
+		`{"repair":true,"lots":[` + strings.Repeat(day+`,`, 1000) + day + `]}`:                                          {"body.lots"},
+	} {
+		got := apitest.Locations(reconcile(body).Problem(422, "validation-failed"))
+		slices.Sort(got)
+		if diff := cmp.Diff(at, got); diff != "" {
+			t.Errorf("%.200s: %s", body, diff)
+		}
+	}
+	found(`{}`, missing)
+	repaired := missing
+	repaired.Repaired = true
+	found(`{"repair":true,"lots":[`+day+`]}`, repaired)
+	if got := apitest.Locations(reconcile(`{"repair":true,"lots":[`+day+`]}`).Problem(422, "validation-failed")); len(got) != 1 || got[0] != "body.lots[0].lot" {
+		t.Errorf("it is there: %v", got)
+	}
+	var page struct {
+		Items []struct{ Lots []inventoryapi.Lot }
+	}
+	s.staff.Do("GET", "/v1/admin/stock/levels?sku=milk", nil).Want(200).JSON(&page)
+	if diff := cmp.Diff([]inventoryapi.Lot{{Lot: "L/1", ExpiresOn: "2030-02-28", OnHand: 4, Allocated: 3}}, page.Items[0].Lots); diff != "" {
+		t.Error(diff)
+	}
+	s.order.Do("DELETE", inventoryapi.PathAllocations+"o-1", nil).Want(200)
+	var faults int
+	if err := s.pool.QueryRow(t.Context(), `SELECT (SELECT count(*) FROM lot_faults) + (SELECT count(*) FROM stock_faults)`).Scan(&faults); err != nil || faults != 0 {
+		t.Errorf("%d faults, %v", faults, err)
+	}
 }

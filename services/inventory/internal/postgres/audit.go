@@ -190,10 +190,11 @@ func (s *Store) Faults(ctx context.Context, limit int) (faults []app.Fault, err 
 	err = s.whole(ctx, func(ctx context.Context, tx *pg.Tx) error {
 		faults, err = collect(ctx, tx, "faults", func(row pgx.CollectableRow) (f app.Fault, err error) {
 			err = row.Scan(&f.What, &f.SKU, &f.LocationID, &f.Lot, &f.Is.OnHand, &f.Is.Allocated, &f.Is.Owed, &f.Ledger.OnHand, &f.Ledger.Allocated, &f.Ledger.Owed,
-				&f.Reserved.Allocated, &f.Reserved.Owed)
+				&f.Reserved.Allocated, &f.Reserved.Owed, &f.Missing)
 			return f, err
-		}, `SELECT what, sku, location_id, '', on_hand, allocated, owed, ledger_on_hand, ledger_allocated, ledger_owed, reserved, reserved_owed FROM stock_faults
-			UNION ALL SELECT 'lot', sku, location_id, lot, on_hand, allocated, 0, ledger_on_hand, 0, 0, reserved, 0 FROM lot_faults
+		}, `SELECT what, sku, location_id, '', on_hand, allocated, owed, ledger_on_hand, ledger_allocated, ledger_owed, reserved, reserved_owed, false FROM stock_faults
+			UNION ALL SELECT 'lot', f.sku, f.location_id, f.lot, f.on_hand, f.allocated, 0, ledger_on_hand, 0, 0, reserved, 0, f.lot <> '' AND o.lot IS NULL
+			FROM lot_faults f LEFT JOIN stock_lots o ON (o.sku, o.location_id, o.lot) = (f.sku, f.location_id, f.lot)
 			ORDER BY 1, 2, 3, 4 DESC LIMIT $1`, limit)
 		return err
 	})
@@ -243,7 +244,7 @@ func (s *Store) Repair(ctx context.Context, f app.Fault, by app.Change) (done bo
 		}
 		return audit(ctx, tx, by, "reconcile", strings.TrimSuffix(f.What+"/"+f.SKU+"@"+f.LocationID+"/"+f.Lot, "/"), f, nil)
 	})
-	for _, bound := range []string{"stock_levels_allocated", "stock_levels_owed", "stock_levels_on_hand", "stock_levels_location", "stock_lots_allocated"} {
+	for _, bound := range []string{"stock_levels_allocated", "stock_levels_owed", "stock_levels_on_hand", "stock_levels_location", "stock_lots_allocated", "stock_lots_level"} {
 		if pg.Violates(err, bound) {
 			return false, nil // more is promised than there is: only people can decide who gets it
 		}
@@ -254,14 +255,25 @@ func (s *Store) Repair(ctx context.Context, f app.Fault, by app.Change) (done bo
 	return done, nil
 }
 
-// repairLot makes a lot what the ledger and the living reservations say of it. Done says whether that was enough: not when the lot is missing, for
-// nobody knows its last day, and not when the lots are more than their level.
+// repairLotSQL makes a lot what the ledger and the living reservations say of it, and one that is missing anew where its last day is given.
+const repairLotSQL = `
+	WITH counted AS (
+		SELECT (SELECT coalesce(sum(on_hand_delta), 0)::bigint FROM stock_ledger WHERE sku = $1 AND location_id = $2 AND lot = $3) AS on_hand,
+			(SELECT coalesce(sum(v.quantity), 0)::bigint FROM inventory_reservations v JOIN allocations a ON a.id = v.allocation_id AND a.status = 'allocated'
+				WHERE v.sku = $1 AND v.location_id = $2 AND v.lot = $3 AND v.kind = 'stock') AS allocated
+	), back AS (
+		INSERT INTO stock_lots (sku, location_id, lot, expires_on, on_hand, allocated) SELECT $1, $2, $3, $4::date, on_hand, allocated FROM counted WHERE $4 IS NOT NULL
+		ON CONFLICT DO NOTHING RETURNING sku, location_id
+	), marked AS (
+		UPDATE stock_levels l SET has_lots = true FROM back b WHERE l.sku = b.sku AND l.location_id = b.location_id AND NOT l.has_lots
+	)
+	UPDATE stock_lots o SET on_hand = c.on_hand, allocated = c.allocated FROM counted c WHERE o.sku = $1 AND o.location_id = $2 AND o.lot = $3`
+
+// repairLot repairs a lot, or the mark of a level that has some. Done says whether that was enough: not when the lot is missing and nobody has
+// said its last day, and not when the lots are more than their level.
 func repairLot(ctx context.Context, tx *pg.Tx, f app.Fault) (done bool, err error) {
 	if f.Lot != "" {
-		_, err = tx.Exec(ctx, `UPDATE stock_lots o SET on_hand = (SELECT coalesce(sum(on_hand_delta), 0) FROM stock_ledger WHERE sku = $1 AND location_id = $2 AND lot = $3),
-				allocated = (SELECT coalesce(sum(v.quantity), 0) FROM inventory_reservations v JOIN allocations a ON a.id = v.allocation_id AND a.status = 'allocated'
-					WHERE v.sku = $1 AND v.location_id = $2 AND v.lot = $3 AND v.kind = 'stock')
-			WHERE sku = $1 AND location_id = $2 AND lot = $3`, f.SKU, f.LocationID, f.Lot)
+		_, err = tx.Exec(ctx, repairLotSQL, f.SKU, f.LocationID, f.Lot, orNull(f.ExpiresOn))
 	} else {
 		_, err = tx.Exec(ctx, `UPDATE stock_levels SET has_lots = true WHERE sku = $1 AND location_id = $2`, f.SKU, f.LocationID)
 	}

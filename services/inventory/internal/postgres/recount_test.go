@@ -250,7 +250,7 @@ func TestLotsAreRepaired(t *testing.T) {
 			_, err = pool.Exec(t.Context(), c.damage)
 			do(t, err)
 			auditor := &app.Auditor{Store: s, Now: func() time.Time { return noon }}
-			faults, err := auditor.Reconcile(t.Context(), "test", true)
+			faults, err := auditor.Reconcile(t.Context(), "test", true, nil)
 			do(t, err)
 			var got []string
 			for _, f := range faults {
