@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/sidecart/sidecart/pkg/telemetry"
 )
 
 // ReconcileEvery is how often the reconciler is to look.
@@ -22,14 +24,14 @@ const holdWithoutCheckout = "hold-without-checkout"
 // Reconciler looks for what fell between checkout and inventory: stock that is held for nobody. It is given free.
 type Reconciler struct {
 	app    *App
-	found  *prometheus.GaugeVec
+	found  *telemetry.Findings
 	mended *prometheus.CounterVec
 }
 
 // NewReconciler returns a reconciler; registry may be nil.
 func NewReconciler(a *App, registry prometheus.Registerer) *Reconciler {
 	r := &Reconciler{app: a,
-		found:  prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "checkout_reconcile_findings", Help: "What the last look found, by kind"}, []string{"kind"}),
+		found:  telemetry.NewFindings("checkout_reconcile_findings", "What the last look found, by kind", "kind", ReconcileEvery, a.now),
 		mended: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "checkout_reconcile_mended_total", Help: "What was mended, by kind"}, []string{"kind"})}
 	if registry != nil {
 		registry.MustRegister(r.found, r.mended)
@@ -63,7 +65,7 @@ func (r *Reconciler) Run(ctx context.Context) error {
 			}
 		}
 	}
-	r.found.WithLabelValues(holdWithoutCheckout).Set(float64(found))
+	r.found.Found(holdWithoutCheckout, found)
 	return errors.Join(errs...)
 }
 

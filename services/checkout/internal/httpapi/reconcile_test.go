@@ -83,6 +83,10 @@ func TestHoldsWithoutCheckout(t *testing.T) {
 			t.Errorf("look %d: found %v, mended %v", look, found, mended)
 		}
 	}
+	s.turnClock(3 * app.ReconcileEvery) // others look
+	if families, err := r.registry.Gather(); err != nil || len(families) != 1 {
+		t.Errorf("who looks no more tells %v, %v", families, err)
+	}
 	if len(s.shop.Holds(cartID)) == 0 || len(s.shop.Holds(other)) == 0 || len(s.shop.Holds(done)) != 0 || len(s.shop.Holds("nobody-1")) != 0 {
 		t.Error("not what was to be given free")
 	}

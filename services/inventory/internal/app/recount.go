@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/sidecart/sidecart/pkg/telemetry"
 )
 
 // How often it is looked whether stock adds up, and how often all of the ledger is read for it.
@@ -21,18 +23,19 @@ const (
 // sees a hand in old entries), and at each look as long as there are faults.
 type Recount struct {
 	auditor *Auditor
-	counts  CountStore
+	store   CountStore
 	log     *slog.Logger
-	found   *prometheus.GaugeVec
+	found   *telemetry.Findings
 
-	mu   sync.Mutex
-	next time.Time // when all is due
+	mu     sync.Mutex
+	next   time.Time      // when all is due
+	counts map[string]int // of faults, when all was counted last
 }
 
 // NewRecount returns a recount of an auditor; registry may be nil.
 func NewRecount(a *Auditor, counts CountStore, log *slog.Logger, registry prometheus.Registerer) *Recount {
-	r := &Recount{auditor: a, counts: counts, log: log, found: prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "inventory_recount_faults",
-		Help: "What did not add up when it was last recounted, by kind"}, []string{"what"})}
+	r := &Recount{auditor: a, store: counts, log: log, found: telemetry.NewFindings("inventory_recount_faults",
+		"What did not add up when it was last recounted, by kind", "what", RecountEvery, a.Now)}
 	if registry != nil {
 		registry.MustRegister(r.found)
 	}
@@ -44,30 +47,35 @@ func (r *Recount) Run(ctx context.Context) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	now := r.auditor.Now()
-	differ, err := r.counts.CountNew(ctx, now)
+	differ, err := r.store.CountNew(ctx, now)
 	if err != nil {
 		return err
 	}
 	if differ == 0 && now.Before(r.next) {
+		r.tell()
 		return nil
 	}
 	faults, err := r.auditor.Reconcile(ctx, "recount", false, nil)
 	if err != nil {
 		return err
 	}
-	counts := map[string]int{FaultLevel: 0, FaultHolds: 0, FaultLot: 0}
+	r.counts = map[string]int{FaultLevel: 0, FaultHolds: 0, FaultLot: 0}
 	for _, f := range faults {
-		counts[f.What]++
+		r.counts[f.What]++
 		r.log.Error("stock does not add up", "what", f.What, "sku", f.SKU, "location_id", f.LocationID, "lot", f.Lot)
 	}
-	for what, n := range counts {
-		r.found.WithLabelValues(what).Set(float64(n))
-	}
-	if err := r.counts.Resum(ctx); err != nil {
+	r.tell()
+	if err := r.store.Resum(ctx); err != nil {
 		return err
 	}
 	if r.next = now.Add(wholeEvery); len(faults) > 0 {
 		r.next = now
 	}
 	return nil
+}
+
+func (r *Recount) tell() {
+	for what, n := range r.counts {
+		r.found.Found(what, n)
+	}
 }
