@@ -21,6 +21,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/sidecart/sidecart/pkg/fault"
+	"github.com/sidecart/sidecart/pkg/money"
 	"github.com/sidecart/sidecart/services/order/internal/order"
 	"github.com/sidecart/sidecart/services/order/orderapi"
 )
@@ -91,7 +92,14 @@ type Lease struct {
 	Stamp   int64
 	Tries   int
 	Payment orderapi.PaymentInput
+	Portion *Portion // of a refund of an order with several payments, once it is pinned
 	Until   time.Time
+}
+
+// Portion is what of a refund one payment gives back.
+type Portion struct {
+	Attempt int          `json:"attempt"` // of the payment
+	Amount  money.Amount `json:"amount"`
 }
 
 // The refusals of a Store.
@@ -113,6 +121,8 @@ type Store interface {
 	Take(ctx context.Context, now time.Time, n int) ([]Lease, error)
 	// Postpone gives a lease back until due; nothing happens when the stamp has moved.
 	Postpone(ctx context.Context, l Lease, due time.Time) error
+	// Pin keeps what a leased refund asks payment for, for every further try; ErrMoved when the stamp has moved.
+	Pin(ctx context.Context, l Lease, p Portion) error
 	// Log returns the entries of an order, oldest first.
 	Log(ctx context.Context, id string) ([]Entry, error)
 }

@@ -15,30 +15,25 @@ import (
 
 // paid is one of an order's payments.
 type paid struct {
-	id       string
-	attempt  int
-	captured money.Amount
-	before   int64 // what of the order had gone back when it was made, of older ones
+	id      string
+	attempt int
+}
+
+func (r Record) payment(attempt int) paid {
+	return paid{id: fmt.Sprintf("%s-%d", r.ID, attempt), attempt: attempt}
 }
 
 // editPayment is that of an edit; its attempt is above all those by which orders are placed.
-func (r Record) editPayment(number int, captured money.Amount) paid {
-	attempt := paymentapi.FirstRepeat + number
-	return paid{id: fmt.Sprintf("%s-%d", r.ID, attempt), attempt: attempt, captured: captured}
-}
+func (r Record) editPayment(number int) paid { return r.payment(paymentapi.FirstRepeat + number) }
 
 // payments are those of an order of which something may be there, the newest first.
 func (r Record) payments() (all []paid) {
-	first := paid{id: PaymentID(r), attempt: r.Attempt, captured: r.Paid()}
 	for i := len(r.Edits) - 1; i >= 0; i-- {
 		if e := r.Edits[i]; e.Charged != nil && !e.Unpaid {
-			p := r.editPayment(e.Number, *e.Charged)
-			p.before = e.GoneBefore
-			all = append(all, p)
-			first.captured.Minor = max(0, first.captured.Minor-e.Charged.Minor)
+			all = append(all, r.editPayment(e.Number))
 		}
 	}
-	return append(all, first)
+	return append(all, r.payment(r.Attempt))
 }
 
 // charged is what edits have captured: what stands, and what the bank did not pay.
@@ -77,26 +72,27 @@ func (r Record) editOf(attempt int) int {
 	return slices.IndexFunc(r.Edits, func(e edit) bool { return e.Number == attempt-paymentapi.FirstRepeat })
 }
 
-// refundFrom says of which payment how much of the refund goes back next: of the newest that has any left, when what went back before went back
-// likewise, of those that there were then. It is the same until that is answered: what payment tells meanwhile does not count.
-func (r Record) refundFrom() (paid, money.Amount) {
-	all := r.payments()
-	gone := r.ReturnedBefore.Minor
-	for i := range all { // what went back since this one was made is of it first, and then of older ones
-		since := max(0, gone-all[i].before)
-		gone -= since
-		for j := i; j < len(all) && since > 0; j++ {
-			part := min(since, all[j].captured.Minor)
-			all[j].captured.Minor -= part
-			since -= part
+// portion says of which payment how much of a refund goes back next: of the newest that has any left by payment's books, since people may have given
+// back of any there. It is kept with the effect before payment is asked for it: a try after one that nobody heard of asks for the same.
+func (d *Driver) portion(ctx context.Context, l Lease) (Portion, error) {
+	own, next := l.Record.payments(), Portion{Attempt: l.Record.Attempt, Amount: l.Record.Refunding}
+	switch {
+	case l.Portion != nil:
+		return *l.Portion, nil
+	case len(own) == 1:
+		return next, nil
+	}
+	left, err := d.pay.Left(ctx, l.Record.ID, next.Amount.Currency)
+	if err != nil {
+		return next, err
+	}
+	for _, p := range own[:len(own)-1] {
+		if there := left[p.attempt].Left; there.IsPositive() {
+			next = Portion{Attempt: p.attempt, Amount: money.New(min(there.Minor, next.Amount.Minor), next.Amount.Currency)}
+			break
 		}
 	}
-	for _, p := range all[:len(all)-1] {
-		if p.captured.IsPositive() {
-			return p, money.New(min(p.captured.Minor, r.Refunding.Minor), r.Refunding.Currency)
-		}
-	}
-	return all[len(all)-1], r.Refunding
+	return next, d.app.Store.Pin(ctx, l, next)
 }
 
 // moneyOf is a step on one of the order's payments.
@@ -109,14 +105,14 @@ func (l Lease) moneyOf(p paid, step string) MoneyCommand {
 // charge captures what an edit makes the order cost more, by the means of the payment by which it was placed. What is authorised and cannot be
 // captured is given free before the edit is refused.
 func (d *Driver) charge(ctx context.Context, l Lease) (command, error) {
-	p := l.Record.editPayment(l.Record.EditNumber, l.Record.Charging())
+	p := l.Record.editPayment(l.Record.EditNumber)
 	ask := func(step string, do func(context.Context, MoneyCommand) (MoneyAnswer, error)) (MoneyAnswer, error) {
 		m := l.moneyOf(p, step)
 		m.OperationID = p.id + "-" + step // each happens once to it, whatever became of the effect
 		if step == "void" {               // but payment keeps its no of one: the next try is another, of which nothing happens twice
 			m.OperationID += fmt.Sprintf("-%d", l.Tries)
 		}
-		m.Amount, m.Like = p.captured, PaymentID(l.Record)
+		m.Amount, m.Like = l.Record.Charging(), PaymentID(l.Record)
 		m.Country = l.Record.Edits[len(l.Record.Edits)-1].Proposed.ShippingAddress.Country
 		answer, err := do(ctx, m)
 		if f, ok := refused(err); ok {

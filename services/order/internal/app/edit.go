@@ -24,8 +24,6 @@ type edit struct {
 	SameGoods bool                   `json:"same_goods,omitempty"`
 	Proposed  *orderapi.PlaceRequest `json:"proposed,omitempty"`
 	Before    *orderapi.PlaceRequest `json:"before,omitempty"`
-
-	GoneBefore int64 `json:"gone_before,omitempty"` // of one that was charged for: what of the order had gone back until then
 }
 
 // View returns them as staff see them.
@@ -98,7 +96,7 @@ func (r *Record) settleEdit(before order.Order, c command, now time.Time) {
 	}
 	if c.event.Name == order.Charged {
 		charged := c.event.Amount
-		e.Charged, e.GoneBefore = &charged, r.Returned.Minor
+		e.Charged = &charged
 	}
 	switch r.Edit {
 	case order.EditMade:

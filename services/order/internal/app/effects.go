@@ -56,9 +56,12 @@ type Payments interface {
 	Void(ctx context.Context, c MoneyCommand) (MoneyAnswer, error)
 	// Refund gives back a part of a captured amount, or all that is left: staff may have refunded a part before.
 	Refund(ctx context.Context, c MoneyCommand) (MoneyAnswer, error)
-	// Left is what all payments of an order have captured and not given back, in a currency, and what of them the bank did not pay.
-	Left(ctx context.Context, orderID string, currency money.Currency) (left, unpaid money.Amount, err error)
+	// Left is what there is of each payment of an order, by attempt; all of them are in the currency.
+	Left(ctx context.Context, orderID string, currency money.Currency) (map[int]PaymentLeft, error)
 }
+
+// PaymentLeft is what a payment has captured and not given back, and what of it the bank did not pay.
+type PaymentLeft struct{ Left, Unpaid money.Amount }
 
 // Allocation is what stock is asked for, once per key.
 type Allocation struct {

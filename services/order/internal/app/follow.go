@@ -47,8 +47,13 @@ func (a *App) FollowMoney(ctx context.Context, m MoneyBack) error {
 		if paid, _ := rec.charged(); paid == 0 && m.Attempt < paymentapi.FirstRepeat {
 			return nil
 		}
-		sum, unpaid, err := a.driver.pay.Left(ctx, rec.ID, rec.Captured.Currency)
-		sum.Minor += max(0, unpaid.Minor-rec.missing())
+		all, err := a.driver.pay.Left(ctx, rec.ID, rec.Captured.Currency)
+		sum, unpaid := money.Zero(rec.Captured.Currency), int64(0)
+		for _, p := range all {
+			sum.Minor += p.Left.Minor
+			unpaid += p.Unpaid.Minor
+		}
+		sum.Minor += max(0, unpaid-rec.missing())
 		left = &sum
 		return err
 	}, gone, func(rec Record) bool { return rec.State == "placed" && rec.CancelReason == "" || rec.Edit != "" })

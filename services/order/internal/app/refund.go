@@ -183,9 +183,12 @@ func (d *Driver) refund(ctx context.Context, l Lease) (command, error) {
 	if !l.Record.Refunding.IsPositive() { // the bank did not pay meanwhile: there is nothing to give back
 		return l.event(order.RefundRefused), nil
 	}
-	p, amount := l.Record.refundFrom()
-	m := l.moneyOf(p, "refund")
-	m.Part = amount
+	of, err := d.portion(ctx, l)
+	if err != nil {
+		return command{}, err
+	}
+	m := l.moneyOf(l.Record.payment(of.Attempt), "refund")
+	m.Part = of.Amount
 	if i := len(l.Record.Refunds) - 1; i >= 0 {
 		m.Reason = l.Record.Refunds[i].Reason
 	}
@@ -196,7 +199,7 @@ func (d *Driver) refund(ctx context.Context, l Lease) (command, error) {
 		return command{}, err
 	}
 	c := l.event(order.Refunded)
-	c.event.Amount = amount
+	c.event.Amount = of.Amount
 	switch {
 	case answer.Outcome == MoneyDone:
 	case answer.Outcome == MoneyDeclined && !answer.Retryable && answer.DeclineCode != codeNotSettled:

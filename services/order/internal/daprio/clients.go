@@ -35,22 +35,23 @@ func (p Payments) Authorise(ctx context.Context, c app.MoneyCommand) (app.MoneyA
 }
 
 // Left implements app.Payments.
-func (p Payments) Left(ctx context.Context, orderID string, currency money.Currency) (left, unpaid money.Amount, err error) {
-	left, unpaid = money.Zero(currency), money.Zero(currency)
+func (p Payments) Left(ctx context.Context, orderID string, currency money.Currency) (map[int]app.PaymentLeft, error) {
 	var all paymentapi.Payments
 	if err := p.Caller.JSON(ctx, http.MethodGet, paymentapi.PathPayments+url.PathEscape(orderID), nil, &all); err != nil {
-		return left, unpaid, err
+		return nil, err
 	}
+	left := map[int]app.PaymentLeft{}
 	for _, item := range all.Items {
 		if item.Amount.Currency != currency {
-			return left, unpaid, fmt.Errorf("payment %s is in %s", item.ID, item.Amount.Currency)
+			return nil, fmt.Errorf("payment %s is in %s", item.ID, item.Amount.Currency)
 		}
-		left.Minor += item.Captured.Minor - item.Refunded.Minor
+		of := app.PaymentLeft{Left: money.New(item.Captured.Minor-item.Refunded.Minor, currency), Unpaid: money.Zero(currency)}
 		if item.Status == paymentapi.StatusSettlementDeclined {
-			unpaid.Minor += item.Amount.Minor - item.Captured.Minor
+			of.Unpaid.Minor = item.Amount.Minor - item.Captured.Minor
 		}
+		left[item.Attempt] = of
 	}
-	return left, unpaid, nil
+	return left, nil
 }
 
 // shopper is who pays, for the checks of the bank and the rules. Payment has no use for a telephone number.

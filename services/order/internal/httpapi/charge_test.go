@@ -11,6 +11,7 @@ import (
 	"github.com/sidecart/sidecart/pkg/money"
 	"github.com/sidecart/sidecart/pkg/testkit"
 	"github.com/sidecart/sidecart/services/order/internal/app"
+	"github.com/sidecart/sidecart/services/order/internal/ordertest"
 	"github.com/sidecart/sidecart/services/order/orderapi"
 )
 
@@ -38,13 +39,13 @@ func TestAnEditIsCharged(t *testing.T) {
 	if ran := s.bank.Executed(); !slices.Equal(ran[len(ran)-2:], []string{"refund " + again, "refund " + id + "-1"}) {
 		t.Errorf("payment did %q", ran)
 	}
-	if left, _, err := s.bank.Left(t.Context(), id, "USD"); err != nil || left.Minor != 4499 {
-		t.Errorf("payment has %s (%v)", left, err)
+	if left := s.left(id); left != 4499 {
+		t.Errorf("payment has %d", left)
 	}
 	s.client.Do("POST", "/v1/orders/"+id+"/cancel?access_token="+token, `{"reason":"changed my mind"}`).Want(200)
 	rec := s.reaches(id, "cancelled")
-	if left, _, err := s.bank.Left(t.Context(), id, "USD"); err != nil || !left.IsZero() || rec.Returned.Minor != 6999 || s.shelf.Of("mug") != 3 || s.shelf.Of("shirt") != 10 {
-		t.Errorf("payment has %s (%v), %s went back, %d mugs and %d shirts", left, err, rec.Returned, s.shelf.Of("mug"), s.shelf.Of("shirt"))
+	if left := s.left(id); left != 0 || rec.Returned.Minor != 6999 || s.shelf.Of("mug") != 3 || s.shelf.Of("shirt") != 10 {
+		t.Errorf("payment has %d, %s went back, %d mugs and %d shirts", left, rec.Returned, s.shelf.Of("mug"), s.shelf.Of("shirt"))
 	}
 }
 
@@ -140,9 +141,8 @@ func TestARefundAfterEditsDownAndUp(t *testing.T) {
 		s.refund(id, fmt.Sprint("r-", i), fmt.Sprintf(`{"amount":{"amount":%d,"currency":"USD"},"reason":"torn"}`, minor)).Want(201)
 		s.refundIs(id, i+1, "refunded")
 	}
-	left, _, err := s.bank.Left(t.Context(), id, "USD")
-	if rec := s.reaches(id, "picking"); err != nil || !left.IsZero() || rec.Returned != rec.Captured || len(rec.Refunds) != 3 {
-		t.Errorf("payment has %s (%v), %s of %s went back: %+v", left, err, rec.Returned, rec.Captured, rec.Refunds)
+	if rec, left := s.reaches(id, "picking"), s.left(id); left != 0 || rec.Returned != rec.Captured || len(rec.Refunds) != 3 {
+		t.Errorf("payment has %d, %s of %s went back: %+v", left, rec.Returned, rec.Captured, rec.Refunds)
 	}
 	newest, older, first := "refund "+id+"-1000003", "refund "+id+"-1000002", "refund "+id+"-1"
 	if ran := s.bank.Executed(); !slices.Equal(ran[len(ran)-4:], []string{newest, newest, older, first}) {
@@ -172,6 +172,71 @@ func TestARefundThatIsRefusedHalfway(t *testing.T) {
 	s.books(id, 8, 2, 6999, 6999, 2000)
 	s.client.Do("GET", "/v1/orders/"+id+"/credit-notes/"+o.Refunds[0].ID+"?access_token="+token, nil).Want(200)
 	s.client.Do("GET", "/v1/orders/"+id+"/credit-notes/"+o.Refunds[1].ID+"?access_token="+token, nil).Want(404)
+}
+
+// Staff gave back of the older payment, in payment: a refund goes back of the newest that has any left by payment's books, and no more of each than
+// that. An answer that is lost is asked for again, of the same payment and about as much.
+func TestARefundAfterStaffGaveBackOfTheOlder(t *testing.T) {
+	t.Parallel()
+	s, id, _ := mugs(t)
+	s.edit(id, "key-1", `{"add":[{"sku":"mug","quantity":1}]}`).Want(201)
+	s.editIs(id, "done")
+	s.books(id, 8, 2, 6999, 6999, 0)
+	s.staffGiveBack(id, 1, 3000)
+	s.books(id, 8, 2, 6999, 6999, 3000)
+	var lost atomic.Int64
+	s.bank.Lie = func(step string, _ app.MoneyCommand) error {
+		if step == "refund" && lost.Add(1)%2 == 1 {
+			return ordertest.Unknown
+		}
+		return nil
+	}
+	s.refund(id, "r", `{"amount":{"amount":2500,"currency":"USD"},"reason":"torn"}`).Want(201)
+	for n := range int64(2) {
+		testkit.Eventually(t, 10*time.Second, func() (err error) {
+			if lost.Load() != 2*n+1 {
+				err = fmt.Errorf("it was asked for %d times", lost.Load())
+			}
+			return err
+		})
+		s.waitsAgain(id)
+		s.turnClock(2 * time.Minute)
+		s.app.Driver().Sweep(t.Context())
+	}
+	s.refundIs(id, 1, "refunded")
+	s.books(id, 8, 2, 6999, 6999, 5500)
+	newest, first := "refund "+id+"-1000001", "refund "+id+"-1"
+	if ran := s.bank.Executed(); !slices.Equal(ran[len(ran)-3:], []string{first, newest, first}) {
+		t.Errorf("payment did %q", ran)
+	}
+}
+
+// left is what all payments of an order have.
+func (s *shop) left(id string) (minor int64) {
+	s.t.Helper()
+	all, err := s.bank.Left(s.t.Context(), id, "USD")
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	for _, p := range all {
+		minor += p.Left.Minor
+	}
+	return minor
+}
+
+// staffGiveBack is a refund of one payment that staff ask payment for, and that payment tells of twice.
+func (s *shop) staffGiveBack(id string, attempt int, minor int64) {
+	s.t.Helper()
+	gone := money.New(minor, "USD")
+	answer, err := s.bank.Refund(s.t.Context(), app.MoneyCommand{OperationID: fmt.Sprintf("staff-%d-%d", attempt, minor), PaymentID: fmt.Sprintf("%s-%d", id, attempt), OrderID: id, Amount: gone, Part: gone})
+	if err != nil || answer.Outcome != app.MoneyDone {
+		s.t.Fatalf("%+v, %v", answer, err)
+	}
+	for range 2 {
+		if err := s.app.FollowMoney(s.t.Context(), app.MoneyBack{OrderID: id, Attempt: attempt, OperationID: "staff", Gone: gone}); err != nil {
+			s.t.Fatal(err)
+		}
+	}
 }
 
 // What an edit made the order cost less and payment refuses is found until somebody gives it back in another way.
@@ -241,9 +306,8 @@ func TestTheBankPaysNeitherPayment(t *testing.T) {
 			s.staff().Do("POST", "/v1/admin/orders/"+id+"/transitions", `{"to":"picking"}`).Want(200)
 			told[0](s, id)
 			rec := s.reaches(id, "picking")
-			left, _, err := s.bank.Left(t.Context(), id, "USD")
-			if err != nil || rec.Captured != left || !rec.Unpaid || s.order(id, token).PaymentStatus != "settlement_declined" || s.metric("order_alarms_total", "settlement-declined") != 1 {
-				t.Errorf("captured %s, payment has %s (%v)", rec.Captured, left, err)
+			if left := s.left(id); rec.Captured.Minor != left || !rec.Unpaid || s.order(id, token).PaymentStatus != "settlement_declined" || s.metric("order_alarms_total", "settlement-declined") != 1 {
+				t.Errorf("captured %s, payment has %d", rec.Captured, left)
 			}
 			s.refund(id, "r", `{"amount":{"amount":500,"currency":"USD"},"reason":"torn"}`).Want(201)
 			s.refundIs(id, 0, "refunded")
@@ -329,14 +393,6 @@ func TestMoneyOfAnEditThatStaffGiveBack(t *testing.T) {
 	s.edit(id, "key-1", `{"add":[{"sku":"mug","quantity":1}]}`).Want(201)
 	s.editIs(id, "done")
 	s.books(id, 8, 2, 6999, 6999, 0)
-	_, err := s.bank.Refund(t.Context(), app.MoneyCommand{OperationID: "staff", PaymentID: id + "-1000001", OrderID: id, Amount: money.New(500, "USD"), Part: money.New(500, "USD")})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for range 2 {
-		if err := s.app.FollowMoney(t.Context(), app.MoneyBack{OrderID: id, Attempt: 1_000_001, OperationID: "staff", Gone: money.New(500, "USD")}); err != nil {
-			t.Fatal(err)
-		}
-	}
+	s.staffGiveBack(id, 1_000_001, 500)
 	s.books(id, 8, 2, 6999, 6999, 500)
 }

@@ -235,7 +235,7 @@ func TestDatabaseAwayAfterAnAttemptWasRecorded(t *testing.T) {
 	s.reaches(id, "confirmed")
 	var cause error = away
 	store.load.Store(&cause)
-	wait := a.Waiter(id)
+	wait := s.replicaOn(store).Waiter(id) // one that recorded it may just be telling
 	defer wait.Close()
 	if r, err := wait.Outcome(t.Context(), 1, 300*time.Millisecond); err != nil || r.Outcome != orderapi.OutcomePending {
 		t.Errorf("waiting answered %+v, %v", r, err)

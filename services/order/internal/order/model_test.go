@@ -25,6 +25,8 @@ const (
 	part        = 'p' // captured, and a part refunded
 	unpaid      = 'b' // captured, and the bank did not pay
 	credit      = 'c' // the same, and what a gift card paid is there
+	original    = '1' // the payment by which it was placed
+	newest      = '2' // that of an edit
 	attempts    = 2
 	refusals    = 1 // of giving money back, until it works
 	lateAnswers = 2 // on their way at once
@@ -59,6 +61,7 @@ type node struct {
 	extra                      rune // the payment of an edit that costs more: nothing, held, declined, closed, taken, gone, unpaid
 	charges                    int
 	ignored                    bool // that, told and not taken
+	portion                    rune // of a refund under way, the payment that gives back: nothing yet, original or newest
 	heard, heardExtra          bool // the order knows that the bank did not pay the first, or that of the edit, as the app keeps it
 }
 
@@ -66,7 +69,7 @@ func (n node) key() string {
 	o := n.order
 	return fmt.Sprint(o.State, o.Attempt, o.Review, o.Captured.Minor, o.Returned.Minor, o.CancelReason != "", o.AbandonRequested, o.Unpaid, o.Refunding.Minor, o.Outcome.Kind, !o.PlacedAt.IsZero(), !o.CapturedAt.IsZero(),
 		n.effect, string(n.money[:]), string(n.stock[:]), n.captures, n.late, n.refused, n.cancelled, n.abandoned, n.staffReturned, n.cartOrdered, n.bounced, n.refunded,
-		string(n.more), n.edits, o.Edit, o.Owing.Minor, o.Total.Minor, string(n.extra), n.charges, o.Proposed.Minor, o.ReturnedBefore.Minor, o.Reduced.Minor, n.heard, n.heardExtra, n.ignored)
+		string(n.more), n.edits, o.Edit, o.Owing.Minor, o.Total.Minor, string(n.extra), n.charges, o.Proposed.Minor, o.ReturnedBefore.Minor, o.Reduced.Minor, n.heard, n.heardExtra, n.ignored, string(n.portion))
 }
 
 // model walks from the order that does not exist to every state that crashes, lost and late answers, and impatient people can lead to.
@@ -78,6 +81,7 @@ type model struct {
 	alone   bool // nobody decides upon payments that wait, nor voids them
 	edits   int  // how many; the order is confirmed then
 	patient bool // a capture that waits has no answer even when the order was cancelled
+	forgets bool // each try of a refund asks of which payment it is
 }
 
 // decide gives an event to the order; a refusal changes nothing.
@@ -89,9 +93,9 @@ func (m model) decide(n node, ev Event) (node, bool) {
 	n.order = d.Order
 	switch {
 	case d.Effect != nil:
-		n.effect = d.Effect.Kind
+		n.effect, n.portion = d.Effect.Kind, nothing
 	case isAnswer(ev.Name) || m.machine.EffectOf(d.From) == Wait && d.From != d.Order.State:
-		n.effect = ""
+		n.effect, n.portion = "", nothing
 	}
 	return n, true
 }
@@ -210,14 +214,20 @@ func (m model) perform(n node) (all []node, answers []EventName) {
 			add(Charged, nil)
 		}
 	case GiveBack:
+		if n.portion == nothing || m.forgets { // of the newest that has any, by payment's books; kept before payment is asked for it
+			if n.portion = original; n.charged() && n.extra == taken {
+				n.portion = newest
+			}
+			add("", nil)
+		}
 		switch from := n.money[a]; {
-		case n.charged() && n.order.ReturnedBefore.Minor < aPart.Minor && n.extra == taken: // the newest first
+		case n.portion == newest && n.extra == taken:
 			add(Refunded, giveExtra)
 			add(RefundUnsettled, nil)
 			add(RefundRefused, nil)
-		case n.charged() && n.order.ReturnedBefore.Minor < aPart.Minor && n.extra == gone: // a try before gave it back
+		case n.portion == newest && n.extra == gone: // a try before gave it back
 			add(Refunded, nil)
-		case n.charged() && n.order.ReturnedBefore.Minor < aPart.Minor: // the bank did not pay it
+		case n.portion == newest: // the bank did not pay it
 			add(RefundRefused, nil)
 		case from == taken:
 			add(Refunded, money(part))
@@ -459,7 +469,7 @@ func rests(n node) bool { return n.effect == "" && n.order.Attempt > 0 }
 
 // explore visits every node. It ends at the first that is not sound, with the way there.
 func (m model) explore() (nodes []node, from [][]int, depth, steps int, fault string) {
-	first := node{order: Order{State: New, Facts: m.facts, Captured: money.Zero("USD"), Returned: money.Zero("USD")}, more: nothing, extra: nothing, edits: m.edits}
+	first := node{order: Order{State: New, Facts: m.facts, Captured: money.Zero("USD"), Returned: money.Zero("USD")}, more: nothing, extra: nothing, portion: nothing, edits: m.edits}
 	for i := range first.money {
 		first.money[i], first.stock[i] = nothing, nothing
 	}
@@ -600,5 +610,13 @@ func TestTheFenceIsNeeded(t *testing.T) {
 	t.Parallel()
 	if _, _, _, _, fault := (model{machine: machine(t)}).explore(); !strings.Contains(fault, "stock is not free") {
 		t.Errorf("without the fence: %q", fault)
+	}
+}
+
+// Nor would a refund be right that asks anew of which payment it is: a try after one that nobody heard of would give back of the next one too.
+func TestThePortionIsNeeded(t *testing.T) {
+	t.Parallel()
+	if _, _, _, _, fault := (model{machine: machine(t), fenced: true, edits: 2, forgets: true}).explore(); !strings.Contains(fault, "in the order's books") {
+		t.Errorf("with a refund that forgets: %q", fault)
 	}
 }

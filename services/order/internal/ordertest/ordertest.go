@@ -24,6 +24,7 @@ import (
 type Bank struct {
 	mu   sync.Mutex
 	done map[string]app.MoneyAnswer
+	part map[string]money.Amount    // that was asked for, by operation
 	held map[string]app.OpenPayment // what is captured, by payment
 	Ran  []string                   // "authorise <payment id>", in order, each executed operation once
 
@@ -39,6 +40,9 @@ func (b *Bank) run(step string, c app.MoneyCommand) (app.MoneyAnswer, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	answer, ok := b.done[c.OperationID]
+	if ok && b.part[c.OperationID] != c.Part {
+		return answer, fault.New(fault.Invalid, "operation-id-reused", c.OperationID)
+	}
 	if !ok || answer.Outcome == app.MoneyPending {
 		answer = app.MoneyAnswer{}
 		if b.Next != nil {
@@ -52,9 +56,9 @@ func (b *Bank) run(step string, c app.MoneyCommand) (app.MoneyAnswer, error) {
 			answer.Outcome, answer.Amount = app.MoneyDone, c.Amount
 		}
 		if b.done == nil {
-			b.done = map[string]app.MoneyAnswer{}
+			b.done, b.part = map[string]app.MoneyAnswer{}, map[string]money.Amount{}
 		}
-		b.done[c.OperationID] = answer
+		b.done[c.OperationID], b.part[c.OperationID] = answer, c.Part
 		if answer.Outcome == app.MoneyDone {
 			b.Ran = append(b.Ran, step+" "+c.PaymentID)
 			b.move(step, c, answer)
@@ -95,18 +99,25 @@ func (b *Bank) Refund(_ context.Context, c app.MoneyCommand) (app.MoneyAnswer, e
 	return b.run("refund", c)
 }
 
-// Left implements app.Payments: what was captured and not given back.
-func (b *Bank) Left(_ context.Context, orderID string, currency money.Currency) (left, unpaid money.Amount, err error) {
+// Left implements app.Payments.
+func (b *Bank) Left(_ context.Context, orderID string, currency money.Currency) (map[int]app.PaymentLeft, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	left, unpaid = money.Zero(currency), money.Zero(currency)
+	left := map[int]app.PaymentLeft{}
 	for id, p := range b.held {
 		if p.OrderID == orderID {
-			left.Minor += p.Amount.Minor
-			unpaid.Minor += b.bounced[id]
+			_, attempt := split(id)
+			left[attempt] = app.PaymentLeft{Left: p.Amount, Unpaid: money.New(b.bounced[id], currency)}
 		}
 	}
-	return left, unpaid, nil
+	return left, nil
+}
+
+// split reads a payment's id.
+func split(id string) (orderID string, attempt int) {
+	dash := strings.LastIndexByte(id, '-')
+	attempt, _ = strconv.Atoi(id[dash+1:])
+	return id[:dash], attempt
 }
 
 // Bounce makes the bank not pay what was captured of a payment.
@@ -146,11 +157,10 @@ func (b *Bank) Open(context.Context, time.Duration) ([]app.OpenPayment, error) {
 	for _, ran := range b.Ran {
 		var step, id string
 		_, _ = fmt.Sscan(ran, &step, &id)
-		dash := strings.LastIndexByte(id, '-')
-		attempt, _ := strconv.Atoi(id[dash+1:])
+		of, attempt := split(id)
 		switch step {
 		case "authorise", "capture":
-			p := app.OpenPayment{ID: id, OrderID: id[:dash], Attempt: attempt, Captured: step == "capture", Amount: Total}
+			p := app.OpenPayment{ID: id, OrderID: of, Attempt: attempt, Captured: step == "capture", Amount: Total}
 			open[id] = p
 		default:
 			delete(open, id)

@@ -144,9 +144,9 @@ func (s *Store) Take(ctx context.Context, now time.Time, n int) ([]app.Lease, er
 		), taken AS (
 			UPDATE order_effects e SET lease_until = $3, stamp = e.stamp + 1, tries = e.tries + 1
 			FROM due WHERE e.order_id = due.order_id
-			RETURNING e.order_id, e.kind, e.version, e.payment, e.stamp, e.tries
+			RETURNING e.order_id, e.kind, e.version, e.payment, e.portion, e.stamp, e.tries
 		)
-		SELECT `+orderColumns+`, t.kind, t.version, t.payment, t.stamp, t.tries FROM taken t JOIN orders o ON o.id = t.order_id`,
+		SELECT `+orderColumns+`, t.kind, t.version, t.payment, t.portion, t.stamp, t.tries FROM taken t JOIN orders o ON o.id = t.order_id`,
 		now, n, now.Add(app.LeaseTime))
 	if err != nil {
 		return nil, pg.AsFault(err)
@@ -155,7 +155,7 @@ func (s *Store) Take(ctx context.Context, now time.Time, n int) ([]app.Lease, er
 		l := app.Lease{Until: now.Add(app.LeaseTime)}
 		var payment []byte
 		var err error
-		if l.Record, err = scan(row, &l.Kind, &l.Version, &payment, &l.Stamp, &l.Tries); err != nil {
+		if l.Record, err = scan(row, &l.Kind, &l.Version, &payment, &l.Portion, &l.Stamp, &l.Tries); err != nil {
 			return l, err
 		}
 		if payment != nil {
@@ -174,6 +174,18 @@ func (s *Store) Postpone(ctx context.Context, l app.Lease, due time.Time) error 
 	_, err := s.pool.Exec(ctx, `UPDATE order_effects SET due_at = $3, lease_until = NULL WHERE order_id = $1 AND stamp = $2`, l.Record.ID, l.Stamp, due)
 	if err != nil {
 		return fmt.Errorf("postpone %s of order %s: %w", l.Kind, l.Record.ID, pg.AsFault(err))
+	}
+	return nil
+}
+
+// Pin implements app.Store.
+func (s *Store) Pin(ctx context.Context, l app.Lease, p app.Portion) error {
+	tag, err := s.pool.Exec(ctx, `UPDATE order_effects SET portion = $3 WHERE order_id = $1 AND stamp = $2`, l.Record.ID, l.Stamp, encoded(p))
+	switch {
+	case err != nil:
+		return fmt.Errorf("pin the refund of order %s: %w", l.Record.ID, pg.AsFault(err))
+	case tag.RowsAffected() == 0:
+		return app.ErrMoved
 	}
 	return nil
 }

@@ -111,6 +111,7 @@ func TestStoreContract(t *testing.T) {
 		}},
 		testkit.Case[app.Store]{Name: "an effect is leased to one", Run: leasedOnce},
 		testkit.Case[app.Store]{Name: "a lost lease does nothing", Run: lostLease},
+		testkit.Case[app.Store]{Name: "a portion is kept with its effect", Run: portionKept},
 		testkit.Case[app.Store]{Name: "unknown", Run: func(t *testing.T, s app.Store) {
 			if _, err := s.Load(t.Context(), "nobody"); !errors.Is(err, app.ErrNotFound) {
 				t.Errorf("%v", err)
@@ -200,4 +201,23 @@ func lostLease(t *testing.T, s app.Store) {
 		t.Errorf("whoever lost a lease answered: %v", err)
 	}
 	save(t, s, decided(t, rec, order.Event{Name: order.Authorised, Attempt: 1}, leases[0].Stamp))
+}
+
+func portionKept(t *testing.T, s app.Store) {
+	rec, old := save(t, s, first(t, "a", "cart"))
+	want := app.Portion{Attempt: 1_000_001, Amount: ordertest.Total}
+	if err := s.Pin(t.Context(), *old, want); err != nil {
+		t.Error(err)
+	}
+	leases, err := s.Take(t.Context(), now.Add(app.LeaseTime), 1)
+	if err != nil || len(leases) != 1 || leases[0].Portion == nil || *leases[0].Portion != want {
+		t.Fatalf("%+v, %v", leases, err)
+	}
+	if err := s.Pin(t.Context(), *old, app.Portion{Attempt: 1, Amount: ordertest.Total}); !errors.Is(err, app.ErrMoved) {
+		t.Errorf("whoever lost a lease pinned: %v", err)
+	}
+	save(t, s, decided(t, rec, order.Event{Name: order.Authorised, Attempt: 1}, leases[0].Stamp))
+	if next, err := s.Take(t.Context(), now.Add(2*app.LeaseTime), 1); err != nil || len(next) != 1 || next[0].Portion != nil {
+		t.Errorf("the next effect: %+v, %v", next, err)
+	}
 }
