@@ -36,35 +36,16 @@ func (r Record) payments() (all []paid) {
 	return append(all, r.payment(r.Attempt))
 }
 
-// charged is what edits have captured: what stands, and what the bank did not pay.
-func (r Record) charged() (paid, unpaid int64) {
+// capturedOf is what one of an order's payments has captured as far as the order has heard: less once the bank did not pay it.
+func (r Record) capturedOf(attempt int) int64 {
+	all := map[int]int64{r.Attempt: r.Paid().Minor}
 	for _, e := range r.Edits {
-		switch {
-		case e.Charged == nil:
-		case e.Unpaid:
-			unpaid += e.Charged.Minor
-		default:
-			paid += e.Charged.Minor
+		if e.Charged != nil && !e.Unpaid {
+			all[r.editPayment(e.Number).attempt] = e.Charged.Minor
+			all[r.Attempt] -= e.Charged.Minor
 		}
 	}
-	return paid, unpaid
-}
-
-// missing is what the bank did not pay, of all payments, as far as the order has heard.
-func (r Record) missing() int64 {
-	if !r.Unpaid {
-		return 0
-	}
-	return r.Total.Minor + r.Reduced.Minor - r.Captured.Minor
-}
-
-// heardUnpaid says whether the order knows that the bank did not pay one of its payments: what is missing beside those of edits is of the first.
-func (r Record) heardUnpaid(attempt int) bool {
-	if i := r.editOf(attempt); i >= 0 {
-		return r.Edits[i].Unpaid
-	}
-	_, unpaid := r.charged()
-	return r.missing() > unpaid
+	return all[attempt]
 }
 
 // editOf is the place of the edit that a payment is of; -1: of none.

@@ -60,8 +60,11 @@ type Payments interface {
 	Left(ctx context.Context, orderID string, currency money.Currency) (map[int]PaymentLeft, error)
 }
 
-// PaymentLeft is what a payment has captured and not given back, and what of it the bank did not pay.
-type PaymentLeft struct{ Left, Unpaid money.Amount }
+// PaymentLeft is what a payment has captured, and what of that it has not given back. Of what the bank did not pay it has captured nothing.
+type PaymentLeft struct {
+	Captured, Left money.Amount
+	Unpaid         bool
+}
 
 // Allocation is what stock is asked for, once per key.
 type Allocation struct {

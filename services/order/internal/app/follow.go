@@ -32,7 +32,8 @@ var ErrTooEarly = fault.New(fault.Unavailable, "not-captured-yet", "The order is
 // FollowMoney keeps an order at what payment says of its money. What the order asked for itself, what is known and what is over is
 // left alone, so that it may be told often, late and out of order.
 func (a *App) FollowMoney(ctx context.Context, m MoneyBack) error {
-	var left *money.Amount // of an order with several payments, in all of them, and what the bank did not pay and it has not heard of
+	var seen int64         // the version of the order that payment was asked about
+	var left *money.Amount // of an order with several payments, in all of them, and what the bank did not pay as far as the order has not heard of it
 	gone := func(rec Record) *command {
 		ev := order.Event{Name: order.MoneyGone, Attempt: m.Attempt, Amount: m.Gone}
 		switch {
@@ -41,20 +42,33 @@ func (a *App) FollowMoney(ctx context.Context, m MoneyBack) error {
 		case m.Voided:
 			ev.Amount = rec.Paid()
 		}
-		return &command{event: ev, metadata: map[string]any{"operation_id": m.OperationID, "returned": ev.Amount.Minor, "currency": string(ev.Amount.Currency)}}
+		return &command{event: ev, metadata: map[string]any{"operation_id": m.OperationID, "returned": ev.Amount.Minor, "currency": string(ev.Amount.Currency)},
+			check: func(now Record, _ *command) error {
+				if left != nil && now.Version != seen { // what is left is of the order as it was, or as it is
+					return ErrTooEarly
+				}
+				return nil
+			}}
 	}
 	_, err := a.followAsking(ctx, m.OrderID, m.Attempt, func(rec Record) error {
-		if paid, _ := rec.charged(); paid == 0 && m.Attempt < paymentapi.FirstRepeat {
+		if len(rec.payments()) == 1 && m.Attempt < paymentapi.FirstRepeat {
 			return nil
 		}
 		all, err := a.driver.pay.Left(ctx, rec.ID, rec.Captured.Currency)
-		sum, unpaid := money.Zero(rec.Captured.Currency), int64(0)
-		for _, p := range all {
-			sum.Minor += p.Left.Minor
-			unpaid += p.Unpaid.Minor
+		if err != nil {
+			return err
 		}
-		sum.Minor += max(0, unpaid-rec.missing())
-		left = &sum
+		now, err := a.Store.Load(ctx, rec.ID)
+		if err == nil && now.Version != rec.Version {
+			err = ErrTooEarly
+		}
+		sum := money.Zero(rec.Captured.Currency)
+		for attempt, p := range all {
+			if sum.Minor += p.Left.Minor; p.Unpaid {
+				sum.Minor += max(0, rec.capturedOf(attempt)-p.Captured.Minor)
+			}
+		}
+		seen, left = rec.Version, &sum
 		return err
 	}, gone, func(rec Record) bool { return rec.State == "placed" && rec.CancelReason == "" || rec.Edit != "" })
 	return err
@@ -98,13 +112,8 @@ func (a *App) FollowSettlement(ctx context.Context, id string, attempt int, miss
 	payment := fmt.Sprintf("%s-%d", id, attempt)
 	rec, err := a.follow(ctx, id, attempt, func(Record) *command {
 		return &command{event: order.Event{Name: order.SettlementDeclined, Attempt: attempt}, check: func(now Record, c *command) error {
-			if now.heardUnpaid(attempt) {
-				return order.ErrForbidden
-			}
-			paid, _ := now.charged()
-			stays := money.New(left.Minor+paid, left.Currency)
+			stays := money.New(now.Paid().Minor-max(0, now.capturedOf(attempt)-left.Minor), left.Currency)
 			if i := now.editOf(attempt); i >= 0 {
-				stays.Minor = max(0, now.Captured.Minor-missing.Minor)
 				c.edit = func(r *Record) { r.Edits = slices.Clone(r.Edits); r.Edits[i].Unpaid = true }
 			}
 			c.event.Amount = stays

@@ -45,11 +45,7 @@ func (p Payments) Left(ctx context.Context, orderID string, currency money.Curre
 		if item.Amount.Currency != currency {
 			return nil, fmt.Errorf("payment %s is in %s", item.ID, item.Amount.Currency)
 		}
-		of := app.PaymentLeft{Left: money.New(item.Captured.Minor-item.Refunded.Minor, currency), Unpaid: money.Zero(currency)}
-		if item.Status == paymentapi.StatusSettlementDeclined {
-			of.Unpaid.Minor = item.Amount.Minor - item.Captured.Minor
-		}
-		left[item.Attempt] = of
+		left[item.Attempt] = app.PaymentLeft{Captured: item.Captured, Left: money.New(item.Captured.Minor-item.Refunded.Minor, currency), Unpaid: item.Status == paymentapi.StatusSettlementDeclined}
 	}
 	return left, nil
 }

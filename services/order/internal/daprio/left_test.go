@@ -32,8 +32,8 @@ func TestLeft(t *testing.T) {
 	}
 	all := telling{paymentapi.Payments{Items: []paymentapi.Payment{pays("captured", 1000, 1000, 300), pays("declined", 400, 0, 0), pays("voided", 500, 0, 0), pays(paymentapi.StatusSettlementDeclined, 900, 200, 0)}}}
 	left, err := Payments{Caller: all}.Left(t.Context(), "o", "USD")
-	for i, want := range [][2]int64{{700, 0}, {0, 0}, {0, 0}, {200, 700}} {
-		if of := left[i+1]; err != nil || of.Left.Minor != want[0] || of.Unpaid.Minor != want[1] {
+	for i, want := range [][2]int64{{700, 1000}, {0, 0}, {0, 0}, {200, 200}} {
+		if of := left[i+1]; err != nil || of.Left.Minor != want[0] || of.Captured.Minor != want[1] || of.Unpaid != (i == 3) {
 			t.Errorf("of payment %d: %+v (%v), want %v", i+1, of, err, want)
 		}
 	}

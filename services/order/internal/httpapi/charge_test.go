@@ -1,9 +1,11 @@
 package httpapi_test
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -262,90 +264,6 @@ func TestADifferenceThatIsRefused(t *testing.T) {
 	}
 }
 
-// unpaid is what payment tells when the bank did not pay one of an order's payments.
-func (s *shop) unpaid(id string, attempt int, minor int64) {
-	s.t.Helper()
-	s.bank.Bounce(fmt.Sprintf("%s-%d", id, attempt))
-	for range 2 {
-		if err := s.app.FollowSettlement(s.t.Context(), id, attempt, money.New(minor, "USD"), money.Zero("USD")); err != nil {
-			s.t.Fatal(err)
-		}
-	}
-}
-
-// The bank does not pay what an edit charged: before picking the order is cancelled, and the first payment goes back.
-func TestTheBankDoesNotPayAnEdit(t *testing.T) {
-	t.Parallel()
-	s, id, _ := mugs(t)
-	s.edit(id, "key-1", `{"add":[{"sku":"mug","quantity":1}]}`).Want(201)
-	s.editIs(id, "done")
-	s.books(id, 8, 2, 6999, 6999, 0)
-	s.unpaid(id, 1_000_001, 2000)
-	rec := s.reaches(id, "cancelled")
-	if ran := s.bank.Executed(); rec.Captured.Minor != 4999 || rec.Returned.Minor != 4999 || rec.CancelReason != "settlement-declined" || !slices.Contains(ran, "void "+id+"-1") || slices.Contains(ran, "void "+id+"-1000001") {
-		t.Errorf("captured %s, returned %s, %s; payment did %q", rec.Captured, rec.Returned, rec.CancelReason, ran)
-	}
-	if e := s.editIs(id, "done"); !e.Unpaid || s.metric("order_alarms_total", "settlement-declined") != 1 {
-		t.Errorf("%+v", e)
-	}
-}
-
-// Once it is picked, people ask for the money: of each payment that the bank does not pay an alarm rings, in whatever order it is told. What the
-// others took can be given back, and no more.
-func TestTheBankPaysNeitherPayment(t *testing.T) {
-	t.Parallel()
-	first := func(s *shop, id string) { s.unpaid(id, 1, 4999) }
-	more := func(s *shop, id string) { s.unpaid(id, 1_000_001, 2000) }
-	for name, told := range map[string][2]func(*shop, string){"the first first": {first, more}, "that of the edit first": {more, first}} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			s, id, token := mugs(t)
-			s.edit(id, "key-1", `{"add":[{"sku":"mug","quantity":1}]}`).Want(201)
-			s.editIs(id, "done")
-			s.books(id, 8, 2, 6999, 6999, 0)
-			s.staff().Do("POST", "/v1/admin/orders/"+id+"/transitions", `{"to":"picking"}`).Want(200)
-			told[0](s, id)
-			rec := s.reaches(id, "picking")
-			if left := s.left(id); rec.Captured.Minor != left || !rec.Unpaid || s.order(id, token).PaymentStatus != "settlement_declined" || s.metric("order_alarms_total", "settlement-declined") != 1 {
-				t.Errorf("captured %s, payment has %d", rec.Captured, left)
-			}
-			s.refund(id, "r", `{"amount":{"amount":500,"currency":"USD"},"reason":"torn"}`).Want(201)
-			s.refundIs(id, 0, "refunded")
-			of := map[int64]string{2000: "refund " + id + "-1000001", 4999: "refund " + id + "-1"}[rec.Captured.Minor]
-			if ran := s.bank.Executed(); ran[len(ran)-1] != of {
-				t.Errorf("payment did %q", ran)
-			}
-			told[1](s, id)
-			if rec = s.reaches(id, "picking"); !rec.Captured.IsZero() || !rec.Returned.IsZero() || s.metric("order_alarms_total", "settlement-declined") != 2 {
-				t.Errorf("captured %s, returned %s", rec.Captured, rec.Returned)
-			}
-		})
-	}
-}
-
-// Before picking the second is heard of while what is left goes back, or is over by then.
-func TestTheBankPaysNeitherPaymentBeforePicking(t *testing.T) {
-	t.Parallel()
-	s, id, _ := mugs(t)
-	s.edit(id, "key-1", `{"add":[{"sku":"mug","quantity":1}]}`).Want(201)
-	s.editIs(id, "done")
-	s.books(id, 8, 2, 6999, 6999, 0)
-	s.bank.Next = func(step string, _ app.MoneyCommand) app.MoneyAnswer {
-		if step == "void" {
-			return app.MoneyAnswer{Outcome: app.MoneyPending, RetryAfter: time.Hour}
-		}
-		return app.MoneyAnswer{}
-	}
-	s.unpaid(id, 1, 4999)
-	if rec := s.reaches(id, "returning_money"); rec.Captured.Minor != 2000 {
-		t.Errorf("captured %s", rec.Captured)
-	}
-	s.unpaid(id, 1_000_001, 2000)
-	if rec := s.reaches(id, "cancelled"); !rec.Captured.IsZero() || s.metric("order_alarms_total", "settlement-declined") != 2 || s.shelf.Of("mug") != 3 || s.shelf.Of("shirt") != 10 {
-		t.Errorf("captured %s", rec.Captured)
-	}
-}
-
 // As much again within 30 s is a mistake to the gateway. The edit says so and is over; asked for again it is another charge.
 func TestAsMuchAgainAtOnce(t *testing.T) {
 	t.Parallel()
@@ -395,4 +313,30 @@ func TestMoneyOfAnEditThatStaffGiveBack(t *testing.T) {
 	s.books(id, 8, 2, 6999, 6999, 0)
 	s.staffGiveBack(id, 1_000_001, 500)
 	s.books(id, 8, 2, 6999, 6999, 500)
+}
+
+// A whole edit goes by while payment is asked what is left: what it says is of another order than the one that was looked at, and is asked for again.
+func TestMoneyIsToldWhileAnEditGoesBy(t *testing.T) {
+	t.Parallel()
+	s, id, _ := mugs(t)
+	add := func(key string, charged int64) {
+		t.Helper()
+		s.edit(id, key, `{"add":[{"sku":"mug","quantity":1}]}`).Want(201)
+		if e := s.editIs(id, "done"); e.Charged == nil || e.Charged.Minor != charged {
+			t.Errorf("%+v", e)
+		}
+		s.reaches(id, "confirmed")
+	}
+	add("key-1", 2000)
+	gone := money.New(500, "USD")
+	if _, err := s.bank.Refund(t.Context(), app.MoneyCommand{OperationID: "staff", PaymentID: id + "-1", OrderID: id, Amount: gone, Part: gone}); err != nil {
+		t.Fatal(err)
+	}
+	s.bank.Asked = sync.OnceFunc(func() { add("key-2", 2000) })
+	told := app.MoneyBack{OrderID: id, Attempt: 1, OperationID: "staff", Gone: gone}
+	if err := s.app.FollowMoney(t.Context(), told); !errors.Is(err, app.ErrTooEarly) {
+		t.Errorf("told in the middle: %v", err)
+	}
+	s.hears(told, told)
+	s.books(id, 8, 1, 8999, 8999, 500)
 }

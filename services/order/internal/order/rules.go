@@ -115,7 +115,7 @@ var guards = map[string]func(o Order, ev Event) error{
 		}
 		return nil
 	},
-	// paid: nobody has told yet that the bank did not pay this.
+	// paid: nobody has told yet that the bank did not pay this: it leaves less. What is told again leaves as much.
 	"paid": paid,
 	// paid_in_part: the same, and what gift cards, store credit and other payments paid is there.
 	"paid_in_part": func(o Order, ev Event) error {
@@ -147,7 +147,6 @@ var guards = map[string]func(o Order, ev Event) error{
 	},
 }
 
-// paid: of several payments the bank may not pay one after the other, and each leaves less.
 func paid(o Order, ev Event) error {
 	if o.Unpaid && ev.Amount.Minor >= o.Captured.Minor {
 		return ErrForbidden

@@ -34,6 +34,8 @@ type Bank struct {
 	Next func(step string, c app.MoneyCommand) app.MoneyAnswer
 	// Lie is asked after an operation ran; an error is what the caller gets instead of the answer.
 	Lie func(step string, c app.MoneyCommand) error
+	// Asked is what else happens while it is asked what is left.
+	Asked func()
 }
 
 func (b *Bank) run(step string, c app.MoneyCommand) (app.MoneyAnswer, error) {
@@ -100,14 +102,17 @@ func (b *Bank) Refund(_ context.Context, c app.MoneyCommand) (app.MoneyAnswer, e
 }
 
 // Left implements app.Payments.
-func (b *Bank) Left(_ context.Context, orderID string, currency money.Currency) (map[int]app.PaymentLeft, error) {
+func (b *Bank) Left(_ context.Context, orderID string, _ money.Currency) (map[int]app.PaymentLeft, error) {
+	if b.Asked != nil {
+		b.Asked()
+	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	left := map[int]app.PaymentLeft{}
 	for id, p := range b.held {
 		if p.OrderID == orderID {
 			_, attempt := split(id)
-			left[attempt] = app.PaymentLeft{Left: p.Amount, Unpaid: money.New(b.bounced[id], currency)}
+			left[attempt] = app.PaymentLeft{Captured: p.Amount, Left: p.Amount, Unpaid: b.bounced[id] > 0}
 		}
 	}
 	return left, nil
