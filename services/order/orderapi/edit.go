@@ -23,7 +23,7 @@ type Edit struct {
 	Readdressed bool          `json:"readdressed,omitempty"` // it goes elsewhere
 	TotalBefore money.Amount  `json:"total_before"`
 	TotalAfter  money.Amount  `json:"total_after"`
-	Difference  money.Amount  `json:"difference"`        // after less before: below zero it is given back, above charged
+	Difference  money.Amount  `json:"difference"`        // after less before: below zero it is given back, above charged, less what is owed of earlier ones
 	Charged     *money.Amount `json:"charged,omitempty"` // what was captured for it, by a payment of its own
 	Unpaid      bool          `json:"unpaid,omitempty"`  // the bank did not pay that
 	Note        string        `json:"note,omitempty"`

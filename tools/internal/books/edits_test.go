@@ -5,11 +5,15 @@ import (
 	"testing"
 )
 
-// An order that an edit made cost less is as healthy as any, once the difference went back.
+// An order that an edit made cost less is as healthy as any, once the difference went back, or is owed.
 func TestEditedOrdersAreClean(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.exec("order", `UPDATE orders SET total = 800, reduced = 200, returned = 200, snapshot = snapshot || '{"totals":{"total":{"amount":800}}}' WHERE id = '`+order1+`'`)
+	w.exec("order", `UPDATE orders SET total = 800, reduced = 200, owing = 200, snapshot = snapshot || '{"totals":{"total":{"amount":800}}}' WHERE id = '`+order1+`'`)
+	if r := w.check(); !r.Clean() {
+		t.Errorf("owed: %+v", r.Violations)
+	}
+	w.exec("order", `UPDATE orders SET owing = 0, returned = 200, snapshot = snapshot || '{"totals":{"total":{"amount":800}}}' WHERE id = '`+order1+`'`)
 	w.exec("payment", `UPDATE payments SET refunded = 200 WHERE id = '`+order1+`-1'`)
 	w.sim[0] = transaction("t1", order1+"-1", "settled", 1000, 1000, 200)
 	if r := w.check(); !r.Clean() {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/sidecart/sidecart/pkg/fault"
+	"github.com/sidecart/sidecart/pkg/money"
 	"github.com/sidecart/sidecart/services/inventory/inventoryapi"
 	"github.com/sidecart/sidecart/services/order/internal/order"
 	"github.com/sidecart/sidecart/services/order/orderapi"
@@ -172,7 +173,9 @@ func (d *Driver) takeMore(ctx context.Context, l Lease) (command, error) {
 // giveLess frees what the order does not have: what was removed, or what was taken for an edit that was refused.
 func (d *Driver) giveLess(ctx context.Context, l Lease) (command, error) {
 	c := l.event(order.LessGiven)
-	if l.Record.Edits[len(l.Record.Edits)-1].SameGoods {
+	e := l.Record.Edits[len(l.Record.Edits)-1]
+	c.event.Amount = money.New(max(0, -e.Difference.Minor), l.Record.Total.Currency)
+	if e.SameGoods {
 		return c, nil
 	}
 	parts, _, err := d.stock.Revise(ctx, l.Record.edition(), l.allocation(l.Record.Snapshot.Lines, l.Record.Snapshot.ShippingAddress))

@@ -58,7 +58,7 @@ type Books interface {
 	// Lasting returns orders that came to one of the states before the limit and are still there. While a payment may wait, and until its review
 	// is over, nothing is late.
 	Lasting(ctx context.Context, states []order.State, before time.Time, n int) ([]Lasting, error)
-	// Unreturned returns orders whose last refund is what an edit made them cost less, and was refused.
+	// Unreturned returns orders that owe what edits made them cost less, and are not giving it back.
 	Unreturned(ctx context.Context, n int) ([]string, error)
 	// Unsent returns how many events wait in the outbox since before the limit.
 	Unsent(ctx context.Context, before time.Time) (int, error)

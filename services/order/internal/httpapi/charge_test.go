@@ -241,26 +241,73 @@ func (s *shop) staffGiveBack(id string, attempt int, minor int64) {
 	}
 }
 
-// What an edit made the order cost less and payment refuses is found until somebody gives it back in another way.
-func TestADifferenceThatIsRefused(t *testing.T) {
-	t.Parallel()
-	s, id, _ := mugs(t)
+// aDifferenceIsRefused makes the order cost 2500 less, which payment does not give back.
+func (s *shop) aDifferenceIsRefused(id string) {
+	s.t.Helper()
 	s.bank.Next = func(step string, _ app.MoneyCommand) (answer app.MoneyAnswer) {
 		if step == "refund" {
 			answer = app.MoneyAnswer{Outcome: app.MoneyDeclined, DeclineCode: "91506"}
 		}
 		return answer
 	}
-	s.edit(id, "key-1", `{"lines":[{"line_id":"l1","quantity":1}]}`).Want(201)
+	s.edit(id, "less", `{"lines":[{"line_id":"l1","quantity":1}]}`).Want(201)
 	s.refundIs(id, 0, "refused")
-	if found := s.findings(); found["edit-not-refunded"] != 1 || s.metric("order_alarms_total", "refund-refused") != 1 {
-		t.Errorf("found %v", found)
-	}
+	s.owes(id, 2500)
 	s.bank.Next = nil
-	s.refund(id, "r", `{"amount":{"amount":2500,"currency":"USD"},"reason":"what the edit took off"}`).Want(201)
-	s.refundIs(id, 1, "refunded")
-	if found := s.findings(); found["edit-not-refunded"] != 0 {
-		t.Errorf("still found: %v", found)
+}
+
+// owes is what edits took off an order and has not gone back: the reconciler finds it.
+func (s *shop) owes(id string, minor int64) {
+	s.t.Helper()
+	rec, err := s.store.Load(s.t.Context(), id)
+	if found := s.findings()["edit-not-refunded"]; err != nil || rec.Owing.Minor != minor || (found == 1) != (minor > 0) {
+		s.t.Errorf("%s are owed (%v), %v found, want %d", rec.Owing, err, found, minor)
+	}
+}
+
+// What an edit made the order cost less and payment refuses is found until all of it went back in another way, whatever else goes back after it.
+func TestADifferenceThatIsRefused(t *testing.T) {
+	t.Parallel()
+	s, id, _ := mugs(t)
+	s.aDifferenceIsRefused(id)
+	if rang := s.metric("order_alarms_total", "refund-refused"); rang != 1 {
+		t.Errorf("%v alarms", rang)
+	}
+	s.edit(id, "key-2", `{"lines":[{"line_id":"l1","quantity":0}],"add":[{"sku":"mug","quantity":1}]}`).Want(201)
+	if o := s.refundIs(id, 1, "refunded"); o.Refunds[1].Amount.Minor != 500 {
+		t.Errorf("%+v", o.Refunds)
+	}
+	s.owes(id, 2500)
+	for i, left := range []int64{2000, 0} {
+		s.refund(id, fmt.Sprint("r-", i), fmt.Sprintf(`{"amount":{"amount":%d,"currency":"USD"},"reason":"what the edit took off"}`, []int64{500, 2000}[i])).Want(201)
+		s.refundIs(id, 2+i, "refunded")
+		s.owes(id, left)
+	}
+	s.books(id, 10, 2, 1999, 4999, 3000)
+}
+
+// What is owed is taken off what a further edit costs more: nothing is charged as long as it covers it, and then the rest.
+func TestAnEditIsChargedLessWhatIsOwed(t *testing.T) {
+	t.Parallel()
+	s, id, token := mugs(t)
+	s.aDifferenceIsRefused(id)
+	s.edit(id, "key-1", `{"add":[{"sku":"mug","quantity":1}]}`).Want(201)
+	if e := s.editIs(id, "done"); e.Charged != nil || e.Difference.Minor != 2000 {
+		t.Errorf("%+v", e)
+	}
+	s.reaches(id, "confirmed")
+	s.books(id, 9, 2, 4499, 4999, 0)
+	s.owes(id, 500)
+	s.edit(id, "key-2", `{"add":[{"sku":"mug","quantity":1}]}`).Want(201)
+	if e := s.editIs(id, "done"); e.Charged == nil || e.Charged.Minor != 1500 || e.Difference.Minor != 2000 {
+		t.Errorf("%+v", e)
+	}
+	s.reaches(id, "confirmed")
+	s.books(id, 9, 1, 6499, 6499, 0)
+	s.owes(id, 0)
+	s.client.Do("POST", "/v1/orders/"+id+"/cancel?access_token="+token, `{"reason":"changed my mind"}`).Want(200)
+	if rec := s.reaches(id, "cancelled"); rec.Returned.Minor != 6499 || s.left(id) != 0 {
+		t.Errorf("%s went back, %d are left", rec.Returned, s.left(id))
 	}
 }
 

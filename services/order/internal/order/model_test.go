@@ -54,11 +54,12 @@ type node struct {
 	refused                    int
 	cancelled, abandoned       bool // asked for
 	staffReturned, cartOrdered bool
-	bounced                    bool // the bank did not pay
-	refunded                   bool // asked for, or an edit that gives back
-	more                       rune // what an edit adds: nothing, taken, or gone with the edit; kept once it is the order's
-	edits                      int  // that may still be asked for
-	extra                      rune // the payment of an edit that costs more: nothing, held, declined, closed, taken, gone, unpaid
+	bounced                    bool  // the bank did not pay
+	refunded                   bool  // asked for, or an edit that gives back
+	more                       rune  // what an edit adds: nothing, taken, or gone with the edit; kept once it is the order's
+	edits                      int   // that may still be asked for
+	less                       int64 // that the last of them makes it cost
+	extra                      rune  // the payment of an edit that costs more: nothing, held, declined, closed, taken, gone, unpaid
 	charges                    int
 	ignored                    bool // that, told and not taken
 	portion                    rune // of a refund under way, the payment that gives back: nothing yet, original or newest
@@ -69,7 +70,7 @@ func (n node) key() string {
 	o := n.order
 	return fmt.Sprint(o.State, o.Attempt, o.Review, o.Captured.Minor, o.Returned.Minor, o.CancelReason != "", o.AbandonRequested, o.Unpaid, o.Refunding.Minor, o.Outcome.Kind, !o.PlacedAt.IsZero(), !o.CapturedAt.IsZero(),
 		n.effect, string(n.money[:]), string(n.stock[:]), n.captures, n.late, n.refused, n.cancelled, n.abandoned, n.staffReturned, n.cartOrdered, n.bounced, n.refunded,
-		string(n.more), n.edits, o.Edit, o.Owing.Minor, o.Total.Minor, string(n.extra), n.charges, o.Proposed.Minor, o.ReturnedBefore.Minor, o.Reduced.Minor, n.heard, n.heardExtra, n.ignored, string(n.portion))
+		string(n.more), n.edits, o.Edit, o.Owing.Minor, o.Total.Minor, string(n.extra), n.charges, o.Proposed.Minor, o.ReturnedBefore.Minor, o.Reduced.Minor, n.heard, n.heardExtra, n.ignored, string(n.portion), n.less)
 }
 
 // model walks from the order that does not exist to every state that crashes, lost and late answers, and impatient people can lead to.
@@ -284,6 +285,9 @@ func (m model) next(n node) (all []node) {
 			l.Name = CartTaken
 		}
 		ev := l.event()
+		if l.Name == LessGiven {
+			ev.Amount.Minor = from.less
+		}
 		if l.Name == MoneyGone && (from.order.Unpaid || from.charged()) { // as the app does: what is missing and not heard of has not gone back
 			if ev.Amount = from.order.Captured; from.extra == taken || from.extra == unpaid && !from.heardExtra {
 				ev.Amount.Minor -= aPart.Minor
@@ -368,10 +372,11 @@ func (m model) next(n node) (all []node) {
 			step(at, Event{Name: Edit, Attempt: n.order.Attempt, Amount: n.order.Total, Same: true})
 		}
 		asked.edits, asked.more, asked.refunded = n.edits-1, nothing, n.refunded || less > 0
+		asked.less = less
 		step(asked, Event{Name: Edit, Attempt: n.order.Attempt, Amount: money.New(n.order.Total.Minor-less, "USD")})
 	}
 	if asked := n; n.edits > 0 && n.charges == 0 {
-		asked.edits, asked.more, asked.extra = n.edits-1, nothing, nothing
+		asked.edits, asked.more, asked.extra, asked.less = n.edits-1, nothing, nothing, 0
 		step(asked, Event{Name: Edit, Attempt: n.order.Attempt, Amount: money.New(n.order.Total.Minor+aPart.Minor, "USD")})
 	}
 	if other := n; !n.cartOrdered && n.order.PlacedAt.IsZero() && n.order.Attempt > 0 {
@@ -449,6 +454,8 @@ func (m model) sound(n node) (faults []string) {
 	bad(o.State == "cancelled" && n.more == kept, "cancelled, and what an edit added is not free")
 	bad(o.State == "confirmed" && n.money[a] == part && o.Refunding.IsZero() && o.Returned != aPart && !n.staffReturned, "what went back is not in the order's books")
 	bad(o.Captured.IsPositive() && !o.Unpaid && o.Captured.Minor != o.Total.Minor+o.Reduced.Minor, "captured is not what the order cost")
+	bad(!editing && !o.Unpaid && o.CancelReason == "" && o.Returned.Minor+o.Owing.Minor < o.Reduced.Minor, "what an edit took off is neither back nor owed")
+	bad(o.Owing.Minor > o.Reduced.Minor || o.State == "cancelled" && o.Owing.IsPositive() && !o.Unpaid, "more is owed than edits took off")
 	bad(n.ignored, "the bank did not pay, and nobody hears of it")
 	bad(o.State != "editing_money" && n.extra == held, "what was authorised for an edit is nobody's")
 	bad(!editing && extra > 0 && !o.Unpaid && o.Captured.Minor-o.Reduced.Minor != total.Minor+extra && o.Reduced.IsZero(), "charged, and not in the order's books")

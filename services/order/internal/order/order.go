@@ -23,7 +23,7 @@ type Order struct {
 	EditNumber             int          // of the last edit that was asked for
 	Proposed               money.Amount // what the order costs once it is edited, while Edit is EditAsked
 	Reduced                money.Amount // what edits made the order cost less: Captured is of Total and of this
-	Owing                  money.Amount // of Reduced: what is to be given back once the edit is done
+	Owing                  money.Amount // of Reduced: what has not gone back yet
 	Outcome                Outcome      // of the last attempt that ended, or of a pending undoing
 	CancelReason           string       // set once somebody asked to cancel
 	Review                 string       // of the payment: ReviewPending or how it ended; "" for most
@@ -165,7 +165,7 @@ type Event struct {
 	Attempt int
 	Place   *Placing     // of Place
 	Outcome Outcome      // of answers that end an attempt
-	Amount  money.Amount // of captured, charged, money_returned, refund and refunded; of edit what the order costs then; of money_gone what has gone back in all; of settlement_declined what stays captured
+	Amount  money.Amount // of captured, charged, money_returned, refund and refunded; of edit what the order costs then; of less_given what it costs less than before; of money_gone what has gone back in all; of settlement_declined what stays captured
 	Reason  string       // of cancel
 	To      State        // of advance
 	Review  string       // of authorised, review_opened and review_closed
@@ -238,9 +238,11 @@ func (m *Machine) Decide(o Order, ev Event, now time.Time) (Decision, error) {
 			return Decision{}, ErrRefunding // the wait would take the place of the refund
 		}
 		d := Decision{From: o.State, Transition: t.Name, Announce: t.Announce}
+		returned := o.Returned.Minor
 		for _, name := range t.Apply {
 			appliers[name](&o, ev, now)
 		}
+		o.Owing.Minor -= min(o.Owing.Minor, max(0, o.Returned.Minor-returned)) // whatever goes back is of what is owed first
 		o.State = t.Dest(o.State)
 		o.Version++
 		d.Order = o

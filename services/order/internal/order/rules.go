@@ -71,11 +71,12 @@ var guards = map[string]func(o Order, ev Event) error{
 			return ErrNotEditable
 		case err != nil || ev.Amount.Currency != o.Total.Currency || ev.Amount.IsNegative():
 			return fault.New(fault.Invalid, "validation-failed", "an order cannot cost less than nothing, nor in another currency")
-		case ev.Amount.Minor > o.Total.Minor:
+		case ev.Amount.Minor > o.Total.Minor+o.Owing.Minor:
 			if !left.IsPositive() {
 				return fault.Newf(fault.Conflict, "edit-needs-payment", "The order would cost %s instead of %s, and there is no payment like which the difference could be charged.", ev.Amount, o.Total)
 			}
-		case o.Total.Minor-ev.Amount.Minor > left.Minor:
+		case o.Total.Minor-ev.Amount.Minor > left.Minor-o.Owing.Minor:
+			left.Minor -= o.Owing.Minor
 			return fault.Newf(fault.Conflict, "refund-above-captured", "%s of the order can be given back", left).With("left", left)
 		}
 		return nil
@@ -87,7 +88,7 @@ var guards = map[string]func(o Order, ev Event) error{
 		}
 		return nil
 	},
-	// costs_more: the edit makes the order cost more.
+	// costs_more: the edit makes the order cost more, and than what is owed.
 	"costs_more": func(o Order, _ Event) error {
 		if o.Charging().IsZero() {
 			return ErrForbidden
@@ -102,8 +103,8 @@ var guards = map[string]func(o Order, ev Event) error{
 		return nil
 	},
 	// owes: the edit made the order cost less.
-	"owes": func(o Order, _ Event) error {
-		if !o.Owing.IsPositive() {
+	"owes": func(o Order, ev Event) error {
+		if o.Edit != EditMade || !ev.Amount.IsPositive() {
 			return ErrForbidden
 		}
 		return nil
@@ -199,19 +200,19 @@ var appliers = map[string]func(o *Order, ev Event, now time.Time){
 		o.Edit, o.EditNumber, o.Proposed = EditAsked, o.EditNumber+1, ev.Amount
 	},
 	"edit_at_once": func(o *Order, _ Event, _ time.Time) { o.EditNumber++ },
+	// make_edit: what it costs less is owed; of what it costs more that was not charged which was owed.
 	"make_edit": func(o *Order, _ Event, _ time.Time) {
-		if less := o.Total.Minor - o.Proposed.Minor; less > 0 {
-			o.Owing.Minor = less
-			o.Reduced.Minor += less
-		}
+		less := max(o.Total.Minor-o.Proposed.Minor, -o.Owing.Minor)
+		o.Owing.Minor += less
+		o.Reduced.Minor += less
 		o.Edit, o.Total = EditMade, o.Proposed
 	},
 	"refuse_edit": func(o *Order, _ Event, _ time.Time) { o.Edit = EditRefused },
 	"close_edit": func(o *Order, _ Event, _ time.Time) {
-		o.Edit, o.Proposed, o.Owing = "", money.Zero(o.Total.Currency), money.Zero(o.Total.Currency)
+		o.Edit, o.Proposed = "", money.Zero(o.Total.Currency)
 	},
 	// return_difference: as if somebody had asked for a refund of what the edit made the order cost less.
-	"return_difference": func(o *Order, _ Event, _ time.Time) { o.Refunding, o.ReturnedBefore = o.Owing, o.Returned },
+	"return_difference": func(o *Order, ev Event, _ time.Time) { o.Refunding, o.ReturnedBefore = ev.Amount, o.Returned },
 	"drop_refund":       func(o *Order, _ Event, _ time.Time) { o.Refunding = money.Zero(o.Total.Currency) },
 	"note_review":       func(o *Order, ev Event, _ time.Time) { o.Review = ev.Review },
 	// end_review: what is not approved is never captured; the next answer to the capture says so too.
@@ -241,11 +242,11 @@ func (o Order) Paid() money.Amount {
 	return o.Captured
 }
 
-// Charging is what the edit that is asked for makes the order cost more.
+// Charging is what the edit that is asked for makes the order cost more, less what is owed: that is taken off first.
 func (o Order) Charging() money.Amount {
 	more := money.Zero(o.Total.Currency)
 	if o.Edit == EditAsked {
-		more.Minor = max(0, o.Proposed.Minor-o.Total.Minor)
+		more.Minor = max(0, o.Proposed.Minor-o.Total.Minor-o.Owing.Minor)
 	}
 	return more
 }
