@@ -111,6 +111,25 @@ func TestMoreIsChargedToAMethodInTheVault(t *testing.T) {
 	w.wantNot(try(4, "c-1"), app.CodeMethod)
 }
 
+// The gateway may keep what a guest paid by, and then clones nothing: it is charged by the token. Nobody's method is charged by a guest otherwise.
+func TestMoreIsChargedToAGuestWhoseMethodTheGatewayKeeps(t *testing.T) {
+	t.Parallel()
+	w := open(t)
+	w.keep("c-1", "tok-1", false)
+	w.authorise("o")
+	w.move(payment.Capture, "o", "c")
+	w.gateway.Change(func(tx *payment.Transaction) { tx.Token = "tok-1" })
+	w.want(w.more("o", 300), payment.Succeeded)
+	if books := w.gateway.Books(); len(books) != 2 || books[1].Token != "tok-1" || books[1].Reference != "o-1000000" {
+		t.Errorf("%+v", books)
+	}
+	m := authorisation("p")
+	m.Nonce, m.MethodID = "", "tok-1"
+	if a, err := w.app.Authorise(t.Context(), m); err != nil || a.Outcome.Code != app.CodeMethod {
+		t.Errorf("%+v %v", a, err)
+	}
+}
+
 // What cannot be charged once more is declined, and the gateway hears of none of it.
 func TestWhatCannotBeChargedOnceMore(t *testing.T) {
 	t.Parallel()

@@ -95,7 +95,7 @@ func (v *Vault) now() time.Time { return v.Clock().UTC().Truncate(time.Microseco
 
 // refuse says no to a payment by a method that is not there or not the customer's. It does not say which.
 func (v *Vault) refuse(ctx context.Context, s Sale) (*payment.Outcome, error) {
-	if s.MethodID == "" {
+	if s.MethodID == "" || s.Like != "" && s.CustomerID == "" { // a guest's of the payment that it is like: the gateway kept it, and it is nobody's here
 		return nil, nil
 	}
 	var all []payment.Method

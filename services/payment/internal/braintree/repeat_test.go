@@ -60,7 +60,7 @@ func likeAnother(t *testing.T, p port) {
 		t.Errorf("%+v %v", back, err)
 	}
 
-	// What was paid from the vault names its token, and is not cloned.
+	// What was paid from the vault names its token, and is not cloned: it is charged by the token, a guest's too.
 	if err := p.EnsureCustomer(ctx, "c-1"); err != nil {
 		t.Fatal(err)
 	}
@@ -74,5 +74,9 @@ func likeAnother(t *testing.T, p port) {
 	}
 	if _, tx := again(2, 300); tx.State != payment.TxDeclined || tx.Code != payment.CodeNotRepeatable || tx.ID != "" {
 		t.Errorf("%+v", tx)
+	}
+	kept.Reference, kept.CustomerID = order+"-1000003", ""
+	if tx, err := p.Authorise(ctx, kept); err != nil || tx.State != payment.TxAuthorised || tx.Token != "tok-1" {
+		t.Errorf("%+v %v", tx, err)
 	}
 }
