@@ -59,6 +59,21 @@ func New(now func() time.Time) *Neighbours {
 		stock: map[string]int64{"shirt": 10, "mug": 5}, holds: map[string]inventoryapi.HoldRequest{}, orders: map[string]*placed{}}
 }
 
+// Fail is what makes these calls fail, as Before or After.
+func Fail(err error, calls ...string) func(call string) error {
+	return func(call string) error {
+		if slices.Contains(calls, call) {
+			return err
+		}
+		return nil
+	}
+}
+
+// Always is an Outcome that every attempt has.
+func Always(r orderapi.PlaceResult) func(orderapi.PlaceRequest) orderapi.PlaceResult {
+	return func(orderapi.PlaceRequest) orderapi.PlaceResult { return r }
+}
+
 // Set changes the neighbours while nobody calls.
 func (n *Neighbours) Set(change func(n *Neighbours)) {
 	n.mu.Lock()

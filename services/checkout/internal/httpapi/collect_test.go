@@ -87,12 +87,7 @@ func TestCreditCannotBeAsked(t *testing.T) {
 	c := s.ready()
 	s.covering(total, 0)
 	s.shop.Set(func(n *checkouttest.Neighbours) {
-		n.Before = func(call string) error {
-			if call == "payment credit" {
-				return fault.New(fault.Unavailable, "unavailable", "away")
-			}
-			return nil
-		}
+		n.Before = checkouttest.Fail(fault.New(fault.Unavailable, "unavailable", "away"), "payment credit")
 	})
 	in := inCash(total)
 	in.GiftCards = []string{"CARD"}
@@ -159,12 +154,7 @@ func TestTakenUpByAnotherMeans(t *testing.T) {
 			if tc.first.Provider != "" {
 				s.choose(c.ID, cash)
 			}
-			silent := func(call string) error {
-				if call == "order place" {
-					return testkit.ErrAfter
-				}
-				return nil
-			}
+			silent := checkouttest.Fail(testkit.ErrAfter, "order place")
 			s.shop.Set(func(n *checkouttest.Neighbours) { n.Before = silent })
 			s.complete(c.ID, "lost", tc.first).Want(202)
 			s.turnClock(checkout.StuckAfter)

@@ -37,15 +37,8 @@ func TestCleanUpIsCaughtUp(t *testing.T) {
 	s := open(t)
 	c := s.ready()
 	s.shop.Set(func(n *checkouttest.Neighbours) {
-		n.Outcome = func(orderapi.PlaceRequest) orderapi.PlaceResult {
-			return orderapi.PlaceResult{Outcome: orderapi.OutcomeDeclined}
-		}
-		n.Before = func(call string) error {
-			if call == "inventory DELETE" || call == "order abandon" {
-				return testkit.ErrBefore
-			}
-			return nil
-		}
+		n.Outcome = checkouttest.Always(orderapi.PlaceResult{Outcome: orderapi.OutcomeDeclined})
+		n.Before = checkouttest.Fail(testkit.ErrBefore, "inventory DELETE", "order abandon")
 	})
 	s.complete(c.ID, "k", pay(total)).Problem(402, "payment-declined")
 	s.client.Do("DELETE", "/v1/checkouts/"+c.ID, nil).Want(204)
@@ -125,9 +118,7 @@ func TestEndingWaitsForOrder(t *testing.T) {
 	s := open(t)
 	c := s.ready()
 	s.shop.Set(func(n *checkouttest.Neighbours) {
-		n.Outcome = func(orderapi.PlaceRequest) orderapi.PlaceResult {
-			return orderapi.PlaceResult{Outcome: orderapi.OutcomePending}
-		}
+		n.Outcome = checkouttest.Always(orderapi.PlaceResult{Outcome: orderapi.OutcomePending})
 	})
 	s.complete(c.ID, "k", pay(total)).Want(202)
 	for range 3 {

@@ -1,7 +1,6 @@
 package httpapi_test
 
 import (
-	"maps"
 	"strings"
 	"sync"
 	"testing"
@@ -59,21 +58,15 @@ func TestTheFeeIsKnownBefore(t *testing.T) {
 	t.Parallel()
 	s := costing(t)
 	c := s.ready()
-	wantCalls := func(step string, want map[string]int) {
-		t.Helper()
-		if got := s.shop.Calls(); !maps.Equal(got, want) {
-			t.Errorf("%s asked %v, want %v", step, got, want)
-		}
-	}
 	s.shop.Calls()
 	first := s.choose(c.ID, "")
-	wantCalls("a look", map[string]int{"payment": 1})
+	s.wantCalls("a look", map[string]int{"payment": 1})
 	if n := len(first.Providers); first.Amount.Minor != total || !first.Fee.IsZero() || first.Chosen != "" || first.Providers[n-1].Provider != cash || first.Providers[n-1].Fee != money.New(cashFee, "USD") {
 		t.Errorf("before the choice %+v", first)
 	}
 	s.wantFee(c.ID, "", 0)
 	chosen := s.choose(c.ID, cash)
-	wantCalls("the choice", map[string]int{"payment": 1, "pricing": 1})
+	s.wantCalls("the choice", map[string]int{"payment": 1, "pricing": 1})
 	if chosen.Amount.Minor != total+cashFee || chosen.Fee.Minor != cashFee || chosen.Chosen != cash || chosen.ClientToken == "" {
 		t.Errorf("chosen %+v", chosen)
 	}
@@ -82,13 +75,13 @@ func TestTheFeeIsKnownBefore(t *testing.T) {
 		if again := s.choose(c.ID, provider); again.Amount != chosen.Amount || again.Chosen != cash || s.get(c.ID).Version != version {
 			t.Errorf("%q again %+v", provider, again)
 		}
-		wantCalls("again", map[string]int{"payment": 1})
+		s.wantCalls("again", map[string]int{"payment": 1})
 	}
 	s.complete(c.ID, "k", inCash(total)).Problem(409, "price-changed")
 	s.shop.Calls()
 	var o orderapi.Order
 	s.complete(c.ID, "k", inCash(total+cashFee)).Want(201).JSON(&o)
-	wantCalls("complete", map[string]int{"payment": 1, "order place": 1})
+	s.wantCalls("complete", map[string]int{"payment": 1, "order place": 1})
 	sent := s.shop.Places()[0]
 	if sent.Totals.PaymentFee.Minor != cashFee || sent.Totals.Total.Minor != total+cashFee || sent.Payment.Provider != cash || sent.ShippingOption.Price.Minor != 599 {
 		t.Errorf("placed %+v", sent)
@@ -117,9 +110,7 @@ func TestTheFeeIsThatOfTheMeans(t *testing.T) {
 	s.complete(c.ID, "c", inCash(total+cashFee)).Problem(409, "price-changed") // it has another one now
 	s.wantFee(c.ID, cash, 400)
 	s.shop.Set(func(n *checkouttest.Neighbours) {
-		n.Outcome = func(orderapi.PlaceRequest) orderapi.PlaceResult {
-			return orderapi.PlaceResult{Outcome: orderapi.OutcomeDeclined, Retryable: true}
-		}
+		n.Outcome = checkouttest.Always(orderapi.PlaceResult{Outcome: orderapi.OutcomeDeclined, Retryable: true})
 	})
 	s.complete(c.ID, "d", inCash(total+400)).Problem(402, "payment-declined")
 	s.shop.Set(func(n *checkouttest.Neighbours) { n.Outcome = nil })
@@ -201,9 +192,7 @@ func TestProvidersThatCannotBeChosen(t *testing.T) {
 	s.client.Do("POST", "/v1/checkouts", `{"cart_id":"`+cartID+`"}`).Want(200)
 	s.client.Do("POST", path, `{"payment_provider":"cash_on_delivery"}`).Problem(422, "payment-provider-not-offered")
 	s.shop.Set(func(n *checkouttest.Neighbours) {
-		n.Outcome = func(orderapi.PlaceRequest) orderapi.PlaceResult {
-			return orderapi.PlaceResult{Outcome: orderapi.OutcomeDeclined, DeclineCode: "payment-provider-not-offered", Retryable: true}
-		}
+		n.Outcome = checkouttest.Always(orderapi.PlaceResult{Outcome: orderapi.OutcomeDeclined, DeclineCode: "payment-provider-not-offered", Retryable: true})
 	})
 	if p := s.complete(c.ID, "k", inCash(5*2000+599+cashFee)).Problem(402, "payment-declined"); p["decline_code"] != "payment-provider-not-offered" {
 		t.Errorf("%v", p)
@@ -217,12 +206,7 @@ func TestTheFeeCannotBeAsked(t *testing.T) {
 	c := s.ready()
 	away := func(call string) { // nobody, when it is ""
 		s.shop.Set(func(n *checkouttest.Neighbours) {
-			n.Before = func(now string) error {
-				if now == call {
-					return fault.New(fault.Unavailable, "unavailable", "away")
-				}
-				return nil
-			}
+			n.Before = checkouttest.Fail(fault.New(fault.Unavailable, "unavailable", "away"), call)
 		})
 	}
 	path := "/v1/checkouts/" + c.ID + "/payment-session"

@@ -46,9 +46,7 @@ func TestEventReopens(t *testing.T) {
 	s := open(t)
 	c := s.ready()
 	s.shop.Set(func(n *checkouttest.Neighbours) {
-		n.Outcome = func(orderapi.PlaceRequest) orderapi.PlaceResult {
-			return orderapi.PlaceResult{Outcome: orderapi.OutcomePending}
-		}
+		n.Outcome = checkouttest.Always(orderapi.PlaceResult{Outcome: orderapi.OutcomePending})
 	})
 	s.complete(c.ID, "k", pay(total)).Want(202)
 	for attempt, want := range map[int]string{0: "completing", 2: "completing"} {
@@ -60,9 +58,7 @@ func TestEventReopens(t *testing.T) {
 		t.Errorf("it is %s (%v)", s.get(c.ID).Status, err)
 	}
 	s.shop.Set(func(n *checkouttest.Neighbours) {
-		n.Outcome = func(orderapi.PlaceRequest) orderapi.PlaceResult {
-			return orderapi.PlaceResult{Outcome: orderapi.OutcomeDeclined}
-		}
+		n.Outcome = checkouttest.Always(orderapi.PlaceResult{Outcome: orderapi.OutcomeDeclined})
 	})
 	for range 2 { // the key's own attempt, not another one
 		s.complete(c.ID, "k", pay(total)).Problem(402, "payment-declined")

@@ -3,128 +3,26 @@ package httpapi_test
 import (
 	"encoding/json"
 	"fmt"
-	"log/slog"
-	"maps"
 	"net/http"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
-	"github.com/jackc/pgx/v5/pgxpool"
-
-	"github.com/sidecart/sidecart/pkg/auth"
-	"github.com/sidecart/sidecart/pkg/httpx"
 	"github.com/sidecart/sidecart/pkg/money"
-	"github.com/sidecart/sidecart/pkg/outbox"
 	"github.com/sidecart/sidecart/pkg/testkit"
-	"github.com/sidecart/sidecart/pkg/testkit/apitest"
 	"github.com/sidecart/sidecart/services/checkout/checkoutapi"
-	"github.com/sidecart/sidecart/services/checkout/internal/app"
 	"github.com/sidecart/sidecart/services/checkout/internal/checkout"
 	"github.com/sidecart/sidecart/services/checkout/internal/checkouttest"
-	. "github.com/sidecart/sidecart/services/checkout/internal/httpapi"
-	"github.com/sidecart/sidecart/services/checkout/internal/postgres"
 	"github.com/sidecart/sidecart/services/order/orderapi"
 )
-
-const (
-	cartID      = "0123456789abcdef0123456789abcdef"
-	otherCartID = "fedcba9876543210fedcba9876543210"
-	address     = `{"name":"Sample Customer","line1":"1 Main Street","city":"Springfield","region":"IL","postal_code":"62701","country":"US"}`
-)
-
-// session is the whole service on a real database, with fakes behind the sidecar. Its clock can be turned.
-type session struct {
-	t      *testing.T
-	pool   *pgxpool.Pool
-	shop   *checkouttest.Neighbours
-	app    *app.App
-	client apitest.Client
-	ahead  *atomic.Int64
-	start  time.Time
-
-	signer   *auth.Signer
-	verifier *auth.Verifier
-}
-
-func open(t *testing.T) *session {
-	t.Helper()
-	pool := testkit.Schema(t, postgres.Migrations()...)
-	s := &session{t: t, pool: pool, ahead: &atomic.Int64{}, start: time.Date(2026, 3, 6, 12, 0, 0, 0, time.UTC)}
-	s.shop = checkouttest.New(s.now)
-	s.shop.Cart(cartID, 3, "USD", map[string]int64{"shirt": 2, "mug": 1})
-	s.signer, s.verifier = apitest.Signer(t)
-	s.app, s.client = s.replica()
-	return s
-}
-
-// replica is another process of the service on the same database.
-func (s *session) replica() (*app.App, apitest.Client) {
-	rates, err := app.Rates("")
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	c := s.shop.Config()
-	store := postgres.New(s.pool, outbox.New(s.pool, outbox.Options{Source: "checkout"}))
-	c.Store, c.Sweeps, c.Rates, c.LeftFor = store, store, rates, 30*time.Minute
-	a := app.New(c)
-	server := httpx.New(httpx.Config{Name: "checkout", Verifier: s.verifier, Log: slog.New(slog.NewTextHandler(s.t.Output(), &slog.HandlerOptions{Level: slog.LevelError}))})
-	Register(server, a, store)
-	return a, apitest.Client{T: s.t, Handler: server}
-}
-
-func (s *session) now() time.Time            { return s.start.Add(time.Duration(s.ahead.Load())) }
-func (s *session) turnClock(d time.Duration) { s.ahead.Add(int64(d)) }
-
-func (s *session) create() (c checkoutapi.Checkout) {
-	s.t.Helper()
-	s.client.Do("POST", "/v1/checkouts", `{"cart_id":"`+cartID+`","email":"customer@example.com"}`).Want(201).JSON(&c)
-	return c
-}
-
-func (s *session) patch(id, body string) (c checkoutapi.Checkout) {
-	s.t.Helper()
-	s.client.Do("PATCH", "/v1/checkouts/"+id, body).Want(200).JSON(&c)
-	return c
-}
-
-// ready is a checkout that only waits to be paid: 50.99 USD.
-func (s *session) ready() checkoutapi.Checkout {
-	s.t.Helper()
-	return s.patch(s.create().ID, `{"shipping_address":`+address+`,"shipping_option_id":"standard"}`)
-}
-
-func (s *session) get(id string) (c checkoutapi.Checkout) {
-	s.t.Helper()
-	s.client.Do("GET", "/v1/checkouts/"+id, nil).Want(200).JSON(&c)
-	return c
-}
-
-func pay(minor int64) checkoutapi.CompleteInput {
-	return checkoutapi.CompleteInput{Nonce: "fake-valid-nonce", ExpectedTotal: money.New(minor, "USD")}
-}
-
-const total = 2*2000 + 500 + 599
-
-func (s *session) complete(id, key string, in any) *apitest.Answer {
-	s.t.Helper()
-	return s.client.With("Idempotency-Key", key).Do("POST", "/v1/checkouts/"+id+"/complete", in)
-}
 
 // Ten requests make an order; here are the seven of checkout, with what each costs at the neighbours.
 func TestWholeWay(t *testing.T) {
 	t.Parallel()
 	s := open(t)
-	wantCalls := func(step string, want map[string]int) {
-		t.Helper()
-		if got := s.shop.Calls(); !maps.Equal(got, want) {
-			t.Errorf("%s asked %v, want %v", step, got, want)
-		}
-	}
 	c := s.create()
-	wantCalls("create", map[string]int{"cart": 1, "inventory PUT": 1})
+	s.wantCalls("create", map[string]int{"cart": 1, "inventory PUT": 1})
 	if c.Status != "open" || c.Version != 1 || c.Totals.Total.Minor != 4500 || len(c.Lines) != 2 || c.Lines[0].Title != "A shirt" || string(c.Lines[0].Metadata) != `{"engraving":"to shirt"}` || c.Hold.Status != "held" ||
 		!c.Hold.ExpiresAt.Equal(s.start.Add(15*time.Minute)) || c.Order != nil || c.Email != "customer@example.com" {
 		t.Errorf("created %+v", c)
@@ -133,26 +31,26 @@ func TestWholeWay(t *testing.T) {
 		t.Errorf("holds %v", held)
 	}
 	c = s.patch(c.ID, `{"shipping_address":`+address+`}`)
-	wantCalls("address", map[string]int{"pricing": 1})
+	s.wantCalls("address", map[string]int{"pricing": 1})
 	var options struct{ Items []orderapi.ShippingOption }
 	s.client.Do("GET", "/v1/checkouts/"+c.ID+"/shipping-options", nil).Want(200).JSON(&options)
 	if len(options.Items) != 2 || options.Items[0].ID != "standard" || options.Items[0].Price.Minor != 599 || options.Items[0].ETA.From != "2026-03-11" {
 		t.Errorf("options %+v", options.Items)
 	}
 	c = s.patch(c.ID, `{"shipping_option_id":"standard"}`)
-	wantCalls("options and choice", map[string]int{})
+	s.wantCalls("options and choice", map[string]int{})
 	if c.Totals.Total.Minor != total || c.Totals.Shipping.Minor != 599 || c.ShippingOption.Label != "Standard" || c.BillingAddress != nil {
 		t.Errorf("chosen %+v", c)
 	}
 	var session checkoutapi.PaymentSession
 	s.client.Do("POST", "/v1/checkouts/"+c.ID+"/payment-session", nil).Want(200).JSON(&session)
-	wantCalls("payment session", map[string]int{"payment": 1})
+	s.wantCalls("payment session", map[string]int{"payment": 1})
 	if session.Provider != "braintree" || session.ClientToken != "token-USD" || session.Amount != money.New(total, "USD") {
 		t.Errorf("session %+v", session)
 	}
 	var o orderapi.Order
 	s.complete(c.ID, "key-1", pay(total)).Want(201).JSON(&o)
-	wantCalls("complete", map[string]int{"order place": 1})
+	s.wantCalls("complete", map[string]int{"order place": 1})
 	if o.Number != "SC-000001" || o.AccessToken != "the-access-token" {
 		t.Errorf("order %+v", o)
 	}
@@ -174,7 +72,7 @@ func TestWholeWay(t *testing.T) {
 	s.client.Do("PATCH", "/v1/checkouts/"+c.ID, `{"note":"x"}`).Problem(409, "checkout-completed")
 	s.client.Do("DELETE", "/v1/checkouts/"+c.ID, nil).Problem(409, "checkout-completed")
 	s.client.Do("POST", "/v1/checkouts/"+c.ID+"/payment-session", nil).Problem(409, "checkout-completed")
-	wantCalls("repeats", map[string]int{})
+	s.wantCalls("repeats", map[string]int{})
 	var leaks int
 	if err := s.pool.QueryRow(t.Context(), `SELECT count(*) FROM checkouts c, idempotency_keys k WHERE c::text || k::text LIKE '%fake-valid-nonce%'`).Scan(&leaks); err != nil || leaks != 0 {
 		t.Errorf("the nonce was kept (%v)", err)
@@ -269,9 +167,7 @@ func TestOutOfStockAtTheEnd(t *testing.T) {
 	s := open(t)
 	c := s.ready()
 	s.shop.Set(func(n *checkouttest.Neighbours) {
-		n.Outcome = func(orderapi.PlaceRequest) orderapi.PlaceResult {
-			return orderapi.PlaceResult{Outcome: orderapi.OutcomeOutOfStock, Shortages: []orderapi.Shortage{{SKU: "mug", Requested: 1}}}
-		}
+		n.Outcome = checkouttest.Always(orderapi.PlaceResult{Outcome: orderapi.OutcomeOutOfStock, Shortages: []orderapi.Shortage{{SKU: "mug", Requested: 1}}})
 	})
 	p := s.complete(c.ID, "k", pay(total)).Problem(409, "out-of-stock")
 	if lines, _ := p["lines"].([]any); len(lines) != 1 || lines[0].(map[string]any)["sku"] != "mug" {
@@ -287,14 +183,7 @@ func TestLostAnswer(t *testing.T) {
 	t.Parallel()
 	s := open(t)
 	c := s.ready()
-	s.shop.Set(func(n *checkouttest.Neighbours) {
-		n.After = func(call string) error {
-			if call == "order place" {
-				return testkit.ErrAfter
-			}
-			return nil
-		}
-	})
+	s.shop.Set(func(n *checkouttest.Neighbours) { n.After = checkouttest.Fail(testkit.ErrAfter, "order place") })
 	a := s.complete(c.ID, "k", pay(total)).Want(202)
 	var pending checkoutapi.Checkout
 	a.JSON(&pending)
@@ -317,14 +206,7 @@ func TestOrderIsAway(t *testing.T) {
 	t.Parallel()
 	s := open(t)
 	c := s.ready()
-	s.shop.Set(func(n *checkouttest.Neighbours) {
-		n.Before = func(call string) error {
-			if call == "order place" {
-				return testkit.ErrBefore
-			}
-			return nil
-		}
-	})
+	s.shop.Set(func(n *checkouttest.Neighbours) { n.Before = checkouttest.Fail(testkit.ErrBefore, "order place") })
 	s.complete(c.ID, "k", pay(total)).Problem(503, "unavailable")
 	if s.get(c.ID).Status != "open" {
 		t.Error("it is not open again")
@@ -345,17 +227,11 @@ func TestOrderIsAwayForTheRepeat(t *testing.T) {
 			t.Parallel()
 			s := open(t)
 			c := s.ready()
-			fail := func(err error) func(string) error {
-				return func(call string) error {
-					if call == "order place" {
-						return err
-					}
-					return nil
-				}
-			}
-			s.shop.Set(func(n *checkouttest.Neighbours) { n.After = fail(testkit.ErrAfter) })
+			s.shop.Set(func(n *checkouttest.Neighbours) { n.After = checkouttest.Fail(testkit.ErrAfter, "order place") })
 			s.complete(c.ID, "k", pay(total)).Want(202)
-			s.shop.Set(func(n *checkouttest.Neighbours) { n.After, n.Before = nil, fail(testkit.ErrBefore) })
+			s.shop.Set(func(n *checkouttest.Neighbours) {
+				n.After, n.Before = nil, checkouttest.Fail(testkit.ErrBefore, "order place")
+			})
 			s.turnClock(checkout.StuckAfter)
 			s.complete(c.ID, key, pay(total)).Want(202)
 			s.client.Do("PATCH", "/v1/checkouts/"+c.ID, `{"note":"x"}`).Problem(409, "request-in-progress")
@@ -373,14 +249,7 @@ func TestOrderLied(t *testing.T) {
 	t.Parallel()
 	s := open(t)
 	c := s.ready()
-	s.shop.Set(func(n *checkouttest.Neighbours) {
-		n.After = func(call string) error {
-			if call == "order place" {
-				return testkit.ErrBefore
-			}
-			return nil
-		}
-	})
+	s.shop.Set(func(n *checkouttest.Neighbours) { n.After = checkouttest.Fail(testkit.ErrBefore, "order place") })
 	s.complete(c.ID, "k", pay(total)).Problem(503, "unavailable")
 	s.shop.Set(func(n *checkouttest.Neighbours) { n.After = nil })
 	s.complete(c.ID, "another", checkoutapi.CompleteInput{Nonce: "another-nonce", ExpectedTotal: money.New(total, "USD")}).Want(201)
@@ -398,12 +267,7 @@ func TestAnotherKeyTakesUpAStuckAttempt(t *testing.T) {
 			t.Parallel()
 			s := open(t)
 			c := s.ready()
-			silent := func(call string) error {
-				if call == "order place" {
-					return testkit.ErrAfter
-				}
-				return nil
-			}
+			silent := checkouttest.Fail(testkit.ErrAfter, "order place")
 			s.shop.Set(func(n *checkouttest.Neighbours) {
 				if n.After = silent; !reached {
 					n.Before = silent

@@ -61,12 +61,7 @@ func TestHoldsWithoutCheckout(t *testing.T) {
 	s.shop.Hold(other, map[string]int64{"mug": 1}, s.now().Add(15*time.Minute)) // its checkout is being made
 	r := s.reconciler()
 	s.shop.Set(func(n *checkouttest.Neighbours) {
-		n.Before = func(call string) error {
-			if call == "inventory DELETE" {
-				return fault.New(fault.Unavailable, "unavailable", "away")
-			}
-			return nil
-		}
+		n.Before = checkouttest.Fail(fault.New(fault.Unavailable, "unavailable", "away"), "inventory DELETE")
 	})
 	if err := r.Run(t.Context()); err == nil {
 		t.Error("that nothing could be given free is no error")
