@@ -50,6 +50,7 @@ type Quote struct {
 	ValidUntil time.Time                  `json:"valid_until"`
 	Country    string                     `json:"country"` // what it was asked for
 	Region     string                     `json:"region,omitempty"`
+	Channel    string                     `json:"channel,omitempty"`
 	Zone       string                     `json:"zone,omitempty"`  // the shipping zone whose options were priced
 	Grams      int64                      `json:"grams,omitempty"` // what all lines weigh, as far as it is known
 	Lines      []checkoutapi.CheckoutLine `json:"lines"`

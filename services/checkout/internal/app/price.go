@@ -135,7 +135,7 @@ func (r *Record) take(q pricingapi.Quote, country, region string) error {
 		}
 		lines[i] = l
 	}
-	r.Quote = Quote{ID: q.ID, ValidUntil: q.ValidUntil.UTC().Truncate(time.Microsecond), Country: country, Region: region, Lines: lines, Coupons: orEmpty(q.Coupons),
+	r.Quote = Quote{ID: q.ID, ValidUntil: q.ValidUntil.UTC().Truncate(time.Microsecond), Country: country, Region: region, Channel: r.Channel, Lines: lines, Coupons: orEmpty(q.Coupons),
 		Promotions: orEmpty(q.Promotions), Totals: q.Totals, Grams: r.Quote.Grams}
 	return nil
 }
@@ -147,14 +147,16 @@ func orEmpty[T any](s []T) []T {
 	return s
 }
 
-// quoteFits reports whether the quote is valid and was asked for where r goes now.
+// quoteFits reports whether the quote is valid, and was asked for where r goes now, in its channel and with its fee: while processes are updated one
+// by one, one that knows neither may have quoted.
 func (a *App) quoteFits(r *Record, now time.Time) bool {
 	q := r.Quote
-	if !now.Before(q.ValidUntil) {
+	if !now.Before(q.ValidUntil) || q.Channel != r.Channel {
 		return false
 	}
 	if r.Shipping == nil {
 		return true
 	}
-	return q.Country == r.Shipping.Country && q.Region == r.Shipping.Region && q.Zone == a.Rates.Zone(*r.Shipping) && len(q.Options) > 0
+	return q.Country == r.Shipping.Country && q.Region == r.Shipping.Region && q.Zone == a.Rates.Zone(*r.Shipping) && len(q.Options) > 0 &&
+		q.Options[0].Totals.PaymentFee == r.Fee
 }

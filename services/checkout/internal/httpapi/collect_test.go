@@ -172,3 +172,25 @@ func TestTakenUpByAnotherMeans(t *testing.T) {
 		})
 	}
 }
+
+// A process that knows neither fee nor channel yet has quoted beside one that does: nobody goes without the fee by that, nor without his prices.
+func TestQuotedByAnOlderProcess(t *testing.T) {
+	t.Parallel()
+	s := costing(t)
+	c := s.ready()
+	older := func(sql string) {
+		t.Helper()
+		if _, err := s.pool.Exec(t.Context(), `UPDATE checkouts SET version = version + 1, `+sql); err != nil {
+			t.Fatal(err)
+		}
+	}
+	older(`payment_provider = 'cash_on_delivery', payment_fee = 300`)
+	s.complete(c.ID, "a", inCash(total)).Problem(409, "price-changed")
+	s.wantFee(c.ID, cash, cashFee)
+	older(`channel = 'phone'`)
+	p := s.complete(c.ID, "b", inCash(total+cashFee)).Problem(409, "price-changed")
+	if actual, _ := p["actual_total"].(map[string]any); actual["amount"] != float64(total+cashFee-3*100) {
+		t.Errorf("in its channel it costs %v", p["actual_total"])
+	}
+	s.complete(c.ID, "c", inCash(total+cashFee-3*100)).Want(201)
+}
