@@ -91,7 +91,7 @@ func kill(t *testing.T, name string) (pid int) {
 	if pid == 0 || syscall.Kill(pid, syscall.SIGKILL) != nil {
 		return 0
 	}
-	eventually(t, 5*time.Second, func() error {
+	shop.Eventually(t, 5*time.Second, func() error {
 		if syscall.Kill(pid, 0) == nil && s.PID(name) == pid {
 			return fmt.Errorf("%s (pid %d) outlives kill -9", name, pid)
 		}
@@ -99,12 +99,6 @@ func kill(t *testing.T, name string) (pid int) {
 	})
 	t.Logf("killed %s (pid %d)", name, pid)
 	return pid
-}
-
-// eventually is [shop.Eventually].
-func eventually(t *testing.T, limit time.Duration, check func() error) {
-	t.Helper()
-	shop.Eventually(t, limit, check)
 }
 
 // folder is a temporary folder that the database's user may enter.

@@ -89,7 +89,7 @@ func TestDiskFull(t *testing.T) {
 	ballast := filepath.Join("/proc", fmt.Sprint(small.PIDOfTool()), "root", disk, "ballast")
 	fill(t, ballast)
 	sold, refused := 0, 0
-	eventually(t, time.Minute, func() error {
+	shop.Eventually(t, time.Minute, func() error {
 		if _, err := order(t, small, sku); err == nil {
 			sold++
 		} else if refused++; !errors.Is(err, errRefused) {
@@ -101,7 +101,7 @@ func TestDiskFull(t *testing.T) {
 		return nil
 	})
 	t.Logf("%d sold and %d refused on a full disk", sold, refused)
-	eventually(t, 30*time.Second, func() error {
+	shop.Eventually(t, 30*time.Second, func() error {
 		if !small.Said("the disk that holds " + disk) {
 			return errors.New("the tool does not say which disk is full")
 		}

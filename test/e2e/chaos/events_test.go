@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/sidecart/sidecart/test/e2e/shop"
 )
 
 // learned is what services know by events alone, and what else an event may change: the service, what is compared, and how it is
@@ -142,22 +144,11 @@ func tellAgain(t *testing.T, service string, random *rand.Rand) {
 // drained waits until every subscriber has taken in all that the broker holds.
 func drained(t *testing.T) {
 	t.Helper()
-	eventually(t, 3*time.Minute, func() error {
+	shop.Eventually(t, 3*time.Minute, func() error {
 		if err := untold(t); err != nil {
 			return err
 		}
-		topics := s.Events(t.Context()).Topics
-		if len(topics) == 0 {
-			return fmt.Errorf("the broker does not answer")
-		}
-		for _, topic := range topics {
-			for _, c := range topic.Consumers {
-				if c.Lag > 0 || c.Pending > 0 {
-					return fmt.Errorf("%s has %d events of %s to come and %d under way", c.App, c.Lag, topic.Name, c.Pending)
-				}
-			}
-		}
-		return nil
+		return s.Events(t.Context()).Waiting()
 	})
 }
 

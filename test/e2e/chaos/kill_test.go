@@ -104,7 +104,7 @@ func TestStateStoreWiped(t *testing.T) {
 func insist(t *testing.T, status int, method, path string, body, out any) {
 	t.Helper()
 	key := shop.Key()
-	eventually(t, recovery, func() error {
+	shop.Eventually(t, recovery, func() error {
 		a, err := s.Ask(t.Context(), method, path, body, "Idempotency-Key", key)
 		if err != nil {
 			return err

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/sidecart/sidecart/services/inventory/inventoryapi"
+	"github.com/sidecart/sidecart/test/e2e/shop"
 )
 
 // lost makes news that cart cannot take in, so that they end among its dead letters. The returned function has them put back and waits
@@ -25,7 +26,7 @@ func lost(t *testing.T) (putBack func()) {
 		}
 		return available
 	}
-	eventually(t, recovery, func() error {
+	shop.Eventually(t, recovery, func() error {
 		if n := level(); n != 5 {
 			return fmt.Errorf("cart knows of %d", n)
 		}
@@ -37,7 +38,7 @@ func lost(t *testing.T) (putBack func()) {
 	defer back()
 	s.Staff(t, 200, "POST", "/v1/admin/stock/receive", inventoryapi.StockInput{Reference: "more " + sku,
 		Lines: []inventoryapi.StockLine{{SKU: sku, LocationID: "test-shelf", Quantity: 7}}}, nil)
-	eventually(t, recovery, func() error {
+	shop.Eventually(t, recovery, func() error {
 		if deadLetters(t) == before {
 			return errors.New("what cart could not take in is no dead letter")
 		}
@@ -52,7 +53,7 @@ func lost(t *testing.T) (putBack func()) {
 		if out, err := s.Sidecart(t.Context(), "events", "replay", "--app", "cart", "--dir", s.Root, "--data", s.Data); err != nil {
 			t.Fatalf("events replay: %v\n%s", err, out)
 		}
-		eventually(t, recovery, func() error {
+		shop.Eventually(t, recovery, func() error {
 			if n := level(); n != 12 {
 				return fmt.Errorf("after the replay cart knows of %d, want 12", n)
 			}

@@ -41,7 +41,7 @@ func TestBrokerDownForAMinute(t *testing.T) {
 		}
 		t.Logf("%s held %d events", id, held)
 	}
-	eventually(t, recovery, func() error {
+	shop.Eventually(t, recovery, func() error {
 		for _, sub := range before {
 			if !slices.Contains(subscriptions(t), sub) {
 				return fmt.Errorf("%s is not subscribed any more", sub)
@@ -122,7 +122,7 @@ func TestPlacementDownForAMinute(t *testing.T) {
 	if hosts(t, "order") == nil {
 		t.Error("order's sidecar still has a placement service")
 	}
-	eventually(t, recovery, func() error {
+	shop.Eventually(t, recovery, func() error {
 		return errors.Join(hosts(t, "order"), hosts(t, "inventory"))
 	})
 	closing()

@@ -22,7 +22,7 @@ func toPay(t *testing.T, cart map[string]string, sku string, to orderapi.Address
 	t.Helper()
 	var c cartapi.Cart
 	s.Must(t, 201, "POST", "/v1/carts", cart, &c, headers...)
-	eventually(t, 20*time.Second, func() error {
+	shop.Eventually(t, 20*time.Second, func() error {
 		a, err := s.Ask(t.Context(), "POST", "/v1/carts/"+c.ID+"/lines", map[string]any{"sku": sku, "quantity": 1})
 		if err != nil {
 			return err
@@ -82,7 +82,7 @@ func TestSoldInAChannel(t *testing.T) {
 	}
 	p := promise{t: t, sku: sku, total: o.Totals.Total, order: o}
 	s.Staff(t, 200, "POST", "/v1/admin/payments/"+p.payment().ID+"/money", map[string]string{"outcome": "received"}, nil)
-	eventually(t, 20*time.Second, func() error {
+	shop.Eventually(t, 20*time.Second, func() error {
 		if seen = p.seen(); seen.Status != "confirmed" {
 			return fmt.Errorf("the order is %s", seen.Status)
 		}

@@ -91,7 +91,7 @@ func TestWhatAnOrderCosts(t *testing.T) {
 // idling reads what everything has cost when the services that ask their database about once a second have done so five times.
 func idling(t *testing.T, before spent) (now spent) {
 	t.Helper()
-	eventually(t, time.Minute, func() error {
+	shop.Eventually(t, time.Minute, func() error {
 		now = read(t)
 		for _, service := range []string{"order", "inventory"} { // the driver, and who tells of changed levels
 			if n := now["statements "+service] - before["statements "+service]; n < 5 {
@@ -158,13 +158,9 @@ func atRest(t *testing.T) spent {
 	t.Helper()
 	var now spent
 	still := 0
-	eventually(t, time.Minute, func() error {
-		for _, topic := range s.Events(t.Context()).Topics {
-			for _, c := range topic.Consumers {
-				if c.Lag > 0 || c.Pending > 0 {
-					return fmt.Errorf("%s has events of %s to come", c.App, topic.Name)
-				}
-			}
+	shop.Eventually(t, time.Minute, func() error {
+		if err := s.Events(t.Context()).Waiting(); err != nil {
+			return err
 		}
 		next := read(t)
 		moved := next.sum("published ") != now.sum("published ") || next.sum("delivered ") != now.sum("delivered ")

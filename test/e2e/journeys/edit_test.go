@@ -16,7 +16,7 @@ func edits(t *testing.T, order, status string, body map[string]any) (e orderapi.
 	path := "/v1/admin/orders/" + order + "/edits"
 	s.Staff(t, 201, "POST", path, body, &e, "Idempotency-Key", shop.Key())
 	id := e.ID
-	eventually(t, 20*time.Second, func() error {
+	shop.Eventually(t, 20*time.Second, func() error {
 		var all orderapi.Edits
 		s.Staff(t, 200, "GET", path, nil, &all)
 		if e = all.Items[len(all.Items)-1]; e.ID != id || e.Status != status {
@@ -39,7 +39,7 @@ func looks(t *testing.T, o orderapi.Order) (now orderapi.Order) {
 
 func stands(t *testing.T, sku string, available int64) {
 	t.Helper()
-	eventually(t, 10*time.Second, func() error {
+	shop.Eventually(t, 10*time.Second, func() error {
 		var n int64
 		if err := s.DB(t, "inventory").QueryRow(t.Context(), `SELECT on_hand - allocated FROM stock_levels WHERE sku = $1`, sku).Scan(&n); err != nil || n != available {
 			return fmt.Errorf("%d of %s are left, want %d: %w", n, sku, available, err)
@@ -76,7 +76,7 @@ func TestOrdersAreEdited(t *testing.T) {
 	}
 	stands(t, lamp, 4)
 	stands(t, bulb, 1)
-	eventually(t, 20*time.Second, func() error {
+	shop.Eventually(t, 20*time.Second, func() error {
 		if now := looks(t, o); len(now.Refunds) != 1 || now.Refunds[0].Status != "refunded" || now.Refunds[0].Amount.Minor != -e.Difference.Minor {
 			return fmt.Errorf("refunds: %+v", now.Refunds)
 		}

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/sidecart/sidecart/test/e2e/shop"
 )
 
 // What fell between two services is found while the shop runs: stock that is held for nobody is given free, and stock that does not add up is
@@ -27,13 +29,13 @@ func TestFindingsAreSeenAndMended(t *testing.T) {
 		out, _ := s.Run(t.Context(), "doctor") // fails when it has found something
 		return out
 	}
-	eventually(t, time.Minute, func() error {
+	shop.Eventually(t, time.Minute, func() error {
 		if out := doctor(); !strings.Contains(out, "docs/runbooks/StockDoesNotAddUp.md") || !strings.Contains(out, "BAD   StockDoesNotAddUp") {
 			return errors.New(out)
 		}
 		return nil
 	})
-	eventually(t, time.Minute, func() error {
+	shop.Eventually(t, time.Minute, func() error {
 		var held int
 		if err := db.QueryRow(t.Context(), `SELECT count(*) FROM stock_holds WHERE owner = 'nobody'`).Scan(&held); err != nil || held > 0 {
 			return fmt.Errorf("%d holds of nobody, %w", held, err)
@@ -50,7 +52,7 @@ func TestFindingsAreSeenAndMended(t *testing.T) {
 	if out, err := s.Run(t.Context(), "stock", "reconcile", "--repair"); err != nil || !strings.Contains(out, sku+" at ") {
 		t.Errorf("%v\n%s", err, out)
 	}
-	eventually(t, time.Minute, func() error {
+	shop.Eventually(t, time.Minute, func() error {
 		if out := doctor(); !strings.Contains(out, "ok    reconcilers") || strings.Contains(out, "StockDoesNotAddUp") {
 			return errors.New(out)
 		}

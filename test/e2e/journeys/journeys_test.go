@@ -28,12 +28,6 @@ var s *shop.Shop
 
 func TestMain(m *testing.M) { shop.Main(m, func(running *shop.Shop) { s = running }) }
 
-// eventually is [shop.Eventually].
-func eventually(t *testing.T, limit time.Duration, check func() error) {
-	t.Helper()
-	shop.Eventually(t, limit, check)
-}
-
 // transactions are the simulator's books of one order.
 func transactions(t *testing.T, orderID string) (all []transaction) {
 	t.Helper()
@@ -126,7 +120,7 @@ func TestAGuestBuys(t *testing.T) {
 	if done.Status != "completed" || done.Order == nil || done.Order.AccessToken != o.AccessToken {
 		t.Errorf("checkout afterwards %+v", done)
 	}
-	eventually(t, 15*time.Second, func() error {
+	shop.Eventually(t, 15*time.Second, func() error {
 		a, err := s.Ask(t.Context(), "POST", "/v1/carts/"+cart.ID+"/lines", map[string]any{"sku": sku, "quantity": 1})
 		if err != nil {
 			return err
@@ -270,7 +264,7 @@ func TestCancelGivesBack(t *testing.T) {
 	}
 	path := "/v1/orders/" + o.ID
 	s.Must(t, 200, "POST", path+"/cancel?access_token="+o.AccessToken, map[string]string{"reason": "changed my mind"}, nil)
-	eventually(t, 15*time.Second, func() error {
+	shop.Eventually(t, 15*time.Second, func() error {
 		s.Must(t, 200, "GET", path+"?access_token="+o.AccessToken, nil, &o)
 		if o.CancelledAt == nil {
 			return fmt.Errorf("order is %s, payment %s", o.Status, o.PaymentStatus)
@@ -298,7 +292,7 @@ func TestTimeOutAfterTheCharge(t *testing.T) {
 	faulty(t, co, "timeout_after", "12s")
 	key := shop.Key()
 	var o orderapi.Order
-	eventually(t, 60*time.Second, func() error {
+	shop.Eventually(t, 60*time.Second, func() error {
 		a, err := s.Complete(t.Context(), co, shop.Good, key)
 		if err != nil {
 			return err
@@ -323,7 +317,7 @@ func TestHoldExpiresDuringPayment(t *testing.T) {
 		}
 		answer <- a
 	}()
-	eventually(t, 5*time.Second, func() error {
+	shop.Eventually(t, 5*time.Second, func() error {
 		var co checkoutapi.Checkout
 		s.Must(t, 200, "GET", "/v1/checkouts/"+slow.ID, nil, &co)
 		if co.Status != "completing" {
@@ -346,7 +340,7 @@ func TestHoldExpiresDuringPayment(t *testing.T) {
 	if late := <-answer; late == nil || refusal(late) != "409 out-of-stock, 0 left" {
 		t.Errorf("the one whose hold ran out got %+v", late)
 	}
-	eventually(t, 10*time.Second, func() error {
+	shop.Eventually(t, 10*time.Second, func() error {
 		if txs := transactions(t, orderID); len(txs) != 1 || txs[0].Status != "voided" {
 			return fmt.Errorf("the simulator has %+v", txs)
 		}

@@ -39,7 +39,7 @@ func TestADisputeIsAnswered(t *testing.T) {
 	var made struct{ ID string }
 	bank(t, "/_sim/disputes", map[string]string{"transaction_id": sale.ID, "reason": "product_not_received"}, &made)
 	var page struct{ Items []paymentapi.Dispute }
-	eventually(t, 15*time.Second, func() error {
+	shop.Eventually(t, 15*time.Second, func() error {
 		s.Staff(t, 200, "GET", "/v1/admin/disputes?order_id="+order.ID, nil, &page)
 		if len(page.Items) != 1 || page.Items[0].ID != made.ID || page.Items[0].Status != "open" || page.Items[0].Reason != "product_not_received" {
 			return fmt.Errorf("disputes of the order: %+v", page.Items)
@@ -50,7 +50,7 @@ func TestADisputeIsAnswered(t *testing.T) {
 	s.Staff(t, 201, "POST", base+"/evidence", map[string]string{"text": "compelling_evidence", "category": "PROOF_OF_DELIVERY"}, nil, "Idempotency-Key", shop.Key())
 	s.Staff(t, 201, "POST", base+"/finalize", nil, nil)
 	var d paymentapi.Dispute
-	eventually(t, 15*time.Second, func() error {
+	shop.Eventually(t, 15*time.Second, func() error {
 		s.Staff(t, 200, "GET", base, nil, &d)
 		told := 0
 		for _, e := range d.Events {
@@ -63,7 +63,7 @@ func TestADisputeIsAnswered(t *testing.T) {
 		}
 		return nil
 	})
-	eventually(t, 15*time.Second, func() error {
+	shop.Eventually(t, 15*time.Second, func() error {
 		var types string
 		err := s.DB(t, "payment").QueryRow(t.Context(), `SELECT coalesce(string_agg(type, ' ' ORDER BY sequence), '') FROM outbox WHERE subject LIKE $1 || '-%' AND type LIKE '%dispute%'`, order.ID).Scan(&types)
 		if err == nil && types != "payment.dispute_opened.v1 payment.dispute_closed.v1" {
@@ -71,7 +71,7 @@ func TestADisputeIsAnswered(t *testing.T) {
 		}
 		return err
 	})
-	eventually(t, 15*time.Second, func() error { // and so have the order's staff
+	shop.Eventually(t, 15*time.Second, func() error { // and so have the order's staff
 		var seen orderapi.Order
 		s.Staff(t, 200, "GET", "/v1/admin/orders/"+order.ID, nil, &seen)
 		if len(seen.Disputes) != 1 || seen.Disputes[0].ID != made.ID || seen.Disputes[0].Status != "won" || seen.Status != "confirmed" {
@@ -106,7 +106,7 @@ func TestStaffRefundAPart(t *testing.T) {
 	bank(t, "/_sim/settle", map[string]string{"order_id": transactions(t, bought.ID)[0].OrderID}, nil)
 	s.Staff(t, 201, "POST", "/v1/admin/orders/"+bought.ID+"/refunds", map[string]any{"amount": money.New(500, "USD"), "reason": "chipped"}, nil, "Idempotency-Key", shop.Key())
 	var seen orderapi.Order
-	eventually(t, 20*time.Second, func() error {
+	shop.Eventually(t, 20*time.Second, func() error {
 		seen = orderapi.Order{}
 		s.Must(t, 200, "GET", "/v1/orders/"+bought.ID+"?access_token="+bought.AccessToken, nil, &seen)
 		if seen.PaymentStatus != "partially_refunded" || len(seen.Refunds) != 1 || seen.Refunds[0].Status != "refunded" {
@@ -214,7 +214,7 @@ func cancelled(t *testing.T, o orderapi.Order) {
 	t.Helper()
 	path := "/v1/orders/" + o.ID
 	s.Must(t, 200, "POST", path+"/cancel?access_token="+o.AccessToken, map[string]string{"reason": "changed my mind"}, nil)
-	eventually(t, 15*time.Second, func() error {
+	shop.Eventually(t, 15*time.Second, func() error {
 		s.Must(t, 200, "GET", path+"?access_token="+o.AccessToken, nil, &o)
 		if o.CancelledAt == nil {
 			return fmt.Errorf("order is %s, payment %s", o.Status, o.PaymentStatus)

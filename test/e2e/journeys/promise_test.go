@@ -37,7 +37,7 @@ func promised(t *testing.T, name, provider string, codes ...string) *promise {
 		{SKU: p.sku, Amount: money.New(1795, "EUR"), MinQuantity: 1}}}, nil)
 	var cart cartapi.Cart
 	s.Must(t, 201, "POST", "/v1/carts", map[string]string{"currency": "EUR", "country": "DE"}, &cart)
-	eventually(t, 20*time.Second, func() error {
+	shop.Eventually(t, 20*time.Second, func() error {
 		a, err := s.Ask(t.Context(), "POST", "/v1/carts/"+cart.ID+"/lines", map[string]any{"sku": p.sku, "quantity": 1})
 		if err != nil {
 			return err
@@ -134,7 +134,7 @@ func (p *promise) waits() {
 // becomes waits until the shopper sees the order like that.
 func (p *promise) becomes(limit time.Duration, status, paymentStatus string) {
 	p.t.Helper()
-	eventually(p.t, limit, func() error {
+	shop.Eventually(p.t, limit, func() error {
 		if o := p.seen(); o.Status != status || o.PaymentStatus != paymentStatus {
 			return fmt.Errorf("order is %s, payment %s", o.Status, o.PaymentStatus)
 		}
@@ -146,7 +146,7 @@ func (p *promise) becomes(limit time.Duration, status, paymentStatus string) {
 func (p *promise) undone(limit time.Duration) {
 	p.t.Helper()
 	p.becomes(limit, "cancelled", "voided")
-	eventually(p.t, 10*time.Second, func() error {
+	shop.Eventually(p.t, 10*time.Second, func() error {
 		if n := p.allocated(); n != 0 || p.seen().CancelledAt == nil {
 			return fmt.Errorf("%d pieces are taken, the order is %+v", n, p.seen())
 		}
@@ -257,7 +257,7 @@ func TestCashOnDeliveryNeverComes(t *testing.T) {
 	p := promised(t, "unbrought", "cash_on_delivery", card.Code)
 	p.money("refused")
 	p.becomes(20*time.Second, "cancelled", "settlement_declined")
-	eventually(t, 20*time.Second, func() error {
+	shop.Eventually(t, 20*time.Second, func() error {
 		var b paymentapi.GiftCardBalance
 		s.Must(t, 200, "POST", paymentapi.PathGiftCardBalance, map[string]string{"code": card.Code}, &b)
 		if n := p.allocated(); b.Balance.Minor != worth || n != 0 {

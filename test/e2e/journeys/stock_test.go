@@ -24,7 +24,7 @@ func TestAGuestBuysBeyondTheShelf(t *testing.T) {
 	}
 	cart := s.Cart(t, sku)
 	path := "/v1/carts/" + cart.ID
-	eventually(t, 15*time.Second, func() error {
+	shop.Eventually(t, 15*time.Second, func() error {
 		var c cartapi.Cart
 		s.Must(t, 200, "PATCH", path+"/lines/"+cart.Lines[0].ID, map[string]any{"quantity": 3}, &c)
 		if got := c.Lines[0].Availability; got != cartapi.Backorder {
@@ -46,7 +46,7 @@ func TestAGuestBuysBeyondTheShelf(t *testing.T) {
 		t.Errorf("fulfilments %v", got)
 	}
 	var p catalogapi.Product
-	eventually(t, 15*time.Second, func() error {
+	shop.Eventually(t, 15*time.Second, func() error {
 		s.Must(t, 200, "GET", "/v1/products/"+cart.Lines[0].ProductID, nil, &p)
 		if a := p.Variants[0].Availability; a.Status != "backorder" || a.Available != 3 || a.ShipsAt == nil {
 			return fmt.Errorf("the page says %+v", a)
@@ -55,7 +55,7 @@ func TestAGuestBuysBeyondTheShelf(t *testing.T) {
 	})
 	s.Staff(t, 200, "POST", "/v1/admin/stock/receive", inventoryapi.StockInput{Reference: "come " + sku,
 		Lines: []inventoryapi.StockLine{{SKU: sku, LocationID: "test-shelf", Quantity: 2}}}, nil)
-	eventually(t, 15*time.Second, func() error {
+	shop.Eventually(t, 15*time.Second, func() error {
 		var read orderapi.Order
 		s.Must(t, 200, "GET", "/v1/orders/"+o.ID+"?access_token="+o.AccessToken, nil, &read)
 		for _, f := range read.Lines[0].Fulfillments {

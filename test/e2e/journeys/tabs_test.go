@@ -178,7 +178,7 @@ func TestAMergedCartIsOrderedByItsOldTab(t *testing.T) {
 		t.Fatal(err)
 	}
 	var co checkoutapi.Checkout
-	eventually(t, 15*time.Second, func() error { // until cart has heard of the order, the answer is 503
+	shop.Eventually(t, 15*time.Second, func() error { // until cart has heard of the order, the answer is 503
 		a, err := s.Ask(t.Context(), "POST", "/v1/checkouts", checkoutapi.CreateInput{CartID: own.ID, Email: "customer@example.com"})
 		if err != nil {
 			return err

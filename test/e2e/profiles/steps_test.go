@@ -6,7 +6,6 @@ package profiles
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -66,12 +65,6 @@ func closing(t *testing.T, s *shop.Shop) {
 	}
 }
 
-// eventually is [shop.Eventually].
-func eventually(t *testing.T, limit time.Duration, check func() error) {
-	t.Helper()
-	shop.Eventually(t, limit, check)
-}
-
 // clean waits until the shop is well and holds it to its books.
 func clean(t *testing.T, s *shop.Shop) {
 	t.Helper()
@@ -90,7 +83,7 @@ func kill(t *testing.T, s *shop.Shop, name string) {
 	if pid == 0 || syscall.Kill(pid, syscall.SIGKILL) != nil {
 		t.Fatalf("%s does not run", name)
 	}
-	eventually(t, recovery, func() error {
+	shop.Eventually(t, recovery, func() error {
 		if now := s.PID(name); now == 0 || now == pid {
 			return fmt.Errorf("%s does not come back", name)
 		}
@@ -122,7 +115,7 @@ func buyAndCancel(t *testing.T, s *shop.Shop, sku string) {
 	o := buy(t, s, sku)
 	path := "/v1/orders/" + o.ID
 	s.Must(t, 200, "POST", path+"/cancel?access_token="+o.AccessToken, map[string]string{"reason": "changed my mind"}, nil)
-	eventually(t, 15*time.Second, func() error {
+	shop.Eventually(t, 15*time.Second, func() error {
 		s.Must(t, 200, "GET", path+"?access_token="+o.AccessToken, nil, &o)
 		if o.CancelledAt == nil {
 			return fmt.Errorf("order is %s, payment %s", o.Status, o.PaymentStatus)
@@ -144,35 +137,28 @@ func cartsSurvive(t *testing.T, s *shop.Shop, sku string, happens func()) {
 	happens()
 	kill(t, s, "cart") // what it remembers goes too
 	for _, c := range carts {
-		var read cartapi.Cart
-		s.Must(t, 200, "GET", "/v1/carts/"+c.ID, nil, &read)
-		if read.Version != c.Version || len(read.Lines) != 1 || read.Lines[0].Quantity != 2 {
-			t.Errorf("read back %+v, was %+v", read, c)
-		}
-		s.Must(t, 201, "POST", "/v1/carts/"+c.ID+"/lines", map[string]any{"sku": sku, "quantity": 1}, &read)
-		if len(read.Lines) != 1 || read.Lines[0].Quantity != 3 {
-			t.Errorf("edited afterwards %+v", read)
-		}
+		readBack(t, s, c, sku)
+	}
+}
+
+// readBack wants a cart of two pieces as it was, and edits it.
+func readBack(t *testing.T, s *shop.Shop, c cartapi.Cart, sku string) {
+	t.Helper()
+	var read cartapi.Cart
+	s.Must(t, 200, "GET", "/v1/carts/"+c.ID, nil, &read)
+	if read.Version != c.Version || len(read.Lines) != 1 || read.Lines[0].Quantity != 2 {
+		t.Errorf("read back %+v, was %+v", read, c)
+	}
+	s.Must(t, 201, "POST", "/v1/carts/"+c.ID+"/lines", map[string]any{"sku": sku, "quantity": 1}, &read)
+	if len(read.Lines) != 1 || read.Lines[0].Quantity != 3 {
+		t.Errorf("edited afterwards %+v", read)
 	}
 }
 
 // settled waits until every subscriber has what there is: what is under way to a service that is killed comes again a minute later.
 func settled(t *testing.T, s *shop.Shop) {
 	t.Helper()
-	eventually(t, recovery, func() error {
-		topics := s.Events(t.Context()).Topics
-		if len(topics) == 0 {
-			return errors.New("the broker does not answer")
-		}
-		for _, topic := range topics {
-			for _, c := range topic.Consumers {
-				if c.Lag > 0 || c.Pending > 0 {
-					return fmt.Errorf("%s has %d events of %s to come and %d under way", c.App, c.Lag, topic.Name, c.Pending)
-				}
-			}
-		}
-		return nil
-	})
+	shop.Eventually(t, recovery, func() error { return s.Events(t.Context()).Waiting() })
 }
 
 // redis is shop.Redis for a test that cannot go on without the answer.
@@ -205,7 +191,7 @@ func frozen(t *testing.T, s *shop.Shop, service, topic string, happens func()) (
 	}
 	goOn = func() { _ = syscall.Kill(pid, syscall.SIGCONT) }
 	t.Cleanup(goOn)
-	eventually(t, recovery, func() error {
+	shop.Eventually(t, recovery, func() error {
 		happens()
 		for _, known := range s.Events(t.Context()).Topics {
 			for _, c := range known.Consumers {

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -69,6 +70,21 @@ func (s *Shop) Events(ctx context.Context) (e Events) {
 
 // The usual ports of the two Redis.
 var redisPorts = map[string]int{"carts-redis": 15011, "events-redis": 15012}
+
+// Waiting says which subscriber has not taken in all that the broker holds for it; nil: each has.
+func (e Events) Waiting() error {
+	if len(e.Topics) == 0 {
+		return errors.New("the broker does not answer")
+	}
+	for _, topic := range e.Topics {
+		for _, c := range topic.Consumers {
+			if c.Lag > 0 || c.Pending > 0 {
+				return fmt.Errorf("%s has %d events of %s to come and %d under way", c.App, c.Lag, topic.Name, c.Pending)
+			}
+		}
+	}
+	return nil
+}
 
 // Redis gives one of the shop's Redis a command of words without blanks, and returns what it answers: the text, or the number of
 // what a list holds.
