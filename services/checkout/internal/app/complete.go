@@ -181,7 +181,7 @@ func (a *App) attempt(ctx context.Context, r Record, key Key, in checkoutapi.Com
 			With("expected_total", in.ExpectedTotal).With("actual_total", total)
 	}
 	if !a.limit.allow(r.ID, now) {
-		return Completion{}, fault.New(fault.RateLimited, "rate-limited", "Too many attempts to pay: wait a little.").WithRetryAfter(limitEvery)
+		return Completion{}, errTooMany
 	}
 	if !takenUp && !r.HoldsLast(now) {
 		if err := a.renew(ctx, &c.After, now); err != nil {

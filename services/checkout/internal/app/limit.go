@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"golang.org/x/time/rate"
+
+	"github.com/sidecart/sidecart/pkg/fault"
 )
 
 // How often one checkout may try to pay: a few times at once, then slowly. It stops those who try stolen cards one after the
@@ -14,6 +16,8 @@ const (
 	limitEvery = 10 * time.Second
 	limitKept  = 10_000 // checkouts that are remembered; then those that have recovered are forgotten
 )
+
+var errTooMany = fault.New(fault.RateLimited, "rate-limited", "Too many attempts to pay: wait a little.").WithRetryAfter(limitEvery)
 
 // limiter counts within this process: several replicas allow as many times more.
 type limiter struct {

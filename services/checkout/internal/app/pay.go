@@ -130,6 +130,9 @@ func (a *App) means(ctx context.Context, r Record, in checkoutapi.CompleteInput)
 	if err != nil || fee.IsZero() || !in.StoreCredit && len(in.GiftCards) == 0 {
 		return in.Provider, fee, err
 	}
+	if !a.limit.allow(r.ID+" credit", a.now()) { // nor does anybody try codes faster here than by paying
+		return "", fee, errTooMany
+	}
 	covered, err := a.covered(ctx, r, in)
 	if covered {
 		return "", money.Amount{}, nil

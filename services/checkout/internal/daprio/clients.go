@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"time"
 
 	"github.com/sidecart/sidecart/pkg/daprkit"
@@ -108,31 +109,29 @@ func (p Payments) ClientToken(ctx context.Context, req paymentapi.ClientTokenReq
 	return t, err
 }
 
-// Credit implements app.Payments. Each door is the shopper's own: whoever has a code, and whose token it is.
-func (p Payments) Credit(ctx context.Context, currency money.Currency, in checkoutapi.CompleteInput) (sum money.Amount, err error) {
-	sum = money.Zero(currency)
-	add := func(worth money.Amount) {
-		if err == nil && worth.Currency == currency {
-			sum, err = sum.Add(worth)
-		}
-	}
+// Credit implements app.Payments. Each door is the shopper's own: whoever has a code, and whose token it is. Payment declines whoever comes with a
+// card that nobody has, so that no other is asked for then.
+func (p Payments) Credit(ctx context.Context, currency money.Currency, in checkoutapi.CompleteInput) (money.Amount, error) {
+	var worth []money.Amount
 	for _, code := range in.GiftCards {
 		var card paymentapi.GiftCardBalance
-		if err = ask(ctx, p.Caller, callTime, http.MethodPost, paymentapi.PathGiftCardBalance, paymentapi.GiftCardCode{Code: code}, &card); fault.KindOf(err) == fault.NotFound {
-			err = nil
+		err := ask(ctx, p.Caller, callTime, http.MethodPost, paymentapi.PathGiftCardBalance, paymentapi.GiftCardCode{Code: code}, &card)
+		if fault.KindOf(err) == fault.NotFound {
+			return money.Zero(currency), nil
 		}
-		if add(card.Balance); err != nil {
-			return sum, err
+		if err != nil {
+			return money.Amount{}, err
 		}
+		worth = append(worth, card.Balance)
 	}
 	if in.StoreCredit {
 		var credit paymentapi.StoreCredit
-		err = ask(ctx, p.Caller, callTime, http.MethodGet, paymentapi.PathMyStoreCredit, nil, &credit, daprkit.WithBearer(in.Bearer))
-		for _, total := range credit.Totals {
-			add(total)
+		if err := ask(ctx, p.Caller, callTime, http.MethodGet, paymentapi.PathMyStoreCredit, nil, &credit, daprkit.WithBearer(in.Bearer)); err != nil {
+			return money.Amount{}, err
 		}
+		worth = append(worth, credit.Totals...)
 	}
-	return sum, err
+	return money.Sum(currency, slices.DeleteFunc(worth, func(a money.Amount) bool { return a.Currency != currency })...)
 }
 
 // Orders asks order. It implements app.Orders.

@@ -1,6 +1,7 @@
 package httpapi_test
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -97,6 +98,26 @@ func TestCreditCannotBeAsked(t *testing.T) {
 	}
 	s.fees(0) // where there is no fee, nobody is asked
 	s.complete(c.ID, "k", in).Want(201)
+}
+
+// Nobody tries codes faster by a completion that would be paid in cash than by one that credit pays.
+func TestCodesAreTriedSlowly(t *testing.T) {
+	t.Parallel()
+	s := costing(t)
+	c := s.ready()
+	in := inCash(1)
+	in.GiftCards = []string{"A", "B", "C"}
+	s.shop.Calls()
+	for i := range 5 {
+		s.complete(c.ID, fmt.Sprint("k", i), in).Problem(409, "price-changed")
+	}
+	if asked := s.shop.Calls()["payment credit"]; asked != 5 {
+		t.Errorf("%d codes were asked for", asked)
+	}
+	s.complete(c.ID, "k6", in).Problem(429, "rate-limited")
+	s.complete(c.ID, "k7", pay(1)).Problem(409, "price-changed")
+	s.turnClock(10 * time.Second)
+	s.complete(c.ID, "k6", in).Problem(409, "price-changed")
 }
 
 // A look at the ways to pay shows no fee of one that is not offered any more, nor one that it has no more.
