@@ -11,9 +11,13 @@ const (
 	tailLines = 20       // shown when a process dies
 	lineBytes = 2 * 1024 // of a longer line, the beginning is kept
 
-	// breath is the pause after each read of a process's output. Woken for each line, the supervisors of a busy shop would take as
-	// much of the processor as one of its services; a pipe keeps 64 KiB until then.
-	breath = 50 * time.Millisecond
+	// breath is the pause after a read of a process's output. Woken for each line, the supervisors of a busy shop would take as much of
+	// the processor as one of its services. A process that writes more in that time than a read takes, 32 KiB, would wait for its
+	// supervisor: after much the pause is halved, until little comes.
+	breath     = 50 * time.Millisecond
+	leastPause = time.Millisecond
+	much       = 8 << 10
+	little     = 2 << 10
 )
 
 // tail remembers the last lines that a process wrote.
@@ -48,16 +52,17 @@ func (t *tail) lines() []string {
 
 // stream is one output of a process: passed on to out and remembered by line.
 type stream struct {
-	tail *tail
-	out  io.Writer
-	part []byte
+	tail  *tail
+	out   io.Writer
+	part  []byte
+	pause time.Duration
 }
 
 func (t *tail) stream(out io.Writer) *stream {
 	if out == nil {
 		out = io.Discard
 	}
-	s := &stream{tail: t, out: out}
+	s := &stream{tail: t, out: out, pause: breath}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.open = append(t.open, s)
@@ -67,7 +72,7 @@ func (t *tail) stream(out io.Writer) *stream {
 // Write never fails: a full disk or a closed terminal must not become a
 // broken pipe, and so the death, of the process that writes.
 func (s *stream) Write(p []byte) (int, error) {
-	defer time.Sleep(breath)
+	defer s.rest(len(p))
 	_, _ = s.out.Write(p)
 	s.tail.mu.Lock()
 	defer s.tail.mu.Unlock()
@@ -84,6 +89,17 @@ func (s *stream) Write(p []byte) (int, error) {
 		s.part = s.part[:0]
 		rest = after
 	}
+}
+
+// rest pauses after a read of so many bytes.
+func (s *stream) rest(read int) {
+	switch {
+	case read >= much:
+		s.pause = max(s.pause/2, leastPause)
+	case read <= little:
+		s.pause = min(s.pause*2, breath)
+	}
+	time.Sleep(s.pause)
 }
 
 func (t *tail) add(line string) {

@@ -27,3 +27,29 @@ func TestOutputIsReadInBreaths(t *testing.T) {
 		}
 	})
 }
+
+// A process that writes a lot is not held up for long, and once it writes little its supervisor breathes again.
+func TestMuchOutputIsReadSooner(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newTail(1).stream(nil)
+		begin := time.Now()
+		read := func(size, times int) time.Duration {
+			from := time.Now()
+			for range times {
+				_, _ = s.Write(make([]byte, size))
+			}
+			return time.Since(from)
+		}
+		for total := 0; total < 10<<20; total += 32 << 10 {
+			read(32<<10, 1)
+		}
+		if took := time.Since(begin); took > time.Second {
+			t.Errorf("10 MiB were read in %s", took)
+		}
+		read(100, 6)
+		if took := read(100, 1); took != breath {
+			t.Errorf("a pause of %s after little, want %s", took, breath)
+		}
+	})
+}
