@@ -88,7 +88,7 @@ func TestWhatAnOrderCosts(t *testing.T) {
 	cost.list(t, "delivered ", allowed)
 }
 
-// idling reads what everything has cost when the services that ask their database about once a second have done so five times.
+// idling reads what everything has cost when the services that ask their database by themselves have done so five times.
 func idling(t *testing.T, before spent) (now spent) {
 	t.Helper()
 	shop.Eventually(t, time.Minute, func() error {

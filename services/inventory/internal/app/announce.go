@@ -14,12 +14,13 @@ type Announcer interface {
 }
 
 const (
-	levelGap  = time.Second                    // the least time between two events of a SKU
-	levelPoll = levelGap + 50*time.Millisecond // a little more, or a SKU that changes all the time would miss every other look
+	levelGap  = time.Second // the least time between two events of a SKU, so that its changes in between are one event
+	levelPoll = 210 * time.Millisecond
 )
 
-// Levels announces changed levels until ctx ends, once a second, so that changes of a SKU in between are one event and those of
-// different SKUs go out together.
+// Levels announces changed levels until ctx ends. It looks a few times within the gap: the SKUs of one look go out together, and those
+// of a whole second, all at once, would wait for each other at whoever keeps a copy. Five looks are a little more than the gap, or a SKU
+// that changes all the time would miss one.
 type Levels struct {
 	Store Announcer
 	Now   func() time.Time
@@ -28,14 +29,14 @@ type Levels struct {
 
 // Run is the loop. Every replica runs it; the store lets one at a time announce. What fails is tried again.
 func (l *Levels) Run(ctx context.Context) error {
-	tick := time.NewTicker(levelPoll)
-	defer tick.Stop()
 	for {
+		pause := levelPoll
 		if err := l.Store.AnnounceLevels(ctx, l.Now(), levelGap); err != nil && ctx.Err() == nil {
 			l.Log.WarnContext(ctx, "levels not announced yet", "error", err)
+			pause = levelGap
 		}
 		select {
-		case <-tick.C:
+		case <-time.After(pause):
 		case <-ctx.Done():
 			return nil
 		}
