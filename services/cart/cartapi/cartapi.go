@@ -18,6 +18,19 @@ const TypeAbandonedV1 = "cart.abandoned.v1"
 // PathSnapshot is the root of GET {cart id}/snapshot, asked by checkout.
 const PathSnapshot = "/v1/internal/carts/"
 
+// PathWeights is where checkout asks what SKUs weighed that catalog does not know any more: POST WeightsRequest, answered with Weights.
+const PathWeights = "/v1/internal/weights"
+
+// WeightsRequest asks for SKUs.
+type WeightsRequest struct {
+	SKUs []string `json:"skus" minItems:"1" maxItems:"1000"`
+}
+
+// Weights are what pieces weigh by the last that catalog has told of them. SKUs of which no weight was ever told are left out.
+type Weights struct {
+	Grams map[string]int64 `json:"grams"`
+}
+
 // Cart is api.md "Cart".
 type Cart struct {
 	ID         string                 `json:"id"`

@@ -43,6 +43,18 @@ func (s *Carts) Snapshot(ctx context.Context, id string) (cartapi.Snapshot, erro
 	return cartapi.Snapshot{Cart: s.answer(p, items), Quote: p.Quote, Completed: p.Cart.Status == cart.Completed, MergedFrom: p.Cart.MergedFrom}, nil
 }
 
+// Weights returns what pieces of SKUs weigh, in grams, by the last that catalog has told: the replica keeps what has left the catalogue.
+func (s *Carts) Weights(ctx context.Context, skus []string) (map[string]int64, error) {
+	_, items, err := s.Store.Read(ctx, "", skus)
+	grams := map[string]int64{}
+	for sku, it := range items {
+		if it.Grams > 0 {
+			grams[sku] = it.Grams
+		}
+	}
+	return grams, err
+}
+
 // view reads the projection, and believes it if the log has the same version. Else, or when the quote has run out, it makes and
 // writes a new one.
 func (s *Carts) view(ctx context.Context, id string) (Projection, map[string]Item, error) {

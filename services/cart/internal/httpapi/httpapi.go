@@ -49,6 +49,8 @@ func Register(s *httpx.Server, carts *app.Carts, d Defaults) {
 	httpx.Register(s, op(http.MethodGet, "/{id}/events", "list-cart-events", "The append-only log of a cart", http.StatusOK), a.events)
 	httpx.Register(s, huma.Operation{Method: http.MethodGet, Path: cartapi.PathSnapshot + "{id}/snapshot", OperationID: "get-cart-snapshot",
 		Summary: "A cart with its quote", Tags: []string{"internal"}}, a.snapshot, httpx.Callers("checkout"), httpx.Timeout(5*time.Second))
+	httpx.Register(s, huma.Operation{Method: http.MethodPost, Path: cartapi.PathWeights, OperationID: "get-weights",
+		Summary: "What SKUs weigh, also those that catalog knows no more", Tags: []string{"internal"}}, a.weights, httpx.Callers("checkout"), httpx.Timeout(5*time.Second))
 }
 
 // CartPath is embedded in what addresses a cart; huma reads only what is exported.
@@ -287,4 +289,17 @@ func (a *api) snapshot(ctx context.Context, in *CartPath) (*snapshotOutput, erro
 		return nil, err
 	}
 	return &snapshotOutput{Body: snap}, nil
+}
+
+type (
+	weightsInput  struct{ Body cartapi.WeightsRequest }
+	weightsOutput struct{ Body cartapi.Weights }
+)
+
+func (a *api) weights(ctx context.Context, in *weightsInput) (*weightsOutput, error) {
+	grams, err := a.carts.Weights(ctx, in.Body.SKUs)
+	if err != nil {
+		return nil, err
+	}
+	return &weightsOutput{Body: cartapi.Weights{Grams: grams}}, nil
 }

@@ -24,6 +24,7 @@ import (
 	"github.com/sidecart/sidecart/services/cart/internal/carttest"
 	"github.com/sidecart/sidecart/services/cart/internal/daprio"
 	"github.com/sidecart/sidecart/services/cart/internal/postgres"
+	"github.com/sidecart/sidecart/services/catalog/catalogapi"
 )
 
 // world is the whole service on a real database, with fakes for what is beyond its sidecar.
@@ -463,6 +464,30 @@ func TestAvailabilityAndWithdrawal(t *testing.T) {
 	w.Do("DELETE", path+"/lines/l1", nil).Want(200)
 }
 
+// What has left the catalogue weighs what it weighed.
+func TestWeights(t *testing.T) {
+	t.Parallel()
+	w := serve(t)
+	if err := w.store.Keep(t.Context(), []catalogapi.Sellable{{SKU: "lamp", ProductID: "p-lamp", Version: 1, WeightGrams: 1200, Sellable: true}, {SKU: "idea", ProductID: "p-idea", Version: 1}}); err != nil {
+		t.Fatal(err)
+	}
+	ask := func(body string) *apitest.Answer { return w.As("checkout").Do("POST", cartapi.PathWeights, body) }
+	for range 2 {
+		var got cartapi.Weights
+		ask(`{"skus":["lamp","idea","nothing","lamp"]}`).Want(200).JSON(&got)
+		if len(got.Grams) != 1 || got.Grams["lamp"] != 1200 {
+			t.Errorf("%v", got)
+		}
+		if err := w.store.KeepProduct(t.Context(), "p-lamp", 2, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, bad := range []string{`{}`, `{"skus":[]}`, `{"skus":[7]}`, `{"skus":"lamp"}`, `{"skus":["lamp"],"sku":1}`, `{"skus":["` + strings.Repeat(`a","`, 1000) + `a"]}`} {
+		ask(bad).Problem(422, "validation-failed")
+	}
+	w.As("order").Do("POST", cartapi.PathWeights, `{"skus":["lamp"]}`).Problem(403, "forbidden")
+}
+
 func TestCustomersCart(t *testing.T) {
 	t.Parallel()
 	w := serve(t)
@@ -488,6 +513,7 @@ func TestDocumentNamesAllRoutes(t *testing.T) {
 		"/v1/carts": "post", "/v1/carts/{id}": "get", "/v1/carts/{id}/lines": "post", "/v1/carts/{id}/lines/batch": "post",
 		"/v1/carts/{id}/lines/{line_id}": "patch delete", "/v1/carts/{id}/coupons": "post", "/v1/carts/{id}/coupons/{code}": "delete",
 		"/v1/carts/{id}/merge": "post", "/v1/carts/{id}/events": "get", "/v1/internal/carts/{id}/snapshot": "get",
+		cartapi.PathWeights: "post",
 	} {
 		for m := range strings.FieldsSeq(methods) {
 			if doc.Paths[path][m] == nil {

@@ -183,6 +183,8 @@ type Sweeps interface {
 // Carts asks cart.
 type Carts interface {
 	Snapshot(ctx context.Context, id string) (cartapi.Snapshot, error)
+	// Weights returns what pieces weigh, in grams, also of SKUs that have left the catalogue. Those that nobody knows are left out.
+	Weights(ctx context.Context, skus []string) (map[string]int64, error)
 }
 
 // Prices asks pricing.

@@ -93,8 +93,12 @@ func (a *App) goods(ctx context.Context, r *Record, in checkoutapi.RepriceReques
 	for _, s := range found {
 		known[s.SKU] = s
 	}
+	left, err := a.leftCatalogue(ctx, in.Kept, known)
+	if err != nil {
+		return err
+	}
 	for _, l := range in.Kept {
-		r.Quote.Grams += known[l.SKU].WeightGrams * l.Quantity
+		r.Quote.Grams += (known[l.SKU].WeightGrams + left[l.SKU]) * l.Quantity
 		if l.UnitPrice != nil {
 			r.sold.prices[l.ID] = *l.UnitPrice
 		}
@@ -114,4 +118,18 @@ func (a *App) goods(ctx context.Context, r *Record, in checkoutapi.RepriceReques
 		r.Quote.Lines = append(r.Quote.Lines, checkoutapi.CheckoutLine{ID: l.ID, SKU: l.SKU, ProductID: s.ProductID, Title: s.Title, ImageURL: s.ImageURL, Quantity: l.Quantity})
 	}
 	return c.Err()
+}
+
+// leftCatalogue returns what pieces weigh of which catalog knows nothing any more: cart has been told of all that was ever sold.
+func (a *App) leftCatalogue(ctx context.Context, kept []checkoutapi.RepriceLine, known map[string]catalogapi.Sellable) (map[string]int64, error) {
+	var skus []string
+	for _, l := range kept {
+		if _, ok := known[l.SKU]; !ok {
+			skus = append(skus, l.SKU)
+		}
+	}
+	if len(skus) == 0 {
+		return map[string]int64{}, nil
+	}
+	return a.Carts.Weights(ctx, skus)
 }

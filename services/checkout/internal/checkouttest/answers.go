@@ -15,6 +15,7 @@ import (
 	"github.com/sidecart/sidecart/pkg/fault"
 	"github.com/sidecart/sidecart/pkg/httpx"
 	"github.com/sidecart/sidecart/pkg/money"
+	"github.com/sidecart/sidecart/services/cart/cartapi"
 	"github.com/sidecart/sidecart/services/inventory/inventoryapi"
 	"github.com/sidecart/sidecart/services/order/orderapi"
 	"github.com/sidecart/sidecart/services/payment/paymentapi"
@@ -93,6 +94,9 @@ func (n *Neighbours) serve(r *http.Request, body []byte) (any, error) {
 	parts := strings.Split(strings.TrimPrefix(r.URL.Path, "/v1/internal/"), "/")
 	switch r.URL.Host {
 	case "cart":
+		if r.URL.Path == cartapi.PathWeights {
+			return n.weights(body)
+		}
 		return n.snapshot(parts[1])
 	case "catalog":
 		return n.sellables(body)

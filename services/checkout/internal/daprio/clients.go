@@ -58,6 +58,13 @@ func (c Carts) Snapshot(ctx context.Context, id string) (cartapi.Snapshot, error
 	return s, err
 }
 
+// Weights implements app.Carts.
+func (c Carts) Weights(ctx context.Context, skus []string) (map[string]int64, error) {
+	var w cartapi.Weights
+	err := ask(ctx, c.Caller, callTime, http.MethodPost, cartapi.PathWeights, cartapi.WeightsRequest{SKUs: skus}, &w)
+	return w.Grams, err
+}
+
 // Prices asks pricing. It implements app.Prices.
 type Prices struct{ Caller daprkit.Caller }
 

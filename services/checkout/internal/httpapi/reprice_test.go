@@ -5,8 +5,11 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/sidecart/sidecart/pkg/testkit"
 	"github.com/sidecart/sidecart/pkg/testkit/apitest"
 	"github.com/sidecart/sidecart/services/checkout/checkoutapi"
+	"github.com/sidecart/sidecart/services/checkout/internal/app"
+	"github.com/sidecart/sidecart/services/checkout/internal/checkouttest"
 )
 
 // sold is an order of two shirts that cost 15.00 each, sent for 4.00, as its editing asks for it.
@@ -39,6 +42,35 @@ func TestReprice(t *testing.T) {
 	if more.Totals.Total.Minor != 3100+2*500+2000+599 || len(more.Lines) != 4 || more.Lines[2].Title != "A mug" || more.Lines[2].ProductID != "product-mug" || more.Lines[3].UnitPrice.Minor != 2000 {
 		t.Errorf("more: %+v", more)
 	}
+}
+
+// What has left the catalogue weighs what it weighed. Cart is asked for nothing else.
+func TestRepriceWeighsWhatLeftTheCatalogue(t *testing.T) {
+	t.Parallel()
+	s := open(t)
+	rates, err := app.ParseRates([]byte(`version: 1
+zones: [{id: us, countries: [US], services: [{id: standard, carrier: post, service: ground, label: Post, days: [1, 3],
+  by_weight: [{up_to_grams: 1000, prices: {USD: "4.00"}}, {up_to_grams: 5000, prices: {USD: "9.00"}}]}]}]`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.app.Rates = rates
+	const shirt, ghosts = `{"id":"l1","sku":"shirt","quantity":1,"unit_price":{"amount":1500,"currency":"USD"}}`, `{"id":"l2","sku":"ghost","quantity":2,"unit_price":{"amount":100,"currency":"USD"}}`
+	s.shop.Calls()
+	if got := reprice(t, s, sold+`"kept":[`+shirt+`,`+ghosts+`],"same_goods":false}`); got.Option.Price.Minor != 900 {
+		t.Errorf("with two ghosts: %+v", got.Option)
+	}
+	s.wantCalls("ghosts", map[string]int{"catalog": 1, "cart": 1, "pricing": 1})
+	if got := reprice(t, s, sold+`"kept":[`+shirt+`,{"id":"l3","sku":"nothing","quantity":1,"unit_price":{"amount":100,"currency":"USD"}}],"same_goods":false}`); got.Option.Price.Minor != 400 {
+		t.Errorf("with what nobody knows: %+v", got.Option)
+	}
+	s.shop.Calls()
+	if got := reprice(t, s, sold+`"kept":[`+shirt+`],"same_goods":false}`); got.Option.Price.Minor != 400 {
+		t.Errorf("without: %+v", got.Option)
+	}
+	s.wantCalls("no ghosts", map[string]int{"catalog": 1, "pricing": 1})
+	s.shop.Set(func(n *checkouttest.Neighbours) { n.Before = checkouttest.Fail(testkit.ErrBefore, "cart") })
+	s.client.As("order").Do("POST", checkoutapi.PathReprice, sold+`"kept":[`+ghosts+`],"same_goods":false}`).Want(503)
 }
 
 func TestRepriceRefuses(t *testing.T) {
