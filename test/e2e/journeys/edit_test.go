@@ -1,10 +1,12 @@
 package journeys
 
 import (
+	"encoding/json"
 	"fmt"
 	"testing"
 	"time"
 
+	"github.com/sidecart/sidecart/services/catalog/catalogapi"
 	"github.com/sidecart/sidecart/services/order/orderapi"
 	"github.com/sidecart/sidecart/services/payment/paymentapi"
 	"github.com/sidecart/sidecart/test/e2e/shop"
@@ -152,4 +154,21 @@ func TestAsMuchAgainIsADuplicate(t *testing.T) {
 	}
 	cancelled(t, o)
 	stands(t, bulb, 9)
+}
+
+// What has left the catalogue is kept in an order that is edited: cart, and nobody else, knows by then what it weighs.
+func TestAnEditKeepsWhatLeftTheCatalogue(t *testing.T) {
+	gone, bulb := s.Goods(t, "edited-gone", 2), s.Goods(t, "edited-more", 3)
+	cart := s.Cart(t, gone, bulb)
+	co := s.Checkout(t, cart.ID)
+	var o orderapi.Order
+	s.Must(t, 201, "POST", "/v1/checkouts/"+co.ID+"/complete", shop.Pay(shop.Good, co.Totals.Total), &o, "Idempotency-Key", shop.Key())
+	s.Staff(t, 200, "PUT", "/v1/admin/products/"+cart.Lines[0].ProductID, catalogapi.ProductInput{Title: "Other goods", CategoryCode: "test-goods", Status: catalogapi.StatusPublished,
+		TaxCategory: "standard", Variants: []catalogapi.VariantInput{{SKU: gone + "-2", WeightGrams: 100}}, Attributes: map[string]json.RawMessage{}}, nil)
+	if e := edits(t, o.ID, "done", map[string]any{"lines": []orderapi.EditLine{{LineID: o.Lines[1].ID, Quantity: 2}}}); e.Difference.Minor <= 0 {
+		t.Errorf("one more: %+v", e)
+	}
+	if now := looks(t, o); len(now.Lines) < 2 || now.Lines[0].SKU != gone || now.Lines[0].Quantity != 1 || now.Totals.Subtotal.Minor != 3*1999 {
+		t.Errorf("%+v", now)
+	}
 }
