@@ -90,8 +90,8 @@ func (d *Driver) charge(ctx context.Context, l Lease) (command, error) {
 	ask := func(step string, do func(context.Context, MoneyCommand) (MoneyAnswer, error)) (MoneyAnswer, error) {
 		m := l.moneyOf(p, step)
 		m.OperationID = p.id + "-" + step // each happens once to it, whatever became of the effect
-		if step == "void" {               // but payment keeps its no of one: the next try is another, of which nothing happens twice
-			m.OperationID += fmt.Sprintf("-%d", l.Tries)
+		if step == "void" {               // but payment keeps its no of one: once that has stood, the next is another, of which nothing happens twice
+			m.OperationID += fmt.Sprintf("-%d", d.app.now().Truncate(giveBackEvery).Unix())
 		}
 		m.Amount, m.Like = l.Record.Charging(), PaymentID(l.Record)
 		m.Country = l.Record.Edits[len(l.Record.Edits)-1].Proposed.ShippingAddress.Country
@@ -124,7 +124,7 @@ func (d *Driver) charge(ctx context.Context, l Lease) (command, error) {
 		if free.Outcome != MoneyDone {
 			d.app.alarm("money-not-returned", "what was authorised for an edit cannot be given free, trying again later", "order_id", l.Record.ID, "payment_id", p.id,
 				"outcome", free.Outcome, "decline_code", free.DeclineCode, "message", free.Message)
-			return command{}, &notYet{}
+			return command{}, &notYet{after: giveBackEvery}
 		}
 	}
 	c := l.event(order.ChargeRefused)
