@@ -191,8 +191,7 @@ type Accounts map[money.Currency]string
 
 // App performs operations.
 type App struct {
-	Store    Store
-	Attempts Attempts
+	Store    FullStore
 	Gateway  Gateway
 	Parts    PartGateway
 	Accounts Accounts
@@ -212,7 +211,7 @@ type gate func(ctx context.Context, s Sale) (*payment.Outcome, error)
 
 // New returns an App; registry may be nil.
 func New(store FullStore, gateway FullGateway, accounts Accounts, clock func() time.Time, log *slog.Logger, registry prometheus.Registerer) *App {
-	a := &App{Store: store, Attempts: store, Gateway: gateway, Parts: gateway, Accounts: accounts, Clock: clock, Log: log,
+	a := &App{Store: store, Gateway: gateway, Parts: gateway, Accounts: accounts, Clock: clock, Log: log,
 		results: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "payment_operations_total", Help: "Answers to operations"}, []string{"kind", "result"}),
 		alarms:  prometheus.NewCounterVec(prometheus.CounterOpts{Name: "payment_alarms_total", Help: "What a person should look at, by reason"}, []string{"reason"})}
 	if registry != nil {

@@ -11,7 +11,7 @@ import (
 func (a *App) repeat(ctx context.Context, s Sale) (Sale, *payment.Outcome, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTime)
 	defer cancel()
-	all, err := a.Attempts.ByOrder(ctx, s.OrderID)
+	all, err := a.Store.ByOrder(ctx, s.OrderID)
 	if err != nil {
 		return s, nil, err
 	}
