@@ -141,21 +141,9 @@ type creditsInput struct {
 }
 
 func (h *api) listCredits(ctx context.Context, in *creditsInput) (*bodyOf[httpx.Page[paymentapi.Credit]], error) {
-	from, _, err := httpx.DecodeCursor[position](in.Cursor)
-	if err != nil {
-		return nil, err
-	}
-	all, err := h.CreditReader.Credits(ctx, postgres.CreditFilter{Kind: in.Kind, CustomerID: in.CustomerID, Currency: in.Currency, After: from.At, AfterID: from.ID, Limit: in.Limit + 1})
-	if err != nil {
-		return nil, err
-	}
-	items := make([]paymentapi.Credit, len(all))
-	for i, c := range all {
-		items[i] = creditView(c)
-	}
-	return &bodyOf[httpx.Page[paymentapi.Credit]]{Body: httpx.NewPage(items, in.Limit, func(last paymentapi.Credit) string {
-		return httpx.EncodeCursor(position{At: last.CreatedAt, ID: last.ID})
-	})}, nil
+	return paged(in.PageQuery, func(from position, n int) ([]payment.Credit, error) {
+		return h.CreditReader.Credits(ctx, postgres.CreditFilter{Kind: in.Kind, CustomerID: in.CustomerID, Currency: in.Currency, After: from.At, AfterID: from.ID, Limit: n})
+	}, creditView, func(last paymentapi.Credit) position { return position{At: last.CreatedAt, ID: last.ID} })
 }
 
 func (h *api) getCredit(ctx context.Context, in *IDInput) (*bodyOf[paymentapi.Credit], error) {
@@ -176,25 +164,17 @@ type ledgerPosition struct {
 }
 
 func (h *api) creditLedger(ctx context.Context, in *ledgerInput) (*bodyOf[httpx.Page[paymentapi.CreditEntry]], error) {
-	from, _, err := httpx.DecodeCursor[ledgerPosition](in.Cursor)
-	if err != nil {
-		return nil, err
-	}
-	if _, err := h.CreditReader.Credit(ctx, in.ID); err != nil {
-		return nil, err
-	}
-	all, err := h.CreditReader.Ledger(ctx, in.ID, from.Version, in.Limit+1)
-	if err != nil {
-		return nil, err
-	}
-	items := make([]paymentapi.CreditEntry, len(all))
-	for i, e := range all {
-		items[i] = paymentapi.CreditEntry{CreditID: e.CreditID, Version: e.Version, Type: string(e.Type), OperationID: e.OperationID, PaymentID: e.PaymentID, Amount: e.Amount,
-			Held: e.Held, Balance: e.Balance, Reason: e.Reason, Actor: e.Actor, At: e.At.UTC()}
-	}
-	return &bodyOf[httpx.Page[paymentapi.CreditEntry]]{Body: httpx.NewPage(items, in.Limit, func(last paymentapi.CreditEntry) string {
-		return httpx.EncodeCursor(ledgerPosition{Version: last.Version})
-	})}, nil
+	return paged(in.PageQuery, func(from ledgerPosition, n int) ([]payment.Entry, error) {
+		if _, err := h.CreditReader.Credit(ctx, in.ID); err != nil {
+			return nil, err
+		}
+		return h.CreditReader.Ledger(ctx, in.ID, from.Version, n)
+	}, entryView, func(last paymentapi.CreditEntry) ledgerPosition { return ledgerPosition{Version: last.Version} })
+}
+
+func entryView(e payment.Entry) paymentapi.CreditEntry {
+	return paymentapi.CreditEntry{CreditID: e.CreditID, Version: e.Version, Type: string(e.Type), OperationID: e.OperationID, PaymentID: e.PaymentID, Amount: e.Amount,
+		Held: e.Held, Balance: e.Balance, Reason: e.Reason, Actor: e.Actor, At: e.At.UTC()}
 }
 
 // CreditAdjustment is what staff change.

@@ -52,21 +52,9 @@ type disputesInput struct {
 }
 
 func (h *api) disputes(ctx context.Context, in *disputesInput) (*bodyOf[httpx.Page[paymentapi.Dispute]], error) {
-	from, _, err := httpx.DecodeCursor[position](in.Cursor)
-	if err != nil {
-		return nil, err
-	}
-	all, err := h.CaseReader.Disputes(ctx, postgres.DisputeFilter{Status: in.Status, PaymentID: in.PaymentID, OrderID: in.OrderID, After: from.At, AfterID: from.ID, Limit: in.Limit + 1})
-	if err != nil {
-		return nil, err
-	}
-	views := make([]paymentapi.Dispute, len(all))
-	for i, d := range all {
-		views[i] = disputeView(d)
-	}
-	return &bodyOf[httpx.Page[paymentapi.Dispute]]{Body: httpx.NewPage(views, in.Limit, func(last paymentapi.Dispute) string {
-		return httpx.EncodeCursor(position{At: last.OpenedAt, ID: last.ID})
-	})}, nil
+	return paged(in.PageQuery, func(from position, n int) ([]payment.Dispute, error) {
+		return h.CaseReader.Disputes(ctx, postgres.DisputeFilter{Status: in.Status, PaymentID: in.PaymentID, OrderID: in.OrderID, After: from.At, AfterID: from.ID, Limit: n})
+	}, disputeView, func(last paymentapi.Dispute) position { return position{At: last.OpenedAt, ID: last.ID} })
 }
 
 func disputeView(d payment.Dispute) paymentapi.Dispute {
@@ -109,25 +97,18 @@ type disbursementsInput struct {
 }
 
 func (h *api) disbursements(ctx context.Context, in *disbursementsInput) (*bodyOf[httpx.Page[paymentapi.Disbursement]], error) {
-	from, _, err := httpx.DecodeCursor[position](in.Cursor)
-	if err != nil {
-		return nil, err
+	return paged(in.PageQuery, func(from position, n int) ([]postgres.Received, error) {
+		return h.CaseReader.Disbursements(ctx, in.Failed, from.At, from.ID, n)
+	}, disbursementView, func(last paymentapi.Disbursement) position { return position{At: last.ReceivedAt, ID: last.ID} })
+}
+
+func disbursementView(d postgres.Received) paymentapi.Disbursement {
+	v := paymentapi.Disbursement{ID: d.ID, Account: d.Account, Amount: d.Amount, Success: d.Success, Retry: d.Retry, Exception: d.Exception,
+		FollowUp: d.FollowUp, TransactionIDs: d.TransactionIDs, ReceivedAt: d.At.UTC()}
+	if !d.Day.IsZero() {
+		v.Day = d.Day.Format(time.DateOnly)
 	}
-	all, err := h.CaseReader.Disbursements(ctx, in.Failed, from.At, from.ID, in.Limit+1)
-	if err != nil {
-		return nil, err
-	}
-	views := make([]paymentapi.Disbursement, len(all))
-	for i, d := range all {
-		views[i] = paymentapi.Disbursement{ID: d.ID, Account: d.Account, Amount: d.Amount, Success: d.Success, Retry: d.Retry, Exception: d.Exception,
-			FollowUp: d.FollowUp, TransactionIDs: d.TransactionIDs, ReceivedAt: d.At.UTC()}
-		if !d.Day.IsZero() {
-			views[i].Day = d.Day.Format(time.DateOnly)
-		}
-	}
-	return &bodyOf[httpx.Page[paymentapi.Disbursement]]{Body: httpx.NewPage(views, in.Limit, func(last paymentapi.Disbursement) string {
-		return httpx.EncodeCursor(position{At: last.ReceivedAt, ID: last.ID})
-	})}, nil
+	return v
 }
 
 // ActInput names a dispute and makes an act of staff safe to repeat.

@@ -35,18 +35,27 @@ type position struct {
 	ID string    `json:"id"`
 }
 
+// paged answers a page of a list: read returns the rows after a place, one more than the page has, view shows a row, and at says where it stands.
+func paged[Row, View, Place any](q httpx.PageQuery, read func(from Place, n int) ([]Row, error), view func(Row) View, at func(View) Place) (*bodyOf[httpx.Page[View]], error) {
+	from, _, err := httpx.DecodeCursor[Place](q.Cursor)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := read(from, q.Limit+1)
+	if err != nil {
+		return nil, err
+	}
+	items := make([]View, len(rows))
+	for i, row := range rows {
+		items[i] = view(row)
+	}
+	return &bodyOf[httpx.Page[View]]{Body: httpx.NewPage(items, q.Limit, func(last View) string { return httpx.EncodeCursor(at(last)) })}, nil
+}
+
 func (h *api) list(ctx context.Context, in *listInput) (*bodyOf[httpx.Page[paymentapi.Payment]], error) {
-	from, _, err := httpx.DecodeCursor[position](in.Cursor)
-	if err != nil {
-		return nil, err
-	}
-	all, err := h.read.List(ctx, postgres.Filter{Status: in.Status, OrderID: in.OrderID, Currency: in.Currency, Review: in.Review, After: from.At, AfterID: from.ID, Limit: in.Limit + 1})
-	if err != nil {
-		return nil, err
-	}
-	return &bodyOf[httpx.Page[paymentapi.Payment]]{Body: httpx.NewPage(views(all).Body.Items, in.Limit, func(last paymentapi.Payment) string {
-		return httpx.EncodeCursor(position{At: last.CreatedAt, ID: last.ID})
-	})}, nil
+	return paged(in.PageQuery, func(from position, n int) ([]payment.Payment, error) {
+		return h.read.List(ctx, postgres.Filter{Status: in.Status, OrderID: in.OrderID, Currency: in.Currency, Review: in.Review, After: from.At, AfterID: from.ID, Limit: n})
+	}, view, func(last paymentapi.Payment) position { return position{At: last.CreatedAt, ID: last.ID} })
 }
 
 // IDInput names a payment by the path.
