@@ -17,6 +17,26 @@ import (
 	"github.com/sidecart/sidecart/services/order/orderapi"
 )
 
+// aMugMore is an order of mugs that an edit made cost 20.00 more, charged by a payment of its own.
+func aMugMore(t *testing.T) (s *shop, id, token string) {
+	t.Helper()
+	s, id, token = mugs(t)
+	s.edit(id, "key-1", `{"add":[{"sku":"mug","quantity":1}]}`).Want(201)
+	s.editIs(id, "done")
+	s.books(id, 8, 2, 6999, 6999, 0)
+	return s, id, token
+}
+
+// declines makes payment decline a step of one payment, or of any.
+func (s *shop) declines(step, paymentID, code string) {
+	s.bank.Next = func(at string, c app.MoneyCommand) (answer app.MoneyAnswer) {
+		if at == step && (paymentID == "" || c.PaymentID == paymentID) {
+			answer = app.MoneyAnswer{Outcome: app.MoneyDeclined, DeclineCode: code}
+		}
+		return answer
+	}
+}
+
 // A mug more: it is taken, then charged by a payment of its own, and then the order is the edited one. Refunds go over both, the newest first; a
 // cancel gives back all that is left.
 func TestAnEditIsCharged(t *testing.T) {
@@ -163,16 +183,8 @@ func TestARefundAfterEditsDownAndUp(t *testing.T) {
 // one that was refused.
 func TestARefundThatIsRefusedHalfway(t *testing.T) {
 	t.Parallel()
-	s, id, token := mugs(t)
-	s.edit(id, "key-1", `{"add":[{"sku":"mug","quantity":1}]}`).Want(201)
-	s.editIs(id, "done")
-	s.books(id, 8, 2, 6999, 6999, 0)
-	s.bank.Next = func(step string, c app.MoneyCommand) (answer app.MoneyAnswer) {
-		if step == "refund" && c.PaymentID == id+"-1" {
-			answer = app.MoneyAnswer{Outcome: app.MoneyDeclined, DeclineCode: "91506"}
-		}
-		return answer
-	}
+	s, id, token := aMugMore(t)
+	s.declines("refund", id+"-1", "91506")
 	s.refund(id, "r", `{"amount":{"amount":2500,"currency":"USD"},"reason":"torn"}`).Want(201)
 	o := s.refundIs(id, 1, "refused")
 	if done, rest := o.Refunds[0], o.Refunds[1]; len(o.Refunds) != 2 || done.Status != "refunded" || done.Amount.Minor != 2000 || rest.Amount.Minor != 500 || rest.DeclineCode != "91506" || o.PaymentStatus != "partially_refunded" {
@@ -187,10 +199,7 @@ func TestARefundThatIsRefusedHalfway(t *testing.T) {
 // that. An answer that is lost is asked for again, of the same payment and about as much.
 func TestARefundAfterStaffGaveBackOfTheOlder(t *testing.T) {
 	t.Parallel()
-	s, id, _ := mugs(t)
-	s.edit(id, "key-1", `{"add":[{"sku":"mug","quantity":1}]}`).Want(201)
-	s.editIs(id, "done")
-	s.books(id, 8, 2, 6999, 6999, 0)
+	s, id, _ := aMugMore(t)
 	s.staffGiveBack(id, 1, 3000)
 	s.books(id, 8, 2, 6999, 6999, 3000)
 	var lost atomic.Int64
@@ -251,12 +260,7 @@ func (s *shop) staffGiveBack(id string, attempt int, minor int64) {
 // aDifferenceIsRefused makes the order cost 2500 less, which payment does not give back.
 func (s *shop) aDifferenceIsRefused(id string) {
 	s.t.Helper()
-	s.bank.Next = func(step string, _ app.MoneyCommand) (answer app.MoneyAnswer) {
-		if step == "refund" {
-			answer = app.MoneyAnswer{Outcome: app.MoneyDeclined, DeclineCode: "91506"}
-		}
-		return answer
-	}
+	s.declines("refund", "", "91506")
 	s.edit(id, "less", `{"lines":[{"line_id":"l1","quantity":1}]}`).Want(201)
 	s.refundIs(id, 0, "refused")
 	s.owes(id, 2500)
@@ -322,13 +326,7 @@ func TestAnEditIsChargedLessWhatIsOwed(t *testing.T) {
 func TestAsMuchAgainAtOnce(t *testing.T) {
 	t.Parallel()
 	s, id, _ := mugs(t)
-	again := id + "-1000001"
-	s.bank.Next = func(step string, c app.MoneyCommand) (answer app.MoneyAnswer) {
-		if step == "authorise" && c.PaymentID == again {
-			answer = app.MoneyAnswer{Outcome: app.MoneyDeclined, DeclineCode: "duplicate"}
-		}
-		return answer
-	}
+	s.declines("authorise", id+"-1000001", "duplicate")
 	s.edit(id, "key-1", `{"add":[{"sku":"mug","quantity":1}]}`).Want(201)
 	if e := s.editIs(id, "refused"); e.Problem != "payment-duplicate" || e.DeclineCode != "duplicate" || !strings.Contains(e.Detail, "30 seconds") {
 		t.Errorf("%+v", e)
@@ -342,10 +340,7 @@ func TestAsMuchAgainAtOnce(t *testing.T) {
 // What payment holds for an edit that nobody charges is money without an order; what an edit charged is the order's.
 func TestMoneyOfNoEdit(t *testing.T) {
 	t.Parallel()
-	s, id, _ := mugs(t)
-	s.edit(id, "key-1", `{"add":[{"sku":"mug","quantity":1}]}`).Want(201)
-	s.editIs(id, "done")
-	s.books(id, 8, 2, 6999, 6999, 0)
+	s, id, _ := aMugMore(t)
 	if found := s.findings(); found["authorised-without-order"]+found["captured-without-order"] != 0 {
 		t.Errorf("found %v", found)
 	}
@@ -361,10 +356,7 @@ func TestMoneyOfNoEdit(t *testing.T) {
 // Staff give back in payment what an edit had charged: the order follows the sum of its payments.
 func TestMoneyOfAnEditThatStaffGiveBack(t *testing.T) {
 	t.Parallel()
-	s, id, _ := mugs(t)
-	s.edit(id, "key-1", `{"add":[{"sku":"mug","quantity":1}]}`).Want(201)
-	s.editIs(id, "done")
-	s.books(id, 8, 2, 6999, 6999, 0)
+	s, id, _ := aMugMore(t)
 	s.staffGiveBack(id, 1_000_001, 500)
 	s.books(id, 8, 2, 6999, 6999, 500)
 }

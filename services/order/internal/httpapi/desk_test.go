@@ -162,12 +162,7 @@ func TestRefusedAndLostRefunds(t *testing.T) {
 	s := open(t)
 	id := newID(t)
 	s.place(id, 1)
-	s.bank.Next = func(step string, _ app.MoneyCommand) app.MoneyAnswer {
-		if step == "refund" {
-			return app.MoneyAnswer{Outcome: app.MoneyDeclined, DeclineCode: "91506"}
-		}
-		return app.MoneyAnswer{}
-	}
+	s.declines("refund", "", "91506")
 	s.refund(id, "key-1", `{"amount":{"amount":100,"currency":"USD"},"reason":"late"}`).Want(201)
 	if o := s.refundIs(id, 0, "refused"); o.Refunds[0].DeclineCode != "91506" || o.PaymentStatus != "captured" || s.metric("order_alarms_total", "refund-refused") != 1 {
 		t.Errorf("%+v", o)

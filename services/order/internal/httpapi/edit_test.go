@@ -49,7 +49,7 @@ func mugs(t *testing.T) (s *shop, id, token string) {
 	return s, id, s.place(id, 1).Order.AccessToken
 }
 
-// holds are the order's books once it rests: what is on the shelf, what it costs, what went back.
+// books are the order's books once it rests: what is on the shelf, what it costs, what went back.
 func (s *shop) books(id string, shirts, mugs, total, captured, returned int64) {
 	s.t.Helper()
 	rec := s.reaches(id, "confirmed")

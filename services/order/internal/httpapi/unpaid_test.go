@@ -24,10 +24,7 @@ func (s *shop) unpaid(id string, attempt int, minor int64) {
 // The bank does not pay what an edit charged: before picking the order is cancelled, and the first payment goes back.
 func TestTheBankDoesNotPayAnEdit(t *testing.T) {
 	t.Parallel()
-	s, id, _ := mugs(t)
-	s.edit(id, "key-1", `{"add":[{"sku":"mug","quantity":1}]}`).Want(201)
-	s.editIs(id, "done")
-	s.books(id, 8, 2, 6999, 6999, 0)
+	s, id, _ := aMugMore(t)
 	s.unpaid(id, 1_000_001, 2000)
 	rec := s.reaches(id, "cancelled")
 	if ran := s.bank.Executed(); rec.Captured.Minor != 4999 || rec.Returned.Minor != 4999 || rec.CancelReason != "settlement-declined" || !slices.Contains(ran, "void "+id+"-1") || slices.Contains(ran, "void "+id+"-1000001") {
@@ -47,10 +44,7 @@ func TestTheBankPaysNeitherPayment(t *testing.T) {
 	for name, told := range map[string][2]func(*shop, string){"the first first": {first, more}, "that of the edit first": {more, first}} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s, id, token := mugs(t)
-			s.edit(id, "key-1", `{"add":[{"sku":"mug","quantity":1}]}`).Want(201)
-			s.editIs(id, "done")
-			s.books(id, 8, 2, 6999, 6999, 0)
+			s, id, token := aMugMore(t)
 			s.staff().Do("POST", "/v1/admin/orders/"+id+"/transitions", `{"to":"picking"}`).Want(200)
 			told[0](s, id)
 			rec := s.reaches(id, "picking")
@@ -74,10 +68,7 @@ func TestTheBankPaysNeitherPayment(t *testing.T) {
 // Before picking the second is heard of while what is left goes back, or is over by then.
 func TestTheBankPaysNeitherPaymentBeforePicking(t *testing.T) {
 	t.Parallel()
-	s, id, _ := mugs(t)
-	s.edit(id, "key-1", `{"add":[{"sku":"mug","quantity":1}]}`).Want(201)
-	s.editIs(id, "done")
-	s.books(id, 8, 2, 6999, 6999, 0)
+	s, id, _ := aMugMore(t)
 	s.bank.Next = func(step string, _ app.MoneyCommand) app.MoneyAnswer {
 		if step == "void" {
 			return app.MoneyAnswer{Outcome: app.MoneyPending, RetryAfter: time.Hour}
