@@ -69,7 +69,7 @@ type Edits struct {
 }
 
 // EditedV1 tells that an order was edited before it was picked: what it has now, and what it had. A difference that is below zero is on its way
-// back, one that is above was charged.
+// back, one that is above was charged, or taken off what was still owed of earlier ones.
 type EditedV1 struct {
 	Sequence     int64                  `json:"sequence"`
 	OrderID      string                 `json:"order_id"`
