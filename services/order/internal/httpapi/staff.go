@@ -7,6 +7,7 @@ import (
 	"github.com/sidecart/sidecart/pkg/auth"
 	"github.com/sidecart/sidecart/pkg/fault"
 	"github.com/sidecart/sidecart/pkg/httpx"
+	"github.com/sidecart/sidecart/pkg/money"
 	"github.com/sidecart/sidecart/services/order/internal/app"
 	"github.com/sidecart/sidecart/services/order/internal/postgres"
 	"github.com/sidecart/sidecart/services/order/orderapi"
@@ -54,6 +55,7 @@ type StaffOrder struct {
 	orderapi.Order
 	Timeline []TimelineEntry `json:"timeline"`
 	May      []string        `json:"may" doc:"What a transition may bring it to: statuses, and states of a merchant's machine"`
+	Owed     money.Amount    `json:"owed,omitzero" doc:"What edits made it cost less and has not gone back yet"`
 }
 
 type staffOutput struct {
@@ -72,7 +74,11 @@ func (h *api) staffGet(ctx context.Context, in *IDInput) (*staffOutput, error) {
 
 func (h *api) staffView(ctx context.Context, rec app.Record) (StaffOrder, error) {
 	entries, err := h.entries(ctx, rec, true)
-	return StaffOrder{Order: h.view(rec, "staff"), Timeline: entries, May: h.app.May(rec)}, err
+	v := StaffOrder{Order: h.view(rec, "staff"), Timeline: entries, May: h.app.May(rec)}
+	if rec.Owing.IsPositive() {
+		v.Owed = rec.Owing
+	}
+	return v, err
 }
 
 type transitionInput struct {
