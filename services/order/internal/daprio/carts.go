@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"net/http"
+	"slices"
 	"strconv"
 
 	"github.com/sidecart/sidecart/pkg/daprkit"
@@ -25,7 +26,7 @@ func (c Carts) Fill(ctx context.Context, key string, in cartapi.CreateInput, lin
 		ID string `json:"id"`
 	}
 	err := c.Caller.JSON(ctx, http.MethodPost, pathCarts, in, &cart, once(key))
-	if in.Channel != "" && fault.KindOf(err) == fault.Invalid { // nothing is sold there any more
+	if in.Channel != "" && names(err, "body.channel") { // nothing is sold there any more
 		in.Channel = ""
 		err = c.Caller.JSON(ctx, http.MethodPost, pathCarts, in, &cart, once(key+" in no channel"))
 	}
@@ -65,6 +66,12 @@ func (c Carts) Fill(ctx context.Context, key string, in cartapi.CreateInput, lin
 		lines = sold
 	}
 	return "", left, nil
+}
+
+// names reports whether a refusal is of this place of what was sent.
+func names(err error, place string) bool {
+	f, ok := fault.As(err)
+	return ok && slices.ContainsFunc(f.Fields, func(at fault.Field) bool { return at.Location == place })
 }
 
 // once is the key of a call that belongs to ours. A stranger who knows the key of ours must not find the cart.

@@ -98,6 +98,20 @@ func TestACartOfAChannel(t *testing.T) {
 	}
 }
 
+// What else cart refuses is refused: nothing is bought in another channel for it.
+func TestACartThatIsRefused(t *testing.T) {
+	t.Parallel()
+	asked := 0
+	c := Carts{Caller: daprkit.NewCaller(handler{http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked++
+		httpx.WriteProblem(w, r, fault.New(fault.Invalid, "validation-failed", "no").WithField("body.currency", "is not sold in", "XAU"))
+	})}, "cart")}
+	_, _, err := c.Fill(t.Context(), "key", cartapi.CreateInput{Currency: "XAU", Country: "US", Channel: "app"}, []orderapi.PlaceLine{{ID: "1", SKU: "a", Quantity: 1}})
+	if !names(err, "body.currency") || asked != 1 {
+		t.Errorf("asked %d times: %v", asked, err)
+	}
+}
+
 func TestACartOfWhatIsStillSold(t *testing.T) {
 	t.Parallel()
 	lines := []orderapi.PlaceLine{{ID: "1", SKU: "a", Quantity: 1}, {ID: "2", SKU: "b", Quantity: 2, Metadata: json.RawMessage(`{"x":1}`)}, {ID: "3", SKU: "c", Quantity: 3}}
