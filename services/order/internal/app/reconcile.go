@@ -10,6 +10,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/sidecart/sidecart/pkg/money"
+	"github.com/sidecart/sidecart/pkg/telemetry"
 	"github.com/sidecart/sidecart/services/order/internal/order"
 	"github.com/sidecart/sidecart/services/payment/paymentapi"
 )
@@ -80,14 +81,14 @@ type Reconciler struct {
 	books    Books
 	payments OpenPayments
 	pay      Payments
-	found    *prometheus.GaugeVec
+	found    *telemetry.Findings
 	mended   *prometheus.CounterVec
 }
 
 // NewReconciler returns a reconciler; registry may be nil.
 func NewReconciler(a *App, books Books, payments OpenPayments, pay Payments, registry prometheus.Registerer) *Reconciler {
 	r := &Reconciler{app: a, books: books, payments: payments, pay: pay,
-		found:  prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "order_reconcile_findings", Help: "What the last look found, by kind"}, []string{"kind"}),
+		found:  telemetry.NewFindings("order_reconcile_findings", "What the last look found, by kind", "kind", ReconcileEvery, a.now),
 		mended: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "order_reconcile_mended_total", Help: "What was mended, by kind"}, []string{"kind"})}
 	if registry != nil {
 		registry.MustRegister(r.found, r.mended, a.alarms)
@@ -127,7 +128,7 @@ func (r *Reconciler) stuckOrders(ctx context.Context) error {
 		r.mended.WithLabelValues("no-effect").Inc()
 	}
 	for kind, n := range counts {
-		r.found.WithLabelValues(kind).Set(float64(n))
+		r.found.Found(kind, n)
 	}
 	return nil
 }
@@ -149,7 +150,7 @@ func (r *Reconciler) lastingOrders(ctx context.Context) error {
 	for _, l := range lasting {
 		r.app.Log.Warn("order gets nowhere", "order_id", l.ID, "state", string(l.State), "since", l.Since)
 	}
-	r.found.WithLabelValues("lasting").Set(float64(len(lasting)))
+	r.found.Found("lasting", len(lasting))
 	return nil
 }
 
@@ -184,7 +185,7 @@ func (r *Reconciler) lonelyMoney(ctx context.Context) error {
 		}
 	}
 	for kind, n := range counts {
-		r.found.WithLabelValues(kind).Set(float64(n))
+		r.found.Found(kind, n)
 	}
 	return nil
 }
@@ -240,7 +241,7 @@ func (r *Reconciler) unreturned(ctx context.Context) error {
 	for _, id := range ids {
 		r.app.Log.Warn("what an edit made an order cost less was not given back", "order_id", id)
 	}
-	r.found.WithLabelValues("edit-not-refunded").Set(float64(len(ids)))
+	r.found.Found("edit-not-refunded", len(ids))
 	return nil
 }
 
@@ -249,7 +250,7 @@ func (r *Reconciler) unsentEvents(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("unsent events: %w", err)
 	}
-	r.found.WithLabelValues("unsent-event").Set(float64(n))
+	r.found.Found("unsent-event", n)
 	if n > 0 {
 		r.app.Log.Warn("events wait in the outbox", "count", n)
 	}
