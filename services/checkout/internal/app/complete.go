@@ -138,10 +138,13 @@ func (a *App) fly(ctx context.Context, id string, key Key, in checkoutapi.Comple
 	return c, errBusy
 }
 
-// resume asks for the outcome of an attempt that an earlier call began with this key and did not see the end of.
+// resume asks for the outcome of an attempt that an earlier call began with this key and did not see the end of, by what that call paid with.
 func (a *App) resume(ctx context.Context, r Record, key Key, attempt int, in checkoutapi.CompleteInput) (Completion, error) {
 	if r.Status == checkout.Expired || r.Status == checkout.Cancelled {
 		return Completion{}, checkout.ErrExpired // nothing may be placed any more
+	}
+	if r.covered(attempt, in) {
+		in.Provider = ""
 	}
 	return a.place(ctx, r, key, attempt, true, in)
 }
@@ -159,9 +162,8 @@ func (a *App) attempt(ctx context.Context, r Record, key Key, in checkoutapi.Com
 		return Completion{}, incomplete(missing)
 	}
 	c := Change{Seen: r.Version, After: r}
-	var fee money.Amount
-	var err error
-	if in.Provider, fee, err = a.means(ctx, r, in); err != nil {
+	provider, fee, err := a.means(ctx, &c, in)
+	if err != nil {
 		return Completion{}, err
 	}
 	takenUp := r.Status == checkout.Completing // then total and holds are those that the attempt began with
@@ -169,7 +171,7 @@ func (a *App) attempt(ctx context.Context, r Record, key Key, in checkoutapi.Com
 		return Completion{}, errOtherFee.With("payment_fee", r.Totals().PaymentFee)
 	}
 	if !takenUp {
-		if c, err = a.freshen(ctx, c, in.Provider, fee, now); err != nil {
+		if c, err = a.freshen(ctx, c, provider, fee, now); err != nil {
 			return Completion{}, err
 		}
 		if missing := c.After.Missing(!c.After.Totals().Total.IsZero(), hasMeans); missing != nil {
@@ -193,6 +195,9 @@ func (a *App) attempt(ctx context.Context, r Record, key Key, in checkoutapi.Com
 		return Completion{}, err
 	}
 	c.After.Checkout, c.Key, c.Begin = after, key, true
+	if provider != in.Provider {
+		c.After.Covered, in.Provider = after.Attempt, provider
+	}
 	if err := a.Store.Save(ctx, c); err != nil {
 		return Completion{}, err
 	}
@@ -202,14 +207,18 @@ func (a *App) attempt(ctx context.Context, r Record, key Key, in checkoutapi.Com
 // freshen asks for a new quote, when the old one does not fit or has not what it costs to pay by that provider, and records it at once, so
 // that the shopper sees the total that he is told of.
 func (a *App) freshen(ctx context.Context, c Change, provider string, fee money.Amount, now time.Time) (Change, error) {
-	switch {
-	case fee != c.After.Fee:
-		c.After.Provider, c.After.Fee = provider, fee
-	case a.quoteFits(&c.After, now):
-		return c, nil
+	if fee != c.After.Fee {
+		if err := a.pays(ctx, &c, provider, fee); err != nil {
+			return c, err
+		}
 	}
-	if err := a.requote(ctx, &c.After, now); err != nil {
-		return c, err
+	if !c.Quote {
+		if a.quoteFits(&c.After, now) {
+			return c, nil
+		}
+		if err := a.requote(ctx, &c.After, now); err != nil {
+			return c, err
+		}
 	}
 	after, _, err := checkout.Decide(c.After.Checkout, checkout.Event{Name: checkout.Change, TTL: a.TTL}, now)
 	if err != nil {
@@ -219,7 +228,7 @@ func (a *App) freshen(ctx context.Context, c Change, provider string, fee money.
 	if err := a.Store.Save(ctx, Change{Seen: c.Seen, After: c.After, Quote: true}); err != nil {
 		return c, err
 	}
-	c.Seen = after.Version
+	c.Seen, c.Quote = after.Version, false
 	return c, nil
 }
 

@@ -117,37 +117,45 @@ func (r Record) feeOf(provider string, token paymentapi.ClientToken) (money.Amou
 
 // means is by which provider the rest of a completion is paid, after credit, and what that costs now. Payment is asked about cash on delivery
 // alone: nothing else may have a fee. It is as before when that is not offered, for then payment refuses it. When credit pays for
-// everything nothing is collected: then it is no provider, so that payment declines it should the credit be gone by then.
-func (a *App) means(ctx context.Context, r Record, in checkoutapi.CompleteInput) (provider string, fee money.Amount, err error) {
-	if in.Provider != paymentapi.CashOnDelivery || r.Totals().Total.IsZero() {
+// everything nothing is collected: then it is no provider, so that payment declines it should the credit be gone by then, and c has the quote
+// without the fee. An attempt under way is paid as it began.
+func (a *App) means(ctx context.Context, c *Change, in checkoutapi.CompleteInput) (provider string, fee money.Amount, err error) {
+	r := c.After
+	underWay := r.Status == checkout.Completing
+	switch {
+	case in.Provider != paymentapi.CashOnDelivery || r.Totals().Total.IsZero():
 		return in.Provider, fee, nil
+	case underWay && r.Fee.IsPositive():
+		return in.Provider, r.Fee, nil
+	case underWay && r.covered(r.Attempt, in):
+		return "", fee, nil
 	}
 	token, err := a.Payments.ClientToken(ctx, r.toPay(in.Provider))
 	if fault.CodeOf(err) == errNotOffered.Code {
 		return in.Provider, r.Fee, nil
 	}
 	fee, _ = r.feeOf(in.Provider, token)
-	if err != nil || fee.IsZero() || !in.StoreCredit && len(in.GiftCards) == 0 {
+	if err != nil || fee.IsZero() || !credited(in) {
 		return in.Provider, fee, err
 	}
 	if !a.limit.allow(r.ID+" credit", a.now()) { // nor does anybody try codes faster here than by paying
 		return "", fee, errTooMany
 	}
-	covered, err := a.covered(ctx, r, in)
-	if covered {
-		return "", money.Amount{}, nil
+	free := *c
+	if err := a.pays(ctx, &free, "", money.Amount{}); err != nil {
+		return "", fee, err
 	}
-	return in.Provider, fee, err
+	worth, err := a.Payments.Credit(ctx, r.Currency, in)
+	if err != nil || worth.Minor < free.After.Totals().Total.Minor {
+		return in.Provider, fee, err
+	}
+	*c = free
+	return "", money.Amount{}, nil
 }
 
-// covered reports whether gift cards and store credit pay for all of r when it has no fee.
-func (a *App) covered(ctx context.Context, r Record, in checkoutapi.CompleteInput) (bool, error) {
-	if r.Fee != (money.Amount{}) {
-		r.Fee = money.Amount{}
-		if err := a.requote(ctx, &r, a.now()); err != nil {
-			return false, err
-		}
-	}
-	credit, err := a.Payments.Credit(ctx, r.Currency, in)
-	return err == nil && credit.Minor >= r.Totals().Total.Minor, err
+func credited(in checkoutapi.CompleteInput) bool { return in.StoreCredit || len(in.GiftCards) > 0 }
+
+// covered reports whether an attempt may have begun with such a completion, and credit alone was to pay for it.
+func (r Record) covered(attempt int, in checkoutapi.CompleteInput) bool {
+	return attempt == r.Covered && in.Provider == paymentapi.CashOnDelivery && credited(in)
 }

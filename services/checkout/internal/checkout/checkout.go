@@ -81,6 +81,7 @@ type Checkout struct {
 	Status       Status
 	Version      int64
 	Attempt      int // of placing the order: the last one begun
+	Covered      int // the attempt that credit alone was to pay for; 0: none
 	CartVersion  int64
 	Currency     money.Currency
 	Country      string // the cart's, until there is an address
@@ -171,7 +172,7 @@ var table = map[EventName]transition{
 		c.CompletingAt, c.ExpiresAt = now, now.Add(ev.TTL)
 		comeBack(c)
 	}},
-	Unsent:        {from: []Status{Completing}, to: Open, guard: sameAttempt, apply: func(c *Checkout, _ Event, _ time.Time) { c.Attempt-- }},
+	Unsent:        {from: []Status{Completing}, to: Open, guard: sameAttempt, apply: func(c *Checkout, _ Event, _ time.Time) { c.Attempt, c.Covered = c.Attempt-1, 0 }},
 	AttemptFailed: {from: []Status{Completing}, to: Open, guard: sameAttempt},
 	OrderEnded:    {from: []Status{Completing}, to: Expired, guard: sameAttempt, apply: end},
 	Placed:        {from: []Status{Open, Completing, Completed, Expired, Cancelled}, to: Completed, guard: tellsMore, apply: placed},

@@ -149,8 +149,9 @@ func TestAttemptsCount(t *testing.T) {
 	if err != nil || c.Attempt != 3 || !c.CompletingAt.Equal(now) || !c.ExpiresAt.Equal(now.Add(2*time.Hour)) {
 		t.Fatalf("%+v %v", c, err)
 	}
+	c.Covered = 3
 	unsent, _, _ := Decide(c, Event{Name: Unsent, Attempt: 3}, now)
-	if unsent.Attempt != 2 || !unsent.CompletingAt.IsZero() {
+	if unsent.Attempt != 2 || unsent.Covered != 0 || !unsent.CompletingAt.IsZero() {
 		t.Errorf("a number that never reached order is kept: %+v", unsent)
 	}
 	failed, _, _ := Decide(c, Event{Name: AttemptFailed, Attempt: 3}, now)

@@ -13,6 +13,7 @@ import (
 	"github.com/sidecart/sidecart/services/checkout/checkoutapi"
 	"github.com/sidecart/sidecart/services/checkout/internal/checkout"
 	"github.com/sidecart/sidecart/services/checkout/internal/checkouttest"
+	"github.com/sidecart/sidecart/services/order/orderapi"
 )
 
 // covering gives gift cards and customer Ada's store credit their worth, and returns a client of hers.
@@ -25,7 +26,9 @@ func (s *session) covering(card, store int64) apitest.Client {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	s.shop.Set(func(n *checkouttest.Neighbours) { n.Credit = map[string]int64{"CARD": card, token: store} })
+	s.shop.Set(func(n *checkouttest.Neighbours) {
+		n.Credit = map[string]int64{"CARD": card, token: store}
+	})
 	return s.client.With("Authorization", "Bearer "+token)
 }
 
@@ -214,4 +217,83 @@ func TestQuotedByAnOlderProcess(t *testing.T) {
 		t.Errorf("in its channel it costs %v", p["actual_total"])
 	}
 	s.complete(c.ID, "c", inCash(total+cashFee-3*100)).Want(201)
+}
+
+// An attempt that credit was to pay for stays one, whoever asks for it again and whatever the credit is worth by then: nobody pays in cash
+// without the fee by spending a card twice, and nobody is left with an attempt that he cannot end.
+func TestCoveredStaysCovered(t *testing.T) {
+	t.Parallel()
+	for name, again := range map[string]string{"the same key": "lost", "another key": "new"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := costing(t)
+			c := s.ready()
+			s.choose(c.ID, cash)
+			s.covering(total, 0)
+			in := inCash(total)
+			in.GiftCards = []string{"CARD"}
+			s.shop.Set(func(n *checkouttest.Neighbours) { n.Before = checkouttest.Fail(testkit.ErrAfter, "order place") })
+			s.shop.Calls()
+			s.complete(c.ID, "lost", in).Want(202)
+			s.wantCalls("complete", map[string]int{"payment": 1, "payment credit": 1, "pricing": 1, "order place": 1})
+			s.turnClock(checkout.StuckAfter)
+			s.covering(99, 0) // spent elsewhere
+			s.shop.Set(func(n *checkouttest.Neighbours) {
+				n.Before = nil
+				n.Outcome = func(req orderapi.PlaceRequest) orderapi.PlaceResult {
+					if req.Payment.Provider == "" && len(req.Payment.GiftCards) == 1 {
+						return orderapi.PlaceResult{Outcome: orderapi.OutcomeDeclined, DeclineCode: "credit-insufficient", Retryable: true}
+					}
+					return orderapi.PlaceResult{Outcome: orderapi.OutcomeConfirmed}
+				}
+			})
+			_, second := s.replica()
+			s.client = second
+			s.complete(c.ID, again, in).Problem(402, "payment-declined")
+			s.complete(c.ID, "next", in).Problem(409, "price-changed") // what is left costs the fee
+			in.ExpectedTotal = money.New(total+cashFee, "USD")
+			s.complete(c.ID, "next", in).Want(201)
+			places := s.shop.Places()
+			if len(places) != 2 || places[0].Payment.Provider != "" || places[1].Payment.Provider != cash || places[1].Totals.PaymentFee.Minor != cashFee {
+				t.Errorf("placed %+v", places)
+			}
+		})
+	}
+}
+
+// An attempt to pay in cash stays one too, though credit would pay for all of it by now.
+func TestTakenUpAsItBegan(t *testing.T) {
+	t.Parallel()
+	s := costing(t)
+	c := s.ready()
+	s.choose(c.ID, cash)
+	s.covering(99, 0)
+	in := inCash(total + cashFee)
+	in.GiftCards = []string{"CARD"}
+	s.shop.Set(func(n *checkouttest.Neighbours) { n.Before = checkouttest.Fail(testkit.ErrAfter, "order place") })
+	s.complete(c.ID, "lost", in).Want(202)
+	s.turnClock(checkout.StuckAfter)
+	s.covering(total, 0)
+	s.shop.Set(func(n *checkouttest.Neighbours) { n.Before = nil })
+	s.complete(c.ID, "new", in).Want(201)
+	if sent := s.shop.Places()[0]; sent.Payment.Provider != cash || sent.Totals.PaymentFee.Minor != cashFee {
+		t.Errorf("placed %+v %+v", sent.Totals, sent.Payment)
+	}
+}
+
+// Where credit is to pay for a part, and cash costs nothing, cash it is whoever asks.
+func TestCashWithoutAFeeStaysCash(t *testing.T) {
+	t.Parallel()
+	s := open(t) // no fee
+	c := s.ready()
+	s.covering(99, 0)
+	in := inCash(total)
+	in.GiftCards = []string{"CARD"}
+	s.shop.Set(func(n *checkouttest.Neighbours) { n.Before = checkouttest.Fail(testkit.ErrAfter, "order place") })
+	s.complete(c.ID, "lost", in).Want(202)
+	s.shop.Set(func(n *checkouttest.Neighbours) { n.Before = nil })
+	s.complete(c.ID, "lost", in).Want(201)
+	if sent := s.shop.Places()[0]; sent.Payment.Provider != cash {
+		t.Errorf("placed %+v", sent.Payment)
+	}
 }
