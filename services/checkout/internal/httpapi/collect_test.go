@@ -27,7 +27,7 @@ func (s *session) covering(card, store int64) apitest.Client {
 		s.t.Fatal(err)
 	}
 	s.shop.Set(func(n *checkouttest.Neighbours) {
-		n.Credit = map[string]int64{"CARD": card, token: store}
+		n.Credit = map[string]int64{"CARD": card, "ca-rd": card, token: store}
 	})
 	return s.client.With("Authorization", "Bearer "+token)
 }
@@ -50,6 +50,8 @@ func TestNothingIsCollected(t *testing.T) {
 		"with store credit":                  {cards: []string{"CARD"}, card: total - 99, store: true, credit: 99},
 		"store credit that is not asked for": {cards: []string{"CARD"}, card: total - 99, credit: 99, fee: true},
 		"store credit alone":                 {store: true, credit: total},
+		"a card twice":                       {cards: []string{"CARD", "CARD"}, card: total - 1, chosen: true, fee: true},
+		"a card in two writings":             {cards: []string{"CARD", "ca-rd"}, card: total - 1, fee: true},
 		"a card that nobody has":             {cards: []string{"NONE"}, card: total, fee: true},
 	} {
 		t.Run(name, func(t *testing.T) {
