@@ -112,10 +112,11 @@ type AuditStore interface {
 
 // CountStore keeps sums of the ledger, so that not all of it is read at each look.
 type CountStore interface {
-	// CountNew adds what was written to the sums and returns how much is not what it should be by them: a hint, which Faults looks into.
-	CountNew(ctx context.Context, now time.Time) (differ int, err error)
-	// Resum makes the sums anew from the whole ledger.
-	Resum(ctx context.Context) error
+	// CountNew adds what was written to the sums and returns how much is not what it should be by them: a hint, which Faults looks into; due says
+	// that all is to be counted again.
+	CountNew(ctx context.Context, now time.Time) (differ int, due bool, err error)
+	// Resum makes the sums anew from the whole ledger, and notes when all is to be counted again.
+	Resum(ctx context.Context, next time.Time) error
 }
 
 // Auditor recounts.

@@ -82,29 +82,44 @@ func TestReconcile(t *testing.T) {
 	s.checkout.Do("POST", "/v1/admin/stock/reconcile", `{}`).Problem(401, "unauthenticated")
 }
 
-// The job sees damage at its next look, and its end; a hand in an old order within the hour.
+// The job sees damage at its next look, and its end; a hand in an old order within the hour, and then at each look of either replica.
 func TestRecount(t *testing.T) {
 	t.Parallel()
 	s := stocked(t)
 	s.holds("c", 10, `{"sku":"shirt","quantity":1}`).Want(200)
 	s.order.Do("PUT", inventoryapi.PathAllocations+"o-1", `{"owner":"d","lines":[{"line_id":"1","sku":"mug","quantity":2}]}`).Want(200)
 	registry := prometheus.NewRegistry()
-	recount := app.NewRecount(&app.Auditor{Store: s.store, Now: s.clock.Now}, s.store, slog.New(slog.DiscardHandler), registry)
-	looks := func(what string, after time.Duration, holds, level float64) {
+	replica := func(r prometheus.Registerer) *app.Recount {
+		return app.NewRecount(&app.Auditor{Store: s.store, Now: s.clock.Now}, s.store, slog.New(slog.DiscardHandler), r)
+	}
+	recount, others := replica(registry), prometheus.NewRegistry()
+	other := replica(others)
+	none := map[string]float64{}
+	tells := func(what string, registry *prometheus.Registry, want map[string]float64) {
 		t.Helper()
-		s.clock.advance(after)
-		if err := recount.Run(t.Context()); err != nil {
-			t.Fatal(err)
-		}
 		families, err := registry.Gather()
 		if err != nil {
 			t.Fatal(err)
 		}
 		counted := map[string]float64{}
-		for _, m := range families[0].GetMetric() {
-			counted[m.GetLabel()[0].GetValue()] = m.GetGauge().GetValue()
+		for _, f := range families {
+			for _, m := range f.GetMetric() {
+				counted[m.GetLabel()[0].GetValue()] = m.GetGauge().GetValue()
+			}
 		}
-		same(t, what, counted, map[string]float64{"holds": holds, "level": level, "lot": 0})
+		same(t, what, counted, want)
+	}
+	run := func(r *app.Recount, after time.Duration) {
+		t.Helper()
+		s.clock.advance(after)
+		if err := r.Run(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	looks := func(what string, after time.Duration, holds, level float64) {
+		t.Helper()
+		run(recount, after)
+		tells(what, registry, map[string]float64{"holds": holds, "level": level, "lot": 0})
 	}
 	damage := func(sql string) {
 		t.Helper()
@@ -120,11 +135,15 @@ func TestRecount(t *testing.T) {
 	s.staff.Do("POST", "/v1/admin/stock/reconcile", `{"repair":true}`).Want(200)
 	looks("repaired", 20*time.Second, 0, 0)
 	for range 3 {
-		looks("later", 40*time.Second, 0, 0)
+		run(recount, 40*time.Second)
 	}
+	tells("what was not counted again", registry, none)
 	damage(`DELETE FROM inventory_reservations WHERE allocation_id = 'o-1'`)
-	looks("an old order", 20*time.Second, 0, 0)
-	looks("within the hour", time.Hour, 0, 1)
+	run(recount, 20*time.Second)
+	tells("an old order", registry, none)
+	run(other, time.Hour)
+	tells("within the hour", others, map[string]float64{"holds": 0, "level": 1, "lot": 0})
+	looks("the replica that looks next", 20*time.Second, 0, 1)
 	s.staff.Do("POST", "/v1/admin/stock/reconcile", `{"repair":true}`).Want(200)
 	looks("repaired again", 20*time.Second, 0, 0)
 }

@@ -111,12 +111,12 @@ func BenchmarkRecount(b *testing.B) {
 	}
 	exec(`ANALYZE`)
 	exec(`UPDATE stock_counted SET through = max, seen = max FROM (SELECT max(id) FROM stock_ledger) l`)
-	do(b, s.Resum(b.Context()))
+	do(b, s.Resum(b.Context(), noon))
 	now := noon
 	look := func() {
 		b.Helper()
 		now = now.Add(settled + time.Second)
-		if n, err := s.CountNew(b.Context(), now); err != nil || n != 0 {
+		if n, _, err := s.CountNew(b.Context(), now); err != nil || n != 0 {
 			b.Fatalf("%d differ, %v", n, err)
 		}
 	}
@@ -138,7 +138,7 @@ func BenchmarkRecount(b *testing.B) {
 		for b.Loop() {
 			faults, err := s.Faults(b.Context(), 10)
 			do(b, err)
-			do(b, s.Resum(b.Context()))
+			do(b, s.Resum(b.Context(), noon))
 			if len(faults) != 0 {
 				b.Fatal(faults)
 			}

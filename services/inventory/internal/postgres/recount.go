@@ -63,11 +63,11 @@ const differSQL = `
 	SELECT levels.n + lots.n + over.n + moved.n + holds.n FROM levels, lots, over, moved, holds`
 
 // CountNew implements app.AuditStore. One replica counts at a time; another finds nothing then.
-func (s *Store) CountNew(ctx context.Context, now time.Time) (differ int, err error) {
+func (s *Store) CountNew(ctx context.Context, now time.Time) (differ int, due bool, err error) {
 	err = s.whole(ctx, func(ctx context.Context, tx *pg.Tx) error {
 		var through, seen int64
 		var at time.Time
-		err := tx.QueryRow(ctx, `SELECT through, seen, seen_at FROM stock_counted FOR UPDATE SKIP LOCKED`).Scan(&through, &seen, &at)
+		err := tx.QueryRow(ctx, `SELECT through, seen, seen_at, whole_at <= $1 FROM stock_counted FOR UPDATE SKIP LOCKED`, now).Scan(&through, &seen, &at, &due)
 		if errors.Is(err, pgx.ErrNoRows) {
 			return nil
 		}
@@ -86,9 +86,9 @@ func (s *Store) CountNew(ctx context.Context, now time.Time) (differ int, err er
 		return tx.QueryRow(ctx, differSQL, through).Scan(&differ)
 	})
 	if err != nil {
-		return 0, fmt.Errorf("count what is new: %w", err)
+		return 0, false, fmt.Errorf("count what is new: %w", err)
 	}
-	return differ, nil
+	return differ, due, nil
 }
 
 // resumSQL makes the sums those of all entries up to $1.
@@ -104,10 +104,10 @@ const resumSQL = `
 	WHERE (s.on_hand, s.allocated, s.owed) <> (excluded.on_hand, excluded.allocated, excluded.owed)`
 
 // Resum implements app.AuditStore.
-func (s *Store) Resum(ctx context.Context) error {
+func (s *Store) Resum(ctx context.Context, next time.Time) error {
 	err := s.whole(ctx, func(ctx context.Context, tx *pg.Tx) error {
 		var through int64
-		if err := tx.QueryRow(ctx, `SELECT through FROM stock_counted FOR UPDATE`).Scan(&through); err != nil {
+		if err := tx.QueryRow(ctx, `UPDATE stock_counted SET whole_at = $1 RETURNING through`, next).Scan(&through); err != nil {
 			return err
 		}
 		_, err := tx.Exec(ctx, resumSQL, through)

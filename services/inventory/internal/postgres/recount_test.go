@@ -24,7 +24,7 @@ type looks struct {
 func (l *looks) differ() int {
 	l.t.Helper()
 	l.now = l.now.Add(settled + time.Second)
-	n, err := l.s.CountNew(l.t.Context(), l.now)
+	n, _, err := l.s.CountNew(l.t.Context(), l.now)
 	do(l.t, err)
 	return n
 }
@@ -139,7 +139,7 @@ func TestEntriesThatComeLate(t *testing.T) {
 	}
 	commit()
 	want(t, "much too late", l.differ(), 1)
-	do(t, l.s.Resum(t.Context()))
+	do(t, l.s.Resum(t.Context(), l.now))
 	want(t, "made anew", l.differ(), 0)
 }
 
@@ -175,7 +175,7 @@ func TestCountNewUnderFire(t *testing.T) {
 		}
 		now := l.now.Add(settled + time.Second)
 		for i, err := range testkit.Race(2, func(i int) error {
-			n, err := []*Store{l.s, other}[i].CountNew(t.Context(), now)
+			n, _, err := []*Store{l.s, other}[i].CountNew(t.Context(), now)
 			if n != 0 {
 				t.Errorf("%d differ", n)
 			}
