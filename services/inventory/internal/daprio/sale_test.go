@@ -2,6 +2,7 @@ package daprio
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync/atomic"
 	"testing"
@@ -17,7 +18,8 @@ import (
 
 // The sale of the year: ten thousand buyers of five hundred pieces at two replicas, each with its combiner, the actor of the SKU behind
 // them, and the sidecar that hosts it killed in the middle. Whoever got no answer asks again. Five hundred are held, and nobody is told
-// wrong: neither that something is sold out before it is, nor that it is held when it is not.
+// wrong: neither that something is sold out before it is, nor that it is held when it is not. Turns run beside the actor until it has moved to
+// the other replica.
 func TestSaleOfTheYear(t *testing.T) {
 	t.Parallel()
 	const buyers, pieces = 10_000, 500
@@ -35,16 +37,22 @@ func TestSaleOfTheYear(t *testing.T) {
 	}
 	var answered, early atomic.Int64
 	killed := make(chan struct{})
+	survivor, before := -1, int64(0) // and its turns at the actor when the other was killed
 	go func() {
 		defer close(killed)
 		for answered.Load() < buyers/3 && t.Context().Err() == nil {
 			<-time.After(time.Millisecond)
 		}
-		for i := range sides { // the one that hosts the actor
-			if atActor[i].Load() > 0 {
-				sides[i].Kill()
-				return
+		was := [2]int64{atActor[0].Load(), atActor[1].Load()}
+		for answered.Load() < buyers && t.Context().Err() == nil {
+			for i := range sides { // the one that hosts the actor
+				if atActor[i].Load() > was[i] {
+					sides[i].Kill()
+					survivor, before = 1-i, atActor[1-i].Load()
+					return
+				}
 			}
+			<-time.After(time.Millisecond)
 		}
 	}()
 	won := testkit.Wins(testkit.Race(buyers, func(i int) error {
@@ -81,8 +89,18 @@ func TestSaleOfTheYear(t *testing.T) {
 	if err := pool.QueryRow(t.Context(), `SELECT count(*) FROM stock_faults`).Scan(&faults); err != nil || faults != 0 {
 		t.Errorf("%d faults in the books (%v)", faults, err)
 	}
-	if atActor[0].Load()+atActor[1].Load() == 0 {
-		t.Error("the actor had no turn")
+	if survivor < 0 {
+		t.Fatal("the actor had no turn")
 	}
+	if direct[survivor].Load() == 0 {
+		t.Error("no turn ran beside the actor while it moved")
+	}
+	testkit.Eventually(t, 30*time.Second, func() error {
+		_, err := combiners[survivor].Apply(t.Context(), "mug", inventory.Change{Owner: "late", Quantity: 1, ExpiresAt: time.Now().Add(time.Hour)})
+		if err == nil && atActor[survivor].Load() == before {
+			err = errors.New("the actor has not moved")
+		}
+		return err
+	})
 	t.Logf("turns at the actor %d and %d, beside it %d and %d", atActor[0].Load(), atActor[1].Load(), direct[0].Load(), direct[1].Load())
 }
