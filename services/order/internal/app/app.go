@@ -92,14 +92,16 @@ type Lease struct {
 	Stamp   int64
 	Tries   int
 	Payment orderapi.PaymentInput
-	Portion *Portion // of a refund of an order with several payments, once it is pinned
+	Portion *Portion // of a refund, once it is pinned
 	Until   time.Time
 }
 
 // Portion is what of a refund one payment gives back.
 type Portion struct {
+	Version int64        `json:"version"` // of the effect
 	Attempt int          `json:"attempt"` // of the payment
 	Amount  money.Amount `json:"amount"`
+	Given   money.Amount `json:"given"` // what people gave back of it meanwhile
 }
 
 // The refusals of a Store.

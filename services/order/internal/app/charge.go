@@ -54,26 +54,38 @@ func (r Record) editOf(attempt int) int {
 }
 
 // portion says of which payment how much of a refund goes back next: of the newest that has any left by payment's books, since people may have given
-// back of any there. It is kept with the effect before payment is asked for it: a try after one that nobody heard of asks for the same.
+// back of any there. What they gave back since the refund of an edit began is of it: they cannot tell order. It is kept with the effect before payment
+// is asked for it: a try after one that nobody heard of asks for the same.
 func (d *Driver) portion(ctx context.Context, l Lease) (Portion, error) {
-	own, next := l.Record.payments(), Portion{Attempt: l.Record.Attempt, Amount: l.Record.Refunding}
-	switch {
-	case l.Portion != nil:
+	if l.Portion != nil && l.Portion.Version == l.Version {
 		return *l.Portion, nil
-	case len(own) == 1:
-		return next, nil
 	}
-	left, err := d.pay.Left(ctx, l.Record.ID, next.Amount.Currency)
+	next, currency := Portion{Version: l.Version, Attempt: l.Record.Attempt, Amount: l.Record.Refunding}, l.Record.Refunding.Currency
+	left, err := d.pay.Left(ctx, l.Record.ID, currency)
 	if err != nil {
 		return next, err
 	}
-	for _, p := range own[:len(own)-1] {
-		if there := left[p.attempt].Left; there.IsPositive() {
-			next = Portion{Attempt: p.attempt, Amount: money.New(min(there.Minor, next.Amount.Minor), next.Amount.Currency)}
+	next.Given = money.Zero(currency)
+	if l.Record.Refunds.ofEdit() {
+		gone := l.Record.Captured.Minor - l.Record.left(left)
+		next.Given.Minor = min(max(0, gone-l.Record.ReturnedBefore.Minor), next.Amount.Minor)
+		next.Amount.Minor -= next.Given.Minor
+	}
+	for _, p := range l.Record.payments() {
+		if there := left[p.attempt].Left.Minor; there > 0 {
+			next.Attempt, next.Amount.Minor = p.attempt, min(there, next.Amount.Minor)
 			break
 		}
 	}
 	return next, d.app.Store.Pin(ctx, l, next)
+}
+
+// left is what there is of an order's payments.
+func (r Record) left(of map[int]PaymentLeft) (sum int64) {
+	for _, p := range r.payments() {
+		sum += of[p.attempt].Left.Minor
+	}
+	return sum
 }
 
 // moneyOf is a step on one of the order's payments.

@@ -28,6 +28,9 @@ func (all Refunds) at(id string) int {
 	return slices.IndexFunc(all, func(r orderapi.Refund) bool { return r.ID == id })
 }
 
+// ofEdit says whether the last one is of what an edit made the order cost less.
+func (all Refunds) ofEdit() bool { return len(all) > 0 && all[len(all)-1].Edit > 0 }
+
 // counts says whether its pieces have been, or are being, given back.
 func counts(r orderapi.Refund) bool {
 	return r.Status == orderapi.RefundPending || r.Status == orderapi.RefundDone
@@ -187,6 +190,11 @@ func (d *Driver) refund(ctx context.Context, l Lease) (command, error) {
 	if err != nil {
 		return command{}, err
 	}
+	c := l.event(order.Refunded)
+	if c.event.Amount = of.Given; of.Amount.IsZero() {
+		return c, nil
+	}
+	c.event.Amount.Minor += of.Amount.Minor
 	m := l.moneyOf(l.Record.payment(of.Attempt), "refund")
 	m.Part = of.Amount
 	if i := len(l.Record.Refunds) - 1; i >= 0 {
@@ -198,13 +206,22 @@ func (d *Driver) refund(ctx context.Context, l Lease) (command, error) {
 	} else if err != nil {
 		return command{}, err
 	}
-	c := l.event(order.Refunded)
-	c.event.Amount = of.Amount
+	if answer.Outcome == MoneyDeclined && !answer.Retryable {
+		left, err := d.pay.Left(ctx, l.Record.ID, of.Amount.Currency)
+		if err != nil {
+			return command{}, err
+		}
+		// where people gave back of it since it was pinned, it is portioned anew
+		answer.Retryable = left[of.Attempt].Left.Minor < of.Amount.Minor && l.Record.left(left) > 0
+	}
 	switch {
 	case answer.Outcome == MoneyDone:
 	case answer.Outcome == MoneyDeclined && !answer.Retryable && answer.DeclineCode != codeNotSettled:
 		d.app.alarm("refund-refused", "a refund was refused", "order_id", l.Record.ID, "amount", m.Part.String(), "decline_code", answer.DeclineCode, "message", answer.Message)
 		c.event.Name, c.metadata = order.RefundRefused, map[string]any{"decline_code": answer.DeclineCode}
+		if c.event.Amount = money.Zero(of.Amount.Currency); l.Record.Refunds.ofEdit() {
+			c.event.Amount.Minor = l.Record.Refunding.Minor - of.Given.Minor
+		}
 	case answer.Outcome == MoneyDeclined || answer.Outcome == MoneyFailed:
 		c.event.Name, c.metadata = order.RefundUnsettled, map[string]any{"decline_code": answer.DeclineCode}
 	default:

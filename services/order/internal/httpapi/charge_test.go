@@ -13,6 +13,7 @@ import (
 	"github.com/sidecart/sidecart/pkg/money"
 	"github.com/sidecart/sidecart/pkg/testkit"
 	"github.com/sidecart/sidecart/services/order/internal/app"
+	"github.com/sidecart/sidecart/services/order/internal/order"
 	"github.com/sidecart/sidecart/services/order/internal/ordertest"
 	"github.com/sidecart/sidecart/services/order/orderapi"
 )
@@ -226,6 +227,114 @@ func TestARefundAfterStaffGaveBackOfTheOlder(t *testing.T) {
 	newest, first := "refund "+id+"-1000001", "refund "+id+"-1"
 	if ran := s.bank.Executed(); !slices.Equal(ran[len(ran)-3:], []string{first, newest, first}) {
 		t.Errorf("payment did %q", ran)
+	}
+}
+
+// Staff gave back of a payment after the portion of it was pinned: payment refuses it, and the refund is portioned anew.
+func TestAPortionThatFitsNoMore(t *testing.T) {
+	t.Parallel()
+	s, id, _ := aMugMore(t)
+	var away atomic.Bool
+	away.Store(true)
+	s.bank.Next = func(step string, c app.MoneyCommand) (answer app.MoneyAnswer) {
+		if step == "refund" && c.Attempt > 0 && away.Load() { // staff's has none
+			answer.Outcome = app.MoneyPending
+		}
+		return answer
+	}
+	s.refund(id, "r", `{"amount":{"amount":3000,"currency":"USD"},"reason":"torn"}`).Want(201)
+	s.waitsAgain(id)
+	s.staffGiveBack(id, 1_000_001, 1500)
+	away.Store(false)
+	testkit.Eventually(t, 10*time.Second, func() (err error) {
+		s.turnClock(2 * time.Hour)
+		s.app.Driver().Sweep(t.Context())
+		if left := s.left(id); left != 2499 {
+			err = fmt.Errorf("%d are left", left)
+		}
+		return err
+	})
+	s.refundIs(id, 0, "refunded")
+	s.hears(refunded(id, 2500)) // as payment tells of all that goes back
+	s.books(id, 8, 2, 6999, 6999, 4500)
+	if o := s.refundIs(id, 1, "refunded"); o.Refunds[1].Amount.Minor != 1500 {
+		t.Errorf("%+v", o.Refunds)
+	}
+}
+
+// While what an edit made the order cost less waits for its settlement staff give it back in payment, all of it or a part: no more than the rest goes
+// back when it has settled.
+func TestStaffGiveBackWhatAnEditTookOff(t *testing.T) {
+	t.Parallel()
+	for _, given := range []int64{2500, 1000, 2600} {
+		t.Run(fmt.Sprint(given), func(t *testing.T) {
+			t.Parallel()
+			s, id, _ := mugs(t)
+			s.waitsForSettlement(id)
+			s.staffGiveBack(id, 1, given)
+			s.settles(id)
+			s.refundIs(id, 0, "refunded")
+			s.books(id, 9, 3, 2499, 4999, max(2500, given))
+			s.owes(id, 0)
+			if left := s.left(id); left != 4999-max(2500, given) {
+				t.Errorf("%d are left", left)
+			}
+		})
+	}
+}
+
+// waitsForSettlement makes the order cost 2500 less, which cannot go back yet.
+func (s *shop) waitsForSettlement(id string) {
+	s.t.Helper()
+	s.bank.Next = func(step string, c app.MoneyCommand) (answer app.MoneyAnswer) {
+		if step == "refund" && c.Attempt > 0 && !s.settled.Load() {
+			answer = app.MoneyAnswer{Outcome: app.MoneyDeclined, DeclineCode: "not-settled", Retryable: true}
+		}
+		return answer
+	}
+	s.edit(id, "less", `{"lines":[{"line_id":"l1","quantity":1}]}`).Want(201)
+	s.refundIs(id, 0, "pending")
+	s.waitsAgain(id)
+}
+
+// settles lets go back what waits.
+func (s *shop) settles(id string) {
+	s.t.Helper()
+	s.settled.Store(true)
+	s.turnClock(2 * time.Hour)
+	s.app.Driver().Sweep(s.t.Context())
+}
+
+// A process that knows of no debt beyond the edit closed it, and payment refuses what it took off: it is owed all the same.
+func TestADifferenceOfAnOlderProcessIsRefused(t *testing.T) {
+	t.Parallel()
+	s, id, _ := mugs(t)
+	s.waitsForSettlement(id)
+	if _, err := s.pool.Exec(t.Context(), `UPDATE orders SET owing = 0 WHERE id = $1`, id); err != nil {
+		t.Fatal(err)
+	}
+	s.declines("refund", "", "91506")
+	s.settles(id)
+	s.refundIs(id, 0, "refused")
+	s.owes(id, 2500)
+}
+
+// What an edit took off is not owed to somebody whose bank did not pay, picked or not.
+func TestNothingIsOwedThatWasNotPaid(t *testing.T) {
+	t.Parallel()
+	for _, picked := range []bool{false, true} {
+		s, id, _ := mugs(t)
+		s.waitsForSettlement(id)
+		state := order.State("cancelled")
+		if picked {
+			s.bring(id, "picking", 200)
+			state = "picking"
+		}
+		if err := s.app.FollowSettlement(t.Context(), id, 1, ordertest.Total, money.Zero("USD")); err != nil {
+			t.Fatal(err)
+		}
+		s.reaches(id, state)
+		s.owes(id, 0)
 	}
 }
 

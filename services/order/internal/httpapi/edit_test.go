@@ -286,6 +286,7 @@ func TestBesideAnEdit(t *testing.T) {
 		}
 		return nil
 	})
+	s.waitsAgain(id)
 	s.edit(id, "key-2", swap).Problem(409, "edit-in-progress")
 	s.refund(id, "key-3", `{"amount":{"amount":1,"currency":"USD"},"reason":"x"}`).Problem(409, "edit-in-progress")
 	s.client.Do("GET", "/v1/orders/"+id+"/invoice?access_token="+token, nil).Problem(409, "edit-in-progress")

@@ -31,18 +31,20 @@ import (
 
 // shop is the whole service on a real database, with a bank and a shelf for neighbours. Its clock can be turned.
 type shop struct {
-	t      *testing.T
-	pool   *pgxpool.Pool
-	store  *postgres.Store
-	app    *app.App
-	bank   *ordertest.Bank
-	shelf  *ordertest.Shelf
-	ahead  *atomic.Int64
-	client apitest.Client
-	signer *auth.Signer
-	files  string // of the machine
-	carts  *ordertest.Carts
-	prices *ordertest.Prices
+	t     *testing.T
+	pool  *pgxpool.Pool
+	store *postgres.Store
+	app   *app.App
+	bank  *ordertest.Bank
+	shelf *ordertest.Shelf
+	ahead *atomic.Int64
+
+	settled atomic.Bool
+	client  apitest.Client
+	signer  *auth.Signer
+	files   string // of the machine
+	carts   *ordertest.Carts
+	prices  *ordertest.Prices
 }
 
 func open(t *testing.T) *shop {

@@ -288,6 +288,9 @@ func (m model) next(n node) (all []node) {
 		if l.Name == LessGiven {
 			ev.Amount.Minor = from.less
 		}
+		if l.Name == RefundRefused { // what of it an edit took off
+			ev.Amount.Minor = min(from.order.Refunding.Minor, from.order.Owing.Minor)
+		}
 		if l.Name == MoneyGone && (from.order.Unpaid || from.charged()) { // as the app does: what is missing and not heard of has not gone back
 			if ev.Amount = from.order.Captured; from.extra == taken || from.extra == unpaid && !from.heardExtra {
 				ev.Amount.Minor -= aPart.Minor
@@ -455,7 +458,8 @@ func (m model) sound(n node) (faults []string) {
 	bad(o.State == "confirmed" && n.money[a] == part && o.Refunding.IsZero() && o.Returned != aPart && !n.staffReturned, "what went back is not in the order's books")
 	bad(o.Captured.IsPositive() && !o.Unpaid && o.Captured.Minor != o.Total.Minor+o.Reduced.Minor, "captured is not what the order cost")
 	bad(!editing && !o.Unpaid && o.CancelReason == "" && o.Returned.Minor+o.Owing.Minor < o.Reduced.Minor, "what an edit took off is neither back nor owed")
-	bad(o.Owing.Minor > o.Reduced.Minor || o.State == "cancelled" && o.Owing.IsPositive() && !o.Unpaid, "more is owed than edits took off")
+	bad(o.Owing.Minor > o.Reduced.Minor || o.State == "cancelled" && o.Owing.IsPositive(), "more is owed than edits took off")
+	bad(o.Unpaid && o.Owing.Minor > max(0, o.Captured.Minor-o.Returned.Minor-o.Total.Minor), "owed, and nobody paid it")
 	bad(n.ignored, "the bank did not pay, and nobody hears of it")
 	bad(o.State != "editing_money" && n.extra == held, "what was authorised for an edit is nobody's")
 	bad(!editing && extra > 0 && !o.Unpaid && o.Captured.Minor-o.Reduced.Minor != total.Minor+extra && o.Reduced.IsZero(), "charged, and not in the order's books")

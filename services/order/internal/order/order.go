@@ -165,7 +165,7 @@ type Event struct {
 	Attempt int
 	Place   *Placing     // of Place
 	Outcome Outcome      // of answers that end an attempt
-	Amount  money.Amount // of captured, charged, money_returned, refund and refunded; of edit what the order costs then; of less_given what it costs less than before; of money_gone what has gone back in all; of settlement_declined what stays captured
+	Amount  money.Amount // of captured, charged, money_returned, refund and refunded; of edit what the order costs then; of less_given what it costs less than before; of refund_refused what of an edit is owed; of money_gone what has gone back in all; of settlement_declined what stays captured
 	Reason  string       // of cancel
 	To      State        // of advance
 	Review  string       // of authorised, review_opened and review_closed
@@ -243,6 +243,9 @@ func (m *Machine) Decide(o Order, ev Event, now time.Time) (Decision, error) {
 			appliers[name](&o, ev, now)
 		}
 		o.Owing.Minor -= min(o.Owing.Minor, max(0, o.Returned.Minor-returned)) // whatever goes back is of what is owed first
+		if o.Unpaid {
+			o.Owing.Minor = min(o.Owing.Minor, max(0, o.Captured.Minor-o.Returned.Minor-o.Total.Minor)) // no more than what was paid too much
+		}
 		o.State = t.Dest(o.State)
 		o.Version++
 		d.Order = o

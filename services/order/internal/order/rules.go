@@ -213,8 +213,11 @@ var appliers = map[string]func(o *Order, ev Event, now time.Time){
 	},
 	// return_difference: as if somebody had asked for a refund of what the edit made the order cost less.
 	"return_difference": func(o *Order, ev Event, _ time.Time) { o.Refunding, o.ReturnedBefore = ev.Amount, o.Returned },
-	"drop_refund":       func(o *Order, _ Event, _ time.Time) { o.Refunding = money.Zero(o.Total.Currency) },
-	"note_review":       func(o *Order, ev Event, _ time.Time) { o.Review = ev.Review },
+	// drop_refund: what was of an edit is owed, also if the edit was closed by a process that owed nothing beyond that.
+	"drop_refund": func(o *Order, ev Event, _ time.Time) {
+		o.Refunding, o.Owing.Minor = money.Zero(o.Total.Currency), max(o.Owing.Minor, ev.Amount.Minor)
+	},
+	"note_review": func(o *Order, ev Event, _ time.Time) { o.Review = ev.Review },
 	// end_review: what is not approved is never captured; the next answer to the capture says so too.
 	"end_review": func(o *Order, ev Event, _ time.Time) {
 		if o.Review = ev.Review; ev.Review != ReviewApproved {

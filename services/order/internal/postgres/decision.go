@@ -167,7 +167,7 @@ func (s *statement) schedule(c app.Change) {
 	s.add(`, scheduled AS (
 	INSERT INTO order_effects AS e (order_id, kind, attempt, version, payment, due_at, lease_until, stamp, tries)
 	SELECT id, ?, ?, ?, ?, ?, ?, 1, 0 FROM done
-	ON CONFLICT (order_id) DO UPDATE SET kind = excluded.kind, attempt = excluded.attempt, version = excluded.version, payment = excluded.payment, portion = NULL,
+	ON CONFLICT (order_id) DO UPDATE SET kind = excluded.kind, attempt = excluded.attempt, version = excluded.version, payment = excluded.payment,
 		due_at = excluded.due_at, lease_until = excluded.lease_until, stamp = e.stamp + 1, tries = 0
 	RETURNING stamp
 )`, string(c.Effect.Kind), c.After.Attempt, c.After.Version, means, due, lease)
