@@ -15,10 +15,10 @@ import (
 	"github.com/sidecart/sidecart/test/e2e/shop"
 )
 
-// What a captured order of two lines, in the ten requests of a guest, may cost the whole shop. The goal for statements is 45 at the pace of
-// the benchmark; what is done once a second is shared by fewer orders here.
+// What a captured order of two lines, in the ten requests of a guest, may cost the whole shop. The goal for statements is 45; 37.7 to 41.1 were
+// counted here, while others kept the machine busy.
 const (
-	statementsAllowed = 48
+	statementsAllowed = 45
 	callsAllowed      = 32 // of apps to their own sidecars, the guest's ten included
 	publishedAllowed  = 5  // events
 	deliveredAllowed  = 5  // of the types that a service asked for
