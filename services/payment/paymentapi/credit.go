@@ -1,6 +1,7 @@
 package paymentapi
 
 import (
+	"strings"
 	"time"
 
 	"github.com/sidecart/sidecart/pkg/money"
@@ -17,6 +18,12 @@ const (
 type GiftCardCode struct {
 	Code string `json:"code" minLength:"1" maxLength:"64"`
 }
+
+var codeFold = strings.NewReplacer("-", "", " ", "", "O", "0", "I", "1", "L", "1")
+
+// PlainCode makes one of all ways to write a gift card's code: without dashes and spaces, in capitals, and what people mistake for
+// another (O, I, L) read as what was meant.
+func PlainCode(code string) string { return codeFold.Replace(strings.ToUpper(code)) }
 
 // GiftCardBalance is what a gift card is worth.
 type GiftCardBalance struct {

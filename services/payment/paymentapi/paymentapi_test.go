@@ -62,3 +62,12 @@ func TestFormsAreKept(t *testing.T) {
 		}
 	}
 }
+
+func TestACodeMayBeWrittenInManyWays(t *testing.T) {
+	t.Parallel()
+	for _, code := range []string{"01ABC-DEFGH-JKMNP-QRSTV", "01ABCDEFGHJKMNPQRSTV", "olabc-defgh-jkmnp-qrstv", " OIABC DEFGH JKMNP QRSTV "} {
+		if got := paymentapi.PlainCode(code); got != "01ABCDEFGHJKMNPQRSTV" {
+			t.Errorf("%q is read as %q", code, got)
+		}
+	}
+}

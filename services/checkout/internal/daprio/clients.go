@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/sidecart/sidecart/pkg/daprkit"
@@ -117,16 +116,13 @@ func (p Payments) ClientToken(ctx context.Context, req paymentapi.ClientTokenReq
 	return t, err
 }
 
-// codeFold makes one of all ways to write a gift card's code, as payment does.
-var codeFold = strings.NewReplacer("-", "", " ", "", "O", "0", "I", "1", "L", "1")
-
 // Credit implements app.Payments. Each door is the shopper's own: whoever has a code, and whose token it is. Payment declines whoever comes with a
 // card that nobody has, so that no other is asked for then. A card that is given twice counts once, as it does there.
 func (p Payments) Credit(ctx context.Context, currency money.Currency, in checkoutapi.CompleteInput) (money.Amount, error) {
 	var worth []money.Amount
 	counted := map[string]bool{}
 	for _, code := range in.GiftCards {
-		plain := codeFold.Replace(strings.ToUpper(code))
+		plain := paymentapi.PlainCode(code)
 		if counted[plain] {
 			continue
 		}

@@ -105,7 +105,7 @@ func (m Authorisation) wanted() *payment.Wanted {
 	}
 	w := &payment.Wanted{Alone: m.Nonce == "" && m.MethodID == "" && m.Provider == ""}
 	for _, code := range m.GiftCards {
-		hash, _ := payment.CodeHash(code) // nil is found nowhere
+		hash, _ := codeHash(code) // nil is found nowhere
 		w.Cards = append(w.Cards, hash)
 	}
 	if m.StoreCredit {

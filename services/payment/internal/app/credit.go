@@ -11,6 +11,7 @@ import (
 	"github.com/sidecart/sidecart/pkg/fault"
 	"github.com/sidecart/sidecart/pkg/money"
 	"github.com/sidecart/sidecart/services/payment/internal/payment"
+	"github.com/sidecart/sidecart/services/payment/paymentapi"
 )
 
 // The faults of credit. A code that cannot be one and one that nobody has are answered alike.
@@ -107,13 +108,16 @@ func NewCredits(a *App, store CreditStore) *Credits {
 	return &Credits{App: a, Store: store}
 }
 
+// codeHash returns what is kept of a code, however it is written; false for what cannot be one.
+func codeHash(code string) ([]byte, bool) { return payment.CodeHash(paymentapi.PlainCode(code)) }
+
 // newCode draws a code. It is shown once and kept nowhere.
 func newCode() (string, CodeOf) {
 	for {
 		var random [payment.CodeLength]byte
 		_, _ = rand.Read(random[:]) // never fails
 		code := payment.Code(random)
-		if hash, ok := payment.CodeHash(code); ok && !card.Held(code) { // no door would take it
+		if hash, ok := codeHash(code); ok && !card.Held(code) { // no door would take it
 			return code, CodeOf{Hash: hash, End: payment.CodeEnd(code)}
 		}
 	}
@@ -181,7 +185,7 @@ func (c *Credits) Balance(ctx context.Context, code string) (payment.Credit, err
 		return payment.Credit{}, ErrGuesses
 	}
 	credit, err := payment.Credit{}, error(ErrNoCard)
-	if hash, ok := payment.CodeHash(code); ok {
+	if hash, ok := codeHash(code); ok {
 		credit, err = c.Store.ByCode(ctx, hash)
 	}
 	if fault.CodeOf(err) != ErrNoCard.Code {

@@ -118,7 +118,7 @@ func (c Credit) Spendable(now time.Time) money.Amount {
 }
 
 // A code of a gift card has 100 random bits, as 20 characters of Crockford's Base32 in groups of five: no other secret is needed to
-// keep its hash. What people mistake for another (O, I, L) is read as what was meant.
+// keep its hash.
 const (
 	codeLetters = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 	CodeLength  = 20 // letters, and random bytes that Code takes
@@ -140,15 +140,8 @@ func Code(random [CodeLength]byte) string {
 // CodeEnd is what of a code may be shown.
 func CodeEnd(code string) string { return code[max(0, len(code)-codeGroup):] }
 
-var codeFold = strings.NewReplacer("-", "", " ", "", "O", "0", "I", "1", "L", "1")
-
-// CodeHash returns what is kept of a code, however it is written; false for what cannot be one.
-func CodeHash(code string) ([]byte, bool) {
-	const longest = 64
-	if len(code) > longest {
-		return nil, false
-	}
-	plain := codeFold.Replace(strings.ToUpper(code))
+// CodeHash returns what is kept of a code that is plain (paymentapi.PlainCode); false for what cannot be one.
+func CodeHash(plain string) ([]byte, bool) {
 	if len(plain) != CodeLength || strings.Trim(plain, codeLetters) != "" {
 		return nil, false
 	}

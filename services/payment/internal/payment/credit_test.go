@@ -76,19 +76,17 @@ func TestCodes(t *testing.T) {
 		random[i] = byte(i + 241)
 	}
 	code := Code(random)
-	want, ok := CodeHash(code)
+	plain := strings.ReplaceAll(code, "-", "")
+	want, ok := CodeHash(plain)
 	if !ok || len(code) != 23 || CodeEnd(code) != code[18:] {
 		t.Fatalf("%q %t", code, ok)
 	}
-	for _, same := range []string{strings.ToLower(code), strings.ReplaceAll(code, "-", ""), " " + strings.ReplaceAll(code, "-", " ") + " ",
-		strings.NewReplacer("0", "o", "1", "l").Replace(code)} {
-		if got, ok := CodeHash(same); !ok || !bytes.Equal(got, want) {
-			t.Errorf("%q is another than %q", same, code)
+	for _, none := range []string{"", code, strings.ToLower(plain), plain[1:], plain + "A", "U" + plain[1:], "Ü" + plain[2:]} {
+		if _, ok := CodeHash(none); ok {
+			t.Errorf("%q is taken for a code", none)
 		}
 	}
-	for _, other := range []string{"", code[1:], code + "A", strings.Replace(code, code[:1], "U", 1), strings.Repeat("-", 100), "Ü" + code[1:]} {
-		if got, ok := CodeHash(other); ok && bytes.Equal(got, want) {
-			t.Errorf("%q is taken for %q", other, code)
-		}
+	if got, ok := CodeHash(plain[1:] + plain[:1]); !ok || bytes.Equal(got, want) {
+		t.Errorf("two codes have one hash: %t", ok)
 	}
 }
