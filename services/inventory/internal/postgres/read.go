@@ -33,8 +33,7 @@ func sumsOf(at string) string {
 var availabilitySQL = `
 	SELECT t.sku, l.on_hand, l.allocated, l.owed, l.stock, l.promise, l.ships_at, l.preorder,
 		t.held - coalesce((SELECT sum(h.quantity) FROM stock_holds h WHERE h.sku = t.sku AND h.expires_at <= $1), 0)::bigint
-			- coalesce((SELECT sum(h.quantity) FROM stock_holds h WHERE h.expires_at > $1
-				AND h.id = ANY (ARRAY(SELECT k.id FROM taken_holds k WHERE k.sku = t.sku))), 0)::bigint
+			- coalesce((SELECT sum(` + unlessLapsed("$1") + `) FROM stock_holds h WHERE h.id = ANY (ARRAY(SELECT k.id FROM taken_holds k WHERE k.sku = t.sku))), 0)::bigint
 	FROM hold_totals t, LATERAL (SELECT ` + sumsOf("$1") + ` FROM stock_levels l JOIN locations o ON o.id = l.location_id
 		WHERE l.sku = t.sku AND o.enabled) AS l (on_hand, allocated, owed, stock, promise, ships_at, preorder)
 	WHERE t.sku = ANY ($2) ORDER BY t.sku`
@@ -107,4 +106,5 @@ func (s *Store) HoldOwners(ctx context.Context, now, before time.Time, after str
 	return collect(ctx, s.pool, "owners of holds", pgx.RowTo[string], ownersSQL, now, before, after, limit)
 }
 
-const ownersSQL = `SELECT DISTINCT h.owner FROM stock_holds h WHERE ` + alive + ` AND h.expires_at < $2 AND h.owner > $3 ORDER BY h.owner LIMIT $4`
+const ownersSQL = `SELECT DISTINCT h.owner FROM stock_holds h WHERE ` + alive + `
+	AND h.expires_at AT TIME ZONE 'UTC' < $2::timestamptz AT TIME ZONE 'UTC' AND h.owner > $3 ORDER BY h.owner LIMIT $4`
