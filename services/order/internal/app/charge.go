@@ -2,9 +2,12 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
+	"time"
 
+	"github.com/sidecart/sidecart/pkg/fault"
 	"github.com/sidecart/sidecart/pkg/money"
 	"github.com/sidecart/sidecart/services/order/internal/order"
 	"github.com/sidecart/sidecart/services/payment/paymentapi"
@@ -88,6 +91,46 @@ func (r Record) left(of map[int]PaymentLeft) (sum int64) {
 	return sum
 }
 
+// gone is what went back of an order's payments. What the bank did not pay, as far as the order has not heard of it, did not.
+func (r Record) gone(left map[int]PaymentLeft) int64 {
+	sum := r.Captured.Minor
+	for attempt, p := range left {
+		if sum -= p.Left.Minor; p.Unpaid {
+			sum -= max(0, r.capturedOf(attempt)-p.Captured.Minor)
+		}
+	}
+	return sum
+}
+
+// ErrUnheard says that payment has given back what the order has not been told of yet.
+var ErrUnheard = fault.New(fault.Unavailable, "refund-not-recorded",
+	"Money of this order was given back in payment, and that is not recorded here yet: ask for the edit again in a few seconds.").WithRetryAfter(5 * time.Second)
+
+// HeardOfAll is ErrUnheard while the order does not know of all that payment has given back, and the difference that an edit makes depends on it: it
+// would be taken for what the edit takes off, or what is owed and was given back be taken off what it charges. Once the charge has begun it is no more.
+func (a *App) HeardOfAll(ctx context.Context, rec Record, difference money.Amount) error {
+	if rec.Captured.IsZero() || !difference.IsNegative() && (difference.IsZero() || rec.Owing.IsZero()) {
+		return nil
+	}
+	left, err := a.driver.pay.Left(ctx, rec.ID, rec.Captured.Currency)
+	if err != nil {
+		return err
+	}
+	_, charging := left[rec.editPayment(rec.EditNumber).attempt]
+	if rec.gone(left) > rec.Returned.Minor && (rec.Edit == "" || !charging) {
+		return ErrUnheard
+	}
+	return nil
+}
+
+// refuses is an answer that refuses an edit.
+func (l Lease) refuses(name order.EventName, f *fault.Fault) command {
+	c := l.event(name)
+	c.event.Outcome = order.Outcome{Kind: f.Code, Message: f.Message}
+	c.metadata = outcomeMetadata(c.event.Outcome)
+	return c
+}
+
 // moneyOf is a step on one of the order's payments.
 func (l Lease) moneyOf(p paid, step string) MoneyCommand {
 	m := l.money(step)
@@ -98,7 +141,12 @@ func (l Lease) moneyOf(p paid, step string) MoneyCommand {
 // charge captures what an edit makes the order cost more, by the means of the payment by which it was placed. What is authorised and cannot be
 // captured is given free before the edit is refused.
 func (d *Driver) charge(ctx context.Context, l Lease) (command, error) {
-	p := l.Record.editPayment(l.Record.EditNumber)
+	p, e := l.Record.editPayment(l.Record.EditNumber), l.Record.Edits[len(l.Record.Edits)-1]
+	if err := d.app.HeardOfAll(ctx, l.Record, e.Difference); errors.Is(err, ErrUnheard) {
+		return l.refuses(order.ChargeRefused, ErrUnheard), nil
+	} else if err != nil {
+		return command{}, err
+	}
 	ask := func(step string, do func(context.Context, MoneyCommand) (MoneyAnswer, error)) (MoneyAnswer, error) {
 		m := l.moneyOf(p, step)
 		m.OperationID = p.id + "-" + step // each happens once to it, whatever became of the effect
@@ -106,7 +154,7 @@ func (d *Driver) charge(ctx context.Context, l Lease) (command, error) {
 			m.OperationID += fmt.Sprintf("-%d", d.app.now().Truncate(giveBackEvery).Unix())
 		}
 		m.Amount, m.Like = l.Record.Charging(), PaymentID(l.Record)
-		m.Country = l.Record.Edits[len(l.Record.Edits)-1].Proposed.ShippingAddress.Country
+		m.Country = e.Proposed.ShippingAddress.Country
 		answer, err := do(ctx, m)
 		if f, ok := refused(err); ok {
 			return MoneyAnswer{Outcome: MoneyDeclined, DeclineCode: f.Code, Message: f.Message}, nil

@@ -149,6 +149,11 @@ func (l Lease) allocation(lines []orderapi.PlaceLine, to orderapi.Address) Alloc
 func (d *Driver) takeMore(ctx context.Context, l Lease) (command, error) {
 	c := l.event(order.MoreTaken)
 	e := l.Record.Edits[len(l.Record.Edits)-1]
+	if err := d.app.HeardOfAll(ctx, l.Record, e.Difference); errors.Is(err, ErrUnheard) {
+		return l.refuses(order.MoreRefused, ErrUnheard), nil
+	} else if err != nil {
+		return command{}, err
+	}
 	has := l.Record.Snapshot.Lines
 	more := added(has, e.Proposed.Lines)
 	if len(more) == 0 {
@@ -159,14 +164,12 @@ func (d *Driver) takeMore(ctx context.Context, l Lease) (command, error) {
 	switch {
 	case len(short) > 0:
 		c.event.Name, c.event.Outcome = order.MoreRefused, order.Outcome{Kind: "out-of-stock", Shortages: short}
+		c.metadata = outcomeMetadata(c.event.Outcome)
 	case no:
-		c.event.Name, c.event.Outcome = order.MoreRefused, order.Outcome{Kind: f.Code, Message: f.Message}
+		return l.refuses(order.MoreRefused, f), nil
 	case err != nil:
 		return command{}, err
-	default:
-		return c, nil
 	}
-	c.metadata = outcomeMetadata(c.event.Outcome)
 	return c, nil
 }
 

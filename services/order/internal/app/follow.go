@@ -32,19 +32,19 @@ var ErrTooEarly = fault.New(fault.Unavailable, "not-captured-yet", "The order is
 // FollowMoney keeps an order at what payment says of its money. What the order asked for itself, what is known and what is over is
 // left alone, so that it may be told often, late and out of order.
 func (a *App) FollowMoney(ctx context.Context, m MoneyBack) error {
-	var seen int64         // the version of the order that payment was asked about
-	var left *money.Amount // of an order with several payments, in all of them, and what the bank did not pay as far as the order has not heard of it
+	var seen int64        // the version of the order that payment was asked about
+	var sum *money.Amount // of an order with several payments, what went back of all of them
 	gone := func(rec Record) *command {
 		ev := order.Event{Name: order.MoneyGone, Attempt: m.Attempt, Amount: m.Gone}
 		switch {
-		case left != nil:
-			ev.Amount = money.New(rec.Captured.Minor-left.Minor, rec.Captured.Currency)
+		case sum != nil:
+			ev.Amount = *sum
 		case m.Voided:
 			ev.Amount = rec.Paid()
 		}
 		return &command{event: ev, metadata: map[string]any{"operation_id": m.OperationID, "returned": ev.Amount.Minor, "currency": string(ev.Amount.Currency)},
 			check: func(now Record, _ *command) error {
-				if left != nil && now.Version != seen { // what is left is of the order as it was, or as it is
+				if sum != nil && now.Version != seen { // it is of the order as it was, or as it is
 					return ErrTooEarly
 				}
 				return nil
@@ -62,13 +62,8 @@ func (a *App) FollowMoney(ctx context.Context, m MoneyBack) error {
 		if err == nil && now.Version != rec.Version {
 			err = ErrTooEarly
 		}
-		sum := money.Zero(rec.Captured.Currency)
-		for attempt, p := range all {
-			if sum.Minor += p.Left.Minor; p.Unpaid {
-				sum.Minor += max(0, rec.capturedOf(attempt)-p.Captured.Minor)
-			}
-		}
-		seen, left = rec.Version, &sum
+		back := money.New(rec.gone(all), rec.Captured.Currency)
+		seen, sum = rec.Version, &back
 		return err
 	}, gone, func(rec Record) bool { return rec.State == "placed" && rec.CancelReason == "" || rec.Edit != "" })
 	return err

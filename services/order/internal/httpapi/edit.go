@@ -82,6 +82,9 @@ func (h *api) execute(ctx context.Context, id string, req app.EditRequest) (orde
 		return known, err
 	}
 	p, err := h.app.Propose(ctx, h.prices, rec, req)
+	if err == nil {
+		err = h.app.HeardOfAll(ctx, rec, p.Difference)
+	}
 	if err != nil {
 		return p.Edit, err
 	}

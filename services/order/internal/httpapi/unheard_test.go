@@ -1,0 +1,157 @@
+package httpapi_test
+
+import (
+	"fmt"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/sidecart/sidecart/pkg/money"
+	"github.com/sidecart/sidecart/pkg/testkit"
+	"github.com/sidecart/sidecart/services/order/internal/app"
+	"github.com/sidecart/sidecart/services/order/internal/ordertest"
+)
+
+// staffRefund is a refund of the first payment that staff ask payment for; what payment will tell of it is on its way.
+func (s *shop) staffRefund(id string, minor int64) app.MoneyBack {
+	s.t.Helper()
+	gone := money.New(minor, "USD")
+	answer, err := s.bank.Refund(s.t.Context(), app.MoneyCommand{OperationID: fmt.Sprintf("staff-%d", minor), PaymentID: id + "-1", OrderID: id, Amount: gone, Part: gone})
+	if err != nil || answer.Outcome != app.MoneyDone {
+		s.t.Errorf("%+v, %v", answer, err)
+	}
+	return app.MoneyBack{OrderID: id, Attempt: 1, OperationID: "staff", Gone: gone}
+}
+
+const (
+	aShirtLess = `{"lines":[{"line_id":"l1","quantity":1}]}`
+	oneMugMore = `{"add":[{"sku":"mug","quantity":1}]}`
+)
+
+// Staff gave money back in payment, and the order has not heard of it: an edit whose difference depends on that waits until it has. What was owed and
+// went back is not taken off what the edit charges, and goodwill is not taken for what it takes off.
+func TestAnEditWaitsForWhatWasGivenBack(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		owed                   bool
+		given                  int64
+		edit                   string
+		total, captured, after int64 // after: what payment has then
+	}{
+		"what was owed, and a mug more":        {owed: true, given: 2500, edit: oneMugMore, total: 4499, captured: 6999, after: 4499},
+		"a part of it, and a mug more":         {owed: true, given: 1000, edit: oneMugMore, total: 4499, captured: 5499, after: 4499},
+		"goodwill, and a shirt less":           {given: 1000, edit: aShirtLess, total: 2499, captured: 4999, after: 1499},
+		"goodwill, and a mug for a shirt":      {given: 1000, edit: `{"lines":[{"line_id":"l1","quantity":1}],"add":[{"sku":"mug","quantity":1}]}`, total: 4499, captured: 4999, after: 3499},
+		"all but a cent of it, and a mug more": {owed: true, given: 2499, edit: oneMugMore, total: 4499, captured: 6998, after: 4499},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s, id, _ := mugs(t)
+			if c.owed {
+				s.aDifferenceIsRefused(id)
+			}
+			told := s.staffRefund(id, c.given)
+			for range 2 {
+				refused := s.edit(id, "key-1", c.edit)
+				if refused.Problem(503, "refund-not-recorded"); refused.Header.Get("Retry-After") != "5" {
+					t.Errorf("come back after %q", refused.Header.Get("Retry-After"))
+				}
+			}
+			s.edit(id, "key-0", `{"shipping_address":{"name":"A","line1":"B","city":"C","region":"IL","postal_code":"62701","country":"US"}}`).Want(201) // this moves no money
+			s.hears(told, told)
+			s.edit(id, "key-1", c.edit).Want(201)
+			s.editIs(id, "done")
+			s.itsMoneyRests(id)
+			if rec, left := s.reaches(id, "confirmed"), s.left(id); rec.Total.Minor != c.total || rec.Captured.Minor != c.captured || left != c.after || rec.Captured.Minor-rec.Returned.Minor != left {
+				t.Errorf("it costs %s, captured %s, returned %s, payment has %d", rec.Total, rec.Captured, rec.Returned, left)
+			}
+			s.owes(id, 0)
+		})
+	}
+}
+
+// itsMoneyRests waits until no refund of an order is on its way.
+func (s *shop) itsMoneyRests(id string) {
+	s.t.Helper()
+	testkit.Eventually(s.t, 10*time.Second, func() (err error) {
+		if rec := s.reaches(id, "confirmed"); rec.Refunding.IsPositive() {
+			err = fmt.Errorf("%s are on their way", rec.Refunding)
+		}
+		return err
+	})
+}
+
+// Staff give money back in payment after an edit was asked for, before its stock is taken or before it is charged: it is refused, and what was taken for
+// it is free again.
+func TestMoneyIsGivenBackWhileAnEditBegins(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		owed bool
+		edit string
+		at   int64 // which look at what is left it comes before
+	}{
+		"before the stock":           {owed: true, edit: `{"add":[{"sku":"mug","quantity":2}]}`, at: 2},
+		"before the charge":          {owed: true, edit: `{"add":[{"sku":"mug","quantity":2}]}`, at: 3},
+		"of an edit charged nothing": {owed: true, edit: oneMugMore, at: 2},
+		"of one that gives back":     {edit: aShirtLess, at: 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s, id, _ := mugs(t)
+			if c.owed {
+				s.aDifferenceIsRefused(id)
+			}
+			before := s.reaches(id, "confirmed")
+			shirts, mugs := s.shelf.Of("shirt"), s.shelf.Of("mug")
+			var looks atomic.Int64
+			s.bank.Asked = func() {
+				if looks.Add(1) == c.at {
+					s.staffRefund(id, 1000)
+				}
+			}
+			s.edit(id, "key-1", c.edit).Want(201)
+			if e := s.editIs(id, "refused"); e.Problem != "refund-not-recorded" || e.Detail == "" || e.Charged != nil {
+				t.Errorf("%+v", e)
+			}
+			rec := s.reaches(id, "confirmed")
+			if rec.Total != before.Total || rec.Captured != before.Captured || rec.Owing != before.Owing || s.shelf.Of("shirt") != shirts || s.shelf.Of("mug") != mugs {
+				t.Errorf("%+v, %d shirts, %d mugs", rec.Order, s.shelf.Of("shirt"), s.shelf.Of("mug"))
+			}
+			s.hears(refunded(id, 1000), refunded(id, 1000))
+			if rec, left := s.reaches(id, "confirmed"), s.left(id); rec.Returned.Minor != 1000 || rec.Captured.Minor-1000 != left {
+				t.Errorf("returned %s, payment has %d", rec.Returned, left)
+			}
+		})
+	}
+}
+
+// A charge whose answer was lost has begun: it is not refused for what people give back after that, and nothing that was captured is nobody's.
+func TestAChargeThatHasBegunGoesOn(t *testing.T) {
+	t.Parallel()
+	for _, step := range []string{"authorise", "capture"} {
+		s, id, _ := mugs(t)
+		s.aDifferenceIsRefused(id)
+		var lost atomic.Bool
+		s.bank.Lie = func(at string, c app.MoneyCommand) error {
+			if at == step && c.PaymentID != id+"-1" && !lost.Swap(true) {
+				return ordertest.Unknown
+			}
+			return nil
+		}
+		s.edit(id, "key-1", `{"add":[{"sku":"mug","quantity":2}]}`).Want(201)
+		s.reaches(id, "editing_money")
+		s.waitsAgain(id)
+		told := s.staffRefund(id, 1000)
+		s.turnClock(2 * time.Minute)
+		s.app.Driver().Sweep(t.Context())
+		if e := s.editIs(id, "done"); e.Charged == nil || e.Charged.Minor != 1500 {
+			t.Errorf("%+v", e)
+		}
+		s.reaches(id, "confirmed")
+		s.hears(told, told)
+		if rec, left := s.reaches(id, "confirmed"), s.left(id); rec.Captured.Minor != 6499 || rec.Returned.Minor != 1000 || left != 5499 {
+			t.Errorf("captured %s, returned %s, payment has %d", rec.Captured, rec.Returned, left)
+		}
+		s.owes(id, 0)
+	}
+}
