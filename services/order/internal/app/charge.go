@@ -70,8 +70,7 @@ func (d *Driver) portion(ctx context.Context, l Lease) (Portion, error) {
 	}
 	next.Given = money.Zero(currency)
 	if l.Record.Refunds.ofEdit() {
-		gone := l.Record.Captured.Minor - l.Record.left(left)
-		next.Given.Minor = min(max(0, gone-l.Record.ReturnedBefore.Minor), next.Amount.Minor)
+		next.Given.Minor = min(max(0, l.Record.gone(left)-l.Record.ReturnedBefore.Minor), next.Amount.Minor)
 		next.Amount.Minor -= next.Given.Minor
 	}
 	for _, p := range l.Record.payments() {

@@ -155,3 +155,36 @@ func TestAChargeThatHasBegunGoesOn(t *testing.T) {
 		s.owes(id, 0)
 	}
 }
+
+// The bank does not pay what an edit charged, and the order has not heard of it when another edit gives back: what is missing was not given back by
+// people, and the refund goes back whole of the payment that stands.
+func TestARefundBesideWhatTheBankDoesNotPay(t *testing.T) {
+	t.Parallel()
+	s, id, _ := aMugMore(t)
+	s.waitsForSettlement(id)
+	s.bring(id, "picking", 200)
+	s.bank.Bounce(id + "-1000001")
+	s.settles(id)
+	s.refundIs(id, 0, "refunded")
+	s.toldUnpaid(id, 1_000_001, 2000)
+	if rec, left := s.reaches(id, "picking"), s.left(id); left != 2499 || rec.Captured.Minor != 4999 || rec.Returned.Minor != 2500 {
+		t.Errorf("captured %s, returned %s, payment has %d", rec.Captured, rec.Returned, left)
+	}
+}
+
+// The same of the only payment: nothing can go back, so the refund is refused and an alarm rings. Once the order hears why, it owes nothing.
+func TestARefundOfWhatTheBankDoesNotPay(t *testing.T) {
+	t.Parallel()
+	s, id, _ := mugs(t)
+	s.waitsForSettlement(id)
+	s.bring(id, "picking", 200)
+	s.bank.Bounce(id + "-1")
+	s.settles(id)
+	s.refundIs(id, 0, "refused")
+	if rec, rang := s.reaches(id, "picking"), s.metric("order_alarms_total", "refund-refused"); !rec.Returned.IsZero() || rang != 1 {
+		t.Errorf("returned %s, %v alarms", rec.Returned, rang)
+	}
+	s.owes(id, 2500)
+	s.toldUnpaid(id, 1, 4999)
+	s.owes(id, 0)
+}

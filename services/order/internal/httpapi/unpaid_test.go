@@ -10,10 +10,16 @@ import (
 	"github.com/sidecart/sidecart/services/order/internal/app"
 )
 
-// unpaid is what payment tells when the bank did not pay one of an order's payments.
+// unpaid is that the bank did not pay one of an order's payments, and that payment tells of it.
 func (s *shop) unpaid(id string, attempt int, minor int64) {
 	s.t.Helper()
 	s.bank.Bounce(fmt.Sprintf("%s-%d", id, attempt))
+	s.toldUnpaid(id, attempt, minor)
+}
+
+// toldUnpaid is payment's telling of it.
+func (s *shop) toldUnpaid(id string, attempt int, minor int64) {
+	s.t.Helper()
 	for range 2 {
 		if err := s.app.FollowSettlement(s.t.Context(), id, attempt, money.New(minor, "USD"), money.Zero("USD")); err != nil {
 			s.t.Fatal(err)
