@@ -109,3 +109,22 @@ func TestTheBankDoesNotPayPartAfterPart(t *testing.T) {
 		}
 	}
 }
+
+// The bank does not pay what an edit charged, while what another edit took off waits: of that is owed what the order has been paid too much, and it is
+// found until it went back.
+func TestWhatIsOwedBesideWhatTheBankDoesNotPay(t *testing.T) {
+	t.Parallel()
+	s, id, _ := aMugMore(t)
+	s.waitsForSettlement(id)
+	s.bring(id, "picking", 200)
+	s.unpaid(id, 1_000_001, 2000)
+	s.settles(id)
+	s.refundIs(id, 0, "superseded")
+	s.owes(id, 500)
+	s.refund(id, "r", `{"amount":{"amount":500,"currency":"USD"},"reason":"what the edit took off"}`).Want(201)
+	s.refundIs(id, 1, "refunded")
+	s.owes(id, 0)
+	if rec, left := s.reaches(id, "picking"), s.left(id); left != rec.Total.Minor || rec.Captured.Minor-rec.Returned.Minor != left {
+		t.Errorf("it costs %s, captured %s, returned %s, payment has %d", rec.Total, rec.Captured, rec.Returned, left)
+	}
+}

@@ -76,7 +76,7 @@ func (s *Store) Lasting(ctx context.Context, states []order.State, before time.T
 // Unreturned implements app.Books.
 func (s *Store) Unreturned(ctx context.Context, n int) ([]string, error) {
 	rows, err := s.pool.Query(ctx, `SELECT id FROM orders WHERE owing > 0 AND refunding = 0 AND edit = ''
-		AND NOT unpaid AND cancel_reason = '' ORDER BY id LIMIT $1`, n)
+		AND cancel_reason = '' ORDER BY id LIMIT $1`, n)
 	if err != nil {
 		return nil, pg.AsFault(err)
 	}
