@@ -62,16 +62,22 @@ func (r Rule) Asks() (metrics, values []string) {
 	return slices.Compact(metrics), values
 }
 
-// Condition is a part of a rule: the rule fires when a figure of the metric is above the limit.
+// Condition is a part of a rule: the rule fires when a figure of the metric is above the limit, or when there is none.
 type Condition struct {
 	Metric string
 	Label  string   // which has one of Values; "": whatever it has
 	Values []string // of Label
 	Above  float64
 	Counts bool // the metric only ever rises, and the rule looks how much lately
+	Absent bool // there is to be a figure
 }
 
-var condition = regexp.MustCompile(`([a-z]+(?:_[a-z]+)+)(?:\{([a-z]+)=~?"([^"]*)"\})?(\[\w+\])?\)* > (\d+)`)
+const figures = `([a-z]+(?:_[a-z]+)+)(?:\{([a-z]+)=~?"([^"]*)"\})?`
+
+var (
+	condition = regexp.MustCompile(figures + `(\[\w+\])?\)* > (\d+)`)
+	missing   = regexp.MustCompile(`absent\(` + figures + `\)`)
+)
 
 // Conditions takes a rule apart. One that is written in another way has none.
 func (r Rule) Conditions() (all []Condition) {
@@ -83,10 +89,22 @@ func (r Rule) Conditions() (all []Condition) {
 		c.Above, _ = strconv.ParseFloat(m[5], 64) // they are digits
 		all = append(all, c)
 	}
+	for _, m := range missing.FindAllStringSubmatch(r.Expr, -1) {
+		c := Condition{Metric: m[1], Label: m[2], Absent: true}
+		if m[3] != "" {
+			c.Values = strings.Split(m[3], "|")
+		}
+		all = append(all, c)
+	}
 	return all
 }
 
-// Met reports whether a figure with these labels meets the condition.
+// Of reports whether the condition is about a figure with these labels.
+func (c Condition) Of(labels map[string]string) bool {
+	return c.Label == "" || slices.Contains(c.Values, labels[c.Label])
+}
+
+// Met reports whether a figure with these labels is above the limit.
 func (c Condition) Met(labels map[string]string, figure float64) bool {
-	return figure > c.Above && (c.Label == "" || slices.Contains(c.Values, labels[c.Label]))
+	return !c.Absent && figure > c.Above && c.Of(labels)
 }

@@ -52,7 +52,8 @@ func TestRulesAndCodeAndRunbooksAgree(t *testing.T) {
 				t.Errorf("%s is understood as %+v", r.Alert, c)
 			}
 		}
-		if slices.Sort(understood); !slices.Equal(understood, metrics) {
+		slices.Sort(understood)
+		if understood = slices.Compact(understood); !slices.Equal(understood, metrics) {
 			t.Errorf("%s asks for %v, understood are %v", r.Alert, metrics, understood)
 		}
 		for _, m := range metrics {

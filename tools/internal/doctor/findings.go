@@ -66,14 +66,16 @@ func counted(ctx context.Context, base string) (map[string]*dto.MetricFamily, er
 	return parser.TextToMetricFamilies(res.Body)
 }
 
-// fires returns what of a metric meets a condition of a rule.
+// fires returns what of a metric meets a condition of a rule, or that a service does not tell of what it is to tell of.
 func fires(service string, r alerts.Rule, c alerts.Condition, family *dto.MetricFamily) (findings []Finding) {
+	advice, there := strings.ToLower(r.Annotations["summary"][:1])+r.Annotations["summary"][1:]+": "+r.Annotations["runbook_url"], false
 	for _, m := range family.GetMetric() {
 		labels := map[string]string{}
 		for _, l := range m.GetLabel() {
 			labels[l.GetName()] = l.GetValue()
 		}
 		figure := m.GetGauge().GetValue() + m.GetCounter().GetValue()
+		there = there || c.Of(labels)
 		if !c.Met(labels, figure) {
 			continue
 		}
@@ -84,8 +86,11 @@ func fires(service string, r alerts.Rule, c alerts.Condition, family *dto.Metric
 		if c.Counts {
 			detail += " since it started"
 		}
-		findings = append(findings, Finding{What: r.Alert, Detail: detail, Advice: strings.ToLower(r.Annotations["summary"][:1]) + r.Annotations["summary"][1:] + ": " + r.Annotations["runbook_url"],
-			Warn: c.Counts || r.Labels["severity"] != "critical"})
+		findings = append(findings, Finding{What: r.Alert, Detail: detail, Advice: advice, Warn: c.Counts || r.Labels["severity"] != "critical"})
+	}
+	if c.Absent && !there && strings.HasPrefix(c.Metric, service+"_") { // perhaps it has just started
+		what := strings.Join(append(slices.Clone(c.Values), c.Metric), " of ")
+		findings = append(findings, Finding{What: r.Alert, Detail: service + ": " + what + " is not told", Advice: advice, Warn: true})
 	}
 	return findings
 }
