@@ -162,12 +162,29 @@ func (r Record) at(edition int) orderapi.PlaceRequest {
 }
 
 // credited is what credit notes are of, in the order in which it went back. What comes before one of them never changes. What an edit gave
-// back is none when the invoice has it already; the snapshot is that of the invoice.
+// back is none when the invoice has it already, nor is what went back later of what such an edit took off and payment had refused; the snapshot is
+// that of the invoice.
 func (r Record) credited(edition int) Refunds {
 	var all Refunds
-	left := r.Snapshot.Totals.Total
+	var last time.Time
+	left, owed := r.Snapshot.Totals.Total, int64(0)
 	for _, f := range r.Refunds {
-		if f.Status == orderapi.RefundDone && (f.Edit == 0 || f.Edit > edition) {
+		if f.DoneAt != nil {
+			owed, last = max(0, owed-r.offCharges(last, *f.DoneAt)), *f.DoneAt
+		}
+		known := f.Edit > 0 && f.Edit <= edition
+		switch {
+		case known && (f.Status == orderapi.RefundRefused || f.Status == orderapi.RefundSuperseded):
+			owed += f.Amount.Minor
+			continue
+		case known || f.Status != orderapi.RefundDone:
+			continue
+		case f.Edit == 0:
+			off := min(owed, f.Amount.Minor)
+			owed -= off
+			f.Amount.Minor -= off
+		}
+		if f.Amount.IsPositive() {
 			all = append(all, f)
 			left.Minor -= f.Amount.Minor
 		}
@@ -176,6 +193,19 @@ func (r Record) credited(edition int) Refunds {
 		all = append(all, orderapi.Refund{ID: Cancellation, Amount: left})
 	}
 	return all
+}
+
+// offCharges is how much of what was owed edits that cost more have taken off what they charged, after one time until another.
+func (r Record) offCharges(after, until time.Time) (sum int64) {
+	for _, e := range r.Edits {
+		if e.Status != orderapi.EditDone || !e.Difference.IsPositive() || !e.DoneAt.After(after) || e.DoneAt.After(until) {
+			continue
+		}
+		if sum += e.Difference.Minor; e.Charged != nil {
+			sum -= e.Charged.Minor
+		}
+	}
+	return sum
 }
 
 // CreditNote returns the credit note of a refund that is done, or of the cancellation; the invoice is issued before it if need be.
@@ -321,6 +351,13 @@ func (r Record) shares(taxes []SheetTax, credited Refunds) (before, until []int6
 			pieces[line.ID] += piece.Quantity
 			lines = append(lines, SheetLine{Title: line.Title, SKU: line.SKU, Quantity: piece.Quantity, Amount: worth})
 			give(rate(line.TaxRateBP), worth.Minor)
+		}
+		sum := int64(0)
+		for _, l := range lines {
+			sum += l.Amount.Minor
+		}
+		if sum != f.Amount.Minor { // it is not all of the pieces
+			lines = nil
 		}
 		left := make([]int64, len(taxes))
 		for i, x := range taxes {

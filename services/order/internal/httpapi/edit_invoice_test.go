@@ -1,6 +1,7 @@
 package httpapi_test
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"sync/atomic"
@@ -111,5 +112,91 @@ func TestTheInvoiceOfAnEditThatWasCharged(t *testing.T) {
 		if tax != 0 || credited != invoice.Total.Minor {
 			t.Errorf("%d credited of %s, %d of its taxes are not", credited, invoice.Total, tax)
 		}
+	}
+}
+
+// What an edit took off and payment refused goes back later, by a refund or in payment: an invoice of the edited order never had it, so it is credited
+// only against one that was issued before. Invoice and credit notes come to what the shop has.
+func TestWhatWasOwedIsNotCredited(t *testing.T) {
+	t.Parallel()
+	refund := func(s *shop, id, key string, minor int64) {
+		s.bank.Next = nil
+		s.refund(id, key, fmt.Sprintf(`{"amount":{"amount":%d,"currency":"USD"},"reason":"what the edit took off"}`, minor)).Want(201)
+	}
+	edited := func(s *shop, id, key, body string, refused int) {
+		s.edit(id, key, body).Want(201)
+		s.refundIs(id, refused, "refused")
+	}
+	const shirts, shirt = `{"lines":[{"line_id":"l1","quantity":0}]}`, `{"lines":[{"line_id":"l1","quantity":1}]}`
+	for name, c := range map[string]struct {
+		do    func(s *shop, id string, invoice func())
+		notes []int64
+	}{ // without shirts it costs 29.75 less, with one 17.85
+		"by a refund": {do: func(s *shop, id string, _ func()) {
+			edited(s, id, "e", shirts, 0)
+			refund(s, id, "r", 2975)
+		}},
+		"in payment": {do: func(s *shop, id string, _ func()) {
+			edited(s, id, "e", shirts, 0)
+			s.bank.Next = nil
+			s.staffGiveBack(id, 1, 2975)
+		}},
+		"with goodwill": {do: func(s *shop, id string, _ func()) {
+			edited(s, id, "e", shirts, 0)
+			refund(s, id, "r", 3975)
+		}, notes: []int64{1000}},
+		"with a piece": {do: func(s *shop, id string, _ func()) {
+			edited(s, id, "e", shirt, 0)
+			refund(s, id, "r", 1595)
+			s.refundIs(id, 1, "refunded")
+			s.refund(id, "p", `{"lines":[{"line_id":"l1","quantity":1}],"reason":"torn"}`).Want(201)
+			s.refundIs(id, 2, "refunded")
+		}, notes: []int64{1000}},
+		"taken off a charge, and the rest with goodwill": {do: func(s *shop, id string, _ func()) {
+			edited(s, id, "e", shirts, 0)
+			s.edit(id, "more", `{"add":[{"sku":"book","quantity":1}]}`).Want(201) // 21.40 of it
+			s.editIs(id, "done")
+			s.reaches(id, "confirmed")
+			refund(s, id, "r", 1595)
+		}, notes: []int64{760}},
+		"invoiced before": {do: func(s *shop, id string, invoice func()) {
+			invoice()
+			edited(s, id, "e", shirts, 0)
+			refund(s, id, "r", 2975)
+		}, notes: []int64{2975}},
+		"invoiced in between": {do: func(s *shop, id string, invoice func()) {
+			edited(s, id, "e", shirt, 0)
+			invoice()
+			edited(s, id, "f", shirts, 1)
+			refund(s, id, "r", 2975)
+		}, notes: []int64{1190}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := open(t)
+			id, token := s.buyTaxed()
+			s.prices.Rates = map[string]int64{"shirt": 1900, "book": 700}
+			s.declines("refund", "", "91506")
+			c.do(s, id, func() { s.client.Do("GET", "/v1/orders/"+id+"/invoice?access_token="+token, nil).Want(200) })
+			s.itsMoneyRests(id)
+			s.owes(id, 0)
+			rec := s.reaches(id, "confirmed")
+			invoice, err := s.app.Invoice(t.Context(), s.store, s.entity(), rec)
+			adds(t, invoice, err)
+			var notes []int64
+			left := invoice.Total.Minor
+			for _, f := range rec.Refunds {
+				note, err := s.app.CreditNote(t.Context(), s.store, s.entity(), rec, f.ID)
+				if errors.Is(err, app.ErrNoCreditNote) {
+					continue
+				}
+				adds(t, note, err)
+				notes = append(notes, note.Total.Minor)
+				left -= note.Total.Minor
+			}
+			if !slices.Equal(notes, c.notes) || left != rec.Captured.Minor-rec.Returned.Minor {
+				t.Errorf("%v credited of %s; captured %s, returned %s", notes, invoice.Total, rec.Captured, rec.Returned)
+			}
+		})
 	}
 }
