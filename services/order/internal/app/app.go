@@ -293,7 +293,8 @@ func (a *App) change(rec Record, d order.Decision, c command, now time.Time) Cha
 	after.noteRefund(now)
 	ch := Change{
 		Seen: rec.Version, After: after, Announce: d.Announce, Effect: d.Effect, Stamp: c.stamp, Audit: c.audit,
-		Keep: d.Effect == nil && c.stamp == 0 && (d.From == d.Order.State || a.machine(rec).EffectOf(d.From) != order.Wait), // whoever moves on waits no more
+		Keep: d.Effect == nil && c.stamp == 0 && c.event.Name != order.Refunded && // that needs no further try
+			(d.From == d.Order.State || a.machine(rec).EffectOf(d.From) != order.Wait), // whoever moves on waits no more
 		Entry: Entry{Version: d.Order.Version, At: now, Transition: d.Transition, Event: string(c.event.Name), From: string(d.From),
 			To: string(d.Order.State), Attempt: d.Order.Attempt, Actor: c.actor, Metadata: c.metadata},
 	}

@@ -22,6 +22,7 @@ type MoneyBack struct {
 	OrderID     string
 	Attempt     int
 	OperationID string
+	Amount      money.Amount // by that operation
 	Gone        money.Amount // in all, of a payment that was captured
 	Voided      bool         // everything: nothing is held and nothing was taken
 }
@@ -32,6 +33,9 @@ var ErrTooEarly = fault.New(fault.Unavailable, "not-captured-yet", "The order is
 // FollowMoney keeps an order at what payment says of its money. What the order asked for itself, what is known and what is over is
 // left alone, so that it may be told often, late and out of order.
 func (a *App) FollowMoney(ctx context.Context, m MoneyBack) error {
+	if err := a.followStray(ctx, m); err != nil {
+		return err
+	}
 	var seen int64        // the version of the order that payment was asked about
 	var sum *money.Amount // of an order with several payments, what went back of all of them
 	gone := func(rec Record) *command {
@@ -67,6 +71,56 @@ func (a *App) FollowMoney(ctx context.Context, m MoneyBack) error {
 		return err
 	}, gone, func(rec Record) bool { return rec.State == "placed" && rec.CancelReason == "" || rec.Edit != "" })
 	return err
+}
+
+// followStray takes in that an operation of the refund under way, which payment had given up, turned up as done: it is the answer to it, and what it
+// gave back is not asked for again. The sum is followed as ever.
+func (a *App) followStray(ctx context.Context, m MoneyBack) error {
+	own, ok := strings.CutPrefix(m.OperationID, fmt.Sprintf("%s-%d-refund-", m.OrderID, m.Attempt))
+	version, err := strconv.ParseInt(own, 10, 64)
+	if !ok || err != nil {
+		return nil // of others
+	}
+	rec, err := a.Store.Load(ctx, m.OrderID)
+	switch {
+	case fault.KindOf(err) == fault.NotFound || err == nil && (rec.Refunding.Minor < m.Amount.Minor || !m.Amount.IsPositive()):
+		return nil
+	case err != nil:
+		return err
+	}
+	log, err := a.Store.Log(ctx, m.OrderID)
+	if err != nil || !givenUp(log, version) {
+		return err
+	}
+	seen := rec.Version
+	_, err = a.apply(ctx, rec, command{event: order.Event{Name: order.Refunded, Attempt: rec.Attempt, Amount: m.Amount}, actor: "payment",
+		metadata: map[string]any{"operation_id": m.OperationID, "amount": m.Amount.Minor, "currency": string(m.Amount.Currency)},
+		check: func(now Record, _ *command) error {
+			if now.Version != seen {
+				return ErrTooEarly
+			}
+			return nil
+		}})
+	if fault.KindOf(err) == fault.Conflict {
+		return nil
+	}
+	return err
+}
+
+// givenUp says whether the effect of a version was one of the refund under way, and was answered as not done. What was counted once is over.
+func givenUp(log []Entry, version int64) (given bool) {
+	for _, e := range log {
+		if e.Version <= version {
+			continue
+		}
+		switch order.EventName(e.Event) {
+		case order.RefundUnsettled:
+			given = true
+		case order.Refund, order.LessGiven, order.Refunded, order.RefundRefused:
+			return false
+		}
+	}
+	return given
 }
 
 // Review is what payment tells of a payment that people look at before it is captured.

@@ -29,7 +29,7 @@ func Subscribe(s *daprkit.Subscriptions, f Follower) {
 			if err := ev.Decode(&data); err != nil {
 				return err
 			}
-			return f.FollowMoney(ctx, app.MoneyBack{OrderID: data.OrderID, Attempt: data.Attempt, OperationID: data.OperationID, Gone: data.Refunded, Voided: voided})
+			return f.FollowMoney(ctx, app.MoneyBack{OrderID: data.OrderID, Attempt: data.Attempt, OperationID: data.OperationID, Amount: data.Amount, Gone: data.Refunded, Voided: voided})
 		}
 	}
 	s.On(paymentapi.Topic, paymentapi.TypeVoidedV1, follow(true))

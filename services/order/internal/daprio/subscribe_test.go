@@ -80,7 +80,7 @@ func TestFilledBackordersAreHeardOf(t *testing.T) {
 func TestMoneyThatWentBackIsHeardOf(t *testing.T) {
 	t.Parallel()
 	data := `{"sequence":1,"payment_id":"o-2","order_id":"o","attempt":2,"operation_id":"op","amount":{"amount":300,"currency":"USD"},"refunded":{"amount":700,"currency":"USD"},"more":"to come"}`
-	back := app.MoneyBack{OrderID: "o", Attempt: 2, OperationID: "op", Gone: money.New(700, "USD")}
+	back := app.MoneyBack{OrderID: "o", Attempt: 2, OperationID: "op", Amount: money.New(300, "USD"), Gone: money.New(700, "USD")}
 	void := back
 	void.Voided = true
 	for _, tc := range []struct {

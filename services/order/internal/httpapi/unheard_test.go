@@ -188,3 +188,97 @@ func TestARefundOfWhatTheBankDoesNotPay(t *testing.T) {
 	s.toldUnpaid(id, 1, 4999)
 	s.owes(id, 0)
 }
+
+// A refund that payment had given up turns up as done: it is the answer to the one under way, which is not asked for again, and goes on with the next
+// payment where there is one. Told twice, or later, it says nothing new.
+func TestARefundThatPaymentHadGivenUp(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		order    func(*testing.T) (*shop, string, string)
+		ask      string
+		goodwill int64
+		returned int64
+	}{
+		"of the only payment": {order: mugs, ask: `{"amount":{"amount":2000,"currency":"USD"},"reason":"torn"}`, returned: 2000},
+		"of the newest":       {order: aMugMore, ask: `{"amount":{"amount":2500,"currency":"USD"},"reason":"torn"}`, returned: 2500},
+		"of an edit":          {order: mugs, returned: 2500},
+		"beside goodwill":     {order: mugs, ask: `{"amount":{"amount":2000,"currency":"USD"},"reason":"torn"}`, goodwill: 500, returned: 2500},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s, id, _ := c.order(t)
+			var up atomic.Pointer[app.MoneyCommand]
+			s.bank.Next = func(step string, m app.MoneyCommand) (answer app.MoneyAnswer) {
+				if step == "refund" && m.Attempt > 0 && up.CompareAndSwap(nil, &m) {
+					answer.Outcome = app.MoneyFailed
+				}
+				return answer
+			}
+			if c.ask == "" {
+				s.edit(id, "less", aShirtLess).Want(201)
+			} else {
+				s.refund(id, "r", c.ask).Want(201)
+			}
+			s.refundIs(id, 0, "pending")
+			s.waitsAgain(id)
+			m := up.Load()
+			if _, err := s.bank.Refund(t.Context(), app.MoneyCommand{OperationID: "found", PaymentID: m.PaymentID, OrderID: id, Amount: m.Part, Part: m.Part}); err != nil {
+				t.Fatal(err)
+			}
+			told := app.MoneyBack{OrderID: id, Attempt: m.Attempt, OperationID: m.OperationID, Amount: m.Part, Gone: m.Part}
+			if c.goodwill > 0 {
+				s.hears(s.staffRefund(id, c.goodwill))
+				told.Gone.Minor += c.goodwill
+			}
+			for range 2 {
+				testkit.Eventually(t, 10*time.Second, func() error { return s.app.FollowMoney(t.Context(), told) }) // while the next payment gives back it is told again
+				s.refundIs(id, 0, "refunded")
+			}
+			s.settles(id)
+			rec, left := s.reaches(id, "confirmed"), s.left(id)
+			done := int64(0)
+			for _, f := range rec.Refunds {
+				done += f.Amount.Minor
+			}
+			if rec.Returned.Minor != c.returned || rec.Captured.Minor-c.returned != left || done != c.returned {
+				t.Errorf("captured %s, returned %s, payment has %d: %+v", rec.Captured, rec.Returned, left, rec.Refunds)
+			}
+			var effects int
+			if err := s.pool.QueryRow(t.Context(), `SELECT count(*) FROM order_effects`).Scan(&effects); err != nil || effects != 0 {
+				t.Errorf("%d effects are left: %v", effects, err)
+			}
+			s.owes(id, 0)
+		})
+	}
+}
+
+// What payment tells of an operation of the order's own that was counted, or is of an earlier refund, is no answer to the one under way.
+func TestAnotherRefundOfTheOrders(t *testing.T) {
+	t.Parallel()
+	s, id, _ := mugs(t)
+	var asked atomic.Pointer[app.MoneyCommand]
+	var away atomic.Bool
+	s.bank.Next = func(step string, m app.MoneyCommand) (answer app.MoneyAnswer) {
+		if step == "refund" && away.Load() {
+			answer.Outcome = app.MoneyFailed
+		} else if step == "refund" {
+			asked.Store(&m)
+		}
+		return answer
+	}
+	s.refund(id, "r-1", `{"amount":{"amount":1000,"currency":"USD"},"reason":"torn"}`).Want(201)
+	s.refundIs(id, 0, "refunded")
+	first := *asked.Load()
+	away.Store(true)
+	s.refund(id, "r-2", `{"amount":{"amount":2000,"currency":"USD"},"reason":"torn"}`).Want(201)
+	s.waitsAgain(id)
+	s.hears(app.MoneyBack{OrderID: id, Attempt: 1, OperationID: first.OperationID, Amount: first.Part, Gone: first.Part})
+	s.refundIs(id, 1, "pending")
+	away.Store(false)
+	s.settles(id)
+	s.refundIs(id, 1, "refunded")
+	s.books(id, 8, 3, 4999, 4999, 3000)
+	if left := s.left(id); left != 1999 {
+		t.Errorf("payment has %d", left)
+	}
+}
