@@ -156,7 +156,8 @@ func TestAsMuchAgainIsADuplicate(t *testing.T) {
 	stands(t, bulb, 9)
 }
 
-// What has left the catalogue is kept in an order that is edited: cart, and nobody else, knows by then what it weighs.
+// What has left the catalogue is kept in an order that is edited: checkout asks cart for what it weighs. What that costs is tried in checkout, since this
+// shop's ways cost the same for any weight.
 func TestAnEditKeepsWhatLeftTheCatalogue(t *testing.T) {
 	gone, bulb := s.Goods(t, "edited-gone", 2), s.Goods(t, "edited-more", 3)
 	cart := s.Cart(t, gone, bulb)
