@@ -169,6 +169,7 @@ type Payment struct {
 	Authorised    money.Amount  `json:"authorised"`
 	Captured      money.Amount  `json:"captured"`
 	Refunded      money.Amount  `json:"refunded"`
+	Pending       bool          `json:"pending,omitempty"` // an operation on it has no answer yet
 	TransactionID string        `json:"transaction_id,omitempty"`
 	CreatedAt     time.Time     `json:"created_at"`
 	UpdatedAt     time.Time     `json:"updated_at"`

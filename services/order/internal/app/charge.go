@@ -101,9 +101,9 @@ func (r Record) gone(left map[int]PaymentLeft) int64 {
 	return sum
 }
 
-// ErrUnheard says that payment has given back what the order has not been told of yet.
+// ErrUnheard says that payment has given back what the order has not been told of yet, or may be about to.
 var ErrUnheard = fault.New(fault.Unavailable, "refund-not-recorded",
-	"Money of this order was given back in payment, and that is not recorded here yet: ask for the edit again in a few seconds.").WithRetryAfter(5 * time.Second)
+	"Money of this order goes back in payment, and that is not recorded here yet: ask for the edit again in a few seconds.").WithRetryAfter(5 * time.Second)
 
 // HeardOfAll is ErrUnheard while the order does not know of all that payment has given back, and the difference that an edit makes depends on it: it
 // would be taken for what the edit takes off, or what is owed and was given back be taken off what it charges. Once the charge has begun it is no more.
@@ -115,8 +115,15 @@ func (a *App) HeardOfAll(ctx context.Context, rec Record, difference money.Amoun
 	if err != nil {
 		return err
 	}
-	_, charging := left[rec.editPayment(rec.EditNumber).attempt]
-	if rec.gone(left) > rec.Returned.Minor && (rec.Edit == "" || !charging) {
+	if _, charging := left[rec.editPayment(rec.EditNumber).attempt]; charging && rec.Edit != "" {
+		return nil
+	}
+	for _, p := range left {
+		if p.Pending {
+			return ErrUnheard
+		}
+	}
+	if rec.gone(left) > rec.Returned.Minor {
 		return ErrUnheard
 	}
 	return nil

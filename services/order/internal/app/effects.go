@@ -64,6 +64,7 @@ type Payments interface {
 type PaymentLeft struct {
 	Captured, Left money.Amount
 	Unpaid         bool
+	Pending        bool // an operation on it has no answer yet
 }
 
 // Allocation is what stock is asked for, once per key.

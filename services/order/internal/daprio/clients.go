@@ -45,7 +45,7 @@ func (p Payments) Left(ctx context.Context, orderID string, currency money.Curre
 		if item.Amount.Currency != currency {
 			return nil, fmt.Errorf("payment %s is in %s", item.ID, item.Amount.Currency)
 		}
-		left[item.Attempt] = app.PaymentLeft{Captured: item.Captured, Left: money.New(item.Captured.Minor-item.Refunded.Minor, currency), Unpaid: item.Status == paymentapi.StatusSettlementDeclined}
+		left[item.Attempt] = app.PaymentLeft{Captured: item.Captured, Left: money.New(item.Captured.Minor-item.Refunded.Minor, currency), Unpaid: item.Status == paymentapi.StatusSettlementDeclined, Pending: item.Pending}
 	}
 	return left, nil
 }

@@ -70,6 +70,34 @@ func TestAnEditWaitsForWhatWasGivenBack(t *testing.T) {
 	}
 }
 
+// Staff asked payment to give back what is owed, and nobody knows yet whether it did: it is not taken off a charge meanwhile.
+func TestAnEditWaitsForWhatPaymentIsGivingBack(t *testing.T) {
+	t.Parallel()
+	s, id, _ := mugs(t)
+	s.aDifferenceIsRefused(id)
+	gone := money.New(2500, "USD")
+	staffs := app.MoneyCommand{OperationID: "staff", PaymentID: id + "-1", OrderID: id, Amount: gone, Part: gone}
+	s.bank.Next = func(_ string, c app.MoneyCommand) (answer app.MoneyAnswer) {
+		if c.OperationID == staffs.OperationID {
+			answer.Outcome = app.MoneyPending
+		}
+		return answer
+	}
+	for range 2 {
+		if answer, err := s.bank.Refund(t.Context(), staffs); err != nil || answer.Outcome == app.MoneyDeclined {
+			t.Fatalf("%+v, %v", answer, err)
+		}
+		s.edit(id, "key-1", oneMugMore).Problem(503, "refund-not-recorded")
+		s.bank.Next = nil // then it is known
+	}
+	s.hears(refunded(id, 2500))
+	s.edit(id, "key-1", oneMugMore).Want(201)
+	if e := s.editIs(id, "done"); e.Charged == nil || e.Charged.Minor != 2000 {
+		t.Errorf("%+v", e)
+	}
+	s.books(id, 9, 2, 4499, 6999, 2500)
+}
+
 // itsMoneyRests waits until no refund of an order is on its way.
 func (s *shop) itsMoneyRests(id string) {
 	s.t.Helper()

@@ -28,7 +28,8 @@ type Bank struct {
 	held map[string]app.OpenPayment // what is captured, by payment
 	Ran  []string                   // "authorise <payment id>", in order, each executed operation once
 
-	bounced map[string]int64 // what the bank did not pay, by payment
+	bounced map[string]int64  // what the bank did not pay, by payment
+	pending map[string]string // the operation that has no answer yet, by payment
 
 	// Next decides the answer to an operation that was not run before; nil or a zero Outcome means done.
 	Next func(step string, c app.MoneyCommand) app.MoneyAnswer
@@ -58,9 +59,14 @@ func (b *Bank) run(step string, c app.MoneyCommand) (app.MoneyAnswer, error) {
 			answer.Outcome, answer.Amount = app.MoneyDone, c.Amount
 		}
 		if b.done == nil {
-			b.done, b.part = map[string]app.MoneyAnswer{}, map[string]money.Amount{}
+			b.done, b.part, b.pending = map[string]app.MoneyAnswer{}, map[string]money.Amount{}, map[string]string{}
 		}
 		b.done[c.OperationID], b.part[c.OperationID] = answer, c.Part
+		if answer.Outcome == app.MoneyPending {
+			b.pending[c.PaymentID] = c.OperationID
+		} else if b.pending[c.PaymentID] == c.OperationID {
+			delete(b.pending, c.PaymentID)
+		}
 		if answer.Outcome == app.MoneyDone {
 			b.Ran = append(b.Ran, step+" "+c.PaymentID)
 			b.move(step, c, answer)
@@ -112,7 +118,7 @@ func (b *Bank) Left(_ context.Context, orderID string, _ money.Currency) (map[in
 	for id, p := range b.held {
 		if p.OrderID == orderID {
 			_, attempt := split(id)
-			left[attempt] = app.PaymentLeft{Captured: p.Amount, Left: p.Amount, Unpaid: b.bounced[id] > 0}
+			left[attempt] = app.PaymentLeft{Captured: p.Amount, Left: p.Amount, Unpaid: b.bounced[id] > 0, Pending: b.pending[id] != ""}
 		}
 	}
 	return left, nil

@@ -298,12 +298,21 @@ func TestRefundThatNeverArrived(t *testing.T) {
 	refund := func(key string) *apitest.Answer {
 		return s.staff.With("Idempotency-Key", key).Do("POST", "/v1/admin/payments/"+order+"-1/refunds", `{"amount":{"amount":100,"currency":"USD"}}`)
 	}
+	pending := func(want bool) {
+		t.Helper()
+		var all paymentapi.Payments
+		if s.order.Do("GET", paymentapi.PathPayments+order, nil).Want(200).JSON(&all); len(all.Items) != 1 || all.Items[0].Pending != want {
+			t.Errorf("%+v", all.Items)
+		}
+	}
 	sim.Fault(t, "drop_before", "refund", 1)
 	refund("first").Want(202)
+	pending(true)
 	s.clock.Add(2 * time.Minute)
 	for range 2 {
 		refund("first").Problem(409, "operation-failed")
 	}
+	pending(false)
 	refund("second").Want(201)
 }
 

@@ -29,7 +29,7 @@ func result(a app.Answer) paymentapi.Result {
 
 func view(p payment.Payment) paymentapi.Payment {
 	v := paymentapi.Payment{ID: p.ID, OrderID: p.OrderID, Attempt: p.Attempt, Status: string(p.Status), Provider: p.Provider, Amount: p.Amount,
-		Authorised: p.Authorised, Captured: p.Captured, Refunded: p.Refunded, TransactionID: p.TransactionID,
+		Authorised: p.Authorised, Captured: p.Captured, Refunded: p.Refunded, Pending: p.Live != "", TransactionID: p.TransactionID,
 		CreatedAt: p.CreatedAt.UTC(), UpdatedAt: p.UpdatedAt.UTC(), Like: p.Like}
 	if p.Converted.IsPositive() {
 		v.AsCredit = &p.Converted
