@@ -516,7 +516,7 @@ func TestOwnersOfHoldsArePaged(t *testing.T) {
 	young := blocks(`owners ('2026-03-01', '2026-03-01 12:00', '', 500)`)
 	page := blocks(`owners ('2026-03-01', '2026-03-03', 'old3', 500)`)
 	t.Logf("blocks: %v with nothing to find, %v for 500 of 5000", young, page)
-	if young > 1000 || page > 10_000 {
+	if young > 1000 || page > 7000 {
 		t.Errorf("five thousand holds that are too young cost %v blocks, 500 owners %v", young, page)
 	}
 }

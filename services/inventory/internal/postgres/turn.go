@@ -170,11 +170,15 @@ func write(ctx context.Context, q pg.Querier, sku string, at shelf, turn invento
 // ends, which is all of them.
 func unlessLapsed(at string) string { return `CASE WHEN h.expires_at > ` + at + ` THEN h.quantity END` }
 
-// alive is the condition of a hold h that still counts at $1, in the form of stock_holds_by_owner. No other index serves it, nor is one read whole
-// for its order, as a join with the few that are taken would like to.
-const alive = `h.expires_at AT TIME ZONE 'UTC' > $1::timestamptz AT TIME ZONE 'UTC' AND (SELECT count(*) FROM taken_holds t WHERE t.sku = h.sku AND t.id = h.id) = 0`
+// unexpired is the condition of a hold h that has not ended at $1, in the form of stock_holds_by_owner: no other index serves it.
+const unexpired = `h.expires_at AT TIME ZONE 'UTC' > $1::timestamptz AT TIME ZONE 'UTC'`
 
-const holdsSQL = `SELECT h.owner, h.sku, h.quantity, h.expires_at FROM stock_holds h WHERE h.owner = ANY ($2) AND ` + alive
+// alive is the condition of a hold h that still counts at $1.
+const alive = unexpired + ` AND NOT EXISTS (SELECT FROM taken_holds t WHERE t.sku = h.sku AND t.id = h.id)`
+
+// holdsSQL counts what is taken for each hold: a join with it would like them in the order of an index, and read it whole.
+const holdsSQL = `SELECT h.owner, h.sku, h.quantity, h.expires_at FROM stock_holds h
+	WHERE h.owner = ANY ($2) AND ` + unexpired + ` AND (SELECT count(*) FROM taken_holds t WHERE t.sku = h.sku AND t.id = h.id) = 0`
 
 // HoldsOf implements app.HoldStore.
 func (s *Store) HoldsOf(ctx context.Context, owner string, now time.Time) ([]inventory.Hold, error) {
