@@ -1,0 +1,59 @@
+package app
+
+import (
+	"context"
+
+	"github.com/sidecart/sidecart/pkg/fault"
+	"github.com/sidecart/sidecart/services/search/internal/search"
+)
+
+// ErrUnavailable says that the index cannot be read now.
+var ErrUnavailable = fault.New(fault.Unavailable, "search-unavailable", "The search is not available at the moment.")
+
+// Part is what of a document changed.
+type Part uint8
+
+// The parts of a document.
+const (
+	Content Part = 1 << iota // everything but the offer
+	Offer                    // prices, stock, popularity
+)
+
+// Change is a product whose document is to be written. Document is nil where there is to be none (any more).
+type Change struct {
+	ID       string
+	Parts    Part
+	Document *search.Document
+}
+
+// State says what an index follows, and how far it has come.
+type State struct {
+	Epoch    string // of the database whose revisions it has
+	Form     string // of the documents and how they are read: the code's
+	Revision int64
+}
+
+// Index is a built index: documents that can be found. It is safe for concurrent use.
+type Index interface {
+	State(ctx context.Context) (State, error)
+	// Write puts and takes out documents and sets the revision, all or nothing; what was written before may be written again. When it
+	// returns the changes survive a crash and are found by the next Search.
+	Write(ctx context.Context, revision int64, changes []Change) error
+	// Search performs a plan; ErrUnavailable.
+	Search(ctx context.Context, p search.Plan) (search.Found, error)
+	// Documents returns those of ids that exist, in the order of ids.
+	Documents(ctx context.Context, ids []string) ([]*search.Document, error)
+	// Count returns how many documents there are.
+	Count(ctx context.Context) (int, error)
+	Close() error
+}
+
+// Indexes keeps the index that is read, and makes new ones beside it.
+type Indexes interface {
+	// Live returns the index that is read, or ErrUnavailable where there is none yet.
+	Live(ctx context.Context) (Index, error)
+	// Create makes an empty index beside the live one, in place of one that was begun and not finished.
+	Create(ctx context.Context, epoch string) (Index, error)
+	// Switch makes an index the live one, at once for all readers, and drops the one before.
+	Switch(ctx context.Context, to Index) error
+}
