@@ -43,11 +43,11 @@ func runInfra(ctx context.Context, args []string) error {
 	return errors.New(wantInfra)
 }
 
-// testTags are the build tags of the tests whose servers are here, called like the server that a profile adds.
+// testTags are the build tags of the tests whose servers are here, called like the servers that a profile adds.
 func testTags(ctx context.Context) (tags []string) {
-	for profile, tag := range map[string]string{shop.Standard: "redis", shop.Kafka: "kafka"} {
+	for profile, servers := range map[string][]string{shop.Standard: {"redis", "opensearch"}, shop.Kafka: {"kafka"}} {
 		if _, err := infra.Look(ctx, profile); err == nil {
-			tags = append(tags, tag)
+			tags = append(tags, servers...)
 		}
 	}
 	return tags

@@ -1,14 +1,15 @@
-// Package infra finds, installs and prepares the real servers of the profiles: Redis and Kafka. They run privately for one shop, as its
-// Postgres does: on its ports, on this machine alone, behind a password, with their data in its state folder. Who keeps them running is
+// Package infra finds, installs and prepares the real servers of the profiles: Redis, Kafka and OpenSearch. They run privately for one shop, as its
+// Postgres does: on its ports, on this machine alone, behind a password (OpenSearch has none without its plugins), with their data in its state folder. Who keeps them running is
 // package up.
 //
 //	server          what it holds                         on disk                       after kill -9
 //	carts-redis     projections of carts, made anew       nothing                       empty: carts are made again from their log
 //	events-redis    events (Redis Streams)                each event, before the answer all events and everybody's place
 //	kafka           events                                each batch, before the answer all events and everybody's place
+//	opensearch      the index of search, made anew        each batch, before the answer all documents
 //
-// Redis comes with the machine (PATH) or from Debian; Kafka comes from Maven Central, by version, into the tool's cache, whole or not at
-// all, and runs on the machine's Java.
+// Redis comes with the machine (PATH) or from Debian; Kafka and OpenSearch come from Maven Central, by version, into the tool's cache,
+// whole or not at all, and run on the machine's Java.
 package infra
 
 import (
@@ -50,9 +51,9 @@ func Look(ctx context.Context, profile string) (found []Found, missing error) {
 			p, err = findRedis(ctx)
 			f = Found{"Redis", p.version + ", " + p.path}
 		case "kafka":
-			var k kafkaFiles
-			k, err = findKafka(ctx)
-			f = Found{"Kafka", kafkaVersion + " in " + k.lib + ", Java " + k.java.version}
+			f, err = kafkaJars.look(ctx)
+		case "opensearch":
+			f, err = openSearchJars.look(ctx)
 		}
 		if err != nil {
 			errs = append(errs, err)
@@ -72,9 +73,9 @@ func CanRun(ctx context.Context, profile string) error {
 		case "redis":
 			_, err = findRedis(ctx)
 		case "kafka":
-			if _, java := findJava(ctx); java != nil || findMaven() != nil {
-				_, err = findKafka(ctx)
-			}
+			err = kafkaJars.canRun(ctx)
+		case "opensearch":
+			err = openSearchJars.canRun(ctx)
 		}
 		errs = append(errs, err)
 	}
@@ -85,7 +86,7 @@ func CanRun(ctx context.Context, profile string) error {
 func programs(profile string) []string {
 	switch profile {
 	case shop.Standard:
-		return []string{"redis"}
+		return []string{"redis", "opensearch"}
 	case shop.Kafka:
 		return []string{"redis", "kafka"}
 	default:

@@ -40,7 +40,7 @@ func TestMissingServers(t *testing.T) {
 		"no redis":          {nil, shop.Standard, []string{"Redis 7", "no redis-server or valkey-server in the PATH", "infra install --profile standard"}},
 		"an old redis":      {map[string]string{"redis-server": `echo 'Redis server v=6.0.16 sha=0'`}, shop.Standard, []string{"redis-server is version 6.0.16"}},
 		"a broken redis":    {map[string]string{"redis-server": "exit 1"}, shop.Standard, []string{"does not tell its version"}},
-		"valkey":            {map[string]string{"valkey-server": `echo 'Valkey server v=8.0.1 sha=0'`}, shop.Standard, nil},
+		"valkey":            {map[string]string{"valkey-server": `echo 'Valkey server v=8.0.1 sha=0'`}, shop.Standard, []string{"OpenSearch 2.19.1: there is no java"}},
 		"no java, no redis": {nil, shop.Kafka, []string{"Redis 7", "Kafka 4.1.0: there is no java in the PATH", "infra install --profile kafka"}},
 		"an old java":       {map[string]string{"java": `echo 'java version "1.8.0_292"' >&2`}, shop.Kafka, []string{"java is version 1.8.0"}},
 		"no jars":           {map[string]string{"java": java}, shop.Kafka, []string{"its jars are not in"}},
@@ -91,7 +91,7 @@ func TestNothingIsPreparedWithoutItsProgram(t *testing.T) {
 func TestInstallWithoutAptGet(t *testing.T) {
 	machine(t, nil)
 	err := Install(t.Context(), shop.Profiles(), io.Discard)
-	for _, name := range []string{"default-jre-headless", "maven", "redis-server", "no apt-get"} {
+	for _, name := range []string{"default-jdk-headless", "maven", "redis-server", "no apt-get"} {
 		if err == nil || !strings.Contains(err.Error(), name) {
 			t.Errorf("%v: no word of %s", err, name)
 		}
@@ -107,7 +107,7 @@ func TestAHalfFetchedKafkaIsNone(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			cache := machine(t, map[string]string{"mvn": mvn, "java": `echo 'openjdk version "17.0.15"' >&2`})
-			if err := fetchKafka(t.Context(), io.Discard); err == nil {
+			if err := kafkaJars.fetch(t.Context(), io.Discard); err == nil {
 				t.Error("it counts as fetched")
 			}
 			left, err := filepath.Glob(filepath.Join(cache, "sidecart", "*"))

@@ -11,16 +11,11 @@ import (
 	"strings"
 )
 
-func findMaven() error {
-	_, err := exec.LookPath("mvn")
-	return err
-}
-
 // Install provides what the servers of the profiles lack on this machine, and leaves alone what is there. Packages of the system need
 // root and Debian's apt-get; without, what is missing is named.
 func Install(ctx context.Context, profiles []string, out io.Writer) error {
 	var missing []string // Debian packages
-	kafka := false
+	var bring []jars
 	for _, profile := range profiles {
 		for _, name := range programs(profile) {
 			switch name {
@@ -29,26 +24,23 @@ func Install(ctx context.Context, profiles []string, out io.Writer) error {
 					missing = append(missing, "redis-server")
 				}
 			case "kafka":
-				kafka = true
+				bring = append(bring, kafkaJars)
+			case "opensearch":
+				bring = append(bring, openSearchJars)
 			}
 		}
 	}
-	if kafka {
-		if _, err := findKafka(ctx); err != nil {
-			if _, err := findJava(ctx); err != nil {
-				missing = append(missing, "default-jre-headless")
-			}
-			if findMaven() != nil {
-				missing = append(missing, "maven")
-			}
+	for _, j := range bring {
+		if _, err := j.find(ctx); err != nil {
+			missing = append(missing, j.lacks(ctx)...)
 		}
 	}
 	slices.Sort(missing)
 	if err := installPackages(ctx, slices.Compact(missing), out); err != nil {
 		return err
 	}
-	if kafka {
-		if err := fetchKafka(ctx, out); err != nil {
+	for _, j := range bring {
+		if err := j.fetch(ctx, out); err != nil {
 			return err
 		}
 	}

@@ -11,7 +11,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"time"
 
@@ -23,102 +22,14 @@ import (
 	"github.com/sidecart/sidecart/tools/internal/shop"
 )
 
-// kafkaVersion is that of pom.xml.
+// kafkaVersion is that of kafka/pom.xml.
 const kafkaVersion = "4.1.0"
 
-// oldestJava runs Kafka 4.
-const oldestJava = 17
+//go:embed kafka/pom.xml
+var kafkaPOM []byte
 
-//go:embed pom.xml
-var pom []byte
-
-var javaVersion = regexp.MustCompile(`version "([0-9.]+)`)
-
-// kafkaFiles is what a server runs on.
-type kafkaFiles struct {
-	java program
-	lib  string // folder of the jars
-}
-
-func findJava(ctx context.Context) (program, error) {
-	return find(ctx, []string{"java"}, "-version", javaVersion, oldestJava)
-}
-
-// kafkaLib is where the jars are, or will be.
-func kafkaLib() (string, error) {
-	cache, err := os.UserCacheDir()
-	if err != nil {
-		return "", err
-	}
-	return filepath.Join(cache, "sidecart", "kafka-"+kafkaVersion), nil
-}
-
-func missingKafka(reason error) error {
-	return &MissingError{
-		Server: "Kafka " + kafkaVersion, Reason: reason.Error(),
-		Advice: fmt.Sprintf("`%s` provides it (as root on Debian; else with Java %d and Maven in the PATH)", InstallCommand(shop.Kafka), oldestJava),
-	}
-}
-
-func findKafka(ctx context.Context) (kafkaFiles, error) {
-	java, err := findJava(ctx)
-	if err != nil {
-		return kafkaFiles{}, missingKafka(err)
-	}
-	lib, err := kafkaLib()
-	if err != nil {
-		return kafkaFiles{}, err
-	}
-	if _, err := os.Stat(lib); err != nil {
-		return kafkaFiles{}, missingKafka(fmt.Errorf("its jars are not in %s", lib))
-	}
-	return kafkaFiles{java, lib}, nil
-}
-
-// fetchKafka brings the jars from the Maven repository into the cache, unless they are there. The folder gets its name when it is whole.
-func fetchKafka(ctx context.Context, out io.Writer) error {
-	lib, err := kafkaLib()
-	if err != nil {
-		return err
-	}
-	if _, err := os.Stat(lib); err == nil {
-		return nil
-	}
-	if err := os.MkdirAll(filepath.Dir(lib), 0o755); err != nil {
-		return err
-	}
-	work, err := os.MkdirTemp(filepath.Dir(lib), "kafka-*.part")
-	if err != nil {
-		return err
-	}
-	defer os.RemoveAll(work)
-	if err := os.WriteFile(filepath.Join(work, "pom.xml"), pom, 0o600); err != nil {
-		return err
-	}
-	fmt.Fprintf(out, "fetching Kafka %s through Maven (43 MB)\n", kafkaVersion)
-	fresh := filepath.Join(work, "lib")
-	cmd := exec.CommandContext(ctx, "mvn", "--batch-mode", "--quiet", "--strict-checksums", "dependency:copy-dependencies",
-		"-DincludeScope=runtime", "-DoutputDirectory="+fresh)
-	cmd.Dir = work
-	said, err := cmd.CombinedOutput()
-	if err == nil {
-		_, err = os.Stat(filepath.Join(fresh, "kafka_2.13-"+kafkaVersion+".jar"))
-	}
-	if err != nil {
-		return fmt.Errorf("fetch Kafka %s: %w\n%s", kafkaVersion, err, lastLines(said, 10))
-	}
-	if err := os.Rename(fresh, lib); err != nil {
-		if _, there := os.Stat(lib); there != nil { // another one was quicker
-			return err
-		}
-	}
-	return nil
-}
-
-func lastLines(text []byte, n int) string {
-	lines := strings.Split(strings.TrimSpace(string(text)), "\n")
-	return strings.Join(lines[max(0, len(lines)-n):], "\n")
-}
+var kafkaJars = jars{name: "Kafka", version: kafkaVersion, pom: kafkaPOM, proof: "kafka_2.13-" + kafkaVersion + ".jar", megabytes: 43,
+	oldest: 17, profile: shop.Kafka}
 
 // Kafka is the private server: one node that is broker and controller.
 type Kafka struct {
@@ -172,12 +83,7 @@ const jaas = `org.apache.kafka.common.security.plain.PlainLoginModule required u
 
 // Prepare writes the server's configuration, makes its store once, and returns the command that runs it.
 func (k Kafka) Prepare(ctx context.Context, out io.Writer) (argv []string, err error) {
-	if _, err := findJava(ctx); err == nil && findMaven() == nil {
-		if err := fetchKafka(ctx, out); err != nil {
-			return nil, err
-		}
-	}
-	files, err := findKafka(ctx)
+	files, err := kafkaJars.prepare(ctx, out)
 	if err != nil {
 		return nil, err
 	}

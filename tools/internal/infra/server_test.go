@@ -1,4 +1,4 @@
-//go:build redis || kafka
+//go:build redis || kafka || opensearch
 
 package infra
 

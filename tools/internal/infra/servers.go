@@ -21,7 +21,12 @@ func KafkaOf(l shop.Layout, ports shop.Ports, password string) Kafka {
 	return Kafka{Dir: l.Server(shop.KafkaServer), Port: ports.Of(shop.KafkaPort), Controller: ports.Of(shop.KafkaControllerPort), Password: password}
 }
 
-// Server is what a running shop's Redis and Kafka have in common.
+// OpenSearchOf is a shop's.
+func OpenSearchOf(l shop.Layout, ports shop.Ports) OpenSearch {
+	return OpenSearch{Dir: l.Server(shop.OpenSearchServer), Port: ports.Of(shop.OpenSearchPort), Transport: ports.Of(shop.OpenSearchNodePort)}
+}
+
+// Server is what a running shop's servers have in common.
 type Server struct {
 	Name, Address string
 	Ready         func(ctx context.Context) error
@@ -42,6 +47,9 @@ func Running(l shop.Layout, st shop.State) ([]Server, error) {
 		case shop.KafkaServer:
 			k := KafkaOf(l, st.Ports, password)
 			all = append(all, Server{name, shop.Local(k.Port), k.Ready})
+		case shop.OpenSearchServer:
+			o := OpenSearchOf(l, st.Ports)
+			all = append(all, Server{name, shop.Local(o.Port), o.Ready})
 		}
 	}
 	return all, nil

@@ -30,6 +30,8 @@ const (
 	EventsRedisPort      = 15012
 	KafkaPort            = 15013
 	KafkaControllerPort  = 15014
+	OpenSearchPort       = 15015
+	OpenSearchNodePort   = 15016
 	SimulatorPort        = 8201 // the first simulator; the next ones follow
 	maxOffset            = 20000
 )

@@ -12,7 +12,7 @@ import (
 // The profiles. Each is a folder of components; the tool runs the servers that its components name.
 const (
 	Embedded = "embedded" // nothing to install: Postgres for state, the tool's own broker for events
-	Standard = "standard" // Redis for carts, Redis Streams for events
+	Standard = "standard" // Redis for carts, Redis Streams for events, OpenSearch
 	Kafka    = "kafka"    // Redis for carts, Kafka for events
 )
 
@@ -25,13 +25,14 @@ const (
 	CartsRedisServer  = "carts-redis"
 	EventsRedisServer = "events-redis"
 	KafkaServer       = "kafka"
+	OpenSearchServer  = "opensearch"
 )
 
 // Servers lists the servers that a profile needs beside Postgres, placement and scheduler.
 func Servers(profile string) []string {
 	switch profile {
 	case Standard:
-		return []string{CartsRedisServer, EventsRedisServer}
+		return []string{CartsRedisServer, EventsRedisServer, OpenSearchServer}
 	case Kafka:
 		return []string{CartsRedisServer, KafkaServer}
 	default:
@@ -44,7 +45,7 @@ func serverPorts(profile string) (ports []int) {
 	for _, name := range Servers(profile) {
 		ports = append(ports, map[string][]int{
 			BrokerServer: {BrokerStatusPort}, CartsRedisServer: {CartsRedisPort}, EventsRedisServer: {EventsRedisPort},
-			KafkaServer: {KafkaPort, KafkaControllerPort},
+			KafkaServer: {KafkaPort, KafkaControllerPort}, OpenSearchServer: {OpenSearchPort, OpenSearchNodePort},
 		}[name]...)
 	}
 	return ports

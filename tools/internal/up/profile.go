@@ -17,6 +17,8 @@ func (r *runner) profileServers() (specs []spec) {
 			specs = append(specs, r.brokerServer())
 		case shop.KafkaServer:
 			specs = append(specs, r.kafkaServer())
+		case shop.OpenSearchServer:
+			specs = append(specs, r.openSearchServer())
 		default:
 			specs = append(specs, r.redisServer(name))
 		}
@@ -56,6 +58,16 @@ func (r *runner) kafkaServer() spec {
 		make:  func(ctx context.Context) ([]string, error) { return server.Prepare(ctx, r.out) },
 		ready: server.Ready,
 		then:  func(ctx context.Context) error { return server.EnsureTopics(ctx, topics...) },
+	}
+}
+
+func (r *runner) openSearchServer() spec {
+	server := infra.OpenSearchOf(r.opt.Layout, r.shop.Ports)
+	return spec{
+		name: shop.OpenSearchServer, about: "opensearch", env: cleanEnv(), dir: r.opt.Layout.Data, grace: 15 * time.Second,
+		crude: true, // as kafka
+		make:  func(ctx context.Context) ([]string, error) { return server.Prepare(ctx, r.out) },
+		ready: server.Ready,
 	}
 }
 
