@@ -18,6 +18,10 @@ const TypeProductChangedV1 = "catalog.product_changed.v1"
 // PathSellables is asked once by a service whose replica does not know a SKU (POST SellablesRequest).
 const PathSellables = "/v1/internal/sellables"
 
+// PathTold pages through all products as they were told last (GET, ToldQuery in the address, answered by Told), for a service that keeps
+// a replica and missed something.
+const PathTold = "/v1/internal/products"
+
 // The states of a product.
 const (
 	StatusDraft     = "draft"
@@ -199,6 +203,19 @@ type Sellable struct {
 	Sellable    bool   `json:"sellable"`               // published and not removed
 }
 
+// Told answers PathTold?after=&limit=&whole=, in the order of ids. Next is the after of the next page; empty: there is none.
+type Told struct {
+	Items []ToldProduct `json:"items"`
+	Next  string        `json:"next,omitempty"`
+}
+
+// ToldProduct is a product with the sequence of its last event, and with whole=true what that event said.
+type ToldProduct struct {
+	ID       string            `json:"id"`
+	Sequence int64             `json:"sequence"`
+	Product  *ProductChangedV1 `json:"product,omitempty"`
+}
+
 // ProductChangedV1 carries the whole product as others replicate it. A variant that is missing here is no longer sold.
 type ProductChangedV1 struct {
 	Sequence     int64            `json:"sequence"`
@@ -209,10 +226,14 @@ type ProductChangedV1 struct {
 	Title        string           `json:"title"`
 	Description  string           `json:"description,omitempty"`
 	Brand        string           `json:"brand,omitempty"`
+	BrandCode    string           `json:"brand_code,omitempty"`
 	CategoryPath []CategoryRefV1  `json:"category_path"` // root first
 	TaxCategory  string           `json:"tax_category"`
 	ImageURL     string           `json:"image_url,omitempty"`
 	Popularity   int64            `json:"popularity,omitempty"`
+	PublishedAt  *time.Time       `json:"published_at,omitempty"` // the first time
+	Filterable   []string         `json:"filterable,omitempty"`   // codes of attributes that its category lets shoppers filter by
+	Searchable   []string         `json:"searchable,omitempty"`   // codes of attributes whose values are found by words
 	Attributes   []AttributeValue `json:"attributes,omitempty"`
 	Variants     []VariantV1      `json:"variants"`
 	ChangedAt    time.Time        `json:"changed_at"`

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/sidecart/sidecart/pkg/fault"
 )
@@ -26,6 +27,8 @@ type Record struct {
 	Version int64
 	Product Product
 	Hash    [32]byte
+
+	Published time.Time // the first time; zero: never
 }
 
 // Known is what is kept of everything that items touch.
@@ -120,7 +123,7 @@ func settle(before *Record, id string, p Product) Outcome {
 	if before.Hash == o.Hash {
 		return Outcome{Kind: Unchanged, Record: *before, Before: before}
 	}
-	o.Kind, o.Version = Updated, before.Version+1
+	o.Kind, o.Version, o.Published = Updated, before.Version+1, before.Published
 	return o
 }
 

@@ -31,6 +31,7 @@ type Reader interface {
 	// Product returns catalog.ErrNotFound for an unknown id.
 	Product(ctx context.Context, id string) (postgres.Kept, error)
 	Products(ctx context.Context, l postgres.Look) ([]postgres.Kept, error)
+	Told(ctx context.Context, after string, limit int, whole bool) (catalogapi.Told, error)
 	Exceptions(ctx context.Context, importID string, resolved bool, after int64, limit int) ([]postgres.KeptException, error)
 }
 
@@ -59,7 +60,21 @@ func Register(s *httpx.Server, staff *app.Staff, shelf app.Shelf, read Reader, o
 	httpx.Register(s, huma.Operation{Method: http.MethodPost, Path: catalogapi.PathSellables, Tags: []string{"internal"},
 		Summary: "What a cart needs to know of SKUs", OperationID: "sellables"}, a.sellables,
 		httpx.Callers("cart", "checkout"), httpx.Timeout(2*time.Second))
+	httpx.Register(s, huma.Operation{Method: http.MethodGet, Path: catalogapi.PathTold, Tags: []string{"internal"},
+		Summary: "All products as they were told last", OperationID: "told-products"}, a.told,
+		httpx.Callers("search"), httpx.Timeout(10*time.Second))
 	a.check = productChecker(s)
+}
+
+type toldInput struct {
+	After string `query:"after" format:"uuid" doc:"Id of the last product of the page before"`
+	Limit int    `query:"limit" minimum:"1" maximum:"1000" default:"100"`
+	Whole bool   `query:"whole" doc:"With the products themselves; then a page may be shorter than its limit"`
+}
+
+func (a *api) told(ctx context.Context, in *toldInput) (*httpx.Body[catalogapi.Told], error) {
+	out, err := a.read.Told(ctx, in.After, in.Limit, in.Whole)
+	return &httpx.Body[catalogapi.Told]{Body: out}, err
 }
 
 func operation(method, path, id, summary, scope string) huma.Operation {

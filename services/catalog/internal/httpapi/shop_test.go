@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"encoding/json"
 	"math"
 	"net/url"
 	"slices"
@@ -327,6 +328,49 @@ func TestCategoryTree(t *testing.T) {
 	if diff := cmp.Diff(want, got.Items); diff != "" {
 		t.Error(diff)
 	}
+}
+
+// What a replica can ask for is what it was told: the same members, with the sequence of the last event.
+func TestTold(t *testing.T) {
+	t.Parallel()
+	s := stocked(t)
+	for _, body := range []string{shirt, sofa(1), sofa(2)} {
+		s.write(body)
+	}
+	s.staff.Do("PUT", "/v1/admin/brands/alder", `{"name":"Alder"}`).Want(204) // told again
+	search := s.guest.As("search")
+	var first, second, bare catalogapi.Told
+	search.Do("GET", catalogapi.PathTold+"?limit=2&whole=true", "").Want(200).JSON(&first)
+	search.Do("GET", catalogapi.PathTold+"?limit=100&whole=true&after="+first.Next, "").Want(200).JSON(&second)
+	search.Do("GET", catalogapi.PathTold, "").Want(200).JSON(&bare)
+	all := append(first.Items, second.Items...)
+	if len(first.Items) != 2 || second.Next != "" || len(all) != len(bare.Items) || len(all) < 3 {
+		t.Fatalf("%d and %d of %d", len(first.Items), len(second.Items), len(bare.Items))
+	}
+	for i, p := range all {
+		var data []byte
+		if err := s.pool.QueryRow(t.Context(), `SELECT data FROM outbox WHERE subject = $1 ORDER BY sequence DESC LIMIT 1`, p.ID).Scan(&data); err != nil {
+			t.Fatal(err)
+		}
+		told, err := json.Marshal(p.Product)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var want, got map[string]any
+		for into, raw := range map[*map[string]any][]byte{&want: data, &got: told} {
+			if err := json.Unmarshal(raw, into); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("told otherwise than before: %s", diff)
+		}
+		if b := bare.Items[i]; b.ID != p.ID || b.Sequence != p.Sequence || float64(b.Sequence) != want["sequence"] || b.Product != nil {
+			t.Errorf("%+v", b)
+		}
+	}
+	search.Do("GET", catalogapi.PathTold+"?after=nobody", "").Problem(422, "validation-failed")
+	s.guest.Do("GET", catalogapi.PathTold, "").Problem(403, "forbidden")
 }
 
 func TestSellables(t *testing.T) {

@@ -1,21 +1,41 @@
 package postgres
 
 import (
+	"context"
+	"fmt"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/sidecart/sidecart/pkg/outbox"
+	"github.com/sidecart/sidecart/pkg/pg"
 	"github.com/sidecart/sidecart/services/catalog/catalogapi"
 	"github.com/sidecart/sidecart/services/catalog/internal/catalog"
 )
 
 // changed is the event that carries a product as others replicate it.
 func changed(reg *catalog.Registry, r *catalog.Record, at time.Time) outbox.Event {
+	return outbox.Event{Topic: catalogapi.Topic, Type: catalogapi.TypeProductChangedV1, Subject: r.ID, Time: at, Data: told(reg, r, at)}
+}
+
+func told(reg *catalog.Registry, r *catalog.Record, at time.Time) catalogapi.ProductChangedV1 {
 	p := &r.Product
 	data := catalogapi.ProductChangedV1{
 		ProductID: r.ID, Version: r.Version, Status: p.Status, Slug: p.Slug, Title: p.Title, Description: p.Description,
-		Brand: reg.BrandName(p), CategoryPath: []catalogapi.CategoryRefV1{}, TaxCategory: p.TaxCategory, ImageURL: p.Image(),
+		Brand: reg.BrandName(p), BrandCode: p.Brand, CategoryPath: []catalogapi.CategoryRefV1{}, TaxCategory: p.TaxCategory, ImageURL: p.Image(),
 		Popularity: p.Popularity, Attributes: attributes(reg, p.Category, p.Values), ChangedAt: at,
 		Variants: make([]catalogapi.VariantV1, len(p.Variants)),
+	}
+	if !r.Published.IsZero() {
+		data.PublishedAt = &r.Published
+	}
+	for _, rule := range reg.Rules(p.Category) {
+		if rule.Filterable {
+			data.Filterable = append(data.Filterable, rule.Code)
+		}
+		if rule.Searchable {
+			data.Searchable = append(data.Searchable, rule.Code)
+		}
 	}
 	for _, c := range reg.Path(p.Category) {
 		data.CategoryPath = append(data.CategoryPath, catalogapi.CategoryRefV1{Code: c.Code, Name: c.Name, Slug: c.Slug})
@@ -25,7 +45,73 @@ func changed(reg *catalog.Registry, r *catalog.Record, at time.Time) outbox.Even
 		data.Variants[i] = catalogapi.VariantV1{SKU: v.SKU, Title: reg.TitleOf(p, v), ImageURL: p.ImageOf(v), WeightGrams: v.WeightGrams,
 			Attributes: attributes(reg, p.Category, v.Values)}
 	}
-	return outbox.Event{Topic: catalogapi.Topic, Type: catalogapi.TypeProductChangedV1, Subject: r.ID, Time: at, Data: data}
+	return data
+}
+
+// maxTold bounds a page of whole products, in bytes of their documents: what is told is about as long again, and a sidecar takes 4 MiB.
+const maxTold = 1 << 20
+
+// Told lists products by id with the sequence of what was told of each last, and with whole what that was: one statement, so both are of
+// one moment. A registry that has changed since is told of in events of its own.
+func (s *Store) Told(ctx context.Context, after string, limit int, whole bool) (catalogapi.Told, error) {
+	out := catalogapi.Told{Items: []catalogapi.ToldProduct{}}
+	if after == "" {
+		after = uuid.Nil.String()
+	}
+	rows, err := s.pool.Query(ctx, `
+		SELECT p.id::text, p.version, CASE WHEN $3 THEN p.doc END, p.content_hash, p.published_at, p.updated_at, s.last, (SELECT version FROM registry_version)
+		FROM products p JOIN outbox_sequences s ON s.topic = $4 AND s.subject = p.id::text
+		WHERE p.id > $1::uuid ORDER BY p.id LIMIT $2`, after, limit+1, whole, catalogapi.Topic)
+	if err != nil {
+		return out, fmt.Errorf("told products: %w", pg.AsFault(err))
+	}
+	defer rows.Close()
+	var records []catalog.Record
+	var updated []time.Time
+	var version int64
+	size := 0
+	for rows.Next() {
+		if len(out.Items) == limit || size > maxTold {
+			out.Next = out.Items[len(out.Items)-1].ID
+			break
+		}
+		var r catalog.Record
+		var doc, hash []byte
+		var published *time.Time
+		var at time.Time
+		var sequence int64
+		if err := rows.Scan(&r.ID, &r.Version, &doc, &hash, &published, &at, &sequence, &version); err != nil {
+			return out, fmt.Errorf("told products: %w", err)
+		}
+		if whole {
+			if r, err = record(r.ID, r.Version, doc, hash); err != nil {
+				return out, err
+			}
+		}
+		if published != nil {
+			r.Published = published.UTC()
+		}
+		size += len(doc)
+		records, updated = append(records, r), append(updated, at.UTC())
+		out.Items = append(out.Items, catalogapi.ToldProduct{ID: r.ID, Sequence: sequence})
+	}
+	rows.Close()
+	if err := rows.Err(); err != nil {
+		return out, fmt.Errorf("told products: %w", pg.AsFault(err))
+	}
+	if !whole || len(records) == 0 {
+		return out, nil
+	}
+	reg, err := s.registryAt(ctx, s.pool, version)
+	if err != nil {
+		return out, err
+	}
+	for i := range records {
+		data := told(reg, &records[i], updated[i])
+		data.Sequence = out.Items[i].Sequence
+		out.Items[i].Product = &data
+	}
+	return out, nil
 }
 
 func attributes(reg *catalog.Registry, category string, values catalog.Values) (out []catalogapi.AttributeValue) {

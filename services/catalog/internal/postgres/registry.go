@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -149,7 +150,7 @@ func (s *Store) announceAll(ctx context.Context, tx *pg.Tx, by app.Change, where
 	if err != nil {
 		return fmt.Errorf("registry: %w", err)
 	}
-	rows, err := tx.Query(ctx, `SELECT p.id::text, p.version, p.doc, p.content_hash FROM products p WHERE `+where+` ORDER BY p.id`, arg)
+	rows, err := tx.Query(ctx, `SELECT p.id::text, p.version, p.doc, p.content_hash, p.published_at FROM products p WHERE `+where+` ORDER BY p.id`, arg)
 	if err != nil {
 		return fmt.Errorf("products to announce: %w", err)
 	}
@@ -168,8 +169,13 @@ func scanRecord(row pgx.CollectableRow) (catalog.Record, error) {
 	var id string
 	var version int64
 	var doc, hash []byte
-	if err := row.Scan(&id, &version, &doc, &hash); err != nil {
+	var published *time.Time
+	if err := row.Scan(&id, &version, &doc, &hash, &published); err != nil {
 		return catalog.Record{}, err
 	}
-	return record(id, version, doc, hash)
+	r, err := record(id, version, doc, hash)
+	if published != nil {
+		r.Published = published.UTC()
+	}
+	return r, err
 }

@@ -56,7 +56,7 @@ func furnished(t testing.TB) (*Store, *pgxpool.Pool) {
 		{Code: "made", Label: "Made on", Type: catalog.Date},
 	} {
 		do(t, s.PutAttribute(t.Context(), by, a))
-		rules = append(rules, catalog.Rule{Code: a.Code, VariantDefining: a.Code == "size"})
+		rules = append(rules, catalog.Rule{Code: a.Code, VariantDefining: a.Code == "size", Filterable: a.Code == "size" || a.Code == "seats", Searchable: a.Code == "care"})
 	}
 	do(t, s.PutCategory(t.Context(), by, catalog.Category{Code: "chairs", Name: "Chairs", Slug: "chairs", Rules: rules}))
 	do(t, s.PutBrand(t.Context(), by, catalog.Brand{Code: "alder", Name: "Alder"}))

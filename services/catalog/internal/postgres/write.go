@@ -80,6 +80,9 @@ func (s *Store) write(ctx context.Context, tx *pg.Tx, reg *catalog.Registry, by 
 		o := &outcomes[i]
 		results[i] = app.Result{Kind: o.Kind, ID: o.ID, Version: o.Version, Faults: faults(o.Err)}
 		if o.Kind == catalog.Created || o.Kind == catalog.Updated {
+			if o.Published.IsZero() && o.Product.Status == catalog.Published {
+				o.Published = by.At
+			}
 			events = append(events, changed(reg, &o.Record, by.At))
 		}
 	}
@@ -116,7 +119,7 @@ func load(ctx context.Context, tx *pg.Tx, items []catalog.Item) (*catalog.Known,
 	}
 	known := &catalog.Known{ByID: map[string]*catalog.Record{}, ByExternal: map[string]*catalog.Record{}, SKUs: map[string]string{}, Slugs: map[string]string{}}
 	var batch pgx.Batch
-	batch.Queue(`SELECT id::text, version, doc, content_hash FROM products WHERE id = ANY ($1::uuid[]) OR external_id = ANY ($2::text[])`, ids, external).
+	batch.Queue(`SELECT id::text, version, doc, content_hash, published_at FROM products WHERE id = ANY ($1::uuid[]) OR external_id = ANY ($2::text[])`, ids, external).
 		Query(func(rows pgx.Rows) error {
 			records, err := pgx.CollectRows(rows, scanRecord)
 			for i := range records {
