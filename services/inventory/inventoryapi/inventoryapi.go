@@ -46,6 +46,7 @@ const (
 	PathHoldOwners   = "/v1/internal/hold-owners"  // GET
 	PathAllocations  = "/v1/internal/allocations/" // PUT, GET, DELETE {order}
 	PathAvailability = "/v1/internal/availability" // POST
+	PathTold         = "/v1/internal/levels"       // GET ?after=&limit=, for a service that keeps a replica and missed something
 )
 
 // HoldRequest sets everything that an owner holds, all or nothing: lines that are not named are released, others are
@@ -282,6 +283,12 @@ type TransferReceiptInput struct {
 	Reference string         `json:"reference" minLength:"1" maxLength:"100"`
 	Lines     []TransferLine `json:"lines,omitempty" maxItems:"1000"`
 	Last      bool           `json:"last,omitempty"`
+}
+
+// Told answers PathTold in the order of SKUs: of each what its last event said. Next is the after of the next page; empty: there is none.
+type Told struct {
+	Items []LevelChangedV1 `json:"items"`
+	Next  string           `json:"next,omitempty"`
 }
 
 // LevelChangedV1 tells what can be sold of a SKU over all enabled locations, holds not counted: InStock from shelves, Available with

@@ -17,7 +17,13 @@ const Topic = "pricing"
 const TypePricesChangedV1 = "pricing.prices_changed.v1"
 
 // Paths that other services call through their sidecars.
-const PathQuote = "/v1/internal/quote"
+const (
+	PathQuote = "/v1/internal/quote"
+
+	// PathTold pages through the prices of all SKUs as they were told last (GET ?after=&limit=, answered by Told), for a service that
+	// keeps a replica and missed something.
+	PathTold = "/v1/internal/prices"
+)
 
 // Totals are the sums of a cart, a checkout or an order. Every amount is in the same currency and not negative.
 // Total = Subtotal − Discount + Shipping, and + Tax unless TaxIncluded. PaymentFee is a part of Shipping, and missing when there is none.
@@ -203,6 +209,13 @@ type CouponInput struct {
 	ValidTo    *time.Time     `json:"valid_to,omitempty"`
 	UsageLimit int64          `json:"usage_limit,omitempty"` // 0: none
 	Enabled    bool           `json:"enabled"`
+}
+
+// Told answers PathTold in the order of SKUs: of each what its last event said, or what has become of it since. Next is the after of the
+// next page; empty: there is none.
+type Told struct {
+	Items []PricesChangedV1 `json:"items"`
+	Next  string            `json:"next,omitempty"`
 }
 
 // PricesChangedV1 carries every row of a SKU with its windows, so that readers pick by the clock: a price that starts

@@ -31,6 +31,7 @@ type Reader interface {
 	Transfers(ctx context.Context, status string, after inventory.Transfer, limit int) ([]inventory.Transfer, error)
 	Ledger(ctx context.Context, of inventory.Place, reference string, before int64, limit int) ([]app.Entry, error)
 	Holds(ctx context.Context, sku, owner string, after inventory.Hold, now time.Time, limit int) ([]inventory.Hold, error)
+	Told(ctx context.Context, after string, limit int) (inventoryapi.Told, error)
 	HoldOwners(ctx context.Context, now, before time.Time, after string, limit int) ([]string, error)
 }
 
@@ -79,6 +80,21 @@ func registerInternal(s *httpx.Server, a *api) {
 	httpx.Register(s, op(http.MethodDelete, allocations, "release-allocation", "Give back what an order has taken"), a.release, order, long)
 	httpx.Register(s, op(http.MethodPost, inventoryapi.PathAvailability, "availability", "The stock of SKUs over all enabled locations"), a.availability,
 		httpx.Callers("cart", "catalog", "checkout", "order"), bounded)
+	httpx.Register(s, op(http.MethodGet, inventoryapi.PathTold, "told-levels", "The levels of all SKUs as they were told last"), a.told,
+		httpx.Callers("search"), long)
+}
+
+type toldInput struct {
+	After string `query:"after" maxLength:"64" doc:"The last SKU of the page before"`
+	Limit int    `query:"limit" minimum:"1" maximum:"1000" default:"500"`
+}
+
+func (a *api) told(ctx context.Context, in *toldInput) (*bodyOf[inventoryapi.Told], error) {
+	out, err := a.Reader.Told(ctx, in.After, in.Limit)
+	if err != nil {
+		return nil, err
+	}
+	return body(out), nil
 }
 
 // service names the caller of an internal route for the ledger; only those whom the route lists get here.

@@ -262,6 +262,39 @@ func TestBadInputAtInternalDoors(t *testing.T) {
 	}
 }
 
+// What a replica can ask for is what it was told, with the sequence of the SKU's last event.
+func TestTold(t *testing.T) {
+	t.Parallel()
+	s := stocked(t)
+	if err := s.store.AnnounceLevels(t.Context(), s.clock.Now(), time.Second); err != nil {
+		t.Fatal(err)
+	}
+	s.staff.Do("POST", "/v1/admin/stock/adjust", `{"reference":"broken","reason":"fell down","lines":[{"sku":"mug","location_id":"reno","quantity":-9}]}`).Want(200)
+	if err := s.store.AnnounceLevels(t.Context(), s.clock.Now().Add(time.Minute), time.Second); err != nil {
+		t.Fatal(err)
+	}
+	search := s.As("search")
+	var after string
+	for _, sku := range []string{"mug", "shirt"} {
+		var page inventoryapi.Told
+		search.Do("GET", inventoryapi.PathTold+"?limit=1&after="+after, nil).Want(200).JSON(&page)
+		var data []byte
+		if err := s.pool.QueryRow(t.Context(), `SELECT data FROM outbox WHERE subject = $1 ORDER BY sequence DESC LIMIT 1`, sku).Scan(&data); err != nil {
+			t.Fatal(err)
+		}
+		var want inventoryapi.LevelChangedV1
+		if err := json.Unmarshal(data, &want); err != nil {
+			t.Fatal(err)
+		}
+		same(t, sku, page.Items, []inventoryapi.LevelChangedV1{want})
+		after = page.Next
+	}
+	if after != "" {
+		t.Errorf("a page after the last: %q", after)
+	}
+	s.checkout.Do("GET", inventoryapi.PathTold, nil).Problem(403, "forbidden")
+}
+
 func TestWhoMayCall(t *testing.T) {
 	t.Parallel()
 	s := stocked(t)

@@ -107,7 +107,8 @@ func (a announced) events(now time.Time) []outbox.Event {
 	event := func(kind string, data any) outbox.Event {
 		return outbox.Event{Topic: inventoryapi.Topic, Type: kind, Subject: a.SKU, Time: now, Data: data}
 	}
-	status, ships := a.status(), orNull(a.ShipsAt)
+	level := a.level()
+	status, ships := level.Status, level.ShipsAt
 	var all []outbox.Event
 	if a.known && a.low && !a.wasLow {
 		all = append(all, event(inventoryapi.TypeLowStockV1, inventoryapi.LowStockV1{SKU: a.SKU, InStock: a.Stock, Threshold: a.lowAt}))
@@ -115,8 +116,35 @@ func (a announced) events(now time.Time) []outbox.Event {
 	if a.known && a.wasFree == 0 && a.Free() > 0 {
 		all = append(all, event(inventoryapi.TypeBackInStockV1, inventoryapi.BackInStockV1{SKU: a.SKU, Available: a.Free(), Status: status, ShipsAt: ships}))
 	}
-	return append(all, event(inventoryapi.TypeLevelChangedV1, inventoryapi.LevelChangedV1{SKU: a.SKU, OnHand: a.OnHand, Allocated: a.Allocated, Owed: a.Owed,
-		Available: a.Free(), InStock: a.Stock, Status: status, ShipsAt: ships}))
+	return append(all, event(inventoryapi.TypeLevelChangedV1, level))
+}
+
+func (a announced) level() inventoryapi.LevelChangedV1 {
+	return inventoryapi.LevelChangedV1{SKU: a.SKU, OnHand: a.OnHand, Allocated: a.Allocated, Owed: a.Owed, Available: a.Free(), InStock: a.Stock,
+		Status: a.status(), ShipsAt: orNull(a.ShipsAt)}
+}
+
+// Told lists levels as they were announced, with the sequences of the last events of their SKUs, in one statement.
+func (s *Store) Told(ctx context.Context, after string, limit int) (inventoryapi.Told, error) {
+	out := inventoryapi.Told{}
+	all, err := collect(ctx, s.pool, "told levels", func(row pgx.CollectableRow) (inventoryapi.LevelChangedV1, error) {
+		var a announced
+		var sequence int64
+		var ships *time.Time
+		err := row.Scan(&a.SKU, &a.OnHand, &a.Allocated, &a.Owed, &a.Stock, &a.Promise, &ships, &a.Preorder, &a.low, &sequence)
+		a.ShipsAt = orZero(ships)
+		level := a.level()
+		level.Sequence = sequence
+		return level, err
+	}, `SELECT a.sku, a.on_hand, a.allocated, a.owed, a.stock, a.promise, a.ships_at, a.preorder, a.low, s.last
+		FROM announced_levels a JOIN outbox_sequences s ON s.topic = $1 AND s.subject = a.sku WHERE a.sku > $2 ORDER BY a.sku LIMIT $3`,
+		inventoryapi.Topic, after, limit+1)
+	if len(all) > limit {
+		all = all[:limit]
+		out.Next = all[limit-1].SKU
+	}
+	out.Items = append([]inventoryapi.LevelChangedV1{}, all...)
+	return out, err
 }
 
 func (a announced) status() string {

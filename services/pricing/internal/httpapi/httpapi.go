@@ -25,7 +25,7 @@ const (
 	ScopeWrite = "pricing:write"
 )
 
-// Reader is what staff may look at.
+// Reader is what staff may look at, and other services ask for.
 type Reader interface {
 	Lists(ctx context.Context) ([]pricing.List, error)
 	// Prices returns the rows of a SKU by list id.
@@ -33,6 +33,7 @@ type Reader interface {
 	TaxRates(ctx context.Context) ([]pricing.TaxRate, error)
 	// Coupon returns app.ErrCouponNotFound for an unknown code.
 	Coupon(ctx context.Context, code string) (pricing.Coupon, error)
+	Told(ctx context.Context, after string, limit int) (pricingapi.Told, error)
 }
 
 type api struct {
@@ -47,6 +48,9 @@ func Register(s *httpx.Server, quoter *app.Quoter, staff *app.Staff, read Reader
 	httpx.Register(s, huma.Operation{Method: http.MethodPost, Path: pricingapi.PathQuote, Tags: []string{"internal"},
 		Summary: "Price lines in a context", OperationID: "quote"}, a.quote,
 		httpx.Callers("cart", "checkout"), httpx.Timeout(2*time.Second))
+	httpx.Register(s, huma.Operation{Method: http.MethodGet, Path: pricingapi.PathTold, Tags: []string{"internal"},
+		Summary: "The prices of all SKUs as they were told last", OperationID: "told-prices"}, a.told,
+		httpx.Callers("search"), httpx.Timeout(10*time.Second))
 	write := func(path, id, summary string) huma.Operation {
 		return huma.Operation{Method: http.MethodPut, Path: path, OperationID: id, Summary: summary, Tags: []string{"staff"},
 			Security: httpx.Scope(ScopeWrite), DefaultStatus: http.StatusNoContent}
@@ -77,6 +81,16 @@ func (a *api) quote(ctx context.Context, in *httpx.Body[pricingapi.QuoteRequest]
 	}
 	out, err := quoteAnswer(q, in.Body.Currency)
 	return &httpx.Body[pricingapi.Quote]{Body: out}, err
+}
+
+type toldInput struct {
+	After string `query:"after" maxLength:"64" doc:"The last SKU of the page before"`
+	Limit int    `query:"limit" minimum:"1" maximum:"1000" default:"500"`
+}
+
+func (a *api) told(ctx context.Context, in *toldInput) (*httpx.Body[pricingapi.Told], error) {
+	out, err := a.read.Told(ctx, in.After, in.Limit)
+	return &httpx.Body[pricingapi.Told]{Body: out}, err
 }
 
 type putListInput struct {

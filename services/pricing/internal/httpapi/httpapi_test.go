@@ -7,9 +7,11 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/sidecart/sidecart/pkg/auth"
 	"github.com/sidecart/sidecart/pkg/httpx"
+	"github.com/sidecart/sidecart/pkg/money"
 	"github.com/sidecart/sidecart/pkg/outbox"
 	"github.com/sidecart/sidecart/pkg/testkit"
 	"github.com/sidecart/sidecart/pkg/testkit/apitest"
@@ -133,6 +135,30 @@ func TestRegionIsAsAddressesSayIt(t *testing.T) {
 			t.Errorf("%s: %d basis points, want %d", region, got, rate)
 		}
 	}
+}
+
+// What a replica can ask for is what it was told, with the sequence of the last event; prices that went are an empty list.
+func TestTold(t *testing.T) {
+	t.Parallel()
+	cart, staff := seeded(t)
+	staff.Do("PUT", "/v1/admin/price-lists/eu", `{"name":"Euro","currency":"EUR","tax_included":true,"countries":["DE"],"priority":3,"valid_from":"2026-01-01T00:00:00Z"}`).Want(204)
+	staff.Do("PUT", "/v1/admin/price-lists/eu/prices", `{"prices":[{"sku":"mug","amount":{"amount":400,"currency":"EUR"},"valid_to":"2027-01-01T00:00:00Z"}]}`).Want(204)
+	search := cart.As("search")
+	var first, second pricingapi.Told
+	search.Do("GET", pricingapi.PathTold+"?limit=1", nil).Want(200).JSON(&first)
+	search.Do("GET", pricingapi.PathTold+"?limit=1&after="+first.Next, nil).Want(200).JSON(&second)
+	from, to := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC)
+	want := pricingapi.PricesChangedV1{Sequence: 2, SKU: "mug", Prices: []pricingapi.ListPriceV1{
+		{PriceListID: "eu", Amount: money.New(400, "EUR"), MinQuantity: 1, TaxIncluded: true, Countries: []string{"DE"}, Priority: 3, ValidFrom: &from, ValidTo: &to},
+		{PriceListID: "us", Amount: money.New(500, "USD"), MinQuantity: 1}}}
+	if len(first.Items) != 1 || first.Next != "mug" || !cmp.Equal(first.Items[0], want, cmpopts.EquateEmpty()) {
+		t.Errorf("%q: %s", first.Next, cmp.Diff(want, first.Items[0]))
+	}
+	if len(second.Items) != 1 || second.Next != "" || second.Items[0].SKU != "shirt" || second.Items[0].Sequence != 1 || len(second.Items[0].Prices) != 2 {
+		t.Errorf("%+v", second)
+	}
+	cart.Do("GET", pricingapi.PathTold, nil).Problem(403, "forbidden")
+	search.Do("GET", pricingapi.PathTold+"?limit=0", nil).Problem(422, "validation-failed")
 }
 
 func TestWhoMayCall(t *testing.T) {
