@@ -10,6 +10,9 @@ import (
 // ErrUnavailable says that the index cannot be read now.
 var ErrUnavailable = fault.New(fault.Unavailable, "search-unavailable", "The search is not available at the moment.")
 
+// ErrReplaced says that an index is no longer the one to be written.
+var ErrReplaced = fault.New(fault.Conflict, "search-index-replaced", "The index was replaced by another one.")
+
 // Part is what of a document changed.
 type Part uint8
 
@@ -19,7 +22,8 @@ const (
 	Offer                    // prices, stock, popularity
 )
 
-// Change is a product whose document is to be written. Document is nil where there is to be none (any more).
+// Change is a product whose document is to be written. Document is nil where there is to be none (any more); else it is whole, and Parts
+// says what of it is new. An index that does not have the product writes all of it.
 type Change struct {
 	ID       string
 	Parts    Part
@@ -36,10 +40,12 @@ type State struct {
 // Index is a built index: documents that can be found. It is safe for concurrent use.
 type Index interface {
 	State(ctx context.Context) (State, error)
-	// Write puts and takes out documents and sets the revision, all or nothing; what was written before may be written again. When it
-	// returns the changes survive a crash and are found by the next Search.
+	// Write puts and takes out documents and sets the revision, all or nothing; what was written before may be written again, and does
+	// not take the revision back. When it returns the changes survive a crash and are found by the next Search. An index that another one
+	// has replaced refuses it with ErrReplaced.
 	Write(ctx context.Context, revision int64, changes []Change) error
-	// Search performs a plan; ErrUnavailable.
+	// Search performs a plan that passes its Check, else refuses it; ErrUnavailable. Documents of hits are not to be changed. An index
+	// that was replaced answers as the one that is read now.
 	Search(ctx context.Context, p search.Plan) (search.Found, error)
 	// Documents returns those of ids that exist, in the order of ids.
 	Documents(ctx context.Context, ids []string) ([]*search.Document, error)

@@ -1,6 +1,7 @@
 package search
 
 import (
+	"strings"
 	"time"
 
 	"github.com/sidecart/sidecart/pkg/money"
@@ -8,18 +9,19 @@ import (
 
 // Document is what an index holds of a published product.
 type Document struct {
-	ID         string
-	Revision   int64
-	Slug       string
-	ImageURL   string
-	Texts      map[string]Text // by language, "en"; that of the shop is always there
-	Brand      Term
-	Categories []Term // root first
-	Attributes []Attribute
-	Variants   []Variant
-	Popularity int64 // pieces sold lately, and what catalog says
-	Rating     float64
-	Published  time.Time
+	ID          string
+	Revision    int64
+	Slug        string
+	ImageURL    string
+	Texts       map[string]Text // by language, "en"; that of the shop is always there
+	Identifiers string          // its SKUs, as Words writes them
+	Brand       Term
+	Categories  []Term // root first
+	Attributes  []Attribute
+	Variants    []Variant
+	Popularity  int64 // pieces sold lately, and what catalog says
+	Rating      float64
+	Published   time.Time
 }
 
 // Text is what can be read of a product in one language. Words are as Words writes them.
@@ -61,16 +63,39 @@ type Market struct {
 	Country  string
 }
 
+// MarshalText writes "EUR" or "EUR/DE".
+func (m Market) MarshalText() ([]byte, error) {
+	if m.Country == "" {
+		return []byte(m.Currency), nil
+	}
+	return []byte(string(m.Currency) + "/" + m.Country), nil
+}
+
+// UnmarshalText reads what MarshalText wrote.
+func (m *Market) UnmarshalText(text []byte) error {
+	currency, country, _ := strings.Cut(string(text), "/")
+	*m = Market{Currency: money.Currency(currency), Country: country}
+	return nil
+}
+
 // Price is what a SKU costs in a market, in minor units of its currency. CompareAt is 0 where there is none.
 type Price struct {
 	Amount, CompareAt int64
+}
+
+// In returns what a variant costs in a market: the price of its country, else that of the currency; false where it has neither.
+func (v *Variant) In(m Market) (p Price, ok bool) {
+	if p, ok = v.Prices[m]; !ok && m.Country != "" {
+		p, ok = v.Prices[Market{Currency: m.Currency}]
+	}
+	return p, ok
 }
 
 // Best returns the lowest price of a document's variants in a market, and whether one that has a price is in stock; false where none has a price.
 func (d *Document) Best(m Market) (p Price, inStock, ok bool) {
 	for i := range d.Variants {
 		v := &d.Variants[i]
-		price, has := v.Prices[m]
+		price, has := v.In(m)
 		if !has {
 			continue
 		}

@@ -12,12 +12,23 @@ const (
 	WeightDescription = 1.0
 )
 
+// The names of those fields, as reasons give them. Brands and identifiers are found as they are written, the others by the stems of
+// their words.
+const (
+	InIdentifiers = "identifiers"
+	InTitle       = "title"
+	InBrand       = "brand"
+	InCategory    = "category"
+	InAttributes  = "attributes"
+	InDescription = "description"
+)
+
 // The fields that can be filtered by, beside attributes ("attr." + code).
 const (
 	FieldBrand      = "brand"
 	FieldCategory   = "category" // any of the path
 	FieldPrice      = "price"
-	FieldInStock    = "in_stock"
+	FieldInStock    = "in_stock" // "true", "false"
 	FieldRating     = "rating"
 	AttributePrefix = "attr."
 )
@@ -53,7 +64,8 @@ type Plan struct {
 	Explain  bool // hits say of what their score is made
 }
 
-// Group is a word of the query with all that may stand for it: the best alternative that a document has counts.
+// Group is a word of the query with all that may stand for it: the best alternative that a document has, in its best field, counts.
+// A group of stop words alone is left out; a query of nothing but those finds nothing.
 type Group struct {
 	Any    []Alternative
 	Weight float64
@@ -117,7 +129,7 @@ type Reason struct {
 	Amount            float64 // added for words, multiplied for rules
 }
 
-// Facet is what can be chosen of a field within a result, most frequent first.
+// Facet is what can be chosen of a field within a result, most frequent first, then by value. There is one for each that was asked.
 type Facet struct {
 	Field, Label, Type, Unit string
 	Values                   []FacetValue
