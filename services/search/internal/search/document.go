@@ -16,7 +16,7 @@ type Document struct {
 	Texts       map[string]Text // by language, "en"; that of the shop is always there
 	Identifiers string          // its SKUs, as Words writes them
 	Brand       Term
-	Categories  []Term // root first
+	Categories  []Category // root first
 	Attributes  []Attribute
 	Variants    []Variant
 	Popularity  int64 // pieces sold lately, and what catalog says
@@ -24,8 +24,9 @@ type Document struct {
 	Published   time.Time
 }
 
-// Text is what can be read of a product in one language. Words are as Words writes them.
+// Text is what can be read of a product in one language. All but Name is as Words writes it.
 type Text struct {
+	Name        string // the title as people read it
 	Title       string
 	Description string
 	Brand       string
@@ -36,6 +37,12 @@ type Text struct {
 // Term is a value with its name for people.
 type Term struct {
 	Value, Label string
+}
+
+// Category is a category of a product, or one above it.
+type Category struct {
+	Term
+	Slug string
 }
 
 // Attribute is a value of a product or a variant that can be filtered by. Number is set for integers, decimals.
