@@ -14,7 +14,7 @@ type Document struct {
 	Slug        string
 	ImageURL    string
 	Texts       map[string]Text // by language, "en"; that of the shop is always there
-	Identifiers string          // its SKUs, as Words writes them
+	Identifiers string          // its SKUs, as Index writes them
 	Brand       Term
 	Categories  []Category // root first
 	Attributes  []Attribute
@@ -24,7 +24,7 @@ type Document struct {
 	Published   time.Time
 }
 
-// Text is what can be read of a product in one language. All but Name is as Words writes it.
+// Text is what can be read of a product in one language. All but Name is as Index writes it.
 type Text struct {
 	Name        string // the title as people read it
 	Title       string

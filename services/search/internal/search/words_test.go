@@ -1,0 +1,424 @@
+package search
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"unicode"
+	"unicode/utf8"
+
+	"golang.org/x/text/unicode/norm"
+	"pgregory.net/rapid"
+)
+
+func TestWords(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		// letters
+		"":                       "",
+		"Wireless Headphones":    "wireless headphones",
+		"Kopfhörer für Straße":   "kopfhorer fur strasse",
+		"CRÈME BRÛLÉE":           "creme brulee",
+		"Søren Ærø Łódź Đà Nẵng": "soren aero lodz da nang",
+		"cre\u0301me":            "creme",
+		"İstanbul ISPARTA ığdır": "istanbul isparta igdir",
+		"ΣΊΣΥΦΟΣ":                "σισυφοσ",
+		"Ёлка й":                 "елка и",
+		"ﬁne ﬂat":                "fine flat",
+		"ＳＯＮＹ　ＷＨ－１０００ＸＭ４":           "sony wh 1000xm4",
+		"Dell™ Apple® iPhone®":      "dell apple iphone",
+		"soft\u00adhyphen":          "softhyphen",
+		"zero\u200bwidth\u200djoin": "zerowidthjoin",
+		"ノートパソコン":                   "ノ ー ト パ ソ コ ン",
+		// inches, feet, other units
+		`15.6"`:                     "15.6in",
+		"15,6 Zoll":                 "15.6in",
+		"15.6 inch":                 "15.6in",
+		"15.6-inch":                 "15.6in",
+		"15.6inches":                "15.6in",
+		"15.6 in.":                  "15.6in",
+		"15.6”":                     "15.6in",
+		"15.6''":                    "15.6in",
+		"15.6″ laptop":              "15.6in laptop",
+		"15,6-Zoll-Display":         "15.6in display",
+		"15 pouces":                 "15in",
+		`Monitor 27"/34"`:           "monitor 27in 34in",
+		`Acer 15.60" Chromebook`:    "acer 15.6in chromebook",
+		`"iphone 15"`:               "iphone 15",
+		"“galaxy 9”":                "galaxy 9",
+		"„Pixel 8“ Hülle":           "pixel 8 hulle",
+		`the "best" 27" monitor`:    "the best 27in monitor",
+		"'iphone 5' case":           "iphone 5 case",
+		"3' USB-to-Lightning Cable": "3ft usb to lightning cable",
+		"3.2' USB 2.0-to-Micro USB": "3.2ft usb 2 to micro usb",
+		"6 ft cable":                "6ft cable",
+		"10-foot":                   "10ft",
+		"1TB":                       "1tb",
+		"1 TB":                      "1tb",
+		"1-TB":                      "1tb",
+		"1 terabyte":                "1tb",
+		"disque dur 1 To":           "disque dur 1tb",
+		"512 Go":                    "512gb",
+		"2 to 4 players":            "2 to 4 players",
+		"2 in 1 laptop":             "2 in 1 laptop",
+		"2-in-1 laptop":             "2 in 1 laptop",
+		"2in1":                      "2in1",
+		"10.000 mAh":                "10000mah",
+		"10,000mAh":                 "10000mah",
+		"500 Watt":                  "500w",
+		"2,5 l":                     "2.5l",
+		"1.5 litres":                "1.5l",
+		"144 Hz":                    "144hz",
+		"48 Megapixel":              "48mp",
+		"3 lbs":                     "3lb",
+		"2 Kilogramm":               "2kg",
+		"take 2 a day":              "take 2 a day",
+		"4K":                        "4k",
+		"5G":                        "5g",
+		"iPhone 5, in black":        "iphone 5 in black",
+		// numbers
+		"1,234.50":     "1234.5",
+		"1.234,50":     "1234.5",
+		"1.000.000":    "1000000",
+		"USB 3.0":      "usb 3",
+		"HDMI 2.1":     "hdmi 2.1",
+		"v2.0.1":       "v2.0.1",
+		"802.11ac":     "802.11ac",
+		"0.125":        "0.125",
+		"$1,299.00":    "1299",
+		"100% cotton":  "100 cotton",
+		"m²":           "m2",
+		"٣ أكواب":      "3 اكواب",
+		"SKU 007":      "sku 007",
+		"30×40":        "30x40",
+		"ends at 5.":   "ends at 5",
+		"1.,2":         "1 2",
+		"iPhone 6, 6s": "iphone 6 6s",
+		// models, hyphens, apostrophes, ampersands
+		"WH-1000XM4":     "wh 1000xm4",
+		"WH 1000 XM4":    "wh 1000 xm4",
+		"wh1000xm4":      "wh1000xm4",
+		"T-Shirt":        "t shirt",
+		"USB-C":          "usb c",
+		"Men's Levi’s":   "men levi",
+		"L'Oréal":        "l oreal",
+		"rock'n'roll":    "rock n roll",
+		"don't":          "don t",
+		"boys' shoes":    "boys shoes",
+		"AT&T":           "at t",
+		"Black & Decker": "black decker",
+		"S21+ 5G":        "s21 plus 5g",
+		"C++":            "c",
+		"Dr.Martens":     "dr martens",
+		"black/white":    "black white",
+		"snake_case":     "snake case",
+		"a,b;c|d":        "a b c d",
+		"🎧 headphones 🎧": "headphones",
+	} {
+		if got := strings.Join(Words(text), " "); got != want {
+			t.Errorf("%q is read as %q, want %q", text, got, want)
+		}
+	}
+}
+
+func TestTokensSayWhereTheyStand(t *testing.T) {
+	t.Parallel()
+	const text = `  Größe 15,6 Zoll: Men’s T-Shirt 27" ok+`
+	var got []string
+	for _, tok := range Read(text) {
+		got = append(got, text[tok.Start:tok.End])
+	}
+	if want := []string{"Größe", "15,6 Zoll", "Men’s", "T", "Shirt", `27"`, "ok", "+"}; !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
+
+func TestIndexHasTheRows(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"Sony WH-1000XM4":  "sony wh 1000xm4 | wh1000 wh1000xm wh1000xm4 1000 1000xm xm xm4",
+		"T-Shirt":          "t shirt | tshirt",
+		"Women's shoes":    "women shoes | womens",
+		"L'Oréal Paris":    "l oreal paris | loreal",
+		"H&M":              "h m | hm",
+		"Galaxy S21 Ultra": "galaxy s21 ultra | galaxys galaxys21 21",
+		"256GB":            "256gb | 256",
+		"1TB SSD":          "1tb ssd",
+		"plain words only": "plain words only",
+		"set of 6 mugs":    "set of 6 mugs | 6mugs",
+		"":                 "",
+	} {
+		if got := Index(text); got != want {
+			t.Errorf("%q is held as %q, want %q", text, got, want)
+		}
+	}
+}
+
+// found tells whether an index that has one document finds it: each word of the query, or what it makes with its neighbours.
+func found(doc, query string) bool {
+	held := map[string]bool{}
+	for w := range strings.FieldsSeq(Index(doc)) {
+		held[w] = true
+	}
+	tokens := Read(query)
+	known := func(w string) bool { return held[w] }
+	for i, rows := range joined(tokens, known) {
+		if !held[tokens[i].Word] && !held[tokens[i].full] && !slices.ContainsFunc(rows, known) {
+			return false
+		}
+	}
+	return len(tokens) > 0
+}
+
+func TestSpellingsOfTheSameFindEachOther(t *testing.T) {
+	t.Parallel()
+	for _, same := range [][]string{
+		{"WH-1000XM4", "WH 1000 XM4", "wh1000xm4", "wh-1000 xm4", "WH1000-XM4", "wh 1000xm4", "WH_1000_XM4", "wh1000 xm 4"},
+		{`15.6"`, "15,6 Zoll", "15.6 inch", "15.6-inch", "15.6in", "15.60 inches"},
+		{"1TB", "1 TB", "1-tb", "1 Terabyte", "1 To"},
+		{"T-Shirt", "tshirt", "t shirt", "T‑SHIRT", "t.shirt"},
+		{"iPhone 15", "iphone15", "IPHONE-15"},
+		{"iPhone 6s", "iphone6s", "iphone 6 s"},
+		{"PS5", "ps 5", "PS-5"},
+		{"RTX 4070 Ti", "rtx4070ti", "RTX4070 Ti", "rtx 4070ti"},
+		{"2-in-1", "2in1", "2 in 1"},
+		{"1920x1080", "1920 x 1080", "1920×1080"},
+		{"e-reader", "ereader", "e reader"},
+		{"X-ray", "xray", "x ray"},
+		{"L'Oréal", "loreal", "l’oreal", "L OREAL"},
+		{"Levi's", "levis", "Levi’s"},
+		{"H&M", "h-m", "hm", "h m"},
+		{"Redmi 9A", "redmi9a", "redmi-9a"},
+		{"S21+", "s21 plus", "S21Plus"},
+		{"Kopfhörer", "KOPFHORER"},
+		{"rock'n'roll", "rocknroll", "Rock n Roll"},
+		{"802.11ac", "802.11 ac", "802,11-AC"},
+	} {
+		for _, doc := range same {
+			for _, query := range same {
+				if !found(doc, query) {
+					t.Errorf("%q is not found by %q: %s", doc, query, Index(doc))
+				}
+			}
+		}
+	}
+}
+
+func TestOthersAreNotFound(t *testing.T) {
+	t.Parallel()
+	for doc, query := range map[string]string{
+		"iPhone 12 5G":    "iphone 5",
+		"Sony WH-1000XM5": "wh1000xm4",
+		`Laptop 15.6"`:    `14"`,
+		"1TB":             "1gb",
+		"Canon EOS 80D":   "eos 8",
+		"set of 60 cups":  "set of 6 cups",
+	} {
+		if found(doc, query) {
+			t.Errorf("%q is found by %q", doc, query)
+		}
+	}
+}
+
+// atomsOf draws what a model number is made of: letters and digits by turns, and where a row of letters is cut, it is by a hyphen.
+func atomsOf(t *rapid.T) []string {
+	n := rapid.IntRange(2, maxAtoms).Draw(t, "atoms")
+	letters := rapid.Bool().Draw(t, "letters first")
+	atoms := make([]string, n)
+	for i := range atoms {
+		if letters == (i%2 == 0) {
+			atoms[i] = rapid.StringMatching(`[B-Zb-z]{1,3}`).Filter(func(s string) bool {
+				s = strings.ToLower(s)
+				return !dividing(s) && units[s] == ""
+			}).Draw(t, "letters")
+		} else {
+			atoms[i] = rapid.StringMatching(`[1-9][0-9]{0,3}`).Draw(t, "digits")
+		}
+	}
+	return atoms
+}
+
+func written(t *rapid.T, atoms []string, gaps []string) string {
+	var b strings.Builder
+	for i, a := range atoms {
+		if i > 0 {
+			b.WriteString(rapid.SampledFrom(gaps).Draw(t, "gap"))
+		}
+		b.WriteString(a)
+	}
+	return b.String()
+}
+
+// TestModelNumbersFindEachOther is the law of join.go: however the atoms are divided in the document and in the query.
+func TestModelNumbersFindEachOther(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		atoms := atomsOf(t)
+		doc := written(t, atoms, []string{"", "", "-", " ", "_", "/", "‑"})
+		query := written(t, atoms, []string{"", "", "-", " ", "  ", "_"})
+		if !found("the new "+doc+" for you", query) {
+			t.Fatalf("%q is not found by %q: %s", doc, query, Index(doc))
+		}
+		if !found(doc, strings.ToUpper(query)) || !found(strings.ToUpper(doc), query) {
+			t.Fatalf("%q and %q in capitals", doc, query)
+		}
+	})
+}
+
+// TestHyphensFindEachOther: letters alone, held together by hyphens, or written as one; spaces join where a single letter stands.
+func TestHyphensFindEachOther(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		parts := rapid.SliceOfN(rapid.StringMatching(`[b-z]{1,8}`).Filter(func(s string) bool { return s != "s" && s != "y" }), 2, 4).Draw(t, "parts")
+		gaps := []string{"", "-", "'", "&", "."}
+		doc := strings.Join(parts, rapid.SampledFrom(gaps[1:]).Draw(t, "doc"))
+		query := strings.Join(parts, rapid.SampledFrom(gaps).Draw(t, "query"))
+		if !found(doc, query) || !found(query, doc) {
+			t.Fatalf("%q and %q", doc, query)
+		}
+	})
+}
+
+// TestAWordIsReadAsItself: dictionaries, synonyms and indexes hold words, and read them again.
+func TestAWordIsReadAsItself(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		text := rapid.OneOf(rapid.String(), rapid.StringMatching(`[0-9a-zA-Z,. "'+-]{0,30}`)).Draw(t, "text")
+		for _, w := range strings.Fields(Index(text)) {
+			if again := Words(w); w != barrier && (len(again) != 1 || again[0] != w) {
+				t.Fatalf("%q of %q is read as %q", w, text, again)
+			}
+		}
+	})
+}
+
+func TestWordsAreClean(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		text := rapid.OneOf(rapid.String(), rapid.Map(rapid.SliceOf(rapid.Byte()), func(b []byte) string { return string(b) })).Draw(t, "text")
+		end := 0
+		for _, tok := range Read(text) {
+			if tok.Start < end || tok.End <= tok.Start || tok.End > len(text) {
+				t.Fatalf("%q stands at %d–%d of %d", tok.Word, tok.Start, tok.End, len(text))
+			}
+			end = tok.End
+			if tok.Word == "" || !utf8.ValidString(tok.Word) || utf8.RuneCountInString(tok.Word) > 2*maxWord {
+				t.Fatalf("%q", tok.Word)
+			}
+			for _, c := range tok.Word {
+				if unicode.ToLower(c) != c || unicode.IsSpace(c) || unicode.IsControl(c) || unicode.Is(unicode.Mn, c) || strings.ContainsRune(`|<>"'&-`, c) {
+					t.Fatalf("%q has %q", tok.Word, c)
+				}
+			}
+		}
+	})
+}
+
+func TestHostileTextIsBounded(t *testing.T) {
+	t.Parallel()
+	for name, text := range map[string]string{
+		"one word":    strings.Repeat("a", 10<<10),
+		"digits":      strings.Repeat("1", 10<<10),
+		"alternating": strings.Repeat("a1", 5<<10),
+		"singles":     strings.Repeat("1 a ", 1<<20),
+		"hyphens":     strings.Repeat("a-", 1<<20),
+		"points":      strings.Repeat("1.", 1<<20),
+		"quotes":      strings.Repeat(`1"'`, 1<<20),
+		"plus":        strings.Repeat("a+", 1<<20),
+		"emoji":       strings.Repeat("👩‍👩‍👧‍👦", 1<<10),
+		"marks":       "a" + strings.Repeat("\u0301", 1<<20),
+		"rtl":         "\u202e" + strings.Repeat("שלום עולם ", 1<<10),
+		"invalid":     strings.Repeat("\xff\xc0\x80", 1<<20),
+		"nul":         strings.Repeat("\x00", 1<<20),
+		"html":        strings.Repeat(`<script>alert("1")</script>`, 1<<15),
+		"ligatures":   strings.Repeat("ﬃ", 1<<10),
+	} {
+		held := Index(text)
+		if len(held) > 3*maxText+maxBeside*(maxJoined+1) {
+			t.Errorf("%s: %d bytes of %d", name, len(held), len(text))
+		}
+		for w := range strings.FieldsSeq(held) {
+			if len(w) > 4*maxWord {
+				t.Errorf("%s: a word of %d bytes", name, len(w))
+			}
+		}
+	}
+	if got := strings.Join(Words("a\x00b \xff<b>Bold</b>\u202egnp.exe"), " "); got != "a b b bold b gnp exe" {
+		t.Errorf("%q", got)
+	}
+}
+
+// TestFoldingIsThatOfUnicode holds the table to what Unicode says of the letters of Latin, Greek and Cyrillic.
+func TestFoldingIsThatOfUnicode(t *testing.T) {
+	t.Parallel()
+	own := map[rune]bool{}
+	for _, c := range "æǣǽœøǿđðþłħıŧĸŋŉſẛßƒƶςϲẚŀǝ×ﬅﬆ" {
+		own[c] = true // no letter with a mark: what people type for it
+	}
+	n := 0
+	for _, table := range []*unicode.RangeTable{unicode.Latin, unicode.Greek, unicode.Cyrillic} {
+		for c := range eachOf(table) {
+			if c >= 0x250 && c < 0x37b || c >= 0x1d00 && c < 0x1e00 || c >= 0x2000 && c < 0xfb00 || c > 0xffff {
+				continue // phonetic letters, signs, rare forms
+			}
+			low := unicode.ToLower(c)
+			plain := strings.Map(func(c rune) rune {
+				if unicode.Is(unicode.Mn, c) {
+					return -1
+				}
+				return unicode.ToLower(c)
+			}, norm.NFKD.String(string(low)))
+			if !unicode.IsLetter(c) || own[low] || plain == string(low) {
+				continue
+			}
+			n++
+			if k, got := fold(c); k != letter || strings.ReplaceAll(got, "σ", "ς") != strings.ReplaceAll(plain, "σ", "ς") {
+				t.Errorf("%q (%U) is folded to %q, want %q", c, c, got, plain)
+			}
+		}
+	}
+	if n < 700 {
+		t.Errorf("only %d letters were compared", n)
+	}
+	for c := range eachOf(unicode.Nd) {
+		if k, got := fold(c); k != digit || norm.NFKD.String(string(c)) != string(c) && got != norm.NFKD.String(string(c)) {
+			t.Errorf("%q (%U) is the digit %q", c, c, got)
+		}
+	}
+}
+
+func eachOf(table *unicode.RangeTable) func(func(rune) bool) {
+	return func(yield func(rune) bool) {
+		for _, r := range table.R16 {
+			for c := rune(r.Lo); c <= rune(r.Hi); c += rune(r.Stride) {
+				if !yield(c) {
+					return
+				}
+			}
+		}
+		for _, r := range table.R32 {
+			for c := rune(r.Lo); c <= rune(r.Hi); c += rune(r.Stride) {
+				if !yield(c) {
+					return
+				}
+			}
+		}
+	}
+}
+
+const sampleText = `Sony WH-1000XM4 Kabelloser Bluetooth-Kopfhörer mit Geräuschunterdrückung, 30 Stunden Akku, 1,5 m Kabel. Stay in touch with loved ones
+with this unlocked phone. It has a thin, lightweight design for comfort, a 15.6" display and 1 TB of storage; customers' reviews say it's great.`
+
+func BenchmarkWords(b *testing.B) {
+	b.SetBytes(int64(len(sampleText)))
+	for b.Loop() {
+		Words(sampleText)
+	}
+}
+
+func BenchmarkIndex(b *testing.B) {
+	b.SetBytes(int64(len(sampleText)))
+	for b.Loop() {
+		Index(sampleText)
+	}
+}
