@@ -51,10 +51,9 @@ type Index interface {
 	Documents(ctx context.Context, ids []string) ([]*search.Document, error)
 	// Count returns how many documents there are.
 	Count(ctx context.Context) (int, error)
-	Close() error
 }
 
-// Indexes keeps the index that is read, and makes new ones beside it.
+// Indexes keeps the index that is read, and makes new ones beside it. Its adapter closes them.
 type Indexes interface {
 	// Live returns the index that is read, or ErrUnavailable where there is none yet.
 	Live(ctx context.Context) (Index, error)

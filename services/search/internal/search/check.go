@@ -14,10 +14,11 @@ const (
 	MaxGroups       = 64
 	MaxAlternatives = 64 // of a group
 	MaxPhrase       = 16 // words beside each other
+	MaxWords        = 512
 	MaxWordBytes    = 256
-	MaxFilters      = 100
+	MaxFilters      = 64 // of the plan; of all its boosts together as many again
 	MaxFacets       = 100
-	MaxBoosts       = 100
+	MaxBoosts       = 64
 	MaxIDs          = 10_000 // of a list of ids or values
 )
 
@@ -36,12 +37,15 @@ func (p *Plan) Check() error {
 	}
 	checkGroups(&c, p.Groups)
 	checkFilters(&c, "filters", p.Filters)
+	filters := 0
 	for i, b := range p.Boosts {
 		at := fmt.Sprintf("boosts[%d]", i)
 		c.Check(finite(b.Factor) && b.Factor >= 0, at+".factor", "must be 0 or more", fmt.Sprint(b.Factor))
 		atMost(&c, at+".ids", len(b.IDs), MaxIDs)
 		checkFilters(&c, at+".filters", b.Filters)
+		filters += len(b.Filters)
 	}
+	atMost(&c, "filters of boosts", filters, MaxFilters)
 	return c.Err()
 }
 
@@ -57,6 +61,7 @@ func checkGroups(c *fault.Collector, groups []Group) {
 	if !atMost(c, "groups", len(groups), MaxGroups) {
 		return
 	}
+	words := 0
 	for i, g := range groups {
 		at := fmt.Sprintf("groups[%d]", i)
 		c.Check(finite(g.Weight) && g.Weight >= 0, at+".weight", "must be 0 or more", fmt.Sprint(g.Weight))
@@ -67,6 +72,7 @@ func checkGroups(c *fault.Collector, groups []Group) {
 			continue
 		}
 		for _, a := range g.Any {
+			words += len(a.Words)
 			c.Check(finite(a.Weight) && a.Weight >= 0, at+".weight", "must be 0 or more", fmt.Sprint(a.Weight))
 			c.Check(len(a.Words) > 0 && len(a.Words) <= MaxPhrase, at, fmt.Sprintf("must have 1 to %d words", MaxPhrase), len(a.Words))
 			for _, w := range a.Words {
@@ -74,6 +80,7 @@ func checkGroups(c *fault.Collector, groups []Group) {
 			}
 		}
 	}
+	atMost(c, "words", words, MaxWords)
 }
 
 func checkFilters(c *fault.Collector, at string, filters []Filter) {

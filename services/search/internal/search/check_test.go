@@ -2,6 +2,7 @@ package search
 
 import (
 	"math"
+	"slices"
 	"strings"
 	"testing"
 
@@ -34,6 +35,8 @@ func TestPlanCheck(t *testing.T) {
 		"filters[0]":           {Filters: []Filter{{Field: FieldPrice, Min: &nan}}},
 		"filters[0] ":          {Filters: []Filter{{Any: make([]string, MaxIDs+1)}}},
 		"boosts":               {Boosts: make([]Boost, MaxBoosts+1)},
+		"filters of boosts":    {Boosts: []Boost{{Filters: make([]Filter, MaxFilters)}, {Filters: make([]Filter, 1)}}},
+		"words":                {Groups: []Group{{Any: slices.Repeat([]Alternative{{Words: slices.Repeat([]string{"a"}, MaxPhrase)}}, MaxWords/MaxPhrase+1)}}},
 		"boosts[0].factor":     {Boosts: []Boost{{Factor: nan}}},
 		"boosts[0].factor ":    {Boosts: []Boost{{Factor: -1}}},
 		"boosts[0].filters[0]": {Boosts: []Boost{{Filters: []Filter{{Max: &nan}}}}},

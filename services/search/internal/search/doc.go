@@ -5,5 +5,5 @@
 // form is built anew.
 package search
 
-// Form changes with what Words, and the fields of a document, make of a product.
+// Form changes with what Words, and the fields of a document, make of a product, and with how an index keeps it.
 const Form = "1"

@@ -48,9 +48,9 @@ type Category struct {
 // Attribute is a value of a product or a variant that can be filtered by. Number is set for integers, decimals.
 type Attribute struct {
 	Code, Label, Type, Unit string
-	Term
-	Number *float64
-	Hex    string
+	Term                    Term
+	Number                  *float64
+	Hex                     string
 }
 
 // Variant is a SKU of a product.

@@ -59,7 +59,7 @@ type Plan struct {
 	Only     []string // ids that alone are listed, if any
 	Sort     Sort
 	After    *Position
-	Limit    int // one more hit is returned if there is one
+	Limit    int // of hits; whether there are more is said
 	Now      time.Time
 	Explain  bool // hits say of what their score is made
 }
@@ -90,7 +90,7 @@ type Filter struct {
 type FacetAsk struct {
 	Field string
 	Range bool // bounds of a number, not values
-	Limit int
+	Limit int  // of the values; 0: all
 }
 
 // Boost multiplies the score of documents that fit all of its filters.

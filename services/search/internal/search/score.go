@@ -7,8 +7,6 @@ func Popular(pieces int64) float64 {
 	return 1 + math.Log1p(float64(max(pieces, 0)))/10
 }
 
-// The rules that a Reason names beside those of boosts.
-const (
-	RuleAll        = "all"        // the 1 that a query without words counts
-	RulePopularity = "popularity" // Popular
-)
+// RulePopularity is the rule of a Reason that stands for Popular. The reasons of words add up (to 1 where the query has none), those of
+// rules multiply that.
+const RulePopularity = "popularity"
