@@ -1,0 +1,159 @@
+package search
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/sidecart/sidecart/pkg/money"
+)
+
+// Product is a product as its owner told of it last.
+type Product struct {
+	ID, Slug, Title, Description, ImageURL string
+
+	Brand      Term
+	Path       []Category // root first
+	Popularity int64
+	Published  time.Time
+	Values     []Value // of all variants
+	Variants   []Item
+	Filterable []string // codes of attributes
+	Searchable []string
+}
+
+// Item is a variant of a product.
+type Item struct {
+	SKU    string
+	Values []Value
+}
+
+// Value is what a product has of an attribute: Terms in catalog's normal form with what people read, more than one of a multi_enum.
+type Value struct {
+	Code, Label, Type, Unit string
+	Terms                   []Term
+	Hex                     string
+}
+
+// Row is a price that anybody pays for one piece, while it holds. Zero times are open ends.
+type Row struct {
+	List              string
+	Currency          money.Currency
+	Amount, CompareAt int64
+	Countries         []string // none: everywhere
+	Priority          int
+	From, To          time.Time // From included, To not
+}
+
+// Offer is what is known of a SKU.
+type Offer struct {
+	Rows      []Row
+	Available int64
+}
+
+// Source is all that a document is made of.
+type Source struct {
+	Product
+	Revision int64
+	Offers   map[string]Offer // by SKU
+	Sold     int64            // pieces lately
+}
+
+// NewDocument makes the document of a product as of now, with its text in the shop's language.
+func NewDocument(s *Source, language string, now time.Time) *Document {
+	d := &Document{ID: s.ID, Revision: s.Revision, Slug: s.Slug, ImageURL: s.ImageURL, Brand: s.Brand, Categories: s.Path,
+		Popularity: s.Popularity + s.Sold, Published: s.Published, Attributes: s.attributes(s.Values)}
+	var skus, names, found []string
+	for _, v := range s.Variants {
+		offer := s.Offers[v.SKU]
+		skus = append(skus, v.SKU)
+		found = append(found, s.texts(v.Values)...)
+		d.Variants = append(d.Variants, Variant{SKU: v.SKU, Attributes: s.attributes(v.Values), Prices: prices(offer.Rows, now), Available: offer.Available})
+	}
+	for _, c := range s.Path {
+		names = append(names, c.Label)
+	}
+	found = append(s.texts(s.Values), found...)
+	d.Identifiers = indexed(skus...)
+	d.Texts = map[string]Text{language: {Name: s.Title, Title: indexed(s.Title), Description: indexed(s.Description), Brand: indexed(s.Brand.Label),
+		Category: indexed(names...), Attributes: indexed(found...)}}
+	return d
+}
+
+// indexed is text as documents have it. Texts stand apart: no phrase goes from one into the next.
+func indexed(texts ...string) string { return Index(strings.Join(texts, "\n")) }
+
+// attributes are the values that shoppers may filter by.
+func (s *Source) attributes(values []Value) (all []Attribute) {
+	for _, v := range values {
+		if !slices.Contains(s.Filterable, v.Code) {
+			continue
+		}
+		for _, t := range v.Terms {
+			a := Attribute{Code: v.Code, Label: v.Label, Type: v.Type, Unit: v.Unit, Term: t, Hex: v.Hex}
+			if v.Type == TypeInteger || v.Type == TypeDecimal {
+				if n, err := strconv.ParseFloat(t.Value, 64); err == nil {
+					a.Number = &n
+				}
+			}
+			all = append(all, a)
+		}
+	}
+	return all
+}
+
+// texts are what of the values is found by words, each once.
+func (s *Source) texts(values []Value) (all []string) {
+	for _, v := range values {
+		if !slices.Contains(s.Searchable, v.Code) {
+			continue
+		}
+		for _, t := range v.Terms {
+			all = append(all, t.Label)
+		}
+	}
+	return all
+}
+
+// prices are what a SKU costs now: by currency, and in each country that a row of that currency names.
+func prices(rows []Row, now time.Time) map[Market]Price {
+	var out map[Market]Price
+	for _, r := range rows {
+		for _, country := range append([]string{""}, r.Countries...) {
+			m := Market{Currency: r.Currency, Country: country}
+			if best := pick(rows, m, now); best != nil {
+				if out == nil {
+					out = map[Market]Price{}
+				}
+				out[m] = Price{Amount: best.Amount, CompareAt: best.CompareAt}
+			}
+		}
+	}
+	return out
+}
+
+// pick returns the row that a SKU is sold by, as pricing does: the list with the highest priority, then the lowest amount, and of equal
+// ones what began last; nil when none holds.
+func pick(rows []Row, m Market, now time.Time) (best *Row) {
+	for i := range rows {
+		r := &rows[i]
+		here := len(r.Countries) == 0 || slices.Contains(r.Countries, m.Country)
+		if r.Currency == m.Currency && here && !r.From.After(now) && (r.To.IsZero() || r.To.After(now)) && (best == nil || r.before(best)) {
+			best = r
+		}
+	}
+	return best
+}
+
+func (r *Row) before(o *Row) bool {
+	switch {
+	case r.Priority != o.Priority:
+		return r.Priority > o.Priority
+	case r.Amount != o.Amount:
+		return r.Amount < o.Amount
+	case r.List != o.List:
+		return r.List < o.List
+	}
+	return r.From.After(o.From)
+}

@@ -1,0 +1,123 @@
+package search
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/sidecart/sidecart/pkg/money"
+)
+
+var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+
+func TestPrices(t *testing.T) {
+	t.Parallel()
+	usd := func(list string, amount int64, priority int, countries ...string) Row {
+		return Row{List: list, Currency: "USD", Amount: amount, Priority: priority, Countries: countries}
+	}
+	window := func(r Row, from, to time.Duration) Row {
+		if r.From = noon.Add(from); from == 0 {
+			r.From = time.Time{}
+		}
+		if r.To = noon.Add(to); to == 0 {
+			r.To = time.Time{}
+		}
+		return r
+	}
+	everywhere, canada := Market{Currency: "USD"}, Market{Currency: "USD", Country: "CA"}
+	for name, tc := range map[string]struct {
+		rows []Row
+		want map[Market]int64
+	}{
+		"none":                          {nil, nil},
+		"one":                           {[]Row{usd("a", 10, 0)}, map[Market]int64{everywhere: 10}},
+		"the highest priority":          {[]Row{usd("a", 10, 0), usd("b", 20, 1)}, map[Market]int64{everywhere: 20}},
+		"the lowest amount":             {[]Row{usd("a", 30, 1), usd("b", 20, 1)}, map[Market]int64{everywhere: 20}},
+		"a country of its own":          {[]Row{usd("a", 10, 0), usd("b", 20, 1, "CA")}, map[Market]int64{everywhere: 10, canada: 20}},
+		"a country that pays the usual": {[]Row{usd("a", 10, 1), usd("b", 20, 0, "CA")}, map[Market]int64{everywhere: 10, canada: 10}},
+		"a country alone":               {[]Row{usd("a", 10, 0, "CA")}, map[Market]int64{canada: 10}},
+		"not yet":                       {[]Row{window(usd("a", 10, 0), time.Nanosecond, 0)}, nil},
+		"from now":                      {[]Row{{List: "a", Currency: "USD", Amount: 10, From: noon}}, map[Market]int64{everywhere: 10}},
+		"to now":                        {[]Row{{List: "a", Currency: "USD", Amount: 10, To: noon}}, nil},
+		"for another second":            {[]Row{window(usd("a", 10, 0), -time.Hour, time.Second)}, map[Market]int64{everywhere: 10}},
+		"a sale that is over":           {[]Row{usd("a", 10, 0), window(usd("sale", 5, 9), -time.Hour, -time.Second)}, map[Market]int64{everywhere: 10}},
+		"another currency":              {[]Row{usd("a", 10, 0), {List: "e", Currency: "EUR", Amount: 7, Priority: 5}}, map[Market]int64{everywhere: 10, {Currency: "EUR"}: 7}},
+	} {
+		got := prices(tc.rows, noon)
+		var amounts map[Market]int64
+		for m, p := range got {
+			if amounts == nil {
+				amounts = map[Market]int64{}
+			}
+			amounts[m] = p.Amount
+		}
+		if diff := cmp.Diff(tc.want, amounts); diff != "" {
+			t.Errorf("%s: %s", name, diff)
+		}
+	}
+}
+
+// Rows that differ in nothing but their list, or when they began, have an order too: every replica shows the same.
+func TestPickIsTotal(t *testing.T) {
+	t.Parallel()
+	rows := []Row{
+		{List: "b", Currency: "USD", Amount: 10, CompareAt: 1},
+		{List: "a", Currency: "USD", Amount: 10, CompareAt: 2, From: noon.Add(-2 * time.Hour)},
+		{List: "a", Currency: "USD", Amount: 10, CompareAt: 3, From: noon.Add(-time.Hour)},
+	}
+	for range rows {
+		rows = append(rows[1:], rows[0])
+		if got := pick(rows, Market{Currency: "USD"}, noon); got.CompareAt != 3 {
+			t.Errorf("%+v", got)
+		}
+	}
+}
+
+func TestNewDocument(t *testing.T) {
+	t.Parallel()
+	term := func(value, label string) []Term { return []Term{{Value: value, Label: label}} }
+	two, half := 2.0, 0.5
+	s := &Source{Revision: 7, Sold: 5, Offers: map[string]Offer{"C-S": {Rows: []Row{{List: "us", Currency: "USD", Amount: 1000, CompareAt: 1200}}, Available: 3}},
+		Product: Product{ID: "p", Slug: "chair", Title: "Folding Chair", Description: "It folds.", ImageURL: "/c.svg", Brand: Term{"alder", "Alder & Co"},
+			Path: []Category{{Term{"home", "Home"}, "home-living"}, {Term{"chairs", "Chairs"}, "chairs"}}, Popularity: 9, Published: noon,
+			Filterable: []string{"size", "seats", "weight", "tags"}, Searchable: []string{"tags", "care"},
+			Values: []Value{{Code: "tags", Label: "Tags", Type: TypeMultiEnum, Terms: []Term{{"new", "New"}, {"eco", "Eco"}}},
+				{Code: "seats", Label: "Seats", Type: TypeInteger, Terms: term("2", "2")}, {Code: "care", Label: "Care", Type: TypeText, Terms: term("Wipe", "Wipe")},
+				{Code: "weight", Label: "Weight", Type: TypeDecimal, Unit: "kg", Terms: term("0.5", "0.5 kg")}},
+			Variants: []Item{{SKU: "C-S", Values: []Value{{Code: "size", Label: "Size", Type: TypeEnum, Terms: term("s", "Small")}}}, {SKU: "C-M"}}}}
+	want := &Document{ID: "p", Revision: 7, Slug: "chair", ImageURL: "/c.svg", Brand: Term{"alder", "Alder & Co"}, Popularity: 14, Published: noon,
+		Categories: s.Path, Identifiers: Index("C-S\nC-M"),
+		Texts: map[string]Text{"de": {Name: "Folding Chair", Title: Index("Folding Chair"), Description: Index("It folds."), Brand: Index("Alder & Co"),
+			Category: Index("Home\nChairs"), Attributes: Index("New\nEco\nWipe")}},
+		Attributes: []Attribute{{Code: "tags", Label: "Tags", Type: TypeMultiEnum, Term: Term{"new", "New"}}, {Code: "tags", Label: "Tags", Type: TypeMultiEnum, Term: Term{"eco", "Eco"}},
+			{Code: "seats", Label: "Seats", Type: TypeInteger, Term: Term{"2", "2"}, Number: &two}, {Code: "weight", Label: "Weight", Type: TypeDecimal, Unit: "kg", Term: Term{"0.5", "0.5 kg"}, Number: &half}},
+		Variants: []Variant{{SKU: "C-S", Available: 3, Prices: map[Market]Price{{Currency: money.Currency("USD")}: {Amount: 1000, CompareAt: 1200}},
+			Attributes: []Attribute{{Code: "size", Label: "Size", Type: TypeEnum, Term: Term{"s", "Small"}}}}, {SKU: "C-M"}}}
+	if diff := cmp.Diff(want, NewDocument(s, "de", noon)); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestNormal(t *testing.T) {
+	t.Parallel()
+	cm := Kind{Type: TypeDecimal, Unit: "cm"}
+	palette := Kind{Type: TypeColour, Hexes: map[string]string{"#1f2a44": "navy"}}
+	for _, tc := range []struct {
+		kind     Kind
+		in, want string // want is empty for what is refused
+	}{
+		{cm, "12.50", "12.5"}, {cm, "12.5 cm", "12.5"}, {cm, "007", "7"}, {cm, "0.0", "0"}, {cm, "-0.50", "-0.5"}, {cm, "-0", "0"},
+		{cm, "12.5 kg", ""}, {cm, "", ""}, {cm, "1e9", ""}, {cm, ".5", ""}, {cm, "5.", ""}, {cm, "١", ""},
+		{Kind{Type: TypeInteger}, "4", "4"}, {Kind{Type: TypeInteger}, "4.0", ""}, {Kind{Type: TypeInteger}, "99999999999999999999", ""},
+		{Kind{Type: TypeBoolean}, "true", "true"}, {Kind{Type: TypeBoolean}, "yes", ""},
+		{Kind{Type: TypeDate}, "2026-02-28", "2026-02-28"}, {Kind{Type: TypeDate}, "2026-02-30", ""},
+		{palette, "navy", "navy"}, {palette, "#1F2A44", "navy"}, {palette, "#FFFFFF", "#ffffff"},
+		{Kind{Type: TypeEnum}, "xl", "xl"}, {Kind{Type: TypeEnum}, "", ""}, {Kind{Type: TypeText}, "A b", "A b"},
+	} {
+		got, message := tc.kind.Normal(tc.in)
+		if got != tc.want || (message == "") != (tc.want != "") {
+			t.Errorf("%s %q: %q, %q", tc.kind.Type, tc.in, got, message)
+		}
+	}
+}
