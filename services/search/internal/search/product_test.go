@@ -9,7 +9,7 @@ import (
 	"github.com/sidecart/sidecart/pkg/money"
 )
 
-var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+var midday = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
 func TestPrices(t *testing.T) {
 	t.Parallel()
@@ -17,10 +17,10 @@ func TestPrices(t *testing.T) {
 		return Row{List: list, Currency: "USD", Amount: amount, Priority: priority, Countries: countries}
 	}
 	window := func(r Row, from, to time.Duration) Row {
-		if r.From = noon.Add(from); from == 0 {
+		if r.From = midday.Add(from); from == 0 {
 			r.From = time.Time{}
 		}
-		if r.To = noon.Add(to); to == 0 {
+		if r.To = midday.Add(to); to == 0 {
 			r.To = time.Time{}
 		}
 		return r
@@ -38,13 +38,13 @@ func TestPrices(t *testing.T) {
 		"a country that pays the usual": {[]Row{usd("a", 10, 1), usd("b", 20, 0, "CA")}, map[Market]int64{everywhere: 10, canada: 10}},
 		"a country alone":               {[]Row{usd("a", 10, 0, "CA")}, map[Market]int64{canada: 10}},
 		"not yet":                       {[]Row{window(usd("a", 10, 0), time.Nanosecond, 0)}, nil},
-		"from now":                      {[]Row{{List: "a", Currency: "USD", Amount: 10, From: noon}}, map[Market]int64{everywhere: 10}},
-		"to now":                        {[]Row{{List: "a", Currency: "USD", Amount: 10, To: noon}}, nil},
+		"from now":                      {[]Row{{List: "a", Currency: "USD", Amount: 10, From: midday}}, map[Market]int64{everywhere: 10}},
+		"to now":                        {[]Row{{List: "a", Currency: "USD", Amount: 10, To: midday}}, nil},
 		"for another second":            {[]Row{window(usd("a", 10, 0), -time.Hour, time.Second)}, map[Market]int64{everywhere: 10}},
 		"a sale that is over":           {[]Row{usd("a", 10, 0), window(usd("sale", 5, 9), -time.Hour, -time.Second)}, map[Market]int64{everywhere: 10}},
 		"another currency":              {[]Row{usd("a", 10, 0), {List: "e", Currency: "EUR", Amount: 7, Priority: 5}}, map[Market]int64{everywhere: 10, {Currency: "EUR"}: 7}},
 	} {
-		got := prices(tc.rows, noon)
+		got := prices(tc.rows, midday)
 		var amounts map[Market]int64
 		for m, p := range got {
 			if amounts == nil {
@@ -63,12 +63,12 @@ func TestPickIsTotal(t *testing.T) {
 	t.Parallel()
 	rows := []Row{
 		{List: "b", Currency: "USD", Amount: 10, CompareAt: 1},
-		{List: "a", Currency: "USD", Amount: 10, CompareAt: 2, From: noon.Add(-2 * time.Hour)},
-		{List: "a", Currency: "USD", Amount: 10, CompareAt: 3, From: noon.Add(-time.Hour)},
+		{List: "a", Currency: "USD", Amount: 10, CompareAt: 2, From: midday.Add(-2 * time.Hour)},
+		{List: "a", Currency: "USD", Amount: 10, CompareAt: 3, From: midday.Add(-time.Hour)},
 	}
 	for range rows {
 		rows = append(rows[1:], rows[0])
-		if got := pick(rows, Market{Currency: "USD"}, noon); got.CompareAt != 3 {
+		if got := pick(rows, Market{Currency: "USD"}, midday); got.CompareAt != 3 {
 			t.Errorf("%+v", got)
 		}
 	}
@@ -80,13 +80,13 @@ func TestNewDocument(t *testing.T) {
 	two, half := 2.0, 0.5
 	s := &Source{Revision: 7, Sold: 5, Offers: map[string]Offer{"C-S": {Rows: []Row{{List: "us", Currency: "USD", Amount: 1000, CompareAt: 1200}}, Available: 3}},
 		Product: Product{ID: "p", Slug: "chair", Title: "Folding Chair", Description: "It folds.", ImageURL: "/c.svg", Brand: Term{"alder", "Alder & Co"},
-			Path: []Category{{Term{"home", "Home"}, "home-living"}, {Term{"chairs", "Chairs"}, "chairs"}}, Popularity: 9, Published: noon,
+			Path: []Category{{Term{"home", "Home"}, "home-living"}, {Term{"chairs", "Chairs"}, "chairs"}}, Popularity: 9, Published: midday,
 			Filterable: []string{"size", "seats", "weight", "tags"}, Searchable: []string{"tags", "care"},
 			Values: []Value{{Code: "tags", Label: "Tags", Type: TypeMultiEnum, Terms: []Term{{"new", "New"}, {"eco", "Eco"}}},
 				{Code: "seats", Label: "Seats", Type: TypeInteger, Terms: term("2", "2")}, {Code: "care", Label: "Care", Type: TypeText, Terms: term("Wipe", "Wipe")},
 				{Code: "weight", Label: "Weight", Type: TypeDecimal, Unit: "kg", Terms: term("0.5", "0.5 kg")}},
 			Variants: []Item{{SKU: "C-S", Values: []Value{{Code: "size", Label: "Size", Type: TypeEnum, Terms: term("s", "Small")}}}, {SKU: "C-M"}}}}
-	want := &Document{ID: "p", Revision: 7, Slug: "chair", ImageURL: "/c.svg", Brand: Term{"alder", "Alder & Co"}, Popularity: 14, Published: noon,
+	want := &Document{ID: "p", Revision: 7, Slug: "chair", ImageURL: "/c.svg", Brand: Term{"alder", "Alder & Co"}, Popularity: 14, Published: midday,
 		Categories: s.Path, Identifiers: Index("C-S\nC-M"),
 		Texts: map[string]Text{"de": {Name: "Folding Chair", Title: Index("Folding Chair"), Description: Index("It folds."), Brand: Index("Alder & Co"),
 			Category: Index("Home\nChairs"), Attributes: Index("New\nEco\nWipe")}},
@@ -94,7 +94,7 @@ func TestNewDocument(t *testing.T) {
 			{Code: "seats", Label: "Seats", Type: TypeInteger, Term: Term{"2", "2"}, Number: &two}, {Code: "weight", Label: "Weight", Type: TypeDecimal, Unit: "kg", Term: Term{"0.5", "0.5 kg"}, Number: &half}},
 		Variants: []Variant{{SKU: "C-S", Available: 3, Prices: map[Market]Price{{Currency: money.Currency("USD")}: {Amount: 1000, CompareAt: 1200}},
 			Attributes: []Attribute{{Code: "size", Label: "Size", Type: TypeEnum, Term: Term{"s", "Small"}}}}, {SKU: "C-M"}}}
-	if diff := cmp.Diff(want, NewDocument(s, "de", noon)); diff != "" {
+	if diff := cmp.Diff(want, NewDocument(s, "de", midday)); diff != "" {
 		t.Error(diff)
 	}
 }
