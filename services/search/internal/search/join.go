@@ -1,6 +1,7 @@
 package search
 
 import (
+	"html"
 	"strings"
 	"unicode/utf8"
 )
@@ -15,8 +16,8 @@ import (
 //
 // Joined is what a hyphen or the like holds together, and what a space divides where one side has a digit or is a single letter, and a
 // word behind a number has at most four letters; words that do not count join nothing, nor do numbers with units, unless of a letter: "Redmi 9A".
-// So a word of Q is a row of atoms that D has, however they are divided on either side; a single character that D has only
-// within a longer word (xm 4) is found by what it makes with its neighbour. The space of "head phones" is the spelling's matter (Plan).
+// So the same atoms find each other however they are divided on either side: what all of Q's words make together is a row of D. A part
+// of them is found as well: "xm4". The space of "head phones" is the spelling's matter (Plan).
 const (
 	maxAtoms  = 6    // of a row
 	maxJoined = 48   // bytes of a row
@@ -27,6 +28,9 @@ const (
 // Index returns what an index holds of a text of a document: its words in their order, then what they make with each other, divided by
 // spaces. An index cuts it at the spaces, and may stem.
 func Index(text string) string {
+	if strings.Contains(text, "&") {
+		text = html.UnescapeString(text) // old catalogues have "&#8482;"
+	}
 	tokens := Read(text)
 	var b strings.Builder
 	b.Grow(len(text) + len(text)/4)
@@ -48,19 +52,22 @@ func Index(text string) string {
 
 // atom is a part of a row, with the token that it is of.
 type atom struct {
-	text  string
-	token int
-	whole bool // all of its token
+	text       string
+	first, end bool // of its token
+	spaced     bool // a space divides its token from the one before
 }
 
 // beside returns the rows of a document's text that are not among its words, each once.
 func beside(tokens []Token) []string {
-	seen := make(map[string]bool, len(tokens))
-	for i := range tokens {
-		seen[tokens[i].Word] = true
-	}
+	var seen map[string]bool
 	var rows []string
 	note := func(row string) {
+		if seen == nil {
+			seen = make(map[string]bool, len(tokens)+8)
+			for i := range tokens {
+				seen[tokens[i].Word] = true
+			}
+		}
 		if !seen[row] && len(rows) < maxBeside {
 			seen[row] = true
 			rows = append(rows, row)
@@ -73,7 +80,7 @@ func beside(tokens []Token) []string {
 			eachRow(run, note)
 			run = run[:0]
 		}
-		run = t.atoms(i, run)
+		run = t.atoms(run)
 		if t.full != "" {
 			note(t.full)
 		}
@@ -87,25 +94,32 @@ func beside(tokens []Token) []string {
 	return rows
 }
 
-func (t *Token) atoms(place int, to []atom) []atom {
+func (t *Token) atoms(to []atom) []atom {
+	spaced := t.gap == space
 	if t.unit || t.alone || !hasDigit(t.Word) {
-		return append(to, atom{t.Word, place, true})
+		return append(to, atom{t.Word, true, true, spaced})
 	}
 	parts := split(t.Word)
-	for _, p := range parts {
-		to = append(to, atom{p, place, len(parts) == 1})
+	for i, p := range parts {
+		to = append(to, atom{p, i == 0, i == len(parts)-1, spaced})
 	}
 	return to
 }
 
 // eachRow notes the rows of more than one atom, and atoms that are no words of their own.
 func eachRow(run []atom, note func(string)) {
+	if len(run) < 2 {
+		return
+	}
 	var row []byte
 	for i := range run {
 		row = row[:0]
+		spaces := false
 		for j := i; j < len(run) && j < i+maxAtoms && len(row)+len(run[j].text) <= maxJoined; j++ {
 			row = append(row, run[j].text...)
-			if i == j && (run[i].whole || utf8.RuneCount(row) < 2) {
+			spaces = spaces || j > i && run[j].first && run[j].spaced
+			word := run[i].first && run[j].end
+			if i == j && word || spaces && !word || utf8.RuneCount(row) < 2 {
 				continue
 			}
 			note(string(row))
@@ -131,33 +145,47 @@ func joins(a, b *Token) bool {
 	case behind:
 		return len(b.Word) <= 4
 	}
-	return hasDigit(a.Word) && len(b.Word) <= 4 || len(a.Word) == 1 || len(b.Word) == 1
+	return hasDigit(a.Word) && len(b.Word) <= 4 || len(a.Word) == 1 && a.gap <= space || len(b.Word) == 1 // not the t of "don't"
 }
 
 func (t *Token) longUnit() bool { return t.unit && len(split(t.Word)[1]) > 1 }
 
-// joined returns for each word of a query what it makes with its neighbours: rows of up to four words that join, and pairs with a space
-// between that make a word that is known.
-func joined(tokens []Token, known func(string) bool) [][]string {
-	rows := make([][]string, len(tokens))
+// row is a word that those of a query from one place up to another make, both included.
+type row struct {
+	from, to int
+	word     string
+}
+
+// joined returns what the words of a query make with their neighbours: up to six that join, and pairs with a space between that make a word
+// that is known.
+func joined(tokens []Token, known func(string) bool) (rows []row) {
 	for i := range tokens {
-		row := tokens[i].Word
-		for j := i + 1; j < len(tokens) && j < i+4; j++ {
-			row += tokens[j].Word
-			if len(row) > maxJoined {
+		word := tokens[i].Word
+		for j := i + 1; j < len(tokens) && j < i+maxAtoms; j++ {
+			word += tokens[j].Word
+			if len(word) > maxJoined {
 				break
 			}
 			joins := joins(&tokens[j-1], &tokens[j])
-			if !joins && (j > i+1 || tokens[j].gap != space || tokens[j].alone || !known(row)) {
+			if !joins && (j > i+1 || !mayJoin(&tokens[i], &tokens[j]) || !known(word)) {
 				break
 			}
-			for k := i; k <= j; k++ {
-				rows[k] = append(rows[k], row)
-			}
+			rows = append(rows, row{i, j, word})
 			if !joins {
 				break
 			}
 		}
 	}
 	return rows
+}
+
+// mayJoin tells whether two words with a space between may be one that is known: "head phones".
+func mayJoin(a, b *Token) bool {
+	return b.gap == space && !a.alone && !b.alone && !dividing(a.Word) && !dividing(b.Word)
+}
+
+// Held divides what Index wrote: the words of a text, and what they make with each other.
+func Held(text string) (words, rows string) {
+	words, rows, _ = strings.Cut(text, barrier)
+	return words, rows
 }

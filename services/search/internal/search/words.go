@@ -56,16 +56,20 @@ func Read(text string) []Token {
 		}
 		switch k, s := fold(c); k {
 		case letter, digit:
-			r.add(i, k, s)
+			r.add(i, c, k, s)
 		case ideograph:
-			r.finish(i)
+			r.finish()
 			r.tokens = append(r.tokens, Token{Word: s, Start: i, End: i + utf8.RuneLen(c), alone: true})
 			r.gap, r.between = apart, 0
+		case nothing:
+			if len(r.word) > 0 && unicode.Is(unicode.Mn, c) {
+				r.end = i + utf8.RuneLen(c)
+			}
 		case separator:
 			r.separate(i, c)
 		}
 	}
-	r.finish(len(text))
+	r.finish()
 	return withUnits(r.tokens)
 }
 
@@ -76,6 +80,7 @@ type reader struct {
 	word    []byte
 	length  int  // of word, in characters
 	start   int  // of word
+	end     int  // of its last character
 	inDigit bool // the last character of word is a digit
 	gap     gap  // before word
 	between int  // separators since the last word
@@ -84,22 +89,22 @@ type reader struct {
 	single  bool // a ' is open
 }
 
-func (r *reader) add(i int, k kind, s string) {
+func (r *reader) add(i int, c rune, k kind, s string) {
 	if len(r.word) == 0 {
 		r.start = i
 	}
-	r.inDigit = k == digit
+	r.inDigit, r.end = k == digit, i+utf8.RuneLen(c)
 	if r.length++; r.length <= maxWord {
 		r.word = append(r.word, s...)
 	}
 }
 
-// finish ends the word at i, if there is one.
-func (r *reader) finish(i int) {
+// finish ends the word, if there is one.
+func (r *reader) finish() {
 	if len(r.word) == 0 {
 		return
 	}
-	t := Token{Word: strings.TrimRight(string(r.word), ".,"), Start: r.start, End: i, gap: r.gap}
+	t := Token{Word: strings.TrimRight(string(r.word), ".,"), Start: r.start, End: r.end, gap: r.gap}
 	r.word, r.length, r.inDigit = r.word[:0], 0, false
 	r.gap, r.between = apart, 0
 	t.normalise()
@@ -138,12 +143,12 @@ func (r *reader) separate(i int, c rune) {
 	if inWord {
 		switch {
 		case isPoint(c) && r.inDigit && after == digit:
-			r.add(i, digit, string(c))
+			r.add(i, c, digit, string(c))
 			return
 		case r.sign(i, c, next, after):
 			return
 		}
-		r.finish(i)
+		r.finish()
 		if c == '+' && after == separator && next != '+' {
 			r.tokens = append(r.tokens, Token{Word: "plus", Start: i, End: i + 1, gap: glued})
 			return
@@ -203,7 +208,8 @@ func (r *reader) sign(i int, c, next rune, after kind) bool {
 	}
 	r.word = append(r.word, unit...)
 	r.skip = i + width
-	r.finish(r.skip)
+	r.end = r.skip
+	r.finish()
 	return true
 }
 
