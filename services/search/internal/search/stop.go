@@ -1,6 +1,9 @@
 package search
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // stopForms are the words that do not count in a query, by language: they are neither asked for nor join others. Folded.
 var stopForms = map[string]string{
@@ -27,4 +30,10 @@ func stopTable() map[string][]string {
 // letters join ("e reader"), and so does "2 in 1".
 func dividing(word string) bool {
 	return stops[word] != nil && len(word) > 1 && word != "in" || word == "a" || word == "y"
+}
+
+// stopIn tells whether a word does not count in a language, "en" or "en-GB".
+func stopIn(language, word string) bool {
+	language, _, _ = strings.Cut(language, "-")
+	return slices.Contains(stops[word], language)
 }

@@ -1,0 +1,115 @@
+package search
+
+import (
+	"slices"
+	"strings"
+)
+
+// maxStandIns is how many words may stand for one at most: those of sixteen are what an index takes (MaxWords).
+const maxStandIns = 32
+
+// stand adds an alternative, unless it is there or there are too many.
+func (g *Group) stand(words []string, weight float64) {
+	n := len(words)
+	for _, a := range g.Any {
+		n += len(a.Words)
+	}
+	if n < maxStandIns && !slices.ContainsFunc(g.Any, func(a Alternative) bool { return slices.Equal(a.Words, words) }) {
+		g.Any = append(g.Any, Alternative{Words: words, Weight: weight})
+	}
+}
+
+// spread lets words stand for all of some groups.
+func spread(groups []sought, to [][]string) {
+	for i := range groups {
+		for _, words := range to {
+			groups[i].stand(words, SynonymWeight)
+		}
+	}
+}
+
+// weigh gives a group the weight of what was typed.
+func (g *sought) weigh(lexicon Lexicon) {
+	most := 0
+	for _, a := range g.Any {
+		most = max(most, lexicon.Count(a.Words[0]))
+	}
+	g.Weight = rarity(lexicon.Documents(), most)
+}
+
+// rarity is what a word counts, by how many documents have it: in few steps, so that it stays as it is while documents come and go.
+func rarity(documents, have int) float64 {
+	switch {
+	case have*10 > documents:
+		return 1
+	case have*100 > documents:
+		return 1.5
+	case have*1000 > documents:
+		return 2
+	}
+	return 2.5
+}
+
+// counting leaves out groups whose word does not count in the language, unless there are no others, and those that are there twice.
+func (r *reading) counting(groups []sought, words []string) (all []sought) {
+	seen := map[string]bool{}
+	last := len(groups) - 1
+	for _, stops := range []bool{false, true} {
+		for i := range groups {
+			g := &groups[i]
+			unfinished := r.ask.Prefix && i == last
+			if seen[words[i]] && !unfinished || !stops && !unfinished && stopIn(r.language, words[i]) {
+				continue
+			}
+			seen[words[i]] = true
+			g.known = unfinished || slices.ContainsFunc(g.Any, func(a Alternative) bool {
+				return !slices.ContainsFunc(a.Words, func(w string) bool { return !r.known(w) })
+			})
+			all = append(all, *g)
+		}
+		if len(all) > 0 {
+			return all
+		}
+	}
+	return all
+}
+
+// typed is a word as it stands in the text.
+func (r *reading) typed(t Token) string { return strings.ToValidUTF8(r.text[t.Start:t.End], "") }
+
+// ladder returns the ways to perform a query, each of which finds what the one before does and more: all words; without those that no
+// document has; most of the others; one of them. The weights see to it that who has the rare words comes first.
+func ladder(plan Plan, groups []sought, leftOut []string) (steps []Step) {
+	if len(groups) == 0 {
+		return nil
+	}
+	step := func(groups []sought, atLeast int, leftOut []string) {
+		p := plan
+		p.AtLeast = atLeast
+		for i := range groups {
+			p.Groups = append(p.Groups, groups[i].Group)
+		}
+		steps = append(steps, Step{Plan: p, LeftOut: leftOut})
+	}
+	step(groups, 0, leftOut)
+	var known []sought
+	leftOut = slices.Clone(leftOut)
+	for _, g := range groups {
+		if g.known {
+			known = append(known, g)
+		} else {
+			leftOut = append(leftOut, g.typed)
+		}
+	}
+	n := len(known)
+	if n > 0 && n < len(groups) {
+		step(known, 0, leftOut)
+	}
+	if n > 2 {
+		step(known, (2*n+2)/3, leftOut)
+	}
+	if n > 1 {
+		step(known, 1, leftOut)
+	}
+	return steps
+}
