@@ -30,6 +30,7 @@ const (
 	FieldPrice      = "price"
 	FieldInStock    = "in_stock" // "true", "false"
 	FieldRating     = "rating"
+	FieldPublished  = "published" // since when it is in the shop, in seconds since 1970
 	AttributePrefix = "attr."
 )
 
