@@ -99,6 +99,12 @@ func (c *Checker) Check(ctx context.Context) (r Report, err error) {
 	return r, nil
 }
 
+// Job is Check for who schedules it.
+func (c *Checker) Job(ctx context.Context) error {
+	_, err := c.Check(ctx)
+	return err
+}
+
 // walk goes through all that a source has told.
 func (c *Checker) walk(ctx context.Context, r *Report, consumer string, read func(context.Context, string) (Page, error)) (told int, err error) {
 	for after := ""; ; {

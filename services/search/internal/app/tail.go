@@ -36,6 +36,7 @@ type Tail struct {
 
 	wake   chan struct{} // holds one signal: something was taken in
 	terms  atomic.Pointer[Terms]
+	words  atomic.Int64 // the last revision that changed what products are found by
 	turned time.Time
 
 	mu     sync.Mutex
@@ -233,11 +234,14 @@ func (t *Tail) follow(ctx context.Context, index Index, after int64) (wrote int,
 	if err != nil || len(rows) == 0 {
 		return 0, after, err
 	}
-	now := t.now()
+	now, words := t.now(), t.words.Load()
 	changes := make([]Change, 0, len(rows))
 	for i := range rows {
 		r := &rows[i]
 		c := Change{ID: r.ID, Parts: r.Parts}
+		if r.Parts&Content != 0 {
+			words = r.Revision
+		}
 		if r.Listed {
 			at := now
 			if at.Before(r.Clock) { // the clock of the process that gave the revision goes before ours
@@ -251,5 +255,6 @@ func (t *Tail) follow(ctx context.Context, index Index, after int64) (wrote int,
 	if err := index.Write(ctx, last, changes); err != nil {
 		return 0, after, err
 	}
+	t.words.Store(words)
 	return len(rows), last, nil
 }

@@ -286,7 +286,7 @@ func TestRunComesBack(t *testing.T) {
 func TestTailLaw(t *testing.T) {
 	t.Parallel()
 	rng := testkit.Rand(t)
-	for round := range 50 {
+	for round := range 12 {
 		r, i := newReplica(), &indexes{}
 		tail := newTail(r, i)
 		i.after = func(int) error {

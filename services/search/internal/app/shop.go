@@ -1,0 +1,321 @@
+package app
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"log/slog"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/sidecart/sidecart/pkg/fault"
+	"github.com/sidecart/sidecart/services/search/internal/search"
+)
+
+// Shop is what shoppers read.
+type Shop struct {
+	Indexes  Indexes
+	Terms    func() *Terms // nil while none are known
+	Read     Reader
+	Language string // of the shop
+	Now      func() time.Time
+	Log      *slog.Logger
+}
+
+// Reader reads what was typed: what is to be looked for, and how it was understood.
+type Reader interface {
+	Query(ctx context.Context, ask search.Ask, plan search.Plan) search.Query
+}
+
+// Listing says which products to list. Values of attributes are as they stand in an address.
+type Listing struct {
+	Market     search.Market
+	Words      string
+	AsTyped    bool // nothing is corrected
+	Category   string
+	Brand      string
+	Min, Max   *int64 // minor units
+	InStock    bool
+	Attributes map[string][]string
+	Sort       search.Sort // empty: relevance with words, else popularity
+	Facets     bool
+	After      *Position
+	Limit      int
+}
+
+// Position is where a page ends, and of which step of its query it is.
+type Position struct {
+	Sort search.Sort
+	Step int
+	search.Position
+}
+
+// Listed is a page of products.
+type Listed struct {
+	Items     []Item
+	Total     int
+	Facets    []Facet
+	Corrected string   // the words as they were understood, where that is not as they were typed
+	Relaxed   []string // words that were left out, because nothing has all of them
+	Next      *Position
+}
+
+// Item is a product as a listing shows it.
+type Item struct {
+	*search.Document
+	Name    string
+	Price   search.Price
+	InStock bool
+}
+
+// Facet is what can be chosen of a field. Param is the parameter that chooses it.
+type Facet struct {
+	search.Facet
+	Code, Param string
+	Selected    []string
+}
+
+const manyValues = 100 // of a facet
+
+// List answers a listing. ErrUnavailable while there is no index to read; 422 with all faults at once.
+func (s *Shop) List(ctx context.Context, l Listing) (*Listed, error) {
+	terms := s.Terms()
+	if terms == nil {
+		return nil, ErrUnavailable.WithCause(fmt.Errorf("the replica was not read yet"))
+	}
+	plan, selected, err := s.plan(terms, l)
+	if err != nil {
+		return nil, err
+	}
+	live, err := s.Indexes.Live(ctx)
+	if err != nil {
+		return nil, err
+	}
+	q := s.Read.Query(ctx, search.Ask{Text: l.Words, AsTyped: l.AsTyped}, plan)
+	out := &Listed{Corrected: q.Corrected}
+	first, last := 0, len(q.Steps)-1
+	if l.After != nil {
+		if first, last = l.After.Step, l.After.Step; first >= len(q.Steps) {
+			return out, nil // its words are not those of a moment ago any more: there is no such page
+		}
+	}
+	for i := first; i <= last; i++ {
+		step := &q.Steps[i]
+		found, err := live.Search(ctx, step.Plan)
+		if err != nil {
+			return nil, err
+		}
+		if found.Total == 0 && i < last {
+			continue
+		}
+		s.show(out, plan.Market, found, step, i)
+		for n := range found.Facets {
+			out.Facets = append(out.Facets, s.facet(terms, found.Facets[n], selected))
+		}
+		break
+	}
+	return out, nil
+}
+
+// show puts what a step has found into the answer.
+func (s *Shop) show(out *Listed, m search.Market, found search.Found, step *search.Step, n int) {
+	out.Total = found.Total
+	if found.Total > 0 {
+		out.Relaxed = step.LeftOut
+	}
+	for _, h := range found.Hits {
+		out.Items = append(out.Items, s.item(h.Document, m))
+	}
+	if found.More {
+		out.Next = &Position{Sort: step.Plan.Sort, Step: n, Position: found.Hits[len(found.Hits)-1].Position}
+	}
+}
+
+func (s *Shop) item(d *search.Document, m search.Market) Item {
+	price, inStock, _ := d.Best(m)
+	return Item{Document: d, Name: d.Texts[s.Language].Name, Price: price, InStock: inStock}
+}
+
+// plan is what a listing asks beside its words, and what it has chosen by field.
+func (s *Shop) plan(terms *Terms, l Listing) (search.Plan, map[string][]string, error) {
+	p := search.Plan{Market: l.Market, Language: s.Language, Sort: l.Sort, Limit: l.Limit, Now: s.Now()}
+	if l.After != nil {
+		p.Sort, p.After = l.After.Sort, &l.After.Position
+	}
+	selected := map[string][]string{}
+	choose := func(field string, values ...string) {
+		selected[field] = values
+		p.Filters = append(p.Filters, search.Filter{Field: field, Any: values})
+	}
+	if l.Category != "" {
+		code := l.Category
+		if c, known := terms.Categories[l.Category]; known {
+			code = c.Value
+		}
+		choose(search.FieldCategory, code) // an unknown one has no products
+	}
+	if l.Brand != "" {
+		choose(search.FieldBrand, l.Brand)
+	}
+	if l.InStock {
+		choose(search.FieldInStock, "true")
+	}
+	if l.Min != nil || l.Max != nil {
+		p.Filters = append(p.Filters, search.Filter{Field: search.FieldPrice, Min: number(l.Min), Max: number(l.Max)})
+	}
+	var c fault.Collector
+	for _, code := range slices.Sorted(maps.Keys(l.Attributes)) {
+		kind, known := terms.Kinds[code]
+		if !known {
+			c.Add("query.attr."+code, "is not an attribute to filter by", nil)
+			continue
+		}
+		f, message, value := filter(kind, l.Attributes[code])
+		if message != "" {
+			c.Add("query.attr."+code, message, value)
+			continue
+		}
+		selected[f.Field] = f.Any
+		p.Filters = append(p.Filters, f)
+	}
+	if l.Facets && l.After == nil {
+		p.Facets = facets(terms, selected)
+	}
+	return p, selected, c.Err()
+}
+
+func number(n *int64) *float64 {
+	if n == nil {
+		return nil
+	}
+	f := float64(*n)
+	return &f
+}
+
+// filter reads values of an attribute: any of them, or of a number "10..20" as well, where either bound may be missing.
+func filter(kind search.Kind, values []string) (f search.Filter, message, value string) {
+	f.Field = search.AttributePrefix + kind.Code
+	if low, high, bounds := strings.Cut(values[0], ".."); bounds && len(values) == 1 && kind.Numeric() {
+		var complaints [2]string
+		f.Min, complaints[0] = bound(kind, low)
+		f.Max, complaints[1] = bound(kind, high)
+		if f.Min == nil && f.Max == nil {
+			complaints[1] = "must have a bound"
+		}
+		return f, cmp.Or(complaints[:]...), values[0]
+	}
+	for _, v := range values {
+		normal, message := kind.Normal(v)
+		if message != "" {
+			return f, message, v
+		}
+		f.Any = append(f.Any, normal)
+	}
+	return f, "", ""
+}
+
+// bound reads one end of a range; nil is open.
+func bound(kind search.Kind, text string) (at *float64, message string) {
+	if text == "" {
+		return nil, ""
+	}
+	normal, message := kind.Normal(text)
+	if message != "" {
+		return nil, message
+	}
+	n, err := strconv.ParseFloat(normal, 64)
+	if err != nil {
+		return nil, "must be a number"
+	}
+	return &n, ""
+}
+
+// facets are what is asked for: the fields of every product, what is chosen already, and as many other attributes as there is room for.
+func facets(terms *Terms, selected map[string][]string) []search.FacetAsk {
+	asks := []search.FacetAsk{{Field: search.FieldCategory, Limit: manyValues}, {Field: search.FieldBrand, Limit: manyValues},
+		{Field: search.FieldPrice, Range: true}, {Field: search.FieldInStock}}
+	codes := slices.Sorted(maps.Keys(terms.Kinds))
+	slices.SortStableFunc(codes, func(a, b string) int {
+		chosen := func(code string) int { return -len(selected[search.AttributePrefix+code]) }
+		return min(1, max(-1, chosen(a)-chosen(b)))
+	})
+	for _, code := range codes[:min(len(codes), search.MaxFacets-len(asks))] {
+		asks = append(asks, search.FacetAsk{Field: search.AttributePrefix + code, Range: terms.Kinds[code].Type == search.TypeDecimal, Limit: manyValues})
+	}
+	return asks
+}
+
+// The labels of what is no attribute; storefronts have their own in other languages.
+var fieldLabels = map[string]string{search.FieldCategory: "Category", search.FieldBrand: "Brand", search.FieldPrice: "Price", search.FieldInStock: "In stock",
+	search.FieldRating: "Rating"}
+
+func (s *Shop) facet(terms *Terms, f search.Facet, selected map[string][]string) Facet {
+	out := Facet{Facet: f, Code: f.Field, Param: f.Field, Selected: selected[f.Field]}
+	if code, isAttribute := strings.CutPrefix(f.Field, search.AttributePrefix); isAttribute {
+		kind := terms.Kinds[code]
+		out.Code, out.Label, out.Type, out.Unit = code, kind.Label, kind.Type, kind.Unit
+	} else {
+		out.Label = fieldLabels[f.Field]
+	}
+	return out
+}
+
+// Suggestions are what may be meant by the beginning of a query.
+type Suggestions struct {
+	Queries    []string
+	Products   []Item
+	Categories []search.Category
+}
+
+// How many suggestions there are at most, of each kind.
+const suggested = 8
+
+// Suggest completes what somebody types. ErrUnavailable while there is no index to read.
+func (s *Shop) Suggest(ctx context.Context, m search.Market, text string) (out Suggestions, err error) {
+	terms := s.Terms()
+	if terms == nil {
+		return out, ErrUnavailable.WithCause(fmt.Errorf("the replica was not read yet"))
+	}
+	live, err := s.Indexes.Live(ctx)
+	if err != nil {
+		return out, err
+	}
+	plan := search.Plan{Market: m, Language: s.Language, Limit: suggested, Now: s.Now()}
+	q := s.Read.Query(ctx, search.Ask{Text: text, Prefix: true}, plan)
+	if len(search.Words(text)) == 0 || len(q.Steps) == 0 {
+		return out, nil
+	}
+	found, err := live.Search(ctx, q.Steps[0].Plan)
+	if err != nil {
+		return out, err
+	}
+	for _, h := range found.Hits {
+		out.Products = append(out.Products, s.item(h.Document, m))
+	}
+	out.Categories = terms.begin(text)
+	return out, nil
+}
+
+// begin returns the categories whose names have all words of a text, the last one at the beginning of a word.
+func (t *Terms) begin(text string) (all []search.Category) {
+	asked := search.Words(text)
+	for key, c := range t.Categories {
+		if key != c.Value {
+			continue // by its slug
+		}
+		words := search.Words(c.Label)
+		all = append(all, c)
+		for i, w := range asked {
+			last := i == len(asked)-1
+			if !slices.ContainsFunc(words, func(have string) bool { return have == w || last && strings.HasPrefix(have, w) }) {
+				all = all[:len(all)-1]
+				break
+			}
+		}
+	}
+	slices.SortFunc(all, func(a, b search.Category) int { return strings.Compare(a.Label, b.Label) })
+	return all[:min(len(all), suggested)]
+}

@@ -1,0 +1,91 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"github.com/sidecart/sidecart/services/search/internal/search"
+)
+
+// A dictionary is made again when the words of products have changed, but no more than a fiftieth of the time is spent on it.
+const (
+	wordsEvery = 5 * time.Second
+	wordsShare = 50
+)
+
+// Words reads queries by the words that products have. It implements Reader.
+type Words struct {
+	tail *Tail
+	make MakeLexicon
+	log  *slog.Logger
+
+	lexicon atomic.Pointer[search.Lexicon]
+	made    int64 // the revision that it is of
+}
+
+// MakeLexicon makes a lexicon of the shop's language of documents.
+type MakeLexicon func(documents iter.Seq[*search.Document]) (search.Lexicon, error)
+
+// NewWords returns words that know none yet: until Run has read some, nothing is corrected.
+func NewWords(tail *Tail, lexicon MakeLexicon, log *slog.Logger) (*Words, error) {
+	w := &Words{tail: tail, make: lexicon, log: log, made: -1}
+	none, err := lexicon(func(func(*search.Document) bool) {})
+	if err != nil {
+		return nil, fmt.Errorf("a lexicon of nothing: %w", err)
+	}
+	w.lexicon.Store(&none)
+	return w, nil
+}
+
+// Query implements Reader.
+func (w *Words) Query(_ context.Context, ask search.Ask, plan search.Plan) search.Query {
+	return search.NewQuery(ask, plan, *w.lexicon.Load(), nil)
+}
+
+// Run keeps the lexicon up to date until ctx ends.
+func (w *Words) Run(ctx context.Context) error {
+	for {
+		took, err := w.Refresh(ctx)
+		if err != nil && ctx.Err() == nil {
+			w.log.WarnContext(ctx, "queries are read by the words of before", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(max(wordsEvery, wordsShare*took)):
+		}
+	}
+}
+
+// Refresh makes the lexicon again if the words of products have changed since, and tells how long that took.
+func (w *Words) Refresh(ctx context.Context) (took time.Duration, err error) {
+	words := w.tail.words.Load()
+	if words == w.made {
+		return 0, nil
+	}
+	began := time.Now()
+	lexicon, err := w.make(func(yield func(*search.Document) bool) {
+		for after := int64(0); err == nil; {
+			var rows []Row
+			if rows, err = w.tail.replica.Changes(ctx, after, batch); len(rows) == 0 {
+				return
+			}
+			for i := range rows {
+				if rows[i].Listed && !yield(search.NewDocument(&rows[i].Source, w.tail.language, rows[i].Clock)) {
+					return
+				}
+			}
+			after = rows[len(rows)-1].Revision
+		}
+	})
+	if err != nil {
+		return time.Since(began), fmt.Errorf("make a lexicon: %w", err)
+	}
+	w.lexicon.Store(&lexicon)
+	w.made = words
+	return time.Since(began), nil
+}
