@@ -1,0 +1,168 @@
+// Package httpapi is search's HTTP edge: what shoppers list and find, and what staff see of the index. It maps wire forms to values and
+// back; statuses follow from the faults. While the index is away it hands listings to catalog, and says so.
+package httpapi
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/sidecart/sidecart/pkg/fault"
+	"github.com/sidecart/sidecart/pkg/httpx"
+	"github.com/sidecart/sidecart/pkg/idem"
+	"github.com/sidecart/sidecart/pkg/money"
+	"github.com/sidecart/sidecart/services/search/internal/app"
+	"github.com/sidecart/sidecart/services/search/internal/search"
+	"github.com/sidecart/sidecart/services/search/searchapi"
+)
+
+// The scopes of staff.
+const (
+	ScopeRead  = "search:read"
+	ScopeWrite = "search:write"
+)
+
+// Shop is what shoppers read.
+type Shop interface {
+	List(ctx context.Context, l app.Listing) (*app.Listed, error)
+	Suggest(ctx context.Context, m search.Market, text string) (app.Suggestions, error)
+}
+
+// Shelf lists in the place of the index, by the same parameters.
+type Shelf interface {
+	List(ctx context.Context, query url.Values) (searchapi.Products, error)
+}
+
+// Desk is what staff see of the index and ask of it.
+type Desk interface {
+	Status(ctx context.Context) (app.Status, error)
+	Rebuild(ctx context.Context, key idem.Key) (build int64, replayed bool, err error)
+}
+
+// Options of the shop front.
+type Options struct {
+	Currency money.Currency // of readers who name none
+	Country  string         // of readers who name none
+	MaxAge   time.Duration  // how long shoppers' caches may keep a page
+}
+
+type api struct {
+	shop  Shop
+	shelf Shelf
+	desk  Desk
+	opt   Options
+}
+
+// Register adds all routes.
+func Register(s *httpx.Server, shop Shop, shelf Shelf, desk Desk, opt Options) {
+	a := &api{shop: shop, shelf: shelf, desk: desk, opt: opt}
+	get := func(path, id, summary string) huma.Operation {
+		return huma.Operation{Method: http.MethodGet, Path: path, OperationID: id, Summary: summary, Tags: []string{"shop"}}
+	}
+	list := get("/v1/products", "list-products", "Published products with their lowest price, by words, filters and order")
+	list.Parameters = []*huma.Param{attributeFilters()}
+	httpx.Register(s, list, a.list, httpx.OpenQuery(), httpx.Timeout(5*time.Second))
+	httpx.Register(s, get("/v1/products/suggest", "suggest-products", "What may be meant by the beginning of a query"), a.suggest, httpx.Timeout(2*time.Second))
+	staff := func(method, path, id, summary, scope string) huma.Operation {
+		return huma.Operation{Method: method, Path: path, OperationID: id, Summary: summary, Tags: []string{"staff"}, Security: httpx.Scope(scope)}
+	}
+	httpx.Register(s, staff(http.MethodGet, "/v1/admin/search/index", "get-search-index", "How the index of the process that answers is", ScopeRead), a.index)
+	rebuild := staff(http.MethodPost, "/v1/admin/search/rebuild", "rebuild-search-index", "Have every process make its index anew; the old one is read meanwhile", ScopeWrite)
+	rebuild.DefaultStatus = http.StatusAccepted
+	httpx.Register(s, rebuild, a.rebuild)
+}
+
+// MarketQuery is embedded by what reads prices.
+type MarketQuery struct {
+	Currency string `query:"currency" maxLength:"3" doc:"ISO 4217 code; the shop's own when left out"`
+	Country  string `query:"country" maxLength:"2" doc:"ISO 3166-1 alpha-2 code; the shop's own when left out"`
+}
+
+func (a *api) market(q MarketQuery, c *fault.Collector) search.Market {
+	m := search.Market{Currency: money.Currency(q.Currency), Country: q.Country}
+	if q.Currency == "" {
+		m.Currency = a.opt.Currency
+	}
+	if q.Country == "" {
+		m.Country = a.opt.Country
+	}
+	c.Check(m.Currency.Valid(), "query.currency", "must be an ISO 4217 code", q.Currency)
+	c.Check(len(m.Country) == 2 && strings.Trim(m.Country, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") == "", "query.country", "must be an ISO 3166-1 alpha-2 code", q.Country)
+	return m
+}
+
+func (a *api) cacheControl() string {
+	return fmt.Sprintf("public, max-age=%d", int(a.opt.MaxAge.Seconds()))
+}
+
+type suggestInput struct {
+	MarketQuery
+	Q string `query:"q" required:"true" maxLength:"200" doc:"The beginning of a query"`
+}
+
+type suggestOutput struct {
+	CacheControl string `header:"Cache-Control"`
+	Body         searchapi.Suggestions
+}
+
+func (a *api) suggest(ctx context.Context, in *suggestInput) (*suggestOutput, error) {
+	var c fault.Collector
+	m := a.market(in.MarketQuery, &c)
+	if err := c.Err(); err != nil {
+		return nil, err
+	}
+	found, err := a.shop.Suggest(ctx, m, in.Q)
+	if err != nil {
+		return nil, err
+	}
+	out := &suggestOutput{CacheControl: a.cacheControl(), Body: searchapi.Suggestions{Queries: append([]string{}, found.Queries...),
+		Products: []searchapi.SuggestedProduct{}, Categories: []searchapi.SuggestedCategory{}}}
+	for _, p := range found.Products {
+		out.Body.Products = append(out.Body.Products, searchapi.SuggestedProduct{ID: p.ID, Slug: p.Slug, Title: p.Name, ImageURL: p.ImageURL})
+	}
+	for _, c := range found.Categories {
+		out.Body.Categories = append(out.Body.Categories, searchapi.SuggestedCategory{Code: c.Value, Name: c.Label, Slug: c.Slug})
+	}
+	return out, nil
+}
+
+func (a *api) index(ctx context.Context, _ *struct{}) (*httpx.Body[searchapi.Index], error) {
+	s, err := a.desk.Status(ctx)
+	if err != nil {
+		return nil, err
+	}
+	out := searchapi.Index{Status: searchapi.IndexBehind, Revision: s.State.Revision, Replica: s.Head.Revision, Documents: s.Documents, Products: s.Products,
+		Filled: s.Head.Filled, Build: s.Head.Build, Error: s.Failed}
+	switch {
+	case s.Building != nil:
+		out.Status = searchapi.IndexBuilding
+		out.Building = &searchapi.Building{Since: s.Building.Since, Written: s.Building.Written, Revision: s.Building.Revision}
+	case s.State == (app.State{}):
+		out.Status = searchapi.IndexMissing
+	case s.Current:
+		out.Status = searchapi.IndexCurrent
+	}
+	return &httpx.Body[searchapi.Index]{Body: out}, nil
+}
+
+type rebuildOutput struct {
+	httpx.ReplayedHeader
+	Body searchapi.Rebuild
+}
+
+func (a *api) rebuild(ctx context.Context, in *httpx.IdempotencyHeader) (*rebuildOutput, error) {
+	key, err := httpx.IdemFrom(ctx, in.IdempotencyKey)
+	if err != nil {
+		return nil, err
+	}
+	build, replayed, err := a.desk.Rebuild(ctx, idem.Key(key))
+	if err != nil {
+		return nil, err
+	}
+	return &rebuildOutput{ReplayedHeader: httpx.Replayed(replayed), Body: searchapi.Rebuild{Build: build}}, nil
+}
