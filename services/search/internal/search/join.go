@@ -2,6 +2,7 @@ package search
 
 import (
 	"html"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -22,32 +23,34 @@ const (
 	maxAtoms  = 6    // of a row
 	maxJoined = 48   // bytes of a row
 	maxBeside = 4096 // rows of a text
-	barrier   = "|"  // stands before the rows: no word is written like it, so that no phrase reaches into them
+	edge      = "|"  // stands between texts, and
+	barrier   = "||" // before the rows: no word is written like these, so that no phrase goes from one text into the next
 )
 
-// Index returns what an index holds of a text of a document: its words in their order, then what they make with each other, divided by
-// spaces. An index cuts it at the spaces, and may stem.
-func Index(text string) string {
-	if strings.Contains(text, "&") {
-		text = html.UnescapeString(text) // old catalogues have "&#8482;"
-	}
-	tokens := Read(text)
+// Index returns what an index holds in a field of a document: the words of its texts in their order, then what they make with each other,
+// divided by spaces. An index cuts it at the spaces, and may stem.
+func Index(texts ...string) string {
 	var b strings.Builder
-	b.Grow(len(text) + len(text)/4)
-	for i := range tokens {
+	var all []Token
+	for i, text := range texts {
+		if strings.Contains(text, "&") {
+			text = html.UnescapeString(text) // old catalogues have "&#8482;"
+		}
+		tokens := Read(text)
 		if i > 0 {
+			b.WriteString(edge + " ")
+		}
+		for j := range tokens {
+			b.WriteString(tokens[j].Word)
 			b.WriteByte(' ')
 		}
-		b.WriteString(tokens[i].Word)
+		all = append(all, tokens...)
 	}
-	for i, row := range beside(tokens) {
-		if i == 0 {
-			b.WriteString(" " + barrier)
-		}
-		b.WriteByte(' ')
-		b.WriteString(row)
+	if rows := beside(all); len(rows) > 0 {
+		b.WriteString(barrier + " ")
+		b.WriteString(strings.Join(rows, " "))
 	}
-	return b.String()
+	return strings.TrimSuffix(b.String(), " ")
 }
 
 // atom is a part of a row, with the token that it is of.
@@ -145,7 +148,7 @@ func joins(a, b *Token) bool {
 	case behind:
 		return len(b.Word) <= 4
 	}
-	return hasDigit(a.Word) && len(b.Word) <= 4 || len(a.Word) == 1 && a.gap <= space || len(b.Word) == 1 // not the t of "don't"
+	return hasDigit(a.Word) && len(b.Word) <= 4 || len(a.Word) == 1 && a.gap <= space || len(b.Word) == 1 && !b.tied // not the t of "don't", nor that of "blue t-shirt" to the left
 }
 
 func (t *Token) longUnit() bool { return t.unit && len(split(t.Word)[1]) > 1 }
@@ -184,8 +187,9 @@ func mayJoin(a, b *Token) bool {
 	return b.gap == space && !a.alone && !b.alone && !dividing(a.Word) && !dividing(b.Word)
 }
 
-// Held divides what Index wrote: the words of a text, and what they make with each other.
-func Held(text string) (words, rows string) {
-	words, rows, _ = strings.Cut(text, barrier)
-	return words, rows
+// Held divides what Index wrote: the words of texts, and what they make with each other.
+func Held(field string) (words, rows []string) {
+	before, after, _ := strings.Cut(field, barrier)
+	words = slices.DeleteFunc(strings.Fields(before), func(w string) bool { return w == edge })
+	return words, strings.Fields(after)
 }

@@ -3,7 +3,6 @@ package search
 import (
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/sidecart/sidecart/pkg/money"
@@ -75,14 +74,11 @@ func NewDocument(s *Source, language string, now time.Time) *Document {
 		names = append(names, c.Label)
 	}
 	found = append(s.texts(s.Values), found...)
-	d.Identifiers = indexed(skus...)
-	d.Texts = map[string]Text{language: {Name: s.Title, Title: indexed(s.Title), Description: indexed(s.Description), Brand: indexed(s.Brand.Label),
-		Category: indexed(names...), Attributes: indexed(found...)}}
+	d.Identifiers = Index(skus...)
+	d.Texts = map[string]Text{language: {Name: s.Title, Title: Index(s.Title), Description: Index(s.Description), Brand: Index(s.Brand.Label),
+		Category: Index(names...), Attributes: Index(found...)}}
 	return d
 }
-
-// indexed is text as documents have it. Texts stand apart: no phrase goes from one into the next.
-func indexed(texts ...string) string { return Index(strings.Join(texts, "\n")) }
 
 // attributes are the values that shoppers may filter by.
 func (s *Source) attributes(values []Value) (all []Attribute) {

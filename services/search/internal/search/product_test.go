@@ -87,9 +87,9 @@ func TestNewDocument(t *testing.T) {
 				{Code: "weight", Label: "Weight", Type: TypeDecimal, Unit: "kg", Terms: term("0.5", "0.5 kg")}},
 			Variants: []Item{{SKU: "C-S", Values: []Value{{Code: "size", Label: "Size", Type: TypeEnum, Terms: term("s", "Small")}}}, {SKU: "C-M"}}}}
 	want := &Document{ID: "p", Revision: 7, Slug: "chair", ImageURL: "/c.svg", Brand: Term{"alder", "Alder & Co"}, Popularity: 14, Published: midday,
-		Categories: s.Path, Identifiers: Index("C-S\nC-M"),
+		Categories: s.Path, Identifiers: Index("C-S", "C-M"),
 		Texts: map[string]Text{"de": {Name: "Folding Chair", Title: Index("Folding Chair"), Description: Index("It folds."), Brand: Index("Alder & Co"),
-			Category: Index("Home\nChairs"), Attributes: Index("New\nEco\nWipe")}},
+			Category: Index("Home", "Chairs"), Attributes: Index("New", "Eco", "Wipe")}},
 		Attributes: []Attribute{{Code: "tags", Label: "Tags", Type: TypeMultiEnum, Term: Term{"new", "New"}}, {Code: "tags", Label: "Tags", Type: TypeMultiEnum, Term: Term{"eco", "Eco"}},
 			{Code: "seats", Label: "Seats", Type: TypeInteger, Term: Term{"2", "2"}, Number: &two}, {Code: "weight", Label: "Weight", Type: TypeDecimal, Unit: "kg", Term: Term{"0.5", "0.5 kg"}, Number: &half}},
 		Variants: []Variant{{SKU: "C-S", Available: 3, Prices: map[Market]Price{{Currency: money.Currency("USD")}: {Amount: 1000, CompareAt: 1200}},

@@ -30,10 +30,9 @@ func newShelf(texts ...string) *shelf {
 		for w := range held {
 			s.counts[w]++
 		}
-		words, _ := Held(Index(t))
-		var order []string
-		for w := range strings.FieldsSeq(words) {
-			order = append(order, stemS(w))
+		order, _ := Held(Index(t))
+		for i, w := range order {
+			order[i] = stemS(w)
 		}
 		s.held, s.orders = append(s.held, held), append(s.orders, order)
 	}

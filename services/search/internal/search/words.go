@@ -20,6 +20,7 @@ type Token struct {
 	gap        gap    // to the token before
 	unit       bool   // a number with its unit
 	alone      bool   // never part of a longer word: ideographs
+	tied       bool   // a hyphen or the like follows, and a word
 }
 
 // gap is what stands between a word and the one before.
@@ -70,6 +71,12 @@ func Read(text string) []Token {
 		}
 	}
 	r.finish()
+	if len(r.tokens) > 0 {
+		r.tokens[0].gap = apart
+	}
+	for i := range r.tokens[:max(len(r.tokens)-1, 0)] {
+		r.tokens[i].tied = r.tokens[i+1].gap >= hyphen
+	}
 	return withUnits(r.tokens)
 }
 
@@ -165,6 +172,8 @@ func (r *reader) separate(i int, c rune) {
 
 func gapOf(c rune) gap {
 	switch {
+	case c == '\n':
+		return apart
 	case unicode.IsSpace(c):
 		return space
 	case strings.ContainsRune("-‐‑–—−", c):
@@ -223,7 +232,7 @@ func withUnits(tokens []Token) []Token {
 				t.Word, t.unit = atoms[0]+units[atoms[1]], true
 			} else if len(atoms) == 1 && followedByUnit(tokens[i:]) {
 				u := tokens[i+1]
-				t.Word, t.End, t.unit = t.Word+units[u.Word], u.End, true
+				t.Word, t.End, t.unit, t.tied = t.Word+units[u.Word], u.End, true, u.tied
 				i++
 			}
 		}

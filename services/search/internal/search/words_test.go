@@ -136,23 +136,40 @@ func TestTokensSayWhereTheyStand(t *testing.T) {
 func TestIndexHasTheRows(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
-		"Sony WH-1000XM4":            "sony wh 1000xm4 | wh1000 wh1000xm wh1000xm4 1000 1000xm xm xm4",
-		"T-Shirt":                    "t shirt | tshirt",
-		"Women's shoes":              "women shoes | womens",
-		"L'Oréal Paris":              "l oreal paris | loreal",
-		"H&M":                        "h m | hm",
-		"Galaxy S21 Ultra":           "galaxy s21 ultra | galaxys21 21",
-		"They don't care":            "they don t care | dont",
-		"Caf&eacute;&#8482; A&amp;B": "cafe a b | ab",
-		"256GB":                      "256gb | 256",
+		"Sony WH-1000XM4":            "sony wh 1000xm4 || wh1000 wh1000xm wh1000xm4 1000 1000xm xm xm4",
+		"T-Shirt":                    "t shirt || tshirt",
+		"Women's shoes":              "women shoes || womens",
+		"L'Oréal Paris":              "l oreal paris || loreal",
+		"H&M":                        "h m || hm",
+		"Galaxy S21 Ultra":           "galaxy s21 ultra || galaxys21 21",
+		"They don't care":            "they don t care || dont",
+		"Caf&eacute;&#8482; A&amp;B": "cafe a b || ab",
+		"256GB":                      "256gb || 256",
 		"1TB SSD":                    "1tb ssd",
 		"plain words only":           "plain words only",
-		"set of 6 mugs":              "set of 6 mugs | 6mugs",
+		"set of 6 mugs":              "set of 6 mugs || 6mugs",
 		"":                           "",
 	} {
 		if got := Index(text); got != want {
 			t.Errorf("%q is held as %q, want %q", text, got, want)
 		}
+	}
+}
+
+func TestIndexKeepsTextsApart(t *testing.T) {
+	t.Parallel()
+	if got, want := Index("SC-1", "", "2 in", " 1\nT shirt"), "sc 1 | | 2in | 1 t shirt || sc1 tshirt"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+	if got, want := Index("SC-1", "SC-1 | B||C"), "sc 1 | sc 1 b c || sc1"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+	words, rows := Held(Index("SC-1", "blue T-shirt"))
+	if strings.Join(words, " ") != "sc 1 blue t shirt" || strings.Join(rows, " ") != "sc1 tshirt" {
+		t.Errorf("%q, %q", words, rows)
+	}
+	if words, rows := Held(Index()); len(words)+len(rows) != 0 {
+		t.Errorf("%q, %q", words, rows)
 	}
 }
 

@@ -44,10 +44,10 @@ func (b *Builder) Add(t search.Text, identifiers string) {
 	clear(b.seen)
 	for _, text := range []string{t.Title, t.Brand, t.Category, t.Attributes, t.Description, identifiers} {
 		words, rows := search.Held(text)
-		for w := range strings.FieldsSeq(words) {
+		for _, w := range words {
 			b.add(w, false)
 		}
-		for w := range strings.FieldsSeq(rows) {
+		for _, w := range rows {
 			b.add(w, true)
 		}
 	}
