@@ -89,6 +89,7 @@ func checkFilters(c *fault.Collector, at string, filters []Filter) {
 	}
 	for i, f := range filters {
 		atMost(c, fmt.Sprintf("%s[%d]", at, i), len(f.Any), MaxIDs)
+		c.Check((len(f.Any) > 0) != (f.Min != nil || f.Max != nil), fmt.Sprintf("%s[%d]", at, i), "must have either values or bounds", nil)
 		for _, bound := range []*float64{f.Min, f.Max} {
 			c.Check(bound == nil || !math.IsNaN(*bound), fmt.Sprintf("%s[%d]", at, i), "a bound must be a number", "NaN")
 		}

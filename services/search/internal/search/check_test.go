@@ -14,6 +14,7 @@ func TestPlanCheck(t *testing.T) {
 	word := func(w string) []Group {
 		return []Group{{Any: []Alternative{{Words: []string{w}, Weight: 1}}, Weight: 1}}
 	}
+	red := []Filter{{Field: "attr.colour", Any: []string{"red"}}}
 	nan, inf := math.NaN(), math.Inf(1)
 	good := []Plan{
 		{}, {Limit: MaxLimit, Sort: ByNewest}, {Groups: word("tent")}, {Groups: word(strings.Repeat("x", MaxWordBytes))},
@@ -33,9 +34,11 @@ func TestPlanCheck(t *testing.T) {
 		"facets":               {Facets: make([]FacetAsk, MaxFacets+1)},
 		"filters":              {Filters: make([]Filter, MaxFilters+1)},
 		"filters[0]":           {Filters: []Filter{{Field: FieldPrice, Min: &nan}}},
+		"filters[0]  ":         {Filters: []Filter{{Field: FieldPrice}}},
+		"filters[0]   ":        {Filters: []Filter{{Field: FieldPrice, Any: []string{"1"}, Max: &inf}}},
 		"filters[0] ":          {Filters: []Filter{{Any: make([]string, MaxIDs+1)}}},
 		"boosts":               {Boosts: make([]Boost, MaxBoosts+1)},
-		"filters of boosts":    {Boosts: []Boost{{Filters: make([]Filter, MaxFilters)}, {Filters: make([]Filter, 1)}}},
+		"filters of boosts":    {Boosts: []Boost{{Filters: slices.Repeat(red, MaxFilters)}, {Filters: red}}},
 		"words":                {Groups: []Group{{Any: slices.Repeat([]Alternative{{Words: slices.Repeat([]string{"a"}, MaxPhrase)}}, MaxWords/MaxPhrase+1)}}},
 		"boosts[0].factor":     {Boosts: []Boost{{Factor: nan}}},
 		"boosts[0].factor ":    {Boosts: []Boost{{Factor: -1}}},
