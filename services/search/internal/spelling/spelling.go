@@ -5,16 +5,12 @@
 package spelling
 
 import (
-	"bytes"
-	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
-
-	"github.com/blevesearch/vellum"
-	"github.com/blevesearch/vellum/levenshtein"
 
 	"github.com/sidecart/sidecart/services/search/internal/search"
 )
@@ -23,11 +19,12 @@ import (
 type Builder struct {
 	stem      func(string) string
 	documents int
-	words     map[string]uint64         // documents that have a word, as it is
-	stems     map[string]uint64         // that have one with its stem
+	words     map[string]int            // documents that have a word, as it is
+	stems     map[string]int            // that have one with its stem
 	rows      map[string]bool           // found, but no word of a text: what words make with each other
 	written   map[string]map[string]int // as titles have it, where that differs, and how often
-	seen      map[string]bool           // of one document
+	seen      map[string]bool           // words of one document
+	stemmed   map[string]bool           // and their stems
 }
 
 // NewBuilder returns a builder for a language whose words are found by their stem; nil: as they are.
@@ -35,13 +32,14 @@ func NewBuilder(stem func(string) string) *Builder {
 	if stem == nil {
 		stem = func(w string) string { return w }
 	}
-	return &Builder{stem: stem, words: map[string]uint64{}, stems: map[string]uint64{}, rows: map[string]bool{}, written: map[string]map[string]int{}, seen: map[string]bool{}}
+	return &Builder{stem: stem, words: map[string]int{}, stems: map[string]int{}, rows: map[string]bool{}, written: map[string]map[string]int{}, seen: map[string]bool{}, stemmed: map[string]bool{}}
 }
 
 // Add reads a document: its text in the dictionary's language, and its identifiers, as the index holds them.
 func (b *Builder) Add(t search.Text, identifiers string) {
 	b.documents++
 	clear(b.seen)
+	clear(b.stemmed)
 	for _, text := range []string{t.Title, t.Brand, t.Category, t.Attributes, t.Description, identifiers} {
 		words, rows := search.Held(text)
 		for _, w := range words {
@@ -62,54 +60,52 @@ func (b *Builder) Add(t search.Text, identifiers string) {
 }
 
 func (b *Builder) add(w string, row bool) {
-	if b.seen[w] {
-		if !row {
-			delete(b.rows, w)
-		}
-		return
-	}
-	w = strings.Clone(w) // not the whole text
-	b.seen[w] = true
-	if _, known := b.words[w]; !known && row {
-		b.rows[w] = true
-	} else if !row {
+	if !row {
 		delete(b.rows, w)
 	}
-	b.words[w]++
-	if s := b.stem(w); !b.seen["="+s] {
-		b.seen["="+s] = true
-		b.stems[s]++
+	if b.seen[w] {
+		return
 	}
+	b.seen[w] = true
+	if _, known := b.words[w]; !known {
+		w = strings.Clone(w) // not the whole text
+		if row {
+			b.rows[w] = true
+		}
+	}
+	b.words[w]++
+	s := b.stem(w)
+	if b.stemmed[s] {
+		return
+	}
+	b.stemmed[s] = true
+	if _, known := b.stems[s]; !known {
+		s = strings.Clone(s)
+	}
+	b.stems[s]++
 }
 
 // Build returns the dictionary of what was added.
-func (b *Builder) Build() (*Dictionary, error) {
-	var packed bytes.Buffer
-	fst, err := vellum.New(&packed, nil)
-	if err != nil {
-		return nil, fmt.Errorf("begin a dictionary: %w", err)
-	}
-	for _, w := range slices.Sorted(maps.Keys(b.words)) {
-		if b.rows[w] || most(w) == 0 && utf8.RuneCountInString(w) < 3 {
-			continue // nobody means it by another word
-		}
-		if err := fst.Insert([]byte(w), b.words[w]); err != nil {
-			return nil, fmt.Errorf("add %q to a dictionary: %w", w, err)
-		}
-	}
-	if err := fst.Close(); err != nil {
-		return nil, fmt.Errorf("finish a dictionary: %w", err)
-	}
+func (b *Builder) Build() *Dictionary {
 	d := &Dictionary{stem: b.stem, documents: b.documents, stems: b.stems, written: b.mostWritten()}
-	if d.words, err = vellum.Load(packed.Bytes()); err != nil {
-		return nil, fmt.Errorf("read a dictionary: %w", err)
-	}
-	for i := range d.near {
-		if d.near[i], err = levenshtein.NewLevenshteinAutomatonBuilder(uint8(i+1), true); err != nil {
-			return nil, fmt.Errorf("prepare corrections: %w", err)
+	for _, w := range slices.Sorted(maps.Keys(b.words)) {
+		if !b.rows[w] && utf8.RuneCountInString(w) >= shortest && len(w) <= math.MaxUint8 {
+			d.words = append(d.words, entry{word: w, documents: b.words[w]})
 		}
 	}
-	return d, nil
+	for i := 1; i < len(d.words); i++ {
+		d.words[i].shared = shared(d.words[i-1].word, d.words[i].word)
+	}
+	return d
+}
+
+// shared returns how many bytes two words have in common at their beginning.
+func shared(a, b string) uint8 {
+	n := 0
+	for n < len(a) && n < len(b) && a[n] == b[n] {
+		n++
+	}
+	return uint8(n)
 }
 
 // mostWritten returns for each word how most titles have it.
@@ -129,17 +125,22 @@ func (b *Builder) mostWritten() map[string]string {
 type Dictionary struct {
 	stem      func(string) string
 	documents int
-	stems     map[string]uint64
+	stems     map[string]int
 	written   map[string]string
-	words     *vellum.FST
-	near      [2]*levenshtein.LevenshteinAutomatonBuilder // for one mistake, for two
+	words     []entry // by letters: those that may be meant
+}
+
+type entry struct {
+	word      string
+	documents int
+	shared    uint8 // bytes that it has in common with the one before
 }
 
 // Documents returns how many documents there are.
 func (d *Dictionary) Documents() int { return d.documents }
 
 // Count returns how many documents have a word, or one with its stem; 0 for an unknown word.
-func (d *Dictionary) Count(word string) int { return int(d.stems[d.stem(word)]) }
+func (d *Dictionary) Count(word string) int { return d.stems[d.stem(word)] }
 
 // Stem returns the stem of a word.
 func (d *Dictionary) Stem(word string) string { return d.stem(word) }
@@ -152,8 +153,11 @@ func (d *Dictionary) Written(word string) string {
 	return word
 }
 
-// longest is how long a word may be to be corrected, in characters.
-const longest = 24
+// What is corrected: a word has at most so many characters, and what is meant has at least so many.
+const (
+	longest  = 24
+	shortest = 3
+)
 
 // most returns how many mistakes a word may have: none up to three letters, one up to seven, two beyond. With digits it is the name of
 // something, and at most a letter is wrong; numbers are what they are.
@@ -177,23 +181,6 @@ func (d *Dictionary) Correct(word string, mistakes int) (nearest string) {
 		nearest = d.nearest(word, n)
 	}
 	return nearest
-}
-
-// nearest returns the most frequent word at most so many mistakes away; "" where there is none.
-func (d *Dictionary) nearest(word string, mistakes int) (best string) {
-	dfa, err := d.near[mistakes-1].BuildDfa(word, uint8(mistakes))
-	if err != nil {
-		return "" // too long for it
-	}
-	var documents uint64
-	found, err := d.words.Search(dfa, nil, nil)
-	for ; err == nil; err = found.Next() { // in the order of letters: the first of equals stays
-		key, n := found.Current()
-		if n > documents && digits(string(key)) == digits(word) {
-			best, documents = string(key), n
-		}
-	}
-	return best
 }
 
 // digits returns those of a word.

@@ -12,8 +12,7 @@ import (
 )
 
 // made returns a dictionary of words with how many documents have each: "headphones 40".
-func made(tb testing.TB, stem func(string) string, words ...string) *Dictionary {
-	tb.Helper()
+func made(stem func(string) string, words ...string) *Dictionary {
 	b := NewBuilder(stem)
 	for _, w := range words {
 		n := 1
@@ -25,17 +24,13 @@ func made(tb testing.TB, stem func(string) string, words ...string) *Dictionary 
 			b.Add(search.Text{Name: w, Title: search.Index(w)}, "")
 		}
 	}
-	d, err := b.Build()
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return d
+	return b.Build()
 }
 
 //nolint:misspell // mistakes are what this is about
 func TestCorrect(t *testing.T) {
 	t.Parallel()
-	d := made(t, nil, "headphones x40", "headphone x5", "wireless x30", "laptop x20", "laptops x3", "lamp x9", "lamb x2", "camp x9", "keyboard x8", "Kopfhörer x7", "television x6",
+	d := made(nil, "headphones x40", "headphone x5", "wireless x30", "laptop x20", "laptops x3", "lamp x9", "lamb x2", "camp x9", "keyboard x8", "Kopfhörer x7", "television x6",
 		"sony x12", "samsung x15", "WH-1000XM4 x4", "wh1000xm4 x4", "PS5 x9", "RTX4070 x3", "charger x10", "changer x1", "cable x11", "the x50", "tv x9", "Écouteurs x2", "наушники x3", "refrigerator x2")
 	for word, want := range map[string]string{
 		"hedphones":                     "headphones 1", // missing
@@ -101,7 +96,7 @@ func TestCorrect(t *testing.T) {
 
 func TestCounts(t *testing.T) {
 	t.Parallel()
-	d := made(t, func(w string) string { return strings.TrimSuffix(w, "s") }, "red shoe x3", "red shoes x2", "shoe shoes", "Größe 40", "WH-1000XM4")
+	d := made(func(w string) string { return strings.TrimSuffix(w, "s") }, "red shoe x3", "red shoes x2", "shoe shoes", "Größe 40", "WH-1000XM4")
 	for word, want := range map[string]int{"red": 5, "reds": 5, "shoe": 6, "shoes": 6, "blue": 0, "grosse": 1, "40": 1, "wh1000xm4": 1, "xm4": 1, "|": 0, "": 0} {
 		if got := d.Count(word); got != want {
 			t.Errorf("%d documents have %q, want %d", got, word, want)
@@ -113,7 +108,7 @@ func TestCounts(t *testing.T) {
 	if got := d.Written("grosse"); got != "größe" {
 		t.Errorf("written %q", got)
 	}
-	if got := made(t, nil, "Größe", "Grösse x2", "GRÖSSE®", "Groesse").Written("grosse"); got != "grösse" {
+	if got := made(nil, "Größe", "Grösse x2", "GRÖSSE®", "Groesse").Written("grosse"); got != "grösse" {
 		t.Errorf("written %q", got)
 	}
 	if got := d.Written("red"); got != "red" {
@@ -122,7 +117,7 @@ func TestCounts(t *testing.T) {
 	if w := d.Correct("wh1000xm", 2); w != "" {
 		t.Errorf("what words make with each other is no correction: %s", w)
 	}
-	empty := made(t, nil)
+	empty := made(nil)
 	if w := empty.Correct("headphones", 2); w != "" || empty.Count("x") != 0 || empty.Documents() != 0 {
 		t.Errorf("an empty dictionary corrects to %s", w)
 	}
@@ -132,11 +127,11 @@ func TestCounts(t *testing.T) {
 func TestAWordOfATextIsOneHoweverItIsFoundFirst(t *testing.T) {
 	t.Parallel()
 	for _, words := range [][]string{{"shirt-dress", "shirtdress"}, {"shirtdress", "shirt-dress"}, {"shirt-dress shirtdress"}, {"shirtdress shirt-dress"}} {
-		if w := made(t, nil, words...).Correct("shirtdres", 2); w != "shirtdress" {
+		if w := made(nil, words...).Correct("shirtdres", 2); w != "shirtdress" {
 			t.Errorf("%v: %q", words, w)
 		}
 	}
-	if w := made(t, nil, "shirt-dress").Correct("shirtdres", 2); w != "" {
+	if w := made(nil, "shirt-dress").Correct("shirtdres", 2); w != "" {
 		t.Errorf("%q is no word", w)
 	}
 }
@@ -170,7 +165,7 @@ func distance(a, b string) int {
 // TestCorrectIsTheNearest compares with looking at every word.
 func TestCorrectIsTheNearest(t *testing.T) {
 	t.Parallel()
-	word := rapid.OneOf(rapid.StringMatching(`[abcö]{3,10}`), rapid.StringMatching(`[ab]{1,3}[12]{1,2}[ab]{0,3}`))
+	word := rapid.OneOf(rapid.StringMatching(`[abcö]{3,10}`), rapid.StringMatching(`[ab]{1,3}[12]{1,2}[ab]{0,3}`), rapid.StringMatching(`(abc){7}[abcö]{0,6}`))
 	rapid.Check(t, func(t *rapid.T) {
 		counts := map[string]int{}
 		b := NewBuilder(nil)
@@ -181,10 +176,7 @@ func TestCorrectIsTheNearest(t *testing.T) {
 				b.Add(search.Text{Title: w}, "")
 			}
 		}
-		d, err := b.Build()
-		if err != nil {
-			t.Fatal(err)
-		}
+		d := b.Build()
 		asked := word.Draw(t, "asked")
 		bound := rapid.IntRange(1, 2).Draw(t, "bound")
 		allowed := min(bound, most(asked))
@@ -230,15 +222,13 @@ func BenchmarkBuild50000(b *testing.B) {
 		for i := 0; i+20 <= len(words); i += 20 {
 			builder.Add(search.Text{Title: strings.Join(words[i:i+20], " ")}, "")
 		}
-		if _, err := builder.Build(); err != nil {
-			b.Fatal(err)
-		}
+		builder.Build()
 	}
 }
 
 func BenchmarkCorrect(b *testing.B) {
 	words := vocabulary(50_000)
-	d := made(b, nil, words...)
+	d := made(nil, words...)
 	for _, mistakes := range []int{1, 2} {
 		var asked []string
 		for _, w := range words[:2000] {
