@@ -135,7 +135,8 @@ func (b *builder) row(d *search.Document) *row {
 	for _, c := range d.Categories {
 		r.values = add(r.values, b.value(b.field(search.FieldCategory, search.Attribute{}), c.Term, ""))
 	}
-	r.numbers = append(r.numbers, number{b.field(search.FieldRating, search.Attribute{}), d.Rating})
+	r.numbers = append(r.numbers, number{b.field(search.FieldRating, search.Attribute{}), d.Rating},
+		number{b.field(search.FieldPublished, search.Attribute{}), float64(d.Published.Unix())})
 	b.attributes(d.Attributes, &r.values, &r.numbers, nil)
 	stock := b.field(search.FieldInStock, search.Attribute{})
 	for i := range d.Variants {

@@ -2,6 +2,7 @@ package indextest
 
 import (
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
@@ -100,6 +101,7 @@ func fields(t *testing.T, place Place) {
 	with := func(rating float64, brand string, categories []string, attributes ...search.Attribute) func(*search.Document) {
 		return func(d *search.Document) {
 			d.Rating, d.Brand, d.Attributes = rating, search.Term{Value: brand, Label: brand}, attributes
+			d.Published = time.Unix(int64(1000*rating), 500_000_000)
 			for _, c := range categories {
 				d.Categories = append(d.Categories, search.Category{Term: search.Term{Value: c, Label: c}, Slug: c})
 			}
@@ -118,7 +120,7 @@ func fields(t *testing.T, place Place) {
 		"branches": {oneOf(search.FieldCategory, "domes", "in"), []string{"a", "c"}}, "a rating and better": {search.Filter{Field: search.FieldRating, Min: &low}, []string{"a", "b", "c"}},
 		"a rating between": {between(search.FieldRating, 3, 4.5), []string{"a", "b"}}, "at most": {search.Filter{Field: "attr.weight", Max: &low}, []string{"a", "b", "c"}},
 		"a number": {between("attr.weight", -2, 1.5), []string{"a", "b"}}, "a number between": {between("attr.weight", -1.9, 1.4), nil},
-		"a boolean": {oneOf("attr.led", "true"), []string{"c"}}, "a number of words": {between("attr.led", 0, 1), nil}, "turned bounds": {between("attr.weight", 3, 1), nil},
+		"a boolean": {oneOf("attr.led", "true"), []string{"c"}}, "a number of words": {between("attr.led", 0, 1), nil}, "in the shop since": {between(search.FieldPublished, 4500, 5000), []string{"a", "c"}}, "turned bounds": {between("attr.weight", 3, 1), nil},
 	} {
 		wantIDs(t, what, ask(t, x, filtered(c.filter)), c.want...)
 	}

@@ -46,6 +46,9 @@ func values(d *search.Document, v *search.Variant, m search.Market, field string
 		return all
 	case search.FieldRating:
 		return []oracleValue{{number: &d.Rating}}
+	case search.FieldPublished:
+		since := float64(d.Published.Unix())
+		return []oracleValue{{number: &since}}
 	case search.FieldInStock:
 		return []oracleValue{{value: strconv.FormatBool(v.Available > 0)}}
 	case search.FieldPrice:
@@ -184,7 +187,7 @@ func (g generator) plan(docs []*search.Document) search.Plan {
 			oneOf(colour, v.Attributes[0].Term.Value, generatedColours[pick(4)]), oneOf(size, v.Attributes[1].Term.Value),
 			oneOf(search.AttributePrefix+d.Attributes[2].Code, d.Attributes[2].Term.Value, other.Attributes[2].Term.Value), oneOf("attr.washable", "true"),
 			between(search.FieldPrice, float64(pick(20_000)), float64(20_000+pick(60_000))), between(search.FieldRating, 2, float64(3+pick(2))),
-			between("attr.weight", 0, float64(100*pick(60))),
+			between("attr.weight", 0, float64(100*pick(60))), between(search.FieldPublished, float64(other.Published.Unix()), float64(other.Published.Unix()+60*24*3600)),
 		}
 		p.Filters = append(p.Filters, all[pick(len(all))])
 	}
