@@ -11,7 +11,6 @@ type Lexicon interface {
 	Count(word string) int                    // how many of them have a word; 0: it is not known
 	Correct(word string, mistakes int) string // the known word that is meant by one that is not, with at most so many mistakes; "": none
 	Written(word string) string               // as people write it, with accents
-	Stem(word string) string                  // by which it is found
 }
 
 // Ask is what somebody types. Prefix says that the last word is not finished, unless a space follows; AsTyped, that nothing is to be

@@ -41,7 +41,6 @@ func newShelf(texts ...string) *shelf {
 
 func (s *shelf) Documents() int          { return len(s.texts) }
 func (s *shelf) Count(word string) int   { return s.counts[stemS(word)] }
-func (s *shelf) Stem(word string) string { return stemS(word) }
 func (s *shelf) Written(w string) string { return strings.ReplaceAll(w, "kopfhorer", "kopfhörer") }
 func (s *shelf) Correct(w string, mistakes int) string {
 	nearest, two := strings.CutPrefix(s.spelling[w], "2 ")
@@ -153,7 +152,7 @@ func TestQueries(t *testing.T) {
 		{"red Gizmo television", "", 2, "Gizmo", []int{4, 6}},               //
 		{"for the", "", 0, "", []int{10}},                                   // nothing else to go by
 	} {
-		synonyms := NewSynonyms(sampleSynonyms, "en", s.Stem)
+		synonyms := NewSynonyms(sampleSynonyms, "en", stemS)
 		q := NewQuery(Ask{Text: tc.query}, Plan{Language: "en"}, s, synonyms)
 		if q.Corrected != tc.corrected {
 			t.Errorf("%q is understood as %q, want %q", tc.query, q.Corrected, tc.corrected)
@@ -194,7 +193,7 @@ func TestTheWholePlan(t *testing.T) {
 	s := sampleShelf()
 	now := time.Date(2026, 11, 28, 12, 0, 0, 0, time.UTC)
 	base := Plan{Market: Market{Currency: "EUR", Country: "DE"}, Language: "en", Limit: 24, After: &Position{Key: 2, ID: "x"}, Now: now, Facets: []FacetAsk{{Field: FieldBrand, Limit: 10}}}
-	q := NewQuery(Ask{Text: "The mens Laptop, laptop wh-1000"}, base, s, NewSynonyms(sampleSynonyms, "en", s.Stem))
+	q := NewQuery(Ask{Text: "The mens Laptop, laptop wh-1000"}, base, s, NewSynonyms(sampleSynonyms, "en", stemS))
 	word := func(weight float64, w ...string) Alternative { return Alternative{Words: w, Weight: weight} }
 	want := base
 	want.Sort = ByRelevance
@@ -249,7 +248,7 @@ func TestEachStepFindsMore(t *testing.T) {
 		s.spelling = map[string]string{"frob": "phone"}
 		asked := rapid.OneOf(text, rapid.String()).Draw(t, "query")
 		ask := Ask{Text: asked, Prefix: rapid.Bool().Draw(t, "prefix"), AsTyped: rapid.Bool().Draw(t, "as typed")}
-		synonyms := NewSynonyms(sampleSynonyms, "en", s.Stem)
+		synonyms := NewSynonyms(sampleSynonyms, "en", stemS)
 		q := NewQuery(ask, Plan{Language: "en"}, s, synonyms)
 		if diff := cmp.Diff(q, NewQuery(ask, Plan{Language: "en"}, s, synonyms)); diff != "" {
 			t.Fatal(diff)
@@ -316,7 +315,7 @@ func TestHostileQueriesAreBounded(t *testing.T) {
 
 func BenchmarkNewQuery(b *testing.B) {
 	s := sampleShelf()
-	synonyms := NewSynonyms(sampleSynonyms, "en", s.Stem)
+	synonyms := NewSynonyms(sampleSynonyms, "en", stemS)
 	for b.Loop() {
 		NewQuery(Ask{Text: "sony wierless WH-1000XM4 hedphones tv"}, Plan{Language: "en"}, s, synonyms)
 	}

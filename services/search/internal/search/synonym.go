@@ -102,12 +102,21 @@ type standIn struct {
 	to    [][]string
 }
 
+// Stemmer returns a stemmer that leaves alone what has no stem: words that do not count, for which an index says "", and all where stem is nil.
+func Stemmer(stem func(string) string) func(string) string {
+	return func(w string) string {
+		if stem != nil {
+			if s := stem(w); s != "" {
+				return s
+			}
+		}
+		return w
+	}
+}
+
 // NewSynonyms prepares those that hold in a language, whose words are found by their stem; nil: as they are.
 func NewSynonyms(all []Synonym, language string, stem func(string) string) *Synonyms {
-	if stem == nil {
-		stem = func(w string) string { return w }
-	}
-	s := &Synonyms{stem: stem, by: map[string][]standIn{}}
+	s := &Synonyms{stem: Stemmer(stem), by: map[string][]standIn{}}
 	base, _, _ := strings.Cut(language, "-")
 	for i := range all {
 		one := &all[i]

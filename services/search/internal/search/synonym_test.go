@@ -75,6 +75,13 @@ func TestSynonyms(t *testing.T) {
 			t.Errorf("%s %q: %v, want %s", tc.language, tc.query, got, tc.want)
 		}
 	}
+	stops := NewSynonyms([]Synonym{{Words: []string{"bed of roses", "divan"}}}, "en", func(w string) string { return map[string]string{"bed": "bed", "roses": "rose", "rose": "rose"}[w] })
+	for query, want := range map[string]int{"bed of rose": 1, "bed for roses": 0} {
+		n := 0
+		if stops.at(Words(query), func(int, [][]string) { n++ }); n != want {
+			t.Errorf("%q: %d, want %d: words that do not count are words", query, n, want)
+		}
+	}
 	var none *Synonyms
 	none.at([]string{"tv"}, func(int, [][]string) { t.Error("no synonyms stand for nothing") })
 }

@@ -27,11 +27,10 @@ type Builder struct {
 	stemmed   map[string]bool           // and their stems
 }
 
-// NewBuilder returns a builder for a language whose words are found by their stem; nil: as they are.
-func NewBuilder(stem func(string) string) *Builder {
-	if stem == nil {
-		stem = func(w string) string { return w }
-	}
+// NewBuilder returns a builder for a language whose words are found by their stem, which is "" for a word that does not count there; nil: as
+// they are.
+func NewBuilder(stemmer func(string) string) *Builder {
+	stem := search.Stemmer(stemmer)
 	return &Builder{stem: stem, words: map[string]int{}, stems: map[string]int{}, rows: map[string]bool{}, written: map[string]map[string]int{}, seen: map[string]bool{}, stemmed: map[string]bool{}}
 }
 
@@ -141,9 +140,6 @@ func (d *Dictionary) Documents() int { return d.documents }
 
 // Count returns how many documents have a word, or one with its stem; 0 for an unknown word.
 func (d *Dictionary) Count(word string) int { return d.stems[d.stem(word)] }
-
-// Stem returns the stem of a word.
-func (d *Dictionary) Stem(word string) string { return d.stem(word) }
 
 // Written returns a word as people write it: "kopfhörer" for "kopfhorer".
 func (d *Dictionary) Written(word string) string {

@@ -96,14 +96,20 @@ func TestCorrect(t *testing.T) {
 
 func TestCounts(t *testing.T) {
 	t.Parallel()
-	d := made(func(w string) string { return strings.TrimSuffix(w, "s") }, "red shoe x3", "red shoes x2", "shoe shoes", "Größe 40", "WH-1000XM4")
-	for word, want := range map[string]int{"red": 5, "reds": 5, "shoe": 6, "shoes": 6, "blue": 0, "grosse": 1, "40": 1, "wh1000xm4": 1, "xm4": 1, "|": 0, "": 0} {
+	stem := func(w string) string {
+		if w == "the" {
+			return "" // as an index says of stop words
+		}
+		return strings.TrimSuffix(w, "s")
+	}
+	d := made(stem, "the red shoe x3", "red shoes x2", "shoe shoes", "Größe 40", "WH-1000XM4")
+	for word, want := range map[string]int{"red": 5, "the": 3, "reds": 5, "shoe": 6, "shoes": 6, "blue": 0, "grosse": 1, "40": 1, "wh1000xm4": 1, "xm4": 1, "|": 0, "": 0} {
 		if got := d.Count(word); got != want {
 			t.Errorf("%d documents have %q, want %d", got, word, want)
 		}
 	}
-	if d.Documents() != 8 || d.Stem("shoes") != "shoe" {
-		t.Errorf("%d documents, stem %s", d.Documents(), d.Stem("shoes"))
+	if d.Documents() != 8 {
+		t.Errorf("%d documents", d.Documents())
 	}
 	if got := d.Written("grosse"); got != "größe" {
 		t.Errorf("written %q", got)
