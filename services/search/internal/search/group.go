@@ -28,8 +28,15 @@ func spread(groups []sought, to [][]string) {
 	}
 }
 
+// NumberWeight is what a number without a unit counts: it says more of the word beside it, and alone it leads astray ("iphone 8").
+const NumberWeight = 0.5
+
 // weigh gives a group the weight of what was typed.
 func (g *sought) weigh(lexicon Lexicon) {
+	if isNumber(g.Any[0].Words[0]) {
+		g.Weight = NumberWeight
+		return
+	}
 	most := 0
 	for _, a := range g.Any {
 		most = max(most, lexicon.Count(a.Words[0]))

@@ -201,7 +201,7 @@ func TestTheWholePlan(t *testing.T) {
 		{Any: []Alternative{word(1, "mens")}, Weight: 1.5},
 		{Any: []Alternative{word(1, "laptop"), word(SynonymWeight, "notebook", "computer")}, Weight: 1.5},
 		{Any: []Alternative{word(1, "wh"), word(1, "wh1000")}, Weight: 1},
-		{Any: []Alternative{word(1, "1000"), word(1, "wh1000")}, Weight: 1},
+		{Any: []Alternative{word(1, "1000"), word(1, "wh1000")}, Weight: NumberWeight},
 	}
 	if diff := cmp.Diff(want, q.Steps[0].Plan); diff != "" {
 		t.Error(diff)
