@@ -2,6 +2,7 @@ package search
 
 import (
 	"html"
+	"regexp"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -27,14 +28,17 @@ const (
 	barrier   = "||" // before the rows: no word is written like these, so that no phrase goes from one text into the next
 )
 
+// entityForm is a character as HTML writes it, which old catalogues do: "&#8482;". What has no semicolon is none: "B&GT".
+var entityForm = regexp.MustCompile(`&#?[0-9A-Za-z]{1,31};`)
+
 // Index returns what an index holds in a field of a document: the words of its texts in their order, then what they make with each other,
 // divided by spaces. An index cuts it at the spaces, and may stem.
 func Index(texts ...string) string {
 	var b strings.Builder
 	var all []Token
 	for i, text := range texts {
-		if strings.Contains(text, "&") {
-			text = html.UnescapeString(text) // old catalogues have "&#8482;"
+		if strings.Contains(text, ";") {
+			text = entityForm.ReplaceAllStringFunc(text, html.UnescapeString)
 		}
 		tokens := Read(text)
 		if i > 0 {

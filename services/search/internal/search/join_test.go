@@ -19,6 +19,7 @@ func TestIndexHasTheRows(t *testing.T) {
 		"Galaxy S21 Ultra":           "galaxy s21 ultra || galaxys21 21",
 		"They don't care":            "they don t care || dont",
 		"Caf&eacute;&#8482; A&amp;B": "cafe a b || ab",
+		"B&GT &x; &;":                "b gt x || bgt",
 		"256GB":                      "256gb || 256",
 		"1TB SSD":                    "1tb ssd",
 		"plain words only":           "plain words only",
