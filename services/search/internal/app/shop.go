@@ -86,11 +86,11 @@ func (s *Shop) List(ctx context.Context, l Listing) (*Listed, error) {
 	if terms == nil {
 		return nil, ErrUnavailable.WithCause(fmt.Errorf("the replica was not read yet"))
 	}
-	plan, selected, err := s.plan(terms, l)
-	if err != nil {
-		return nil, err
-	}
 	live, err := s.Indexes.Live(ctx)
+	if err != nil {
+		return nil, err // before anything is refused: whoever answers in our place may know better
+	}
+	plan, selected, err := s.plan(terms, l)
 	if err != nil {
 		return nil, err
 	}
@@ -259,6 +259,11 @@ func (s *Shop) facet(terms *Terms, f search.Facet, selected map[string][]string)
 		out.Code, out.Label, out.Type, out.Unit = code, kind.Label, kind.Type, kind.Unit
 	} else {
 		out.Label = fieldLabels[f.Field]
+	}
+	for i := range out.Values {
+		if v := &out.Values[i]; f.Field == search.FieldInStock {
+			v.Label = map[string]string{"true": "Yes", "false": "No"}[v.Value]
+		}
 	}
 	return out
 }

@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"errors"
+	"iter"
 	"testing"
 	"time"
 
@@ -190,5 +191,47 @@ func TestSuggest(t *testing.T) {
 	}
 	if got, err := s.Suggest(t.Context(), usd, " - "); err != nil || len(got.Products)+len(got.Categories) != 0 {
 		t.Errorf("%+v %v: nothing was typed", got, err)
+	}
+}
+
+// The words of products are those of queries; what is not published has none.
+func TestWordsAreThoseOfProducts(t *testing.T) {
+	t.Parallel()
+	r, i := newReplica(), &indexes{}
+	tail := newTail(r, i)
+	var made []string
+	words := NewWords(tail, func(documents iter.Seq[*search.Document]) search.Lexicon {
+		made = nil
+		for d := range documents {
+			made = append(made, d.Texts["en"].Name)
+		}
+		return nil
+	}, quiet)
+	refresh := func(want ...string) {
+		t.Helper()
+		settle(t, tail)
+		if _, err := words.Refresh(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, made, cmpopts.EquateEmpty()); diff != "" {
+			t.Error(diff)
+		}
+	}
+	r.put(1, true, "Shirt")
+	r.put(2, false, "Draft")
+	r.put(3, true, "Mug")
+	refresh("Shirt", "Mug")
+	made = nil
+	refresh() // nothing has changed
+	row := r.rows[id(1)]
+	row.Parts = Offer
+	r.mark(row)
+	refresh() // nothing that is read
+	r.put(1, true, "Linen shirt")
+	refresh("Mug", "Linen shirt")
+	r.err = ErrUnavailable
+	words.made = -1
+	if _, err := words.Refresh(t.Context()); err == nil {
+		t.Error("what could not be read is no dictionary")
 	}
 }

@@ -16,6 +16,7 @@ import (
 // How the tail goes along.
 const (
 	poll       = 200 * time.Millisecond // how often it looks for what other processes took in
+	breath     = 50 * time.Millisecond  // between two looks: what comes meanwhile is written together
 	turnEvery  = time.Second            // how often it looks at the clock
 	maxBackoff = 5 * time.Second        // between attempts while something is away
 	stepLimit  = 60 * time.Second       // of one step
@@ -93,6 +94,11 @@ func (t *Tail) Run(ctx context.Context) error {
 			backoff, pause = 0, 0
 		default:
 			backoff = 0
+			select {
+			case <-ctx.Done():
+				return nil
+			case <-time.After(breath):
+			}
 		}
 		select {
 		case <-ctx.Done():

@@ -259,8 +259,7 @@ func TestRunComesBack(t *testing.T) {
 		if err := tail.Take(ctx, News{Event: Event{Subject: id(2), Sequence: 1}, Product: &ProductNews{Listed: true, Product: search.Product{ID: id(2), Title: "Told to this one"}}}); err != nil {
 			t.Fatal(err)
 		}
-		synctest.Wait()
-		same(t, "at once", r, i)
+		within(breath)
 
 		i.mu.Lock()
 		i.away = ErrUnavailable

@@ -28,17 +28,14 @@ type Words struct {
 }
 
 // MakeLexicon makes a lexicon of the shop's language of documents.
-type MakeLexicon func(documents iter.Seq[*search.Document]) (search.Lexicon, error)
+type MakeLexicon func(documents iter.Seq[*search.Document]) search.Lexicon
 
 // NewWords returns words that know none yet: until Run has read some, nothing is corrected.
-func NewWords(tail *Tail, lexicon MakeLexicon, log *slog.Logger) (*Words, error) {
+func NewWords(tail *Tail, lexicon MakeLexicon, log *slog.Logger) *Words {
 	w := &Words{tail: tail, make: lexicon, log: log, made: -1}
-	none, err := lexicon(func(func(*search.Document) bool) {})
-	if err != nil {
-		return nil, fmt.Errorf("a lexicon of nothing: %w", err)
-	}
+	none := lexicon(func(func(*search.Document) bool) {})
 	w.lexicon.Store(&none)
-	return w, nil
+	return w
 }
 
 // Query implements Reader.
@@ -68,7 +65,7 @@ func (w *Words) Refresh(ctx context.Context) (took time.Duration, err error) {
 		return 0, nil
 	}
 	began := time.Now()
-	lexicon, err := w.make(func(yield func(*search.Document) bool) {
+	lexicon := w.make(func(yield func(*search.Document) bool) {
 		for after := int64(0); err == nil; {
 			var rows []Row
 			if rows, err = w.tail.replica.Changes(ctx, after, batch); len(rows) == 0 {

@@ -59,6 +59,11 @@ func Open(dir, shop string) (*Indexes, error) {
 	return xs, nil
 }
 
+// Stem returns what words of a language are found by; "" for stop words.
+func (xs *Indexes) Stem(language string) func(word string) string {
+	return xs.grammar.language(language).Stem
+}
+
 // Live implements app.Indexes.
 func (xs *Indexes) Live(context.Context) (app.Index, error) {
 	if x := xs.live.Load(); x != nil {

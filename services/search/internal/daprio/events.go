@@ -29,18 +29,15 @@ type Taker interface {
 
 // Subscribe registers the handlers.
 func Subscribe(s *daprkit.Subscriptions, to Taker) {
-	on(s, catalogapi.Topic, catalogapi.TypeProductChangedV1, to, product)
-	on(s, pricingapi.Topic, pricingapi.TypePricesChangedV1, to, always(prices))
-	on(s, inventoryapi.Topic, inventoryapi.TypeLevelChangedV1, to, always(level))
-	on(s, orderapi.Topic, orderapi.TypePlacedV1, to, always(sold))
+	s.On(catalogapi.Topic, catalogapi.TypeProductChangedV1, taken(to, product))
+	s.On(pricingapi.Topic, pricingapi.TypePricesChangedV1, taken(to, always(prices)))
+	s.On(inventoryapi.Topic, inventoryapi.TypeLevelChangedV1, taken(to, always(level)))
+	s.On(orderapi.Topic, orderapi.TypePlacedV1, taken(to, always(sold)))
 }
 
-func always[T any](read func(T) app.News) func(T) (app.News, error) {
-	return func(data T) (app.News, error) { return read(data), nil }
-}
-
-func on[T any](s *daprkit.Subscriptions, topic, kind string, to Taker, read func(T) (app.News, error)) {
-	s.On(topic, kind, func(ctx context.Context, ev daprkit.Event) error {
+// taken hands on what an event says.
+func taken[T any](to Taker, read func(T) (app.News, error)) daprkit.Handler {
+	return func(ctx context.Context, ev daprkit.Event) error {
 		var data T
 		if err := ev.Decode(&data); err != nil {
 			return err
@@ -51,7 +48,11 @@ func on[T any](s *daprkit.Subscriptions, topic, kind string, to Taker, read func
 		}
 		n.Subject, n.Sequence = ev.Subject, ev.Sequence
 		return to.Take(ctx, n)
-	})
+	}
+}
+
+func always[T any](read func(T) app.News) func(T) (app.News, error) {
+	return func(data T) (app.News, error) { return read(data), nil }
 }
 
 // unreadable is an event that cannot be taken in, now or later.
