@@ -34,7 +34,7 @@ func subscribed() []letters {
 	return []letters{
 		{"catalog", "cart"}, {"catalog", "pricing"}, {"inventory", "cart"}, {"inventory", "catalog"}, {"inventory", "checkout"}, {"inventory", "order"},
 		{"pricing", "catalog"}, {"order", "cart"}, {"order", "checkout"}, {"order", "pricing"},
-		{"payment", "order"},
+		{"payment", "order"}, {"catalog", "search"}, {"pricing", "search"}, {"inventory", "search"}, {"order", "search"},
 	}
 }
 

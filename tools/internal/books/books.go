@@ -100,7 +100,7 @@ func Read(ctx context.Context, src Sources) (Snapshot, error) {
 		read    func(context.Context, pgx.Tx, *Snapshot) error
 	}{
 		// Effects before their causes: what is caused between two reads is then missing among the effects, and young.
-		{"checkout", readCheckout}, {"cart", readCart}, {"pricing", readPricing}, {"catalog", readCatalog},
+		{"search", readSearch}, {"checkout", readCheckout}, {"cart", readCart}, {"pricing", readPricing}, {"catalog", readCatalog},
 		{"order", readOrder}, {"payment", readPayment}, {"inventory", readInventory},
 	} {
 		url := src.Databases[part.service]

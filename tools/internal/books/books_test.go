@@ -45,7 +45,7 @@ const (
 func newWorld(t *testing.T) *world {
 	t.Helper()
 	w := &world{t: t, src: Sources{Databases: map[string]string{}}}
-	for _, service := range []string{"catalog", "pricing", "cart", "inventory", "checkout", "order", "payment"} {
+	for _, service := range []string{"catalog", "pricing", "cart", "inventory", "checkout", "order", "payment", "search"} {
 		own := pg.Migrations{Name: service, FS: os.DirFS("../../../services/" + service + "/internal/postgres/migrations")}
 		w.src.Databases[service] = testkit.SchemaURL(t, own, outbox.Migrations, inbox.Migrations)
 	}
@@ -88,6 +88,7 @@ func (w *world) fill() {
 			VALUES ('`+product+`', 's', 'S', 'c', 'published', 0, '{}', '{}', 2, `+hash+`, '2026-01-01', '2026-01-01');
 		INSERT INTO outbox_sequences VALUES ('catalog', '`+product+`', 3);
 		INSERT INTO inbox_sequences VALUES ('pricing', 'SKU-1', 2), ('inventory', 'SKU-1', 5)`)
+	w.exec("search", `INSERT INTO inbox_sequences VALUES ('catalog', '`+product+`', 3), ('pricing', 'SKU-1', 2), ('inventory', 'SKU-1', 5)`)
 	w.exec("pricing", `
 		INSERT INTO outbox_sequences VALUES ('pricing', 'SKU-1', 2);
 		INSERT INTO inbox_sequences VALUES ('catalog', '`+product+`', 3);
@@ -233,6 +234,9 @@ func TestEveryKindOfDamageIsFound(t *testing.T) {
 		{"cart", `DELETE FROM levels`, "I5 not-taken-in", cartOfInventory + " SKU-1"},
 		{"catalog", `DELETE FROM inbox_sequences WHERE consumer = 'inventory'`, "I5 not-taken-in", catalogOfInventory + " SKU-1"},
 		{"catalog", `DELETE FROM inbox_sequences`, "I5 not-taken-in", catalogOfPricing + " SKU-1"},
+		{"search", `DELETE FROM inbox_sequences WHERE consumer = 'catalog'`, "I5 not-taken-in", searchOfCatalog + " " + product},
+		{"search", `UPDATE inbox_sequences SET sequence = 4 WHERE consumer = 'inventory'`, "I5 not-taken-in", searchOfInventory + " SKU-1"},
+		{"search", `UPDATE inbox_sequences SET sequence = 1 WHERE consumer = 'pricing'`, "I5 not-taken-in", searchOfPricing + " SKU-1"},
 		{"pricing", `DELETE FROM inbox`, "I5 not-taken-in", "pricing ← order " + order1},
 		{"cart", `UPDATE carts SET status = 'open' WHERE id = '` + cart1 + `'`, "I5 not-taken-in", "cart ← order " + order1},
 		{"checkout", `UPDATE checkouts SET status = 'open' WHERE id = '` + checkout + `'`, "I5 not-taken-in", "checkout ← order " + order1},

@@ -16,6 +16,9 @@ const (
 	cartOfInventory    = "cart ← inventory"
 	catalogOfInventory = "catalog ← inventory"
 	catalogOfPricing   = "catalog ← pricing"
+	searchOfCatalog    = "search ← catalog"
+	searchOfInventory  = "search ← inventory"
+	searchOfPricing    = "search ← pricing"
 )
 
 // productVersions is told like a topic: the products of catalog with their versions.
@@ -23,10 +26,10 @@ const productVersions = "catalog's products"
 
 // subscriptions by topic.
 var subscriptions = map[string][]string{
-	"catalog":       {pricingOfCatalog},
+	"catalog":       {pricingOfCatalog, searchOfCatalog},
 	productVersions: {cartOfCatalog},
-	"inventory":     {cartOfInventory, catalogOfInventory},
-	"pricing":       {catalogOfPricing},
+	"inventory":     {cartOfInventory, catalogOfInventory, searchOfInventory},
+	"pricing":       {catalogOfPricing, searchOfPricing},
 }
 
 // The states of an order, as its machine has them.

@@ -63,7 +63,7 @@ func Run(ctx context.Context, opt Options, s *seedshop.Shop) error {
 // shownLimit bounds the wait for the shelves: the news of thousands of prices and levels take their time on a small machine.
 const shownLimit = 2 * time.Minute
 
-// shown waits until shoppers are shown goods in stock in every currency: what was written reaches catalog as events.
+// shown waits until shoppers are shown goods in stock in every currency: what was written reaches the listing as events.
 func (r *runner) shown(ctx context.Context) error {
 	currencies := map[money.Currency]bool{}
 	for _, p := range r.shop.Products {
@@ -86,7 +86,7 @@ func (r *runner) shown(ctx context.Context) error {
 				break
 			}
 			if time.Now().After(deadline) {
-				return fmt.Errorf("nothing is on offer in %s after %s: prices and stock do not reach catalog", c, shownLimit)
+				return fmt.Errorf("nothing is on offer in %s after %s: prices and stock do not reach the listing", c, shownLimit)
 			}
 			select {
 			case <-ctx.Done():

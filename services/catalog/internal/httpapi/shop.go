@@ -128,8 +128,8 @@ type listInput struct {
 	PriceMin int64  `query:"price_min" minimum:"0" doc:"Minor units of the currency"`
 	PriceMax int64  `query:"price_max" minimum:"0" doc:"Minor units of the currency; 0 is no bound"`
 	InStock  bool   `query:"in_stock" doc:"Only what can be sent now"`
-	Sort     string `query:"sort" enum:"relevance,price,-price,newest,rating,popularity" default:"relevance" doc:"relevance and rating are popularity until search and reviews serve this path"`
-	Facets   bool   `query:"facets" doc:"Understood, and answered once search serves this path"`
+	Sort     string `query:"sort" enum:"relevance,price,-price,newest,rating,popularity" default:"relevance" doc:"relevance and rating are popularity here"`
+	Facets   bool   `query:"facets" doc:"Understood, and left out: the search service tells what can be chosen"`
 	filters  map[string][]string
 }
 

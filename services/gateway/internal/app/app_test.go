@@ -235,7 +235,7 @@ func TestStates(t *testing.T) {
 		cancel() // that one caller has gone does not make everything unreachable
 		for range 20 {
 			got := s.States(gone)
-			if got["cart"] != app.NotReady || got["order"] != app.Unreachable || got["payment"] != app.Unreachable || got["catalog"] != app.Ready || len(got) != 7 {
+			if got["cart"] != app.NotReady || got["order"] != app.Unreachable || got["payment"] != app.Unreachable || got["catalog"] != app.Ready || len(got) != 8 {
 				t.Errorf("%v", got)
 			}
 		}

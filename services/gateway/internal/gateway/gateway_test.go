@@ -19,8 +19,11 @@ func TestRoutes(t *testing.T) {
 		access            gateway.Access
 		rate              gateway.Rate
 	}{
-		{"GET", "/v1/products", "catalog", gateway.Open, gateway.Usual},
-		{"GET", "/v1/products/suggest", "catalog", gateway.Open, gateway.Usual},
+		{"GET", "/v1/products", "search", gateway.Open, gateway.Usual},
+		{"GET", "/v1/products/suggest", "search", gateway.Open, gateway.Usual},
+		{"GET", "/v1/products/linen-shirt", "catalog", gateway.Open, gateway.Usual},
+		{"GET", "/v1/products/linen-shirt/reviews", "catalog", gateway.Open, gateway.Usual},
+		{"POST", "/v1/admin/search/rebuild", "search", gateway.Staff, gateway.Usual},
 		{"GET", "/v1/products/compare", "catalog", gateway.Open, gateway.Usual},
 		{"GET", "/v1/categories", "catalog", gateway.Open, gateway.Usual},
 		{"POST", "/v1/carts", "cart", gateway.Open, gateway.Usual},
@@ -61,7 +64,7 @@ func TestRoutes(t *testing.T) {
 	if r := table.Match("POST", []string{"v1", "carts", id, "lines", "batch"}); r.App != "cart" || r.MaxBody < 500*(2<<10+50) {
 		t.Errorf("500 lines with all their metadata do not pass: %+v", r)
 	}
-	if apps := table.Apps(); len(apps) != 7 {
+	if apps := table.Apps(); len(apps) != 8 {
 		t.Errorf("apps %v", apps)
 	}
 }

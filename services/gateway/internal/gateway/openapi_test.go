@@ -113,7 +113,7 @@ func TestMergeLaw(t *testing.T) {
 	table := gateway.NewTable(gateway.Routes())
 	rapid.Check(t, func(t *rapid.T) {
 		sources, docs := map[string]map[string]any{}, []gateway.Document{}
-		for app, path := range map[string]string{"cart": "/v1/carts", "order": "/v1/orders", "catalog": "/v1/products"} {
+		for app, path := range map[string]string{"cart": "/v1/carts", "order": "/v1/orders", "catalog": "/v1/categories"} {
 			schemas := map[string]any{}
 			for _, name := range names {
 				target := rapid.SampledFrom(append(names, "string", "integer")).Draw(t, app+name)

@@ -64,7 +64,9 @@ func Routes() []Route {
 		{Method: "POST", Pattern: "/v1/carts/*/coupons", App: "cart", Rate: Coupon, MaxBody: bodyUsual, Timeout: timeUsual},
 		{Method: "POST", Pattern: "/v1/carts/*/lines/batch", App: "cart", MaxBody: bodyBatch, Timeout: timeUsual},
 		{Method: "POST", Pattern: "/v1/checkouts/*/complete", App: "checkout", Rate: Complete, MaxBody: bodyUsual, Timeout: timeComplete},
-		open("/v1/products", "catalog", timeUsual),
+		open("/v1/products/suggest", "search", timeUsual),
+		open("/v1/products/*", "catalog", timeUsual), // a page and what belongs to it
+		open("/v1/products", "search", timeUsual),
 		open("/v1/categories", "catalog", timeUsual),
 		open("/v1/carts", "cart", timeUsual),
 		open("/v1/checkouts", "checkout", timeComplete),
@@ -80,6 +82,7 @@ func Routes() []Route {
 		{"inventory", "locations stock holds"},
 		{"payment", "payments disputes disbursements credits"},
 		{"order", "orders"},
+		{"search", "search"},
 	} {
 		for area := range strings.FieldsSeq(staff.areas) {
 			list = append(list, Route{Pattern: "/v1/admin/" + area, App: staff.app, Access: Staff, MaxBody: bodyStaff, Timeout: timeBulk})
