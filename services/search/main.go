@@ -40,12 +40,14 @@ func build(_ context.Context, p *boot.Process, c config) error {
 		Keeper: store, Tail: tail, Log: p.Log}
 	p.Add("tail", run.Func("tail", tail.Run))
 	p.Add("words", run.Func("words", words.Run))
+	ear := app.NewEar(store, time.Now, p.Log)
+	p.Add("ear", run.Func("ear", ear.Run))
 	p.Add("fill", run.Func("fill", checker.Fill))
 
 	server := p.Server()
-	httpapi.Register(server, &app.Shop{Indexes: indexes, Terms: tail.Terms, Read: words, Language: c.Language, Now: time.Now, Log: p.Log},
-		daprio.Shelf{Catalog: p.Dapr.Caller("catalog")}, app.Desk{Keeper: store, Tail: tail},
-		httpapi.Options{Currency: money.Currency(c.Currency), Country: c.Country, MaxAge: c.MaxAge})
+	httpapi.Register(server, &app.Shop{Indexes: indexes, Terms: tail.Terms, Read: words, Ear: ear, Language: c.Language, Now: time.Now, Log: p.Log},
+		daprio.Shelf{Catalog: p.Dapr.Caller("catalog")}, app.Desk{Keeper: store, Memory: store, Tail: tail},
+		httpapi.Options{Currency: money.Currency(c.Currency), Country: c.Country, MaxAge: c.MaxAge, Now: time.Now})
 	subs, jobs := daprkit.NewSubscriptions(daprkit.PubSub, p.Log), daprkit.NewJobs(p.Log)
 	daprio.Subscribe(subs, tail)
 	schedule := daprio.Jobs(jobs, checker.Job, store.Prune)

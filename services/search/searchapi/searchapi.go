@@ -100,3 +100,10 @@ type Building struct {
 type Rebuild struct {
 	Build int64 `json:"build"`
 }
+
+// Query is an item of GET /v1/admin/search/queries.
+type Query struct {
+	Words string `json:"words" doc:"As they were understood"`
+	Asked int64  `json:"asked"`
+	Found int64  `json:"found" doc:"Products, the last time"`
+}

@@ -234,6 +234,7 @@ func (c *Checker) index(ctx context.Context) (wrong string, err error) {
 // Desk is what staff see of the index, and ask of it.
 type Desk struct {
 	Keeper
+	Memory
 	Tail *Tail
 }
 

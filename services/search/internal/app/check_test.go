@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -15,7 +16,21 @@ import (
 type sources struct {
 	products, prices, levels []News
 	whole                    int // pages of whole products that were asked for
-	err                      error
+
+	mu  sync.Mutex
+	err error
+}
+
+func (s *sources) away(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.err = err
+}
+
+func (s *sources) answer(p Page) (Page, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return p, s.err
 }
 
 func pageOf(all []News, after string, limit int) (p Page) {
@@ -33,21 +48,21 @@ func pageOf(all []News, after string, limit int) (p Page) {
 func (s *sources) Products(_ context.Context, after string, whole bool) (Page, error) {
 	if whole {
 		s.whole++
-		return pageOf(s.products, after, 1), s.err
+		return s.answer(pageOf(s.products, after, 1))
 	}
 	p := pageOf(s.products, after, 2)
 	for i := range p.News {
 		p.News[i].Product = nil
 	}
-	return p, s.err
+	return s.answer(p)
 }
 
 func (s *sources) Prices(_ context.Context, after string) (Page, error) {
-	return pageOf(s.prices, after, 2), s.err
+	return s.answer(pageOf(s.prices, after, 2))
 }
 
 func (s *sources) Levels(_ context.Context, after string) (Page, error) {
-	return pageOf(s.levels, after, 2), s.err
+	return s.answer(pageOf(s.levels, after, 2))
 }
 
 func told(n int, sequence int64) News {
@@ -138,13 +153,13 @@ func TestFill(t *testing.T) {
 		go func() { done <- c.Fill(t.Context()) }()
 		<-time.After(time.Hour)
 		synctest.Wait()
-		s.err = nil
+		s.away(nil)
 		<-time.After(2 * maxBackoff)
 		synctest.Wait()
 		if err := <-done; err != nil || len(r.rows) != 1 || !r.head.Filled {
 			t.Errorf("%v, %d products, filled %v", err, len(r.rows), r.head.Filled)
 		}
-		s.err = errors.New("away")
+		s.away(errors.New("away"))
 		if err := c.Fill(t.Context()); err != nil {
 			t.Errorf("a replica that is filled asks nobody: %v", err)
 		}

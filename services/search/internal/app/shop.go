@@ -20,6 +20,7 @@ type Shop struct {
 	Indexes  Indexes
 	Terms    func() *Terms // nil while none are known
 	Read     Reader
+	Ear      *Ear
 	Language string // of the shop
 	Now      func() time.Time
 	Log      *slog.Logger
@@ -116,6 +117,13 @@ func (s *Shop) List(ctx context.Context, l Listing) (*Listed, error) {
 			out.Facets = append(out.Facets, s.facet(terms, found.Facets[n], selected))
 		}
 		break
+	}
+	if l.After == nil && len(plan.Filters) == 0 {
+		heard := out.Total
+		if out.Relaxed != nil {
+			heard = 0 // nothing has what was asked for
+		}
+		s.Ear.Hear(q.Words, heard)
 	}
 	return out, nil
 }
@@ -301,6 +309,7 @@ func (s *Shop) Suggest(ctx context.Context, m search.Market, text string) (out S
 		out.Products = append(out.Products, s.item(h.Document, m))
 	}
 	out.Categories = terms.begin(text)
+	out.Queries = s.Ear.Suggest(strings.Join(search.Words(text), " "), suggested)
 	return out, nil
 }
 

@@ -47,7 +47,7 @@ func terms() *Terms {
 func shop(read Reader, found func(search.Plan) (search.Found, error)) *Shop {
 	i := &indexes{}
 	i.live = &index{in: i, found: found}
-	return &Shop{Indexes: i, Terms: terms, Read: read, Language: "en", Now: func() time.Time { return noon }, Log: quiet}
+	return &Shop{Indexes: i, Terms: terms, Read: read, Ear: NewEar(nil, func() time.Time { return noon }, quiet), Language: "en", Now: func() time.Time { return noon }, Log: quiet}
 }
 
 func f(n float64) *float64 { return &n }

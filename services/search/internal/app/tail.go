@@ -15,8 +15,7 @@ import (
 
 // How the tail goes along.
 const (
-	poll       = 200 * time.Millisecond // how often it looks for what other processes took in
-	breath     = 50 * time.Millisecond  // between two looks: what comes meanwhile is written together
+	poll       = 200 * time.Millisecond // how often it looks: what comes meanwhile is written together
 	turnEvery  = time.Second            // how often it looks at the clock
 	maxBackoff = 5 * time.Second        // between attempts while something is away
 	stepLimit  = 60 * time.Second       // of one step
@@ -35,7 +34,6 @@ type Tail struct {
 	clock    func() time.Time
 	log      *slog.Logger
 
-	wake   chan struct{} // holds one signal: something was taken in
 	terms  atomic.Pointer[Terms]
 	words  atomic.Int64 // the last revision that changed what products are found by
 	turned time.Time
@@ -56,19 +54,12 @@ type building struct {
 
 // NewTail returns a tail that has not begun. Language is that of the shop.
 func NewTail(replica Replica, indexes Indexes, language string, now func() time.Time, log *slog.Logger) *Tail {
-	return &Tail{replica: replica, indexes: indexes, language: language, clock: now, log: log, wake: make(chan struct{}, 1)}
+	return &Tail{replica: replica, indexes: indexes, language: language, clock: now, log: log}
 }
 
-// Take takes in news, and has the tail look at once.
+// Take takes in news, for the tail to find.
 func (t *Tail) Take(ctx context.Context, news ...News) error {
-	if err := t.replica.Take(ctx, t.now(), news...); err != nil {
-		return err
-	}
-	select {
-	case t.wake <- struct{}{}:
-	default: // it will look anyway
-	}
-	return nil
+	return t.replica.Take(ctx, t.now(), news...)
 }
 
 func (t *Tail) now() time.Time { return t.clock().UTC().Truncate(time.Microsecond) }
@@ -84,26 +75,20 @@ func (t *Tail) Run(ctx context.Context) error {
 		if ctx.Err() != nil {
 			return nil //nolint:nilerr // the end, whatever it broke off
 		}
-		pause, wake := poll, t.wake
+		pause := poll
 		switch {
 		case err != nil:
 			backoff = min(max(2*backoff, poll), maxBackoff)
-			pause, wake = backoff, nil
+			pause = backoff
 			t.log.WarnContext(ctx, "the index is not brought up to date", "error", err, "again_in", pause)
 		case more:
 			backoff, pause = 0, 0
 		default:
 			backoff = 0
-			select {
-			case <-ctx.Done():
-				return nil
-			case <-time.After(breath):
-			}
 		}
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-wake:
 		case <-time.After(pause):
 		}
 	}

@@ -46,6 +46,8 @@ type shop struct {
 	tail                 *app.Tail
 	words                *app.Words
 	shelf                *shelf
+	ear                  *app.Ear
+	indexes              app.Indexes
 	sequence             int64
 }
 
@@ -70,15 +72,16 @@ func open(t testing.TB) *shop {
 		}
 		return b.Build()
 	}, quiet)
+	ear := app.NewEar(store, clock, quiet)
 	signer, verifier := apitest.Signer(t)
 	s := httpx.New(httpx.Config{Name: "search", Verifier: verifier})
 	next := "of-catalog"
 	catalog := &shelf{answer: searchapi.Products{Items: []catalogapi.ProductSummary{{ID: id(9), Slug: "from-the-shelf", Price: money.New(1, "USD"), SKUs: []string{"X"}, CategoryPath: []catalogapi.CategoryRefV1{}}}, NextCursor: &next}}
-	Register(s, &app.Shop{Indexes: indexes, Terms: tail.Terms, Read: words, Language: "en", Now: clock, Log: quiet}, catalog, app.Desk{Keeper: store, Tail: tail},
-		Options{Currency: "USD", Country: "US", MaxAge: 10 * time.Second})
+	Register(s, &app.Shop{Indexes: indexes, Terms: tail.Terms, Read: words, Ear: ear, Language: "en", Now: clock, Log: quiet}, catalog, app.Desk{Keeper: store, Memory: store, Tail: tail},
+		Options{Currency: "USD", Country: "US", MaxAge: 10 * time.Second, Now: clock})
 	guest := apitest.Client{T: t, Handler: s}
 	return &shop{t: t, guest: guest, staff: guest.Staff(signer, ScopeRead, ScopeWrite), reader: guest.Staff(signer, ScopeRead), store: store, tail: tail,
-		words: words, shelf: catalog}
+		words: words, shelf: catalog, ear: ear, indexes: indexes}
 }
 
 func id(n int) string { return fmt.Sprintf("019c0000-0000-7000-8000-%012d", n) }

@@ -42,6 +42,7 @@ type Shelf interface {
 type Desk interface {
 	Status(ctx context.Context) (app.Status, error)
 	Rebuild(ctx context.Context, key idem.Key) (build int64, replayed bool, err error)
+	Heard(ctx context.Context, since time.Time, found bool, limit int) ([]app.Heard, error)
 }
 
 // Options of the shop front.
@@ -49,6 +50,7 @@ type Options struct {
 	Currency money.Currency // of readers who name none
 	Country  string         // of readers who name none
 	MaxAge   time.Duration  // how long shoppers' caches may keep a page
+	Now      func() time.Time
 }
 
 type api struct {
@@ -75,6 +77,7 @@ func Register(s *httpx.Server, shop Shop, shelf Shelf, desk Desk, opt Options) {
 	rebuild := staff(http.MethodPost, "/v1/admin/search/rebuild", "rebuild-search-index", "Have every process make its index anew; the old one is read meanwhile", ScopeWrite)
 	rebuild.DefaultStatus = http.StatusAccepted
 	httpx.Register(s, rebuild, a.rebuild)
+	httpx.Register(s, staff(http.MethodGet, "/v1/admin/search/queries", "list-search-queries", "What is searched for most: with products, or what finds none", ScopeRead), a.queries)
 }
 
 // MarketQuery is embedded by what reads prices.
@@ -165,4 +168,22 @@ func (a *api) rebuild(ctx context.Context, in *httpx.IdempotencyHeader) (*rebuil
 		return nil, err
 	}
 	return &rebuildOutput{ReplayedHeader: httpx.Replayed(replayed), Body: searchapi.Rebuild{Build: build}}, nil
+}
+
+type queriesInput struct {
+	Found bool `query:"found" doc:"Those that find products; otherwise those that find none, or only without some of their words"`
+	Days  int  `query:"days" minimum:"1" maximum:"365" default:"30"`
+	Limit int  `query:"limit" minimum:"1" maximum:"1000" default:"100"`
+}
+
+func (a *api) queries(ctx context.Context, in *queriesInput) (*httpx.List[searchapi.Query], error) {
+	heard, err := a.desk.Heard(ctx, a.opt.Now().UTC().AddDate(0, 0, -in.Days), in.Found, in.Limit)
+	if err != nil {
+		return nil, err
+	}
+	all := make([]searchapi.Query, len(heard))
+	for i, h := range heard {
+		all[i] = searchapi.Query(h)
+	}
+	return httpx.ListOf(all), nil
 }

@@ -311,3 +311,43 @@ func TestDocumented(t *testing.T) {
 		t.Error(diff)
 	}
 }
+
+// What several shoppers have searched for is suggested to others, and staff see what found nothing.
+func TestWhatIsSearchedFor(t *testing.T) {
+	t.Parallel()
+	s := stocked(t)
+	for query, times := range map[string]int{"q=linen+shirt": 4, "q=linnen+shirt": 1, "q=mug": 2, "q=teapot": 3, "q=linen+teapot": 1, "q=linen+shirt&brand=nope": 5, "q=": 2} {
+		for range times {
+			s.guest.Do("GET", "/v1/products?"+query, nil).Want(200)
+		}
+	}
+	if err := s.ear.Refresh(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	suggested := func(q string) []string {
+		var got searchapi.Suggestions
+		s.guest.Do("GET", "/v1/products/suggest?q="+q, nil).Want(200).JSON(&got)
+		return got.Queries
+	}
+	if diff := cmp.Diff([]string{"linen shirt"}, suggested("Linen+sh")); diff != "" {
+		t.Error(diff)
+	}
+	if got := append(suggested("mu"), suggested("teap")...); len(got) != 0 {
+		t.Errorf("what too few have asked, or what finds nothing, is suggested: %v", got)
+	}
+	heard := func(query string) (all []searchapi.Query) {
+		var got struct{ Items []searchapi.Query }
+		s.reader.Do("GET", "/v1/admin/search/queries"+query, nil).Want(200).JSON(&got)
+		return got.Items
+	}
+	if diff := cmp.Diff([]searchapi.Query{{Words: "linen shirt", Asked: 5, Found: 1}, {Words: "mug", Asked: 2, Found: 1}}, heard("?found=true")); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff([]searchapi.Query{{Words: "teapot", Asked: 3}, {Words: "linen teapot", Asked: 1}}, heard("")); diff != "" {
+		t.Error(diff)
+	}
+	if got := heard("?limit=1"); len(got) != 1 {
+		t.Errorf("%+v", got)
+	}
+	s.guest.Do("GET", "/v1/admin/search/queries", nil).Problem(401, "unauthenticated")
+}

@@ -373,3 +373,24 @@ func TestStatements(t *testing.T) {
 		}
 	}
 }
+
+func TestHeard(t *testing.T) {
+	t.Parallel()
+	s, _ := open(t)
+	yesterday := noon.AddDate(0, 0, -1)
+	do(t, s.Note(t.Context(), yesterday, []app.Heard{{Words: "mug", Asked: 2, Found: 0}, {Words: "shirt", Asked: 3, Found: 9}}))
+	do(t, s.Note(t.Context(), noon.AddDate(0, 0, -40), []app.Heard{{Words: "shirt", Asked: 100, Found: 9}}))
+	errs := testkit.Race(8, func(n int) error {
+		return s.Note(t.Context(), noon, []app.Heard{{Words: fmt.Sprint("w", n%2), Asked: 1, Found: 1}, {Words: "mug", Asked: 1, Found: 4}, {Words: fmt.Sprint("w", 1-n%2), Asked: 1}})
+	})
+	for _, err := range errs {
+		do(t, err)
+	}
+	got, err := s.Heard(t.Context(), noon.AddDate(0, 0, -30), true, 2)
+	if diff := cmp.Diff([]app.Heard{{Words: "mug", Asked: 10, Found: 4}}, got[:1]); err != nil || diff != "" || len(got) != 2 {
+		t.Error(err, diff, got)
+	}
+	if got, err = s.Heard(t.Context(), noon, true, 9); err != nil || len(got) != 0 {
+		t.Error(got, err)
+	}
+}

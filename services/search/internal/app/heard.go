@@ -1,0 +1,134 @@
+package app
+
+import (
+	"context"
+	"log/slog"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Heard is what was searched for: the words as they were understood, how often, and how many products they found.
+type Heard struct {
+	Words string
+	Asked int64
+	Found int64 // the last time
+}
+
+// Memory keeps what was searched for.
+type Memory interface {
+	// Note adds to a day.
+	Note(ctx context.Context, day time.Time, all []Heard) error
+	// Heard returns what was asked most since a day: with products, or what found none.
+	Heard(ctx context.Context, since time.Time, found bool, limit int) ([]Heard, error)
+}
+
+const (
+	noteEvery  = 10 * time.Second
+	heardDays  = 30
+	mostHeard  = 10_000 // words between two notes, and queries to suggest
+	heardBytes = 100    // of the words: longer ones are no query that others type
+	oftenAsked = 3      // fewer may be one person's own
+)
+
+// Ear remembers what shoppers search for, and suggests what many did. What was heard since the last note is lost with the process.
+type Ear struct {
+	memory Memory
+	now    func() time.Time
+	log    *slog.Logger
+
+	mu      sync.Mutex
+	pending map[string]Heard
+	popular atomic.Pointer[[]Heard] // the most asked first
+}
+
+// NewEar returns an ear that has heard nothing.
+func NewEar(memory Memory, now func() time.Time, log *slog.Logger) *Ear {
+	return &Ear{memory: memory, now: now, log: log, pending: map[string]Heard{}}
+}
+
+// Hear takes note of a query.
+func (e *Ear) Hear(words []string, found int) {
+	text := strings.Join(words, " ")
+	if text == "" || len(text) > heardBytes {
+		return
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	h, known := e.pending[text]
+	if !known && len(e.pending) >= mostHeard {
+		return
+	}
+	e.pending[text] = Heard{Words: text, Asked: h.Asked + 1, Found: int64(found)}
+}
+
+// Suggest returns what many have asked that begins with text.
+func (e *Ear) Suggest(text string, limit int) (all []string) {
+	popular := e.popular.Load()
+	if popular == nil {
+		return nil
+	}
+	for _, h := range *popular {
+		if len(all) == limit {
+			break
+		}
+		if h.Asked >= oftenAsked && strings.HasPrefix(h.Words, text) {
+			all = append(all, h.Words)
+		}
+	}
+	return all
+}
+
+// Run writes down and reads again until ctx ends, and writes down what is left then.
+func (e *Ear) Run(ctx context.Context) error {
+	for {
+		if err := e.Refresh(ctx); err != nil && ctx.Err() == nil {
+			e.log.WarnContext(ctx, "what is searched for is not noted", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+			defer cancel()
+			return e.note(ctx)
+		case <-time.After(noteEvery):
+		}
+	}
+}
+
+// Refresh writes down what was heard, and reads what is asked most.
+func (e *Ear) Refresh(ctx context.Context) error {
+	if err := e.note(ctx); err != nil {
+		return err
+	}
+	popular, err := e.memory.Heard(ctx, e.now().UTC().AddDate(0, 0, -heardDays), true, mostHeard)
+	if err == nil {
+		e.popular.Store(&popular)
+	}
+	return err
+}
+
+func (e *Ear) note(ctx context.Context) error {
+	e.mu.Lock()
+	pending := e.pending
+	e.pending = map[string]Heard{}
+	e.mu.Unlock()
+	if len(pending) == 0 {
+		return nil
+	}
+	all := make([]Heard, 0, len(pending))
+	for _, h := range pending {
+		all = append(all, h)
+	}
+	err := e.memory.Note(ctx, e.now().UTC(), all)
+	if err != nil { // it may have been noted: better twice than not
+		e.mu.Lock()
+		defer e.mu.Unlock()
+		for text, h := range e.pending {
+			h.Asked += pending[text].Asked
+			pending[text] = h
+		}
+		e.pending = pending
+	}
+	return err
+}

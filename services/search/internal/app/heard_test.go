@@ -1,0 +1,101 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+)
+
+// memory adds up what it is told, and fails as it is told: before it notes, or after.
+type memory struct {
+	asked         map[string]int64
+	err           error
+	popular       []Heard
+	beforeItNotes bool
+}
+
+func (m *memory) Note(_ context.Context, _ time.Time, all []Heard) error {
+	if m.err != nil && m.beforeItNotes {
+		return m.err
+	}
+	for _, h := range all {
+		m.asked[h.Words] += h.Asked
+	}
+	return m.err
+}
+
+func (m *memory) Heard(context.Context, time.Time, bool, int) ([]Heard, error) {
+	return m.popular, m.err
+}
+
+func TestWhatIsHeardIsNoted(t *testing.T) {
+	t.Parallel()
+	m := &memory{asked: map[string]int64{}, beforeItNotes: true}
+	e := NewEar(m, func() time.Time { return noon }, quiet)
+	e.Hear([]string{"linen", "shirt"}, 3)
+	e.Hear(nil, 3)
+	e.Hear([]string{strings.Repeat("x", heardBytes+1)}, 3)
+	m.err = ErrUnavailable
+	if err := e.Refresh(t.Context()); err == nil {
+		t.Error("nothing was noted, and nobody is told")
+	}
+	e.Hear([]string{"linen", "shirt"}, 3)
+	m.err = nil
+	for range 2 {
+		if err := e.Refresh(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if diff := cmp.Diff(map[string]int64{"linen shirt": 2}, m.asked); diff != "" {
+		t.Error(diff)
+	}
+	for n := range 2 * mostHeard {
+		e.Hear([]string{fmt.Sprint(n)}, 0)
+	}
+	if len(e.pending) != mostHeard {
+		t.Errorf("%d queries are kept", len(e.pending))
+	}
+}
+
+func TestWhatManyAskIsSuggested(t *testing.T) {
+	t.Parallel()
+	m := &memory{popular: []Heard{{"shirt linen", 9, 1}, {"shirt", 5, 1}, {"mug", 4, 1}, {"shirt of mine", oftenAsked - 1, 1}}}
+	e := NewEar(m, func() time.Time { return noon }, quiet)
+	if got := e.Suggest("sh", 8); got != nil {
+		t.Errorf("%v", got)
+	}
+	if err := e.Refresh(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for text, want := range map[string][]string{"sh": {"shirt linen", "shirt"}, "shirt": {"shirt linen", "shirt"}, "shirt l": {"shirt linen"}, "x": nil} {
+		if diff := cmp.Diff(want, e.Suggest(text, 8), cmpopts.EquateEmpty()); diff != "" {
+			t.Errorf("%q: %s", text, diff)
+		}
+	}
+	if got := e.Suggest("sh", 1); len(got) != 1 {
+		t.Errorf("%v", got)
+	}
+}
+
+func TestWhatIsLeftIsNotedAtTheEnd(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		m := &memory{asked: map[string]int64{}}
+		e := NewEar(m, time.Now, quiet)
+		ctx, stop := context.WithCancel(t.Context())
+		ended := make(chan error, 1)
+		go func() { ended <- e.Run(ctx) }()
+		synctest.Wait()
+		e.Hear([]string{"mug"}, 1)
+		stop()
+		if err := <-ended; err != nil || m.asked["mug"] != 1 {
+			t.Errorf("%v %v", err, m.asked)
+		}
+	})
+}
