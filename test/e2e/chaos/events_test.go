@@ -27,6 +27,12 @@ var learned = []struct{ service, known, forget string }{
 	{"pricing", `SELECT consumer, event_id FROM inbox`, `TRUNCATE inbox`},
 	{"pricing", `SELECT code, used FROM coupons`, `UPDATE coupons SET used = 0`},
 	{"checkout", `SELECT id, status, version FROM checkouts`, ``},
+	{"search", `SELECT id, published, doc FROM products`, `TRUNCATE products, variants`},
+	{"search", `SELECT * FROM variants`, ``},
+	{"search", `SELECT sku, prices, available FROM skus`, `UPDATE skus SET available = 0, prices = CASE WHEN hashtext(sku) % 8 = 0 THEN '[]' ELSE prices END`},
+	{"search", `SELECT * FROM sold`, `TRUNCATE sold`},
+	{"search", `SELECT consumer, event_id FROM inbox`, `TRUNCATE inbox`},
+	{"search", `SELECT consumer, subject, sequence FROM inbox_sequences`, `DELETE FROM inbox_sequences WHERE consumer <> 'pricing' OR hashtext(subject) % 8 = 0`},
 }
 
 // Every service forgets what it learned from others, and all that happened is told once more: the events of all topics, each twice,

@@ -48,7 +48,11 @@ func (r *runner) events(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	took, missing := arrivals(sent, atCatalog, atCart)
+	atSearch, err := r.moments(ctx, "search", `SELECT subject, sequence, pg_xact_commit_timestamp(xmin) FROM inbox_sequences WHERE consumer = 'inventory' AND updated_at > $1`, begun)
+	if err != nil {
+		return err
+	}
+	took, missing := arrivals(sent, atCatalog, atCart, atSearch)
 	if len(took) == 0 {
 		return errors.New("no event has reached all that wait for it")
 	}
