@@ -9,15 +9,13 @@ import (
 	"github.com/sidecart/sidecart/services/search/internal/search"
 )
 
-// row is a document as filters, facets and orders read it: values and numbers by the numbers of their fields. It is not changed once
-// it is in a snapshot.
+// row is a document with its values and numbers, by the numbers of their fields: what the columns of a block are made of.
 type row struct {
 	document *search.Document
 	values   []value // of the product, and so of each variant
 	numbers  []number
 	variants []variant
 	prices   []prices
-	popular  float64
 }
 
 type value struct{ field, value uint32 }
@@ -128,7 +126,7 @@ func (b *builder) value(id uint32, t search.Term, hex string) value {
 }
 
 func (b *builder) row(d *search.Document) *row {
-	r := &row{document: d, popular: search.Popular(d.Popularity), variants: make([]variant, len(d.Variants))}
+	r := &row{document: d, variants: make([]variant, len(d.Variants))}
 	if d.Brand.Value != "" {
 		r.values = append(r.values, b.value(b.field(search.FieldBrand, search.Attribute{}), d.Brand, ""))
 	}

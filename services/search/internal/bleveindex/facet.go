@@ -2,6 +2,7 @@ package bleveindex
 
 import (
 	"cmp"
+	"math"
 	"slices"
 
 	"github.com/sidecart/sidecart/services/search/internal/search"
@@ -9,118 +10,133 @@ import (
 
 // facet counts the values of a field, or finds the bounds of its numbers.
 type facet struct {
-	group    int8 // of the filters of the field, which do not shrink it; fitsNone where there are none
-	open     bool // whether the present document counts
-	counts   []int32
+	field    uint32
+	price    bool
+	bits     uint64  // a product counts that has one of them: it fits all, or all but the filters of this field
+	counts   []int32 // nil: bounds
 	last     []int32 // the slot, plus one, that counted a value of its variants last
-	any      bool    // there are bounds
-	min, max float64
+	min, max float64 // turned round: there are none
 }
 
-// facets are those of a plan, by the numbers of fields; the price has none.
-type facets struct {
-	by    []*facet
-	price *facet
-	all   []*facet
-}
-
-func (c *columns) facets(asks []search.FacetAsk, fs *filters) facets {
-	out := facets{by: make([]*facet, len(c.fields))}
-	for _, a := range asks {
-		group, filtered := fs.groups[a.Field]
-		if !filtered {
-			group = fitsNone
-		}
-		f := &facet{group: group}
-		switch id, known := c.ids[a.Field]; {
-		case a.Field == search.FieldPrice && out.price == nil:
-			out.price = f
-		case known && out.by[id] == nil:
-			out.by[id] = f
-			f.counts, f.last = make([]int32, len(c.fields[id].values)), make([]int32, len(c.fields[id].values))
-		default:
-			continue // unknown, or asked twice
-		}
-		out.all = append(out.all, f)
-	}
-	return out
-}
-
-// count counts a document whose variants fit as said.
-func (fs *facets) count(slot int32, r *row, p *prices, fits []int8) {
-	for _, f := range fs.all {
-		f.open = slices.Contains(fits, fitsAll) || f.group >= 0 && slices.Contains(fits, f.group)
-	}
-	for _, v := range r.values {
-		if f := fs.by[v.field]; f != nil && f.open {
-			f.counts[v.value]++
-		}
-	}
-	for _, n := range r.numbers {
-		if f := fs.by[n.field]; f != nil && f.open {
-			f.bound(n.value)
-		}
-	}
-	for i := range r.variants {
-		if fits[i] == fitsNone {
-			continue
-		}
-		for _, v := range r.variants[i].values {
-			if f := fs.by[v.field]; f.takes(fits[i]) && f.last[v.value] != slot+1 {
-				f.last[v.value] = slot + 1
-				f.counts[v.value]++
-			}
-		}
-		for _, n := range r.variants[i].numbers {
-			if f := fs.by[n.field]; f.takes(fits[i]) {
-				f.bound(n.value)
-			}
-		}
-		if fs.price.takes(fits[i]) {
-			fs.price.bound(float64(p.amounts[i]))
-		}
-	}
-}
-
-// takes tells whether a variant that fits as said counts.
-func (f *facet) takes(fits int8) bool {
-	return f != nil && (fits == fitsAll || fits == f.group)
-}
-
-func (f *facet) bound(n float64) {
-	if !f.any {
-		f.any, f.min, f.max = true, n, n
-	}
-	f.min, f.max = min(f.min, n), max(f.max, n)
-}
-
-// answer returns the facets in the order in which they were asked.
-func (fs *facets) answer(c *columns, asks []search.FacetAsk) []search.Facet {
-	out := make([]search.Facet, len(asks))
+// facets returns those of a plan in its order, nil for one of a field that there is not.
+func (c *columns) facets(asks []search.FacetAsk, fs *filters) []*facet {
+	out := make([]*facet, len(asks))
 	for i, a := range asks {
-		o := &out[i]
-		o.Field = a.Field
-		f := fs.price
-		var from *field
-		if id, known := c.ids[a.Field]; known {
-			f, from = fs.by[id], c.fields[id]
-			o.Label, o.Type, o.Unit = from.Label, from.Type, from.Unit
-		} else if a.Field != search.FieldPrice {
-			continue
+		id, known := c.ids[a.Field]
+		f := &facet{field: id, price: a.Field == search.FieldPrice, bits: fitsAll | fs.bits[a.Field], min: math.Inf(1), max: math.Inf(-1)}
+		if known && !a.Range {
+			f.counts, f.last = make([]int32, len(c.fields[id].values)), make([]int32, len(c.fields[id].values))
 		}
-		switch {
-		case a.Range && f.any:
-			low, high := f.min, f.max
-			o.Min, o.Max = &low, &high
-		case !a.Range && from != nil:
-			o.Values = f.values(from, a.Limit)
+		if known || f.price && a.Range {
+			out[i] = f
 		}
 	}
 	return out
 }
 
-// values returns the most frequent values.
-func (f *facet) values(from *field, limit int) []search.FacetValue {
+// count counts the products of some slots whose bits, and those of their variants, are given.
+func (f *facet) count(b *block, m *market, base int32, slots []int32, product, variants []uint64) {
+	if f.price {
+		f.prices(b, m, slots, variants)
+		return
+	}
+	c := b.of(f.field)
+	switch {
+	case c == nil:
+	case f.counts == nil:
+		f.numbers(b, c, slots, product, variants)
+	default:
+		f.values(b, c, base, slots, product, variants)
+	}
+}
+
+func (f *facet) values(b *block, c *column, base int32, slots []int32, product, variants []uint64) {
+	if !c.values.empty() {
+		for i, slot := range slots {
+			if product[i]&f.bits != 0 {
+				for _, v := range c.values.at(slot) {
+					f.counts[v]++
+				}
+			}
+		}
+	}
+	if c.variantValues.empty() {
+		return
+	}
+	for i, slot := range slots {
+		if product[i]&f.bits == 0 {
+			continue
+		}
+		for n := b.first[slot]; n < b.first[slot+1]; n++ {
+			if variants[n]&f.bits == 0 {
+				continue
+			}
+			for _, v := range c.variantValues.at(n) {
+				if f.last[v] != base+slot+1 {
+					f.last[v] = base + slot + 1
+					f.counts[v]++
+				}
+			}
+		}
+	}
+}
+
+func (f *facet) numbers(b *block, c *column, slots []int32, product, variants []uint64) {
+	for i, slot := range slots {
+		if product[i]&f.bits == 0 {
+			continue
+		}
+		if !c.numbers.empty() {
+			f.bound(c.numbers.at(slot)...)
+		}
+		if c.variantNumbers.empty() {
+			continue
+		}
+		for n := b.first[slot]; n < b.first[slot+1]; n++ {
+			if variants[n]&f.bits != 0 {
+				f.bound(c.variantNumbers.at(n)...)
+			}
+		}
+	}
+}
+
+func (f *facet) prices(b *block, m *market, slots []int32, variants []uint64) {
+	for _, slot := range slots {
+		for n := b.first[slot]; n < b.first[slot+1]; n++ {
+			if variants[n]&f.bits != 0 {
+				f.bound(float64(m.amounts[n]))
+			}
+		}
+	}
+}
+
+func (f *facet) bound(numbers ...float64) {
+	for _, n := range numbers {
+		f.min, f.max = min(f.min, n), max(f.max, n)
+	}
+}
+
+// answer returns what a facet has come to.
+func (f *facet) answer(c *columns, ask search.FacetAsk) search.Facet {
+	out := search.Facet{Field: ask.Field}
+	if f == nil {
+		return out
+	}
+	if !f.price {
+		from := c.fields[f.field]
+		out.Label, out.Type, out.Unit = from.Label, from.Type, from.Unit
+		if f.counts != nil {
+			out.Values = f.most(from, ask.Limit)
+		}
+	}
+	if f.min <= f.max {
+		out.Min, out.Max = &f.min, &f.max
+	}
+	return out
+}
+
+// most returns the most frequent values.
+func (f *facet) most(from *field, limit int) []search.FacetValue {
 	var out []search.FacetValue
 	for i, n := range f.counts {
 		if n > 0 {

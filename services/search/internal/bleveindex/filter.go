@@ -2,40 +2,42 @@ package bleveindex
 
 import (
 	"math"
-	"slices"
 
 	"github.com/sidecart/sidecart/services/search/internal/search"
 )
 
-// filter is a filter as rows are asked.
+// filter is a filter as blocks are asked.
 type filter struct {
 	field    uint32
 	price    bool
-	none     bool // no document has the field, or none of the values
-	values   map[uint32]bool
+	none     bool   // no document has the field, or none of the values
+	values   []bool // by number of the value; nil: bounds
 	min, max float64
-	group    int8 // filters of one field: their facet does not ask them
+	bit      uint64 // of the field
 }
 
-// filters are asked together: a document fits where one of its variants does.
+// filters are asked together: a document fits where one of its variants does. A variant that fits all has the bit fitsAll; one that fails
+// the filters of a single field has the bit of that field, for its facet does not ask them; any other has none.
 type filters struct {
-	all    []filter
-	groups map[string]int8 // by field
+	all  []filter
+	bits map[string]uint64 // by field
 }
+
+const fitsAll = 1 << search.MaxFilters
 
 func (c *columns) filters(asked []search.Filter) filters {
-	out := filters{make([]filter, len(asked)), make(map[string]int8, len(asked))}
+	out := filters{make([]filter, len(asked)), make(map[string]uint64, len(asked))}
 	for i, a := range asked {
-		group, ok := out.groups[a.Field]
+		bit, ok := out.bits[a.Field]
 		if !ok {
-			group = int8(len(out.groups))
-			out.groups[a.Field] = group
+			bit = 1 << len(out.bits)
+			out.bits[a.Field] = bit
 		}
-		f := filter{price: a.Field == search.FieldPrice, group: group, min: math.Inf(-1), max: math.Inf(1)}
+		f := filter{price: a.Field == search.FieldPrice, bit: bit, min: math.Inf(-1), max: math.Inf(1)}
 		id, known := c.ids[a.Field]
-		f.field, f.none = id, !known && !f.price
+		f.field, f.none = id, !known && (!f.price || len(a.Any) > 0)
 		if known && len(a.Any) > 0 {
-			f.values = make(map[uint32]bool, len(a.Any))
+			f.values = make([]bool, len(c.fields[id].values))
 			for _, v := range a.Any {
 				if n, ok := c.fields[id].ids[v]; ok {
 					f.values[n] = true
@@ -48,76 +50,76 @@ func (c *columns) filters(asked []search.Filter) filters {
 		if a.Max != nil {
 			f.max = *a.Max
 		}
-		f.none = f.none || len(a.Any) > 0 && len(f.values) == 0
 		out.all[i] = f
 	}
 	return out
 }
 
-// has tells whether one of the values, or one of the numbers, fits a filter.
-func (f *filter) has(values []value, numbers []number) bool {
+// fits sets for the variants of some slots which filters they fit.
+func (fs *filters) fits(b *block, m *market, slots []int32, bits []uint64) {
+	for _, slot := range slots {
+		for v := b.first[slot]; v < b.first[slot+1]; v++ {
+			bits[v] = 0
+			if m.amounts[v] != noPrice {
+				bits[v] = fitsAll
+			}
+		}
+	}
+	for i := range fs.all {
+		f := &fs.all[i]
+		c := b.of(f.field)
+		for _, slot := range slots {
+			if !f.price && !f.none && c != nil && f.has(&c.values, &c.numbers, slot) {
+				continue
+			}
+			for v := b.first[slot]; v < b.first[slot+1]; v++ {
+				if bits[v] == 0 || bits[v] == f.bit || f.fits(c, m, v) {
+					continue
+				}
+				if bits[v] == fitsAll {
+					bits[v] = f.bit
+				} else {
+					bits[v] = 0
+				}
+			}
+		}
+	}
+}
+
+func (f *filter) fits(c *column, m *market, variant int32) bool {
 	switch {
 	case f.none:
 		return false
-	case f.values != nil:
-		for _, v := range values {
-			if v.field == f.field && f.values[v.value] {
-				return true
+	case f.price:
+		amount := float64(m.amounts[variant])
+		return f.min <= amount && amount <= f.max
+	}
+	return c != nil && f.has(&c.variantValues, &c.variantNumbers, variant)
+}
+
+// has tells whether one of the values, or one of the numbers, fits.
+func (f *filter) has(values *list[uint32], numbers *list[float64], at int32) bool {
+	if f.values != nil {
+		if !values.empty() {
+			for _, v := range values.at(at) {
+				if int(v) < len(f.values) && f.values[v] {
+					return true
+				}
 			}
 		}
 		return false
 	}
-	for _, n := range numbers {
-		if n.field == f.field && f.min <= n.value && n.value <= f.max {
-			return true
+	if !numbers.empty() {
+		for _, n := range numbers.at(at) {
+			if f.min <= n && n <= f.max {
+				return true
+			}
 		}
 	}
 	return false
 }
 
-// Which filters a variant does not fit.
-const (
-	fitsAll  int8 = -1
-	fitsNone int8 = -2 // filters of several fields, or it is not sold in the market
-)
-
-// variants appends for each variant of a row fitsAll, fitsNone or the one group whose filters it does not fit.
-func (fs *filters) variants(r *row, p *prices, fits []int8) []int8 {
-	fits = fits[:0]
-	for i := range r.variants {
-		if p.amounts[i] == noPrice {
-			fits = append(fits, fitsNone)
-		} else {
-			fits = append(fits, fitsAll)
-		}
-	}
-	for i := range fs.all {
-		f := &fs.all[i]
-		if !f.price && f.has(r.values, r.numbers) {
-			continue
-		}
-		for v := range fits {
-			if fits[v] == fitsNone || fits[v] == f.group || f.fits(&r.variants[v], p.amounts[v]) {
-				continue
-			}
-			if fits[v] == fitsAll {
-				fits[v] = f.group
-			} else {
-				fits[v] = fitsNone
-			}
-		}
-	}
-	return fits
-}
-
-func (f *filter) fits(v *variant, amount int64) bool {
-	if f.price {
-		return !f.none && f.min <= float64(amount) && float64(amount) <= f.max
-	}
-	return f.has(v.values, v.numbers)
-}
-
-// boost is a boost as rows are asked.
+// boost is a boost as blocks are asked.
 type boost struct {
 	filters filters
 	slots   map[int32]bool // nil: any
@@ -125,11 +127,15 @@ type boost struct {
 	why     string
 }
 
-// fits tells whether a document is boosted; use is memory for it.
-func (b *boost) fits(slot int32, r *row, p *prices, use *[]int8) bool {
-	if b.slots != nil && !b.slots[slot] {
-		return false
+// fits tells whether a slot of a block is boosted, once its filters have been asked.
+func (o *boost) fits(b *block, base, slot int32, bits []uint64) bool {
+	return (o.slots == nil || o.slots[base+slot]) && together(b, slot, bits)&fitsAll != 0
+}
+
+// together returns the bits that the variants of a slot have.
+func together(b *block, slot int32, bits []uint64) (all uint64) {
+	for _, v := range bits[b.first[slot]:b.first[slot+1]] {
+		all |= v
 	}
-	*use = b.filters.variants(r, p, *use)
-	return slices.Contains(*use, fitsAll)
+	return all
 }

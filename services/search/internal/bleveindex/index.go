@@ -118,8 +118,7 @@ func (x *Index) change(before *snapshot, changes []app.Change) (*store.Batch, *s
 	after := before.copy()
 	for _, c := range changes {
 		slot := x.slot(c.ID)
-		after.reach(slot)
-		was := after.rows[slot]
+		was := after.at(slot)
 		if c.Document == nil {
 			batch.Delete(contentPrefix + c.ID)
 			batch.Delete(offerPrefix + c.ID)
@@ -146,7 +145,7 @@ func (x *Index) change(before *snapshot, changes []app.Change) (*store.Batch, *s
 		batch.Update(stored)
 		after.set(slot, columns.row(d))
 	}
-	after.columns = columns.columns
+	after.finish(columns.columns)
 	return batch, after, nil
 }
 

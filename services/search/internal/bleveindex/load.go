@@ -93,12 +93,10 @@ func (x *Index) load() error {
 	for id, d := range contents {
 		o := offers[id]
 		d = o.with(d)
-		slot := x.slot(id)
-		s.reach(slot)
-		s.set(slot, b.row(d))
+		s.set(x.slot(id), b.row(d))
 		b.intern(d)
 	}
-	s.columns = b.columns
+	s.finish(b.columns)
 	return x.publish(s)
 }
 

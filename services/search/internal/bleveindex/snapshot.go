@@ -14,10 +14,12 @@ type snapshot struct {
 	index    *Index
 	reader   *scorch.IndexSnapshot
 	segments []segmentSlots
-	rows     []*row // by slot, nil where there is no product (any more)
+	blocks   []*block // of the products, by slot
 	columns  columns
 	count    int
 	state    app.State
+
+	dirty map[int32]bool // blocks whose columns are not made yet
 
 	refs atomic.Int64 // who reads it, and one of the index as long as it is the present one
 	done chan struct{}
@@ -29,50 +31,69 @@ type segmentSlots struct {
 	slots []int32
 }
 
-func newSnapshot(x *Index) *snapshot { return &snapshot{index: x, done: make(chan struct{})} }
+func newSnapshot(x *Index) *snapshot {
+	return &snapshot{index: x, dirty: map[int32]bool{}, done: make(chan struct{})}
+}
 
 // copy returns a snapshot that can be changed.
 func (s *snapshot) copy() *snapshot {
 	out := newSnapshot(s.index)
-	out.segments, out.rows, out.columns, out.count, out.state = s.segments, slices.Clone(s.rows), s.columns, s.count, s.state
+	out.segments, out.blocks, out.columns, out.count, out.state = s.segments, slices.Clone(s.blocks), s.columns, s.count, s.state
 	return out
 }
 
-// reach makes room for a slot.
-func (s *snapshot) reach(slot int32) {
-	for int(slot) >= len(s.rows) {
-		s.rows = append(s.rows, nil)
-	}
-}
-
-// set puts a row in its place, or nil.
+// set puts a row in its place, or nil. It is the maker of a snapshot who does; finish makes the columns.
 func (s *snapshot) set(slot int32, r *row) {
-	if s.rows[slot] != nil {
+	n := slot / blockSize
+	for int(n) >= len(s.blocks) {
+		s.blocks, s.dirty[int32(len(s.blocks))] = append(s.blocks, &block{rows: make([]*row, blockSize)}), true
+	}
+	if !s.dirty[n] {
+		s.blocks[n], s.dirty[n] = &block{rows: slices.Clone(s.blocks[n].rows)}, true
+	}
+	at := &s.blocks[n].rows[slot%blockSize]
+	if *at != nil {
 		s.count--
 	}
 	if r != nil {
 		s.count++
 	}
-	s.rows[slot] = r
+	*at = r
+}
+
+// finish makes the columns of the blocks that have changed.
+func (s *snapshot) finish(c columns) {
+	s.columns = c
+	for n := range s.dirty {
+		s.blocks[n] = newBlock(s.blocks[n].rows, len(c.fields))
+	}
+	s.dirty = nil
+}
+
+// at returns the row in a slot, nil where there is none.
+func (s *snapshot) at(slot int32) *row {
+	if n := int(slot / blockSize); n < len(s.blocks) {
+		return s.blocks[n].rows[slot%blockSize]
+	}
+	return nil
 }
 
 // row returns the row of a product, nil where there is none.
 func (s *snapshot) row(id string) *row {
-	slot, ok := s.index.places.Load(id)
-	if !ok || int(slot.(int32)) >= len(s.rows) {
-		return nil
+	if slot, ok := s.index.places.Load(id); ok {
+		return s.at(slot.(int32))
 	}
-	return s.rows[slot.(int32)]
+	return nil
 }
 
-// slots returns the places of the products that there are; nil for no ids.
-func (s *snapshot) slots(ids []string) map[int32]bool {
+// slotsOf returns the places of the products that there are; nil for no ids.
+func (s *snapshot) slotsOf(ids []string) map[int32]bool {
 	if len(ids) == 0 {
 		return nil
 	}
 	out := make(map[int32]bool, len(ids))
 	for _, id := range ids {
-		if slot, ok := s.index.places.Load(id); ok && int(slot.(int32)) < len(s.rows) {
+		if slot, ok := s.index.places.Load(id); ok && s.at(slot.(int32)) != nil {
 			out[slot.(int32)] = true
 		}
 	}

@@ -149,7 +149,7 @@ func counting(groups []search.Group, l *language) []search.Group {
 
 // match finds the words of groups in the documents of a snapshot.
 func (s *snapshot) match(ctx context.Context, m *matches, groups []search.Group, places []place, atLeast int) error {
-	m.reset(len(s.rows))
+	m.reset(len(s.blocks) * blockSize)
 	m.need = uint8(len(groups))
 	if atLeast > 0 {
 		m.need = uint8(min(atLeast, len(groups)))
@@ -190,7 +190,7 @@ func (s *snapshot) find(m *matches, p *place, a *search.Alternative) error {
 				return
 			}
 			if !sure {
-				if d := s.rows[slot].document; !p.reads(d) || phrase && !pattern.in(p.in, p.text(d)) {
+				if d := s.at(slot).document; !p.reads(d) || phrase && !pattern.in(p.in, p.text(d)) {
 					return
 				}
 			}

@@ -16,7 +16,7 @@ const (
 	MaxPhrase       = 16 // words beside each other
 	MaxWords        = 512
 	MaxWordBytes    = 256
-	MaxFilters      = 64 // of the plan; of all its boosts together as many again
+	MaxFilters      = 63 // of the plan; of all its boosts together as many again
 	MaxFacets       = 100
 	MaxBoosts       = 64
 	MaxIDs          = 10_000 // of a list of ids or values
