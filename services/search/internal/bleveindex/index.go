@@ -159,13 +159,13 @@ func (x *Index) bleveDocument(id string, content any) (*document.Document, error
 
 // words adds to a document of bleve's what it is found by.
 func (x *Index) words(to *document.Document, d *search.Document) {
-	add := func(name, text string, in *language) {
-		to.AddField(document.NewTextFieldCustom(name, nil, []byte(text), store.IndexField|store.SkipFreqNorm, in))
+	add := func(p place, text string) {
+		to.AddField(document.NewTextFieldCustom(p.field, nil, []byte(text), store.IndexField|store.SkipFreqNorm, analyzer{p.in, p.edges}))
 	}
-	add(search.InIdentifiers, d.Identifiers, plain)
+	add(identifiersPlace, d.Identifiers)
 	for code, text := range d.Texts {
 		for _, p := range x.grammar.own(code) {
-			add(p.field, p.of(&text), p.in)
+			add(p, p.of(&text))
 		}
 	}
 }

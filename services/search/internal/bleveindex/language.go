@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"unicode/utf8"
 
 	"github.com/blevesearch/bleve/v2/analysis"
 	"github.com/blevesearch/bleve/v2/analysis/lang/da"
@@ -48,8 +49,7 @@ var known = map[string]struct{ stop, stem string }{
 	"tr": {tr.StopName, tr.SnowballStemmerName},
 }
 
-// language reads texts that are words between spaces. It is an analyser of bleve's: a word is found by its stem, and, for prefixes,
-// as it is written. plain is the language of names, of which every word counts.
+// language knows what the words of a language are found by. plain is the language of names, of which every word counts.
 type language struct {
 	stop  map[string]bool
 	stem  analysis.TokenFilter
@@ -116,18 +116,33 @@ func (l *language) Stem(word string) string {
 	return stem
 }
 
+// analyzer reads texts that are words between spaces, for bleve. A word is found by its stem and, for prefixes, as it is written and by
+// its beginnings of up to some letters.
+type analyzer struct {
+	*language
+	edges int
+}
+
+// edgeMark stands before the beginnings of words. No word has it, for it is not UTF-8.
+const edgeMark = "\xff"
+
 // Analyze implements bleve's analysis.Analyzer.
-func (l *language) Analyze(text []byte) analysis.TokenStream {
+func (a analyzer) Analyze(text []byte) analysis.TokenStream {
 	words := bytes.Fields(text)
-	tokens := make(analysis.TokenStream, 0, 2*len(words))
+	tokens := make(analysis.TokenStream, 0, (2+a.edges)*len(words))
 	for i, w := range words {
-		stem := l.Stem(string(w))
+		stem := a.Stem(string(w))
 		if stem == "" {
 			continue
 		}
 		tokens = append(tokens, &analysis.Token{Term: []byte(stem), Position: i + 1})
 		if stem != string(w) {
 			tokens = append(tokens, &analysis.Token{Term: w, Position: i + 1})
+		}
+		for end, n := 0, 0; n < a.edges && end < len(w); n++ {
+			_, size := utf8.DecodeRune(w[end:])
+			end += size
+			tokens = append(tokens, &analysis.Token{Term: append([]byte(edgeMark), w[:end]...), Position: i + 1})
 		}
 	}
 	return tokens

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/RoaringBitmap/roaring/v2"
 	segment "github.com/blevesearch/scorch_segment_api/v2"
@@ -12,23 +13,24 @@ import (
 	"github.com/sidecart/sidecart/services/search/internal/search"
 )
 
-// textField is a part of a document in which words are looked for. Names are found as they are written.
+// textField is a part of a document in which words are looked for.
 type textField struct {
 	name   string
 	weight float64
-	names  bool
+	names  bool // words are found as they are written
+	edges  int  // beginnings of words of up to this length are terms of their own, for too many words may share them; 0: no prefixes
 	of     func(*search.Text) string
 }
 
 var textFields = []textField{
-	{search.InTitle, search.WeightTitle, false, func(t *search.Text) string { return t.Title }},
-	{search.InBrand, search.WeightBrand, true, func(t *search.Text) string { return t.Brand }},
-	{search.InCategory, search.WeightCategory, false, func(t *search.Text) string { return t.Category }},
-	{search.InAttributes, search.WeightAttributes, false, func(t *search.Text) string { return t.Attributes }},
-	{search.InDescription, search.WeightDescription, false, func(t *search.Text) string { return t.Description }},
+	{search.InTitle, search.WeightTitle, false, 2, func(t *search.Text) string { return t.Title }},
+	{search.InBrand, search.WeightBrand, true, 2, func(t *search.Text) string { return t.Brand }},
+	{search.InCategory, search.WeightCategory, false, 2, func(t *search.Text) string { return t.Category }},
+	{search.InAttributes, search.WeightAttributes, false, 2, func(t *search.Text) string { return t.Attributes }},
+	{search.InDescription, search.WeightDescription, false, 0, func(t *search.Text) string { return t.Description }},
 }
 
-var identifiers = &textField{search.InIdentifiers, search.WeightIdentifier, true, nil}
+var identifiers = &textField{search.InIdentifiers, search.WeightIdentifier, true, 8, nil}
 
 // place is a text field in one language, or the identifiers, which have none.
 type place struct {
@@ -38,6 +40,8 @@ type place struct {
 	field  string // bleve's name
 	absent string // only for documents that have no text in this language
 }
+
+var identifiersPlace = place{textField: identifiers, in: plain, field: identifiers.name}
 
 // own returns the places of the texts of a language.
 func (g *grammar) own(code string) []place {
@@ -55,7 +59,7 @@ func (g *grammar) own(code string) []place {
 // places returns where words of a language are looked for: in the texts of that language, and in those of the shop's where a document
 // has none of that language.
 func (g *grammar) places(code string) []place {
-	all := append(g.own(code), place{textField: identifiers, in: plain, field: identifiers.name})
+	all := append(g.own(code), identifiersPlace)
 	if code == g.shop {
 		return all
 	}
@@ -91,16 +95,24 @@ type pattern struct {
 }
 
 // pattern reads an alternative; false where nothing of it counts.
-func (p *place) pattern(a *search.Alternative) (pattern, bool) {
+func (l *language) pattern(a *search.Alternative) (pattern, bool) {
 	var out pattern
 	for i, w := range a.Words {
 		if a.Prefix && i == len(a.Words)-1 {
 			out.prefix = w
-		} else if stem := p.in.Stem(w); stem != "" {
+		} else if stem := l.Stem(w); stem != "" {
 			out.stems = append(out.stems, stem)
 		}
 	}
 	return out, len(out.stems) > 0 || out.prefix != ""
+}
+
+// pattern reads an alternative; false where it is not looked for at the place.
+func (p *place) pattern(a *search.Alternative) (pattern, bool) {
+	if a.Prefix && p.edges == 0 {
+		return pattern{}, false
+	}
+	return p.in.pattern(a)
 }
 
 // phrase tells whether words must stand beside each other.
@@ -137,10 +149,9 @@ type matches struct {
 
 // counting leaves out the groups of which nothing counts in a language.
 func counting(groups []search.Group, l *language) []search.Group {
-	in := place{in: l}
 	var all []search.Group
 	for _, g := range groups {
-		if slices.ContainsFunc(g.Any, func(a search.Alternative) bool { _, ok := in.pattern(&a); return ok }) {
+		if slices.ContainsFunc(g.Any, func(a search.Alternative) bool { _, ok := l.pattern(&a); return ok }) {
 			all = append(all, g)
 		}
 	}
@@ -176,6 +187,7 @@ func (s *snapshot) find(m *matches, p *place, a *search.Alternative) error {
 	if !ok {
 		return nil
 	}
+	edge := utf8.RuneCountInString(pattern.prefix) <= p.edges
 	counts, phrase := a.Weight*p.weight, pattern.phrase()
 	sure := p.absent == "" && !phrase
 	for i := range s.segments {
@@ -199,6 +211,8 @@ func (s *snapshot) find(m *matches, p *place, a *search.Alternative) error {
 		switch {
 		case phrase:
 			err = beside(dictionary, seg.Deleted(), pattern.stems, mark)
+		case pattern.prefix != "" && edge:
+			_, err = visit(dictionary, seg.Deleted(), edgeMark+pattern.prefix, mark)
 		case pattern.prefix != "":
 			err = begun(dictionary, seg.Deleted(), pattern.prefix, mark)
 		default:

@@ -80,13 +80,15 @@ func phrases(t *testing.T, place Place) {
 
 // A prefix finds every word that begins with it, as it is written, not its stem.
 func prefixes(t *testing.T, place Place) {
-	x := fill(t, place(), a("one", "running shoes"), a("two", "runner"), a("three", "rug"), a("four", "theatre lamp"),
+	x := fill(t, place(), a("one", "running shoes"), a("two", "runner"), a("three", "rug", text("en", search.Text{Title: "rug", Description: "runners stand on it"})), a("four", "theatre lamp"),
 		a("sku", "lamp", func(d *search.Document) { d.Identifiers = "runx100 abc" }),
 		a("de", "", text("de", search.Text{Title: "laufend"}), text("en", search.Text{Title: "anything"})))
 	wantIDs(t, "run…", ask(t, x, phrase(true, "run")), "sku", "one", "two")
 	wantIDs(t, "runni…", ask(t, x, phrase(true, "runni")), "one")
 	wantIDs(t, "r…", ask(t, x, phrase(true, "r")), "sku", "one", "three", "two")
 	wantIDs(t, "the… is no stop word yet", ask(t, x, phrase(true, "the")), "four")
+	wantIDs(t, "ru…", ask(t, x, phrase(true, "ru")), "sku", "one", "three", "two")
+	wantIDs(t, "running sho…", ask(t, x, phrase(true, "running", "sho")), "one")
 	wantIDs(t, "runx10…", ask(t, x, phrase(true, "runx10")), "sku")
 	p := phrase(true, "lauf")
 	wantIDs(t, "of another language", ask(t, x, p))

@@ -72,7 +72,8 @@ type Group struct {
 	Weight float64
 }
 
-// Alternative is a word, or several that must stand beside each other. Prefix takes every word that begins with the last one.
+// Alternative is a word, or several that must stand beside each other. Prefix takes every word that begins with the last one,
+// but none of descriptions.
 type Alternative struct {
 	Words  []string
 	Prefix bool
