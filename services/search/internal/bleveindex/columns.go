@@ -16,6 +16,7 @@ type row struct {
 	numbers  []number
 	variants []variant
 	prices   []prices
+	offered  bool // its offer is a document of bleve's
 }
 
 type value struct{ field, value uint32 }

@@ -33,9 +33,10 @@ type Index struct {
 	number int32      // of slots
 }
 
-// A product is two documents of bleve's, so that a price or a piece in stock is written without reading its texts again.
+// A product is a document of bleve's, and another one for the offer once that has changed alone: so a price or a piece in stock is written
+// without reading the texts again.
 const (
-	contentPrefix = "c" // texts, and the document without its offer
+	contentPrefix = "c"
 	offerPrefix   = "o"
 	storedField   = "_json"
 )
@@ -118,54 +119,52 @@ func (x *Index) change(before *snapshot, changes []app.Change) (*store.Batch, *s
 	after := before.copy()
 	for _, c := range changes {
 		slot := x.slot(c.ID)
-		was := after.at(slot)
-		if c.Document == nil {
-			batch.Delete(contentPrefix + c.ID)
-			batch.Delete(offerPrefix + c.ID)
-			after.set(slot, nil)
-			continue
-		}
-		d, content := c.Document, c.Parts&app.Content != 0 || was == nil
-		o := offerOf(d)
-		if content {
-			bare := (&offer{Revision: d.Revision}).with(d)
-			stored, err := x.bleveDocument(contentPrefix+c.ID, bare)
-			if err != nil {
-				return nil, nil, err
-			}
-			x.words(stored, d)
-			batch.Update(stored)
-		} else {
-			d = o.with(was.document)
-		}
-		stored, err := x.bleveDocument(offerPrefix+c.ID, o)
+		r, err := x.write(batch, columns, c, after.at(slot))
 		if err != nil {
 			return nil, nil, err
 		}
-		batch.Update(stored)
-		after.set(slot, columns.row(d))
+		after.set(slot, r)
 	}
 	after.finish(columns.columns)
 	return batch, after, nil
 }
 
-func (x *Index) bleveDocument(id string, content any) (*document.Document, error) {
+// write adds a change to what bleve is to write, and returns the row that will be, nil for none.
+func (x *Index) write(batch *store.Batch, columns *builder, c app.Change, was *row) (*row, error) {
+	if was != nil && (c.Document == nil || c.Parts&app.Content != 0) {
+		batch.Delete(contentPrefix + c.ID)
+		if was.offered {
+			batch.Delete(offerPrefix + c.ID)
+		}
+	}
+	if c.Document == nil {
+		return nil, nil
+	}
+	d, stored, content := c.Document, document.NewDocument(contentPrefix+c.ID), any(c.Document)
+	offered := was != nil && c.Parts&app.Content == 0
+	if offered {
+		o := offerOf(d)
+		d, stored, content = o.with(was.document), document.NewDocument(offerPrefix+c.ID), o
+	} else {
+		x.words(stored, d)
+	}
 	data, err := json.Marshal(content)
 	if err != nil {
-		return nil, fmt.Errorf("write %s: %w", id, err)
+		return nil, fmt.Errorf("write %s: %w", c.ID, err)
 	}
-	return document.NewDocument(id).AddField(document.NewTextFieldCustom(storedField, nil, data, store.StoreField, nil)), nil
+	stored.AddField(document.NewTextFieldCustom(storedField, nil, data, store.StoreField, nil))
+	batch.Update(stored)
+	r := columns.row(d)
+	r.offered = offered
+	return r, nil
 }
 
 // words adds to a document of bleve's what it is found by.
 func (x *Index) words(to *document.Document, d *search.Document) {
-	add := func(p place, text string) {
-		to.AddField(document.NewTextFieldCustom(p.field, nil, []byte(text), store.IndexField|store.SkipFreqNorm, analyzer{p.in, p.edges}))
-	}
-	add(identifiersPlace, d.Identifiers)
+	to.AddField(&terms{place: identifiersPlace, text: d.Identifiers})
 	for code, text := range d.Texts {
 		for _, p := range x.grammar.own(code) {
-			add(p, p.of(&text))
+			to.AddField(&terms{place: p, text: p.of(&text)})
 		}
 	}
 }

@@ -1,11 +1,9 @@
 package bleveindex
 
 import (
-	"bytes"
 	"fmt"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"unicode/utf8"
 
 	"github.com/blevesearch/bleve/v2/analysis"
@@ -26,6 +24,7 @@ import (
 	"github.com/blevesearch/bleve/v2/analysis/lang/tr"
 	"github.com/blevesearch/bleve/v2/analysis/token/porter"
 	"github.com/blevesearch/bleve/v2/registry"
+	index "github.com/blevesearch/bleve_index_api"
 
 	"github.com/sidecart/sidecart/services/search/internal/search"
 )
@@ -51,10 +50,11 @@ var known = map[string]struct{ stop, stem string }{
 
 // language knows what the words of a language are found by. plain is the language of names, of which every word counts.
 type language struct {
-	stop  map[string]bool
-	stem  analysis.TokenFilter
-	stems sync.Map // by word: texts repeat their words, and stemming costs more than looking up
-	known atomic.Int32
+	stop map[string]bool
+	stem analysis.TokenFilter
+
+	mu    sync.RWMutex
+	stems map[string]string // by word: texts repeat their words, and stemming costs more than looking up
 }
 
 // maxStems bounds what is kept of stems: queries bring words that no text has.
@@ -76,7 +76,7 @@ func newGrammar(shop string) (*grammar, error) {
 		if err != nil {
 			return nil, fmt.Errorf("stop words of %s: %w", code, err)
 		}
-		l := &language{stop: map[string]bool{}}
+		l := &language{stop: map[string]bool{}, stems: map[string]string{}}
 		for word := range words {
 			l.stop[strings.Join(search.Words(word), " ")] = true
 		}
@@ -95,55 +95,97 @@ func (g *grammar) language(code string) *language {
 	return plain
 }
 
-// Stem returns what a word is found by; "" for a stop word.
-func (l *language) Stem(word string) string {
+// words calls each with the words of a text that count, and what they are found by.
+func (l *language) words(text string, each func(word, stem string)) {
 	if l.stem == nil {
-		return word
+		for w := range strings.FieldsSeq(text) {
+			each(w, w)
+		}
+		return
 	}
-	if stem, ok := l.stems.Load(word); ok {
-		return stem.(string)
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	for w := range strings.FieldsSeq(text) {
+		stem, known := l.stems[w]
+		if !known {
+			l.mu.RUnlock()
+			stem = l.learn(w)
+			l.mu.RLock()
+		}
+		if stem != "" {
+			each(w, stem)
+		}
 	}
-	stem := ""
+}
+
+// learn returns the stem of a word, "" for a stop word, and keeps it.
+func (l *language) learn(word string) string {
+	word, stem := strings.Clone(word), "" // not the text around it
 	if !l.stop[word] {
 		stem = string(l.stem.Filter(analysis.TokenStream{{Term: []byte(word)}})[0].Term)
 		if stem == "" {
 			stem = word
 		}
 	}
-	if l.known.Add(1) <= maxStems {
-		l.stems.Store(word, stem)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.stems) < maxStems {
+		l.stems[word] = stem
 	}
 	return stem
 }
 
-// analyzer reads texts that are words between spaces, for bleve. A word is found by its stem and, for prefixes, as it is written and by
-// its beginnings of up to some letters.
-type analyzer struct {
-	*language
-	edges int
+// Stem returns what a word is found by; "" for a stop word.
+func (l *language) Stem(word string) (stem string) {
+	l.words(word, func(_, s string) { stem = s })
+	return stem
+}
+
+// terms is a field of a document of bleve's: a text that is words between spaces. A word is found by its stem and, where prefixes are
+// looked for, as it is written. It implements document.Field.
+type terms struct {
+	place
+	text  string
+	count int
+	found index.TokenFrequencies
 }
 
 // edgeMark stands before the beginnings of words. No word has it, for it is not UTF-8.
 const edgeMark = "\xff"
 
-// Analyze implements bleve's analysis.Analyzer.
-func (a analyzer) Analyze(text []byte) analysis.TokenStream {
-	words := bytes.Fields(text)
-	tokens := make(analysis.TokenStream, 0, (2+a.edges)*len(words))
-	for i, w := range words {
-		stem := a.Stem(string(w))
-		if stem == "" {
-			continue
+// Analyze implements document.Field. How often a term is there, and where, is not kept: one frequency serves all.
+func (t *terms) Analyze() {
+	t.found = make(index.TokenFrequencies, len(t.text)/5)
+	there := &index.TokenFreq{}
+	t.in.words(t.text, func(word, stem string) {
+		t.count++
+		t.found[stem] = there
+		if t.prefixes {
+			t.found[word] = there
 		}
-		tokens = append(tokens, &analysis.Token{Term: []byte(stem), Position: i + 1})
-		if stem != string(w) {
-			tokens = append(tokens, &analysis.Token{Term: w, Position: i + 1})
-		}
-		for end, n := 0, 0; n < a.edges && end < len(w); n++ {
-			_, size := utf8.DecodeRune(w[end:])
+		for end, n := 0, 0; n < t.edges && end < len(word); n++ {
+			_, size := utf8.DecodeRuneInString(word[end:])
 			end += size
-			tokens = append(tokens, &analysis.Token{Term: append([]byte(edgeMark), w[:end]...), Position: i + 1})
+			t.found[edgeMark+word[:end]] = there
 		}
-	}
-	return tokens
+	})
 }
+
+// Name implements document.Field, as do the others.
+func (t *terms) Name() string { return t.field }
+
+func (t *terms) ArrayPositions() []uint64 { return nil }
+
+func (t *terms) Options() index.FieldIndexingOptions { return index.IndexField | index.SkipFreqNorm }
+
+func (t *terms) Value() []byte { return nil }
+
+func (t *terms) NumPlainTextBytes() uint64 { return uint64(len(t.text)) }
+
+func (t *terms) Size() int { return len(t.text) }
+
+func (t *terms) EncodedFieldType() byte { return 't' }
+
+func (t *terms) AnalyzedLength() int { return t.count }
+
+func (t *terms) AnalyzedTokenFrequencies() index.TokenFrequencies { return t.found }

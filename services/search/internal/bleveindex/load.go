@@ -91,9 +91,13 @@ func (x *Index) load() error {
 	}
 	b := newBuilder(columns{})
 	for id, d := range contents {
-		o := offers[id]
-		d = o.with(d)
-		s.set(x.slot(id), b.row(d))
+		o, offered := offers[id]
+		if offered {
+			d = o.with(d)
+		}
+		r := b.row(d)
+		r.offered = offered
+		s.set(x.slot(id), r)
 		b.intern(d)
 	}
 	s.finish(b.columns)

@@ -15,22 +15,23 @@ import (
 
 // textField is a part of a document in which words are looked for.
 type textField struct {
-	name   string
-	weight float64
-	names  bool // words are found as they are written
-	edges  int  // beginnings of words of up to this length are terms of their own, for too many words may share them; 0: no prefixes
-	of     func(*search.Text) string
+	name     string
+	weight   float64
+	names    bool // words are found as they are written
+	prefixes bool // and by their beginnings
+	edges    int  // beginnings of up to this length are terms of their own, for very many words may share them
+	of       func(*search.Text) string
 }
 
 var textFields = []textField{
-	{search.InTitle, search.WeightTitle, false, 2, func(t *search.Text) string { return t.Title }},
-	{search.InBrand, search.WeightBrand, true, 2, func(t *search.Text) string { return t.Brand }},
-	{search.InCategory, search.WeightCategory, false, 2, func(t *search.Text) string { return t.Category }},
-	{search.InAttributes, search.WeightAttributes, false, 2, func(t *search.Text) string { return t.Attributes }},
-	{search.InDescription, search.WeightDescription, false, 0, func(t *search.Text) string { return t.Description }},
+	{search.InTitle, search.WeightTitle, false, true, 0, func(t *search.Text) string { return t.Title }},
+	{search.InBrand, search.WeightBrand, true, true, 0, func(t *search.Text) string { return t.Brand }},
+	{search.InCategory, search.WeightCategory, false, true, 0, func(t *search.Text) string { return t.Category }},
+	{search.InAttributes, search.WeightAttributes, false, true, 0, func(t *search.Text) string { return t.Attributes }},
+	{search.InDescription, search.WeightDescription, false, false, 0, func(t *search.Text) string { return t.Description }},
 }
 
-var identifiers = &textField{search.InIdentifiers, search.WeightIdentifier, true, 8, nil}
+var identifiers = &textField{search.InIdentifiers, search.WeightIdentifier, true, true, 8, nil}
 
 // place is a text field in one language, or the identifiers, which have none.
 type place struct {
@@ -109,7 +110,7 @@ func (l *language) pattern(a *search.Alternative) (pattern, bool) {
 
 // pattern reads an alternative; false where it is not looked for at the place.
 func (p *place) pattern(a *search.Alternative) (pattern, bool) {
-	if a.Prefix && p.edges == 0 {
+	if a.Prefix && !p.prefixes {
 		return pattern{}, false
 	}
 	return p.in.pattern(a)
@@ -123,11 +124,7 @@ func (p *pattern) phrase() bool {
 // in tells whether a text has a pattern: its words beside each other, those that do not count aside.
 func (p *pattern) in(l *language, text string) bool {
 	var words, stems []string
-	for w := range strings.FieldsSeq(text) {
-		if stem := l.Stem(w); stem != "" {
-			words, stems = append(words, w), append(stems, stem)
-		}
-	}
+	l.words(text, func(w, stem string) { words, stems = append(words, w), append(stems, stem) })
 	n := len(p.stems)
 	for i := 0; i+n <= len(stems); i++ {
 		if slices.Equal(stems[i:i+n], p.stems) && (p.prefix == "" || i+n < len(words) && strings.HasPrefix(words[i+n], p.prefix)) {
