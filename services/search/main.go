@@ -38,6 +38,7 @@ func build(_ context.Context, p *boot.Process, c config) error {
 	words := app.NewWords(tail, lexicon(c.Language, indexes.Stem(c.Language)), p.Log)
 	checker := &app.Checker{Sources: daprio.Sources{Catalog: p.Dapr.Caller("catalog"), Pricing: p.Dapr.Caller("pricing"), Inventory: p.Dapr.Caller("inventory")},
 		Keeper: store, Tail: tail, Log: p.Log}
+	p.Registry.MustRegister(tail.Behind())
 	p.Add("tail", run.Func("tail", tail.Run))
 	p.Add("words", run.Func("words", words.Run))
 	ear := app.NewEar(store, time.Now, p.Log)

@@ -40,6 +40,13 @@ type Checker struct {
 	Log     *slog.Logger
 }
 
+// check is one that is going on.
+type check struct {
+	*Checker
+	first bool
+	Report
+}
+
 // Report is what a check has found.
 type Report struct {
 	Products, Prices, Levels int // that were told
@@ -70,33 +77,44 @@ func (c *Checker) Fill(ctx context.Context) error {
 	}
 }
 
-// Check takes in what the replica lacks, and has the index made anew if it does not hold what the replica does.
-func (c *Checker) Check(ctx context.Context) (r Report, err error) {
-	if r.Products, err = c.products(ctx, &r); err != nil {
-		return r, err
+// Check takes in what the replica lacks, and has the index made anew if it does not hold what the replica does. The first time all is taken
+// in: what the broker still had of the past may have been told by an older version of its owner, which said less.
+func (c *Checker) Check(ctx context.Context) (Report, error) {
+	head, err := c.Tail.replica.Head(ctx)
+	if err != nil {
+		return Report{}, err
 	}
-	if r.Prices, err = c.walk(ctx, &r, FromPricing, c.Sources.Prices); err != nil {
-		return r, err
-	}
-	if r.Levels, err = c.walk(ctx, &r, FromInventory, c.Sources.Levels); err != nil {
-		return r, err
+	r := &check{Checker: c, first: !head.Filled}
+	if err := r.sources(ctx); err != nil {
+		return r.Report, err
 	}
 	if err := c.Keeper.Filled(ctx, c.Tail.now()); err != nil {
-		return r, err
+		return r.Report, err
 	}
 	wrong, err := c.index(ctx)
 	if err != nil {
-		return r, fmt.Errorf("compare the index: %w", err)
+		return r.Report, fmt.Errorf("compare the index: %w", err)
 	}
 	if wrong != "" {
 		r.Rebuild = true
 		c.Log.ErrorContext(ctx, "the index is made anew", "because", wrong)
 		if _, _, err := c.Keeper.Rebuild(ctx, idem.Key{}); err != nil {
-			return r, err
+			return r.Report, err
 		}
 	}
-	c.Log.InfoContext(ctx, "compared with the sources", "products", r.Products, "prices", r.Prices, "levels", r.Levels, "lacked", r.Taken)
-	return r, nil
+	c.Log.InfoContext(ctx, "compared with the sources", "products", r.Products, "prices", r.Prices, "levels", r.Levels, "taken_in", r.Taken)
+	return r.Report, nil
+}
+
+func (r *check) sources(ctx context.Context) (err error) {
+	if r.Products, err = r.products(ctx); err != nil {
+		return err
+	}
+	if r.Prices, err = r.walk(ctx, FromPricing, r.Sources.Prices); err != nil {
+		return err
+	}
+	r.Levels, err = r.walk(ctx, FromInventory, r.Sources.Levels)
+	return err
 }
 
 // Job is Check for who schedules it.
@@ -106,17 +124,17 @@ func (c *Checker) Job(ctx context.Context) error {
 }
 
 // walk goes through all that a source has told.
-func (c *Checker) walk(ctx context.Context, r *Report, consumer string, read func(context.Context, string) (Page, error)) (told int, err error) {
+func (r *check) walk(ctx context.Context, consumer string, read func(context.Context, string) (Page, error)) (told int, err error) {
 	for after := ""; ; {
 		page, err := read(ctx, after)
 		if err != nil {
 			return told, fmt.Errorf("ask %s: %w", consumer, err)
 		}
-		lacking, err := c.lacks(ctx, consumer, page.News)
+		lacking, err := r.lacks(ctx, consumer, page.News)
 		if err != nil {
 			return told, err
 		}
-		if err := c.take(ctx, r, page.News, lacking); err != nil {
+		if err := r.take(ctx, page.News, lacking); err != nil {
 			return told, err
 		}
 		told += len(page.News)
@@ -127,22 +145,22 @@ func (c *Checker) walk(ctx context.Context, r *Report, consumer string, read fun
 }
 
 // products goes through the sequences, and asks for whole products only where one is lacking.
-func (c *Checker) products(ctx context.Context, r *Report) (told int, err error) {
+func (r *check) products(ctx context.Context) (told int, err error) {
 	for after := ""; ; {
-		page, err := c.Sources.Products(ctx, after, false)
+		page, err := r.Sources.Products(ctx, after, false)
 		if err != nil {
 			return told, fmt.Errorf("ask %s: %w", FromCatalog, err)
 		}
-		lacking, err := c.lacks(ctx, FromCatalog, page.News)
+		lacking, err := r.lacks(ctx, FromCatalog, page.News)
 		if err != nil {
 			return told, err
 		}
 		for at := after; len(lacking) > 0; {
-			whole, err := c.Sources.Products(ctx, at, true)
+			whole, err := r.Sources.Products(ctx, at, true)
 			if err != nil {
 				return told, fmt.Errorf("ask %s: %w", FromCatalog, err)
 			}
-			if err := c.take(ctx, r, whole.News, lacking); err != nil {
+			if err := r.take(ctx, whole.News, lacking); err != nil {
 				return told, err
 			}
 			lacking = slices.DeleteFunc(lacking, func(id string) bool {
@@ -159,15 +177,22 @@ func (c *Checker) products(ctx context.Context, r *Report) (told int, err error)
 	}
 }
 
-func (c *Checker) lacks(ctx context.Context, consumer string, news []News) ([]string, error) {
+func (r *check) lacks(ctx context.Context, consumer string, news []News) ([]string, error) {
 	events := make([]Event, len(news))
 	for i := range news {
 		events[i] = news[i].Event
 	}
-	return c.Keeper.Lacks(ctx, consumer, events)
+	if r.first {
+		all := make([]string, len(news))
+		for i := range news {
+			all[i] = news[i].Subject
+		}
+		return all, nil
+	}
+	return r.Keeper.Lacks(ctx, consumer, events)
 }
 
-func (c *Checker) take(ctx context.Context, r *Report, news []News, lacking []string) error {
+func (r *check) take(ctx context.Context, news []News, lacking []string) error {
 	var taken []News
 	for _, n := range news {
 		if slices.Contains(lacking, n.Subject) {
@@ -175,7 +200,7 @@ func (c *Checker) take(ctx context.Context, r *Report, news []News, lacking []st
 		}
 	}
 	for some := range slices.Chunk(taken, 100) { // events wait meanwhile
-		if err := c.Tail.Take(ctx, some...); err != nil {
+		if err := r.Tail.Take(ctx, some...); err != nil {
 			return err
 		}
 	}

@@ -77,6 +77,7 @@ func TestCheckTakesInWhatIsLacking(t *testing.T) {
 	t.Parallel()
 	r, i := newReplica(), &indexes{}
 	r.head.Filled = false
+	r.taken[FromCatalog+" "+id(3)] = 1 // by an event of long ago, which said less
 	s := &sources{products: []News{told(1, 1), told(2, 4), told(3, 1), told(4, 1), told(5, 2)},
 		prices: []News{{Event: Event{Subject: "A", Sequence: 1, Asked: true}, Prices: &PriceNews{SKU: "A"}}, {Event: Event{Subject: "B", Sequence: 2, Asked: true}, Prices: &PriceNews{SKU: "B"}},
 			{Event: Event{Subject: "C", Sequence: 2, Asked: true}, Prices: &PriceNews{SKU: "C"}}},

@@ -10,6 +10,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/sidecart/sidecart/services/search/internal/search"
 )
 
@@ -37,10 +39,12 @@ type Tail struct {
 	terms  atomic.Pointer[Terms]
 	words  atomic.Int64 // the last revision that changed what products are found by
 	turned time.Time
+	read   bool // there is an index of this build
 
-	mu     sync.Mutex
-	next   *building
-	failed string // why the last step did
+	mu      sync.Mutex
+	next    *building
+	failed  string    // why the last step did
+	current time.Time // when the index had all that the replica has
 }
 
 // building is an index that is being made.
@@ -54,7 +58,7 @@ type building struct {
 
 // NewTail returns a tail that has not begun. Language is that of the shop.
 func NewTail(replica Replica, indexes Indexes, language string, now func() time.Time, log *slog.Logger) *Tail {
-	return &Tail{replica: replica, indexes: indexes, language: language, clock: now, log: log}
+	return &Tail{replica: replica, indexes: indexes, language: language, clock: now, log: log, current: now()}
 }
 
 // Take takes in news, for the tail to find.
@@ -104,7 +108,20 @@ func (t *Tail) Step(ctx context.Context) (more bool, err error) {
 	if t.failed = ""; err != nil {
 		t.failed = err.Error()
 	}
+	if err == nil && !more && t.read {
+		t.current = t.now()
+	}
 	return more, err
+}
+
+// Behind tells for how long the index has not had all that the replica has. It is a metric of every process.
+func (t *Tail) Behind() prometheus.Collector {
+	return prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "search_index_behind_seconds", Help: "For how long the index has not had all that the replica has"},
+		func() float64 {
+			t.mu.Lock()
+			defer t.mu.Unlock()
+			return max(0, t.now().Sub(t.current).Seconds())
+		})
 }
 
 func (t *Tail) step(ctx context.Context) (more bool, err error) {
@@ -139,8 +156,9 @@ func (t *Tail) step(ctx context.Context) (more bool, err error) {
 		}
 		state.Revision, more = last, more || wrote == batch
 	}
+	t.read = live != nil && state.Epoch == head.build() && state.Form == search.Form
 	switch {
-	case live != nil && state.Epoch == head.build() && state.Form == search.Form:
+	case t.read:
 		t.abandon()
 		return more, nil
 	case !head.Filled:

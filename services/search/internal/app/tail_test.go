@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/sidecart/sidecart/pkg/fault"
 	"github.com/sidecart/sidecart/pkg/idem"
@@ -18,6 +19,18 @@ import (
 
 func newTail(r *replica, i *indexes) *Tail {
 	return NewTail(r, i, "en", func() time.Time { return noon }, quiet)
+}
+
+// behindFor reads the metric.
+func behindFor(t *testing.T, tail *Tail) float64 {
+	t.Helper()
+	registry := prometheus.NewPedanticRegistry()
+	registry.MustRegister(tail.Behind())
+	all, err := registry.Gather()
+	if err != nil || len(all) != 1 || all[0].GetName() != "search_index_behind_seconds" {
+		t.Fatalf("%v %v", all, err)
+	}
+	return all[0].GetMetric()[0].GetGauge().GetValue()
 }
 
 // settle steps until there is nothing more to do, and returns how often.
@@ -265,13 +278,16 @@ func TestRunComesBack(t *testing.T) {
 		r.put(3, true, "Nobody is there")
 		<-time.After(time.Hour)
 		status, err := Desk{Keeper: r, Tail: tail}.Status(t.Context())
-		if err != nil || status.Failed == "" || status.Current {
-			t.Errorf("%+v %v", status, err)
+		if behind := behindFor(t, tail); err != nil || status.Failed == "" || status.Current || behind < 3599 {
+			t.Errorf("%+v %v, behind for %.0f s", status, err, behind)
 		}
 		i.mu.Lock()
 		i.away = nil
 		i.mu.Unlock()
 		within(maxBackoff + 250*time.Millisecond)
+		if behind := behindFor(t, tail); behind > 1 {
+			t.Errorf("behind for %f s", behind)
+		}
 		stop()
 		if err := <-ended; err != nil {
 			t.Error(err)
