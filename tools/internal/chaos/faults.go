@@ -107,6 +107,10 @@ func (r *run) tellAgain(ctx context.Context, f fault) error {
 		return err
 	}
 	defer c.Close(context.WithoutCancel(ctx)) //nolint:errcheck // its work is done
+	var tells bool
+	if err := c.QueryRow(ctx, `SELECT to_regclass('outbox') IS NOT NULL`).Scan(&tells); err != nil || !tells {
+		return errors.Join(errNothing, err) // it only listens
+	}
 	rows, err := c.Query(ctx, latestSQL, f.on, events)
 	if err != nil {
 		return err
