@@ -55,10 +55,8 @@ func TestEveryEventTwiceInAnyOrder(t *testing.T) {
 		}
 	}
 	random := rand.New(rand.NewPCG(seed, 0))
-	for _, service := range s.Services() {
-		if s.Database(service) {
-			tellAgain(t, service, random)
-		}
+	for _, service := range tellers(t) {
+		tellAgain(t, service, random)
 	}
 	drained(t)
 	for i, after := range knowledge(t) {
@@ -158,6 +156,24 @@ func drained(t *testing.T) {
 	})
 }
 
+// tellers are the services that have events to tell.
+func tellers(t *testing.T) (all []string) {
+	t.Helper()
+	for _, service := range s.Services() {
+		if !s.Database(service) {
+			continue
+		}
+		var tells bool
+		if err := s.DB(t, service).QueryRow(t.Context(), `SELECT to_regclass('outbox') IS NOT NULL`).Scan(&tells); err != nil {
+			t.Fatal(err)
+		}
+		if tells {
+			all = append(all, service)
+		}
+	}
+	return all
+}
+
 // untold says what nobody was told yet: stock that changed, which is told once a second for each SKU, and events that were not sent.
 func untold(t *testing.T) error {
 	t.Helper()
@@ -165,10 +181,7 @@ func untold(t *testing.T) error {
 	if err := s.DB(t, "inventory").QueryRow(t.Context(), `SELECT count(*) FROM level_changes`).Scan(&n); err != nil || n > 0 {
 		return fmt.Errorf("%d changes of levels are to be told: %w", n, err)
 	}
-	for _, service := range s.Services() {
-		if !s.Database(service) {
-			continue
-		}
+	for _, service := range tellers(t) {
 		if err := s.DB(t, service).QueryRow(t.Context(), `SELECT count(*) FROM outbox WHERE sent_at IS NULL`).Scan(&n); err != nil || n > 0 {
 			return fmt.Errorf("%d events of %s are not sent: %w", n, service, err)
 		}
