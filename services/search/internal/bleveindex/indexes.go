@@ -11,6 +11,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/blevesearch/bleve/v2"
 	"github.com/blevesearch/bleve/v2/index/scorch/mergeplan"
 
 	"github.com/sidecart/sidecart/services/search/internal/app"
@@ -34,7 +35,7 @@ type Indexes struct {
 }
 
 // Open opens a folder, which is made where there is none, and reads the live index. shop is the language in which every product has its
-// texts. One process has a folder; another one is refused. An index of another form is as none.
+// texts. One process has a folder; another one is refused. An index of another form, or whose folder is gone, is as none.
 func Open(dir, shop string) (*Indexes, error) {
 	g, err := newGrammar(shop)
 	if err != nil {
@@ -51,7 +52,7 @@ func Open(dir, shop string) (*Indexes, error) {
 		return nil, err
 	default:
 		x, err := openIndex(filepath.Join(dir, filepath.Base(string(name))), g)
-		if err != nil && !errors.Is(err, errForm) {
+		if err != nil && !errors.Is(err, errForm) && !errors.Is(err, bleve.ErrorIndexPathDoesNotExist) {
 			return nil, fmt.Errorf("open index %s: %w", name, err)
 		}
 		xs.live.Store(x)

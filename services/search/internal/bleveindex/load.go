@@ -19,7 +19,7 @@ import (
 
 // createIndex makes an empty index in an empty folder.
 func createIndex(dir string, g *grammar, state app.State) (*Index, error) {
-	b, err := bleve.NewUsing(dir+"/"+bleveFolder, bleve.NewIndexMapping(), scorch.Name, scorch.Name, nil)
+	b, err := bleve.NewUsing(dir+"/"+bleveFolder, bleve.NewIndexMapping(), scorch.Name, scorch.Name, settings())
 	if err != nil {
 		return nil, err
 	}
@@ -42,15 +42,18 @@ func createIndex(dir string, g *grammar, state app.State) (*Index, error) {
 // bleveFolder is bleve's part of an index's folder.
 const bleveFolder = "bleve"
 
-// lockPatience is how long another process may take to let go of a folder.
-const lockPatience = "5s"
+// settings are bleve's. Another process may take some seconds to let go of a folder. Segments are merged where there are more than five of
+// a size; with bleve's own idea of small (2,000 documents) each write to a small shop would write the whole shop anew.
+func settings() map[string]any {
+	return map[string]any{"bolt_timeout": "5s", "scorchMergePlanOptions": map[string]any{"floorSegmentSize": 100, "maxSegmentsPerTier": 5}}
+}
 
 // errForm says that an index was written by other code.
 var errForm = errors.New("the index has another form")
 
 // openIndex opens an index and reads its documents into memory; errForm.
 func openIndex(dir string, g *grammar) (*Index, error) {
-	b, err := bleve.OpenUsing(dir+"/"+bleveFolder, map[string]any{"bolt_timeout": lockPatience})
+	b, err := bleve.OpenUsing(dir+"/"+bleveFolder, settings())
 	if err != nil {
 		return nil, err
 	}

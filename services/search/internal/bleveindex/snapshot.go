@@ -29,6 +29,7 @@ type snapshot struct {
 type segmentSlots struct {
 	*scorch.SegmentSnapshot
 	slots []int32
+	words bool // it has more than offers
 }
 
 func newSnapshot(x *Index) *snapshot {
@@ -106,7 +107,7 @@ func (s *snapshot) locate() error {
 	s.segments = nil
 	for _, seg := range s.reader.Segments() {
 		if i := slices.IndexFunc(before, func(b segmentSlots) bool { return b.Segment() == seg.Segment() }); i >= 0 {
-			s.segments = append(s.segments, segmentSlots{seg, before[i].slots})
+			s.segments = append(s.segments, segmentSlots{seg, before[i].slots, before[i].words})
 			continue
 		}
 		slots := make([]int32, seg.Segment().Count())
@@ -117,7 +118,7 @@ func (s *snapshot) locate() error {
 			}
 			slots[i] = s.index.slot(string(id[len(contentPrefix):]))
 		}
-		s.segments = append(s.segments, segmentSlots{seg, slots})
+		s.segments = append(s.segments, segmentSlots{seg, slots, slices.Contains(seg.Fields(), identifiers.name)})
 	}
 	return nil
 }

@@ -189,6 +189,9 @@ func (s *snapshot) find(m *matches, p *place, a *search.Alternative) error {
 	sure := p.absent == "" && !phrase
 	for i := range s.segments {
 		seg := &s.segments[i]
+		if !seg.words {
+			continue
+		}
 		dictionary, err := seg.Segment().Dictionary(p.field)
 		if err != nil {
 			return err
