@@ -42,10 +42,10 @@ func createIndex(dir string, g *grammar, state app.State) (*Index, error) {
 // bleveFolder is bleve's part of an index's folder.
 const bleveFolder = "bleve"
 
-// settings are bleve's. Another process may take some seconds to let go of a folder. Segments are merged where there are more than five of
-// a size; with bleve's own idea of small (2,000 documents) each write to a small shop would write the whole shop anew.
+// settings are bleve's. Another process may take some seconds to let go of a folder. Segments are merged where there are more than ten of a
+// size; with bleve's own idea of the smallest (2,000 documents) each write to a small shop would write the whole shop anew.
 func settings() map[string]any {
-	return map[string]any{"bolt_timeout": "5s", "scorchMergePlanOptions": map[string]any{"floorSegmentSize": 100, "maxSegmentsPerTier": 5}}
+	return map[string]any{"bolt_timeout": "5s", "scorchMergePlanOptions": map[string]any{"floorSegmentSize": 100}}
 }
 
 // errForm says that an index was written by other code.
