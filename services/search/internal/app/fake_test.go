@@ -3,6 +3,7 @@ package app
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
@@ -162,6 +163,7 @@ type index struct {
 	state     State
 	documents map[string]*search.Document
 	found     func(search.Plan) (search.Found, error)
+	broken    bool // it takes nothing any more
 }
 
 func (i *indexes) Live(context.Context) (Index, error) {
@@ -214,6 +216,8 @@ func (x *index) Write(_ context.Context, revision int64, changes []Change) error
 		return x.in.away
 	case x != x.in.live && x != x.in.begun:
 		return ErrReplaced
+	case x.broken:
+		return errors.New("broken")
 	}
 	for _, c := range changes {
 		if c.Document == nil {

@@ -149,14 +149,17 @@ func (t *Tail) step(ctx context.Context) (more bool, err error) {
 	if err != nil {
 		return false, err
 	}
+	t.read = live != nil && state.Epoch == head.build() && state.Form == search.Form
 	if live != nil && state.follows(head) && state.Revision < head.Revision {
-		wrote, last, err := t.follow(ctx, live, state.Revision)
-		if err != nil {
+		wrote, _, err := t.follow(ctx, live, state.Revision)
+		if err != nil && (t.read || !head.Filled) {
 			return false, fmt.Errorf("follow from %d: %w", state.Revision, err)
 		}
-		state.Revision, more = last, more || wrote == batch
+		if err != nil { // whatever it suffers from, the new one comes
+			t.log.WarnContext(ctx, "the index that is to be replaced is not brought up to date", "error", err)
+		}
+		more = more || wrote == batch
 	}
-	t.read = live != nil && state.Epoch == head.build() && state.Form == search.Form
 	switch {
 	case t.read:
 		t.abandon()

@@ -227,6 +227,24 @@ func TestAnIndexThatSomebodyElseReplaces(t *testing.T) {
 	same(t, "made again", r, i)
 }
 
+// An index that takes nothing any more says so, and does not stand in the way of the one that replaces it.
+func TestABrokenIndexIsReplaced(t *testing.T) {
+	t.Parallel()
+	r, i := newReplica(), &indexes{}
+	tail := newTail(r, i)
+	settle(t, tail)
+	i.live.broken = true
+	r.put(1, true, "Shirt")
+	if _, err := tail.Step(t.Context()); err == nil {
+		t.Error("nobody is told")
+	}
+	if _, _, err := r.Rebuild(t.Context(), idem.Key{}); err != nil {
+		t.Fatal(err)
+	}
+	settle(t, tail)
+	same(t, "made anew", r, i)
+}
+
 // The process that gave a revision may have a clock that goes before ours: the document is not older than it.
 func TestADocumentIsNotOlderThanItsRevision(t *testing.T) {
 	t.Parallel()
