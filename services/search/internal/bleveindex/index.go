@@ -14,13 +14,14 @@ import (
 	store "github.com/blevesearch/bleve_index_api"
 
 	"github.com/sidecart/sidecart/services/search/internal/app"
+	"github.com/sidecart/sidecart/services/search/internal/grammar"
 	"github.com/sidecart/sidecart/services/search/internal/search"
 )
 
 // Index is a folder of bleve's, and a snapshot of what is in it. It implements app.Index.
 type Index struct {
 	dir     string
-	grammar *grammar
+	grammar *grammar.Grammar
 	bleve   bleve.Index
 	store   store.Index
 	places  sync.Map // slots by id: a product keeps its own as long as the index is open
@@ -161,10 +162,10 @@ func (x *Index) write(batch *store.Batch, columns *builder, c app.Change, was *r
 
 // words adds to a document of bleve's what it is found by.
 func (x *Index) words(to *document.Document, d *search.Document) {
-	to.AddField(&terms{place: identifiersPlace, text: d.Identifiers})
-	for code, text := range d.Texts {
-		for _, p := range x.grammar.own(code) {
-			to.AddField(&terms{place: p, text: p.of(&text)})
+	to.AddField(&terms{place: placeOf(grammar.Identifiers), text: d.Identifiers})
+	for code := range d.Texts {
+		for _, p := range x.grammar.Own(code) {
+			to.AddField(&terms{place: placeOf(p), text: p.Text(d)})
 		}
 	}
 }

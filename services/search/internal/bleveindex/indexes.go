@@ -15,6 +15,7 @@ import (
 	"github.com/blevesearch/bleve/v2/index/scorch/mergeplan"
 
 	"github.com/sidecart/sidecart/services/search/internal/app"
+	"github.com/sidecart/sidecart/services/search/internal/grammar"
 	"github.com/sidecart/sidecart/services/search/internal/search"
 )
 
@@ -27,7 +28,7 @@ const (
 // Indexes is a folder with the index that is read, and the one that is being made. It implements app.Indexes.
 type Indexes struct {
 	dir     string
-	grammar *grammar
+	grammar *grammar.Grammar
 	live    atomic.Pointer[Index]
 
 	mu   sync.Mutex // of Create, Switch, Close
@@ -37,7 +38,7 @@ type Indexes struct {
 // Open opens a folder, which is made where there is none, and reads the live index. shop is the language in which every product has its
 // texts. One process has a folder; another one is refused. An index of another form, or whose folder is gone, is as none.
 func Open(dir, shop string) (*Indexes, error) {
-	g, err := newGrammar(shop)
+	g, err := grammar.New(shop)
 	if err != nil {
 		return nil, err
 	}
@@ -62,7 +63,7 @@ func Open(dir, shop string) (*Indexes, error) {
 
 // Stem returns what words of a language are found by; "" for stop words.
 func (xs *Indexes) Stem(language string) func(word string) string {
-	return xs.grammar.language(language).Stem
+	return xs.grammar.Language(language).Stem
 }
 
 // Live implements app.Indexes.

@@ -14,11 +14,12 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/sidecart/sidecart/services/search/internal/app"
+	"github.com/sidecart/sidecart/services/search/internal/grammar"
 	"github.com/sidecart/sidecart/services/search/internal/search"
 )
 
 // createIndex makes an empty index in an empty folder.
-func createIndex(dir string, g *grammar, state app.State) (*Index, error) {
+func createIndex(dir string, g *grammar.Grammar, state app.State) (*Index, error) {
 	b, err := bleve.NewUsing(dir+"/"+bleveFolder, bleve.NewIndexMapping(), scorch.Name, scorch.Name, settings())
 	if err != nil {
 		return nil, err
@@ -52,7 +53,7 @@ func settings() map[string]any {
 var errForm = errors.New("the index has another form")
 
 // openIndex opens an index and reads its documents into memory; errForm.
-func openIndex(dir string, g *grammar) (*Index, error) {
+func openIndex(dir string, g *grammar.Grammar) (*Index, error) {
 	b, err := bleve.OpenUsing(dir+"/"+bleveFolder, settings())
 	if err != nil {
 		return nil, err
@@ -67,7 +68,7 @@ func openIndex(dir string, g *grammar) (*Index, error) {
 	return x, nil
 }
 
-func newIndex(dir string, g *grammar, b bleve.Index) (*Index, error) {
+func newIndex(dir string, g *grammar.Grammar, b bleve.Index) (*Index, error) {
 	advanced, err := b.Advanced()
 	if err != nil {
 		return nil, errors.Join(err, b.Close())

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/sidecart/sidecart/services/search/internal/app"
+	"github.com/sidecart/sidecart/services/search/internal/grammar"
 	"github.com/sidecart/sidecart/services/search/internal/search"
 )
 
@@ -14,7 +15,7 @@ import (
 func TestOtherForm(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	g, err := newGrammar("en")
+	g, err := grammar.New("en")
 	must(t, err)
 	x, err := createIndex(filepath.Join(dir, indexPrefix+"old"), g, app.State{Epoch: "e", Form: search.Form + " of before"})
 	must(t, err)

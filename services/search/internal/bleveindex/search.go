@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/sidecart/sidecart/services/search/internal/grammar"
 	"github.com/sidecart/sidecart/services/search/internal/search"
 )
 
@@ -14,7 +15,7 @@ type query struct {
 	*snapshot
 	plan    *search.Plan
 	groups  []search.Group // that count
-	places  []place
+	places  []grammar.Place
 	filters filters
 	facets  []*facet
 	boosts  []boost
@@ -50,15 +51,15 @@ type entry struct {
 func (s *snapshot) search(ctx context.Context, p *search.Plan, use *scratch) (search.Found, error) {
 	q := &query{snapshot: s, plan: p, filters: s.columns.filters(p.Filters), scratch: use}
 	q.facets = s.columns.facets(p.Facets, &q.filters)
-	q.places = s.index.grammar.places(p.Language)
-	q.groups = counting(p.Groups, s.index.grammar.language(p.Language))
+	q.places = s.index.grammar.Places(p.Language)
+	q.groups = s.index.grammar.Language(p.Language).Counting(p.Groups)
 	for _, b := range p.Boosts {
 		q.boosts = append(q.boosts, boost{s.columns.filters(b.Filters), s.slotsOf(b.IDs), b.Factor, b.Why})
 	}
 	if len(p.Groups) > 0 && len(q.groups) == 0 {
 		return q.answer(), nil // nothing but stop words
 	}
-	if err := s.match(ctx, &use.matches, q.groups, q.places, p.AtLeast); err != nil {
+	if err := s.match(ctx, &use.matches, q.groups, placesOf(q.places), p.AtLeast); err != nil {
 		return search.Found{}, err
 	}
 	excludes, onlies := s.slotsOf(p.Exclude), s.slotsOf(p.Only)
@@ -238,7 +239,7 @@ func (q *query) hit(e entry) search.Hit {
 func (q *query) explain(b *block, m *market, base int32, slots []int32, r *row) []search.Reason {
 	var out []search.Reason
 	for g := range q.groups {
-		if reason, found := q.because(&q.groups[g], r); found {
+		if reason, found := grammar.Because(&q.groups[g], q.places, r.document); found {
 			out = append(out, reason)
 		}
 	}
@@ -250,21 +251,6 @@ func (q *query) explain(b *block, m *market, base int32, slots []int32, r *row) 
 		}
 	}
 	return out
-}
-
-// because says where the best alternative of a group is found.
-func (q *query) because(g *search.Group, r *row) (best search.Reason, found bool) {
-	for a := range g.Any {
-		for i := range q.places {
-			p := &q.places[i]
-			pattern, ok := p.pattern(&g.Any[a])
-			amount := g.Weight * g.Any[a].Weight * p.weight
-			if ok && p.reads(r.document) && (!found || amount > best.Amount) && pattern.in(p.in, p.text(r.document)) {
-				best, found = search.Reason{Word: strings.Join(g.Any[a].Words, " "), Field: p.name, Amount: amount}, true
-			}
-		}
-	}
-	return best, found
 }
 
 // mark notes what the plan says of products.

@@ -7,6 +7,7 @@ import (
 	"github.com/blevesearch/bleve/v2/index/scorch"
 
 	"github.com/sidecart/sidecart/services/search/internal/app"
+	"github.com/sidecart/sidecart/services/search/internal/search"
 )
 
 // snapshot is an index at one revision. Nothing of it changes once it is read; a Write makes the next one from it.
@@ -118,7 +119,7 @@ func (s *snapshot) locate() error {
 			}
 			slots[i] = s.index.slot(string(id[len(contentPrefix):]))
 		}
-		s.segments = append(s.segments, segmentSlots{seg, slots, slices.Contains(seg.Fields(), identifiers.name)})
+		s.segments = append(s.segments, segmentSlots{seg, slots, slices.Contains(seg.Fields(), search.InIdentifiers)})
 	}
 	return nil
 }

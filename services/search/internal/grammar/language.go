@@ -1,10 +1,9 @@
-package bleveindex
+package grammar
 
 import (
 	"fmt"
 	"strings"
 	"sync"
-	"unicode/utf8"
 
 	"github.com/blevesearch/bleve/v2/analysis"
 	"github.com/blevesearch/bleve/v2/analysis/lang/da"
@@ -24,7 +23,6 @@ import (
 	"github.com/blevesearch/bleve/v2/analysis/lang/tr"
 	"github.com/blevesearch/bleve/v2/analysis/token/porter"
 	"github.com/blevesearch/bleve/v2/registry"
-	index "github.com/blevesearch/bleve_index_api"
 
 	"github.com/sidecart/sidecart/services/search/internal/search"
 )
@@ -48,8 +46,8 @@ var known = map[string]struct{ stop, stem string }{
 	"tr": {tr.StopName, tr.SnowballStemmerName},
 }
 
-// language knows what the words of a language are found by. plain is the language of names, of which every word counts.
-type language struct {
+// Language knows what the words of a language are found by. plain is the language of names, of which every word counts.
+type Language struct {
 	stop map[string]bool
 	stem analysis.TokenFilter
 
@@ -60,23 +58,24 @@ type language struct {
 // maxStems bounds what is kept of stems: queries bring words that no text has.
 const maxStems = 200_000
 
-var plain = &language{}
+var plain = &Language{}
 
-// grammar is how each language is read, and the one in which every product has its texts.
-type grammar struct {
+// Grammar is how each language is read, and the one in which every product has its texts.
+type Grammar struct {
 	shop      string
-	languages map[string]*language
+	languages map[string]*Language
 }
 
-func newGrammar(shop string) (*grammar, error) {
-	g := &grammar{shop, map[string]*language{}}
+// New reads the rules of all languages that are known. shop is the language in which every product has its texts.
+func New(shop string) (*Grammar, error) {
+	g := &Grammar{shop, map[string]*Language{}}
 	cache := registry.NewCache()
 	for code, names := range known {
 		words, err := cache.TokenMapNamed(names.stop)
 		if err != nil {
 			return nil, fmt.Errorf("stop words of %s: %w", code, err)
 		}
-		l := &language{stop: map[string]bool{}, stems: map[string]string{}}
+		l := &Language{stop: map[string]bool{}, stems: map[string]string{}}
 		for word := range words {
 			l.stop[strings.Join(search.Words(word), " ")] = true
 		}
@@ -88,15 +87,16 @@ func newGrammar(shop string) (*grammar, error) {
 	return g, nil
 }
 
-func (g *grammar) language(code string) *language {
+// Language returns the rules of a language; one that is not known is read as it is written.
+func (g *Grammar) Language(code string) *Language {
 	if l, ok := g.languages[code]; ok {
 		return l
 	}
 	return plain
 }
 
-// words calls each with the words of a text that count, and what they are found by.
-func (l *language) words(text string, each func(word, stem string)) {
+// Words calls each with the words of a text that count, and what they are found by.
+func (l *Language) Words(text string, each func(word, stem string)) {
 	if l.stem == nil {
 		for w := range strings.FieldsSeq(text) {
 			each(w, w)
@@ -119,7 +119,7 @@ func (l *language) words(text string, each func(word, stem string)) {
 }
 
 // learn returns the stem of a word, "" for a stop word, and keeps it.
-func (l *language) learn(word string) string {
+func (l *Language) learn(word string) string {
 	word, stem := strings.Clone(word), "" // not the text around it
 	if !l.stop[word] {
 		stem = string(l.stem.Filter(analysis.TokenStream{{Term: []byte(word)}})[0].Term)
@@ -136,56 +136,7 @@ func (l *language) learn(word string) string {
 }
 
 // Stem returns what a word is found by; "" for a stop word.
-func (l *language) Stem(word string) (stem string) {
-	l.words(word, func(_, s string) { stem = s })
+func (l *Language) Stem(word string) (stem string) {
+	l.Words(word, func(_, s string) { stem = s })
 	return stem
 }
-
-// terms is a field of a document of bleve's: a text that is words between spaces. A word is found by its stem and, where prefixes are
-// looked for, as it is written. It implements document.Field.
-type terms struct {
-	place
-	text  string
-	count int
-	found index.TokenFrequencies
-}
-
-// edgeMark stands before the beginnings of words. No word has it, for it is not UTF-8.
-const edgeMark = "\xff"
-
-// Analyze implements document.Field. How often a term is there, and where, is not kept: one frequency serves all.
-func (t *terms) Analyze() {
-	t.found = make(index.TokenFrequencies, len(t.text)/5)
-	there := &index.TokenFreq{}
-	t.in.words(t.text, func(word, stem string) {
-		t.count++
-		t.found[stem] = there
-		if t.prefixes {
-			t.found[word] = there
-		}
-		for end, n := 0, 0; n < t.edges && end < len(word); n++ {
-			_, size := utf8.DecodeRuneInString(word[end:])
-			end += size
-			t.found[edgeMark+word[:end]] = there
-		}
-	})
-}
-
-// Name implements document.Field, as do the others.
-func (t *terms) Name() string { return t.field }
-
-func (t *terms) ArrayPositions() []uint64 { return nil }
-
-func (t *terms) Options() index.FieldIndexingOptions { return index.IndexField | index.SkipFreqNorm }
-
-func (t *terms) Value() []byte { return nil }
-
-func (t *terms) NumPlainTextBytes() uint64 { return uint64(len(t.text)) }
-
-func (t *terms) Size() int { return len(t.text) }
-
-func (t *terms) EncodedFieldType() byte { return 't' }
-
-func (t *terms) AnalyzedLength() int { return t.count }
-
-func (t *terms) AnalyzedTokenFrequencies() index.TokenFrequencies { return t.found }
