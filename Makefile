@@ -36,7 +36,7 @@ reset: sidecart ## stop the shop and wipe its data
 .PHONY: test
 test: sidecart ## prove the whole: format, vet, lint and every test of every module
 	@rc=0; for step in format vet lint; do $(MAKE) $$step || rc=1; done; \
-	$(SIDECART) testenv -- $(MAKE) go-test || rc=1; $(SIDECART) infra suites || rc=1; exit $$rc
+	$(SIDECART) testenv --tags "$$($(SIDECART) infra tags)" -- $(MAKE) go-test || rc=1; $(SIDECART) infra suites || rc=1; exit $$rc
 
 .PHONY: e2e
 e2e: sidecart ## run the whole journeys and chaos suites on one PROFILE (SUITES=./journeys for a part, ARGS="-run X")
@@ -44,7 +44,7 @@ e2e: sidecart ## run the whole journeys and chaos suites on one PROFILE (SUITES=
 
 .PHONY: check
 check: format lint sidecart ## the fast part of it: format, lint, and the tests of pkg/ and services/
-	@$(SIDECART) testenv -- $(GOTEST) -tags "$$($(SIDECART) infra tags)" ./pkg/... $(if $(wildcard services),./services/...)
+	@tags=$$($(SIDECART) infra tags); $(SIDECART) testenv --tags "$$tags" -- $(GOTEST) -tags "$$tags" ./pkg/... $(if $(wildcard services),./services/...)
 
 .PHONY: bench
 bench: sidecart ## measure a shop of its own and write docs/benchmarks.md

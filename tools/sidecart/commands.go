@@ -220,10 +220,11 @@ func runToken(_ context.Context, args []string) error {
 func runTestenv(ctx context.Context, args []string) error {
 	set := flag.NewFlagSet("sidecart testenv", flag.ContinueOnError)
 	dapr := set.Bool("dapr", true, "provide the Dapr programs too (found, or built once)")
+	tags := set.String("tags", "", "the build tags of the tests: with opensearch in them, provide an OpenSearch too")
 	if err := set.Parse(args); err != nil {
 		return err
 	}
-	opt := testenv.Options{Command: set.Args(), Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr}
+	opt := testenv.Options{Command: set.Args(), OpenSearch: slices.Contains(strings.Split(*tags, ","), "opensearch"), Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr}
 	if *dapr {
 		layout, err := shop.FindLayout(".", "")
 		if err != nil {

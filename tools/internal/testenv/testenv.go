@@ -1,6 +1,6 @@
 // Package testenv gives one command what tests across processes need, and takes it away again: a private Postgres in a
-// temporary folder on a free port, and the folder with the Dapr binaries. Tests find both in their environment and fail
-// loudly without. It runs beside a shop and beside other test runs; whatever the command's end, nothing stays behind.
+// temporary folder on a free port, the folder with the Dapr binaries, and an OpenSearch where that is asked for. Tests find them in
+// their environment and fail loudly without. It runs beside a shop and beside other test runs; whatever the command's end, nothing stays behind.
 package testenv
 
 import (
@@ -19,14 +19,16 @@ import (
 
 // The variables that the command gets.
 const (
-	DatabaseURL = "SIDECART_TEST_DATABASE_URL" // a superuser's connection string; tests make schemas and databases in it
-	DaprDir     = "SIDECART_DAPR_DIR"          // the folder that holds daprd, placement, scheduler and dapr
+	DatabaseURL = "SIDECART_TEST_DATABASE_URL"   // a superuser's connection string; tests make schemas and databases in it
+	DaprDir     = "SIDECART_DAPR_DIR"            // the folder that holds daprd, placement, scheduler and dapr
+	OpenSearch  = "SIDECART_TEST_OPENSEARCH_URL" // of a server for all tests; they make indexes of their own in it
 )
 
 // Options say what to run.
 type Options struct {
 	Command        []string
 	Dapr           func(context.Context) (dir string, err error) // finds or builds the Dapr binaries; nil leaves DaprDir alone
+	OpenSearch     bool                                          // start one too
 	Stdin          io.Reader
 	Stdout, Stderr io.Writer
 }
@@ -64,7 +66,16 @@ func Run(ctx context.Context, opt Options) (err error) {
 		return fmt.Errorf("testenv: %w", err)
 	}
 	defer func() { err = errors.Join(err, server.Stop()) }()
-	return command(opt, append(env, DatabaseURL+"="+server.URL("postgres")), signals)
+	env = append(env, DatabaseURL+"="+server.URL("postgres"))
+	if opt.OpenSearch {
+		url, stop, err := openSearch(ctx, filepath.Join(dir, "opensearch"), opt.Stderr)
+		if err != nil {
+			return fmt.Errorf("testenv: %w", err)
+		}
+		defer stop()
+		env = append(env, OpenSearch+"="+url)
+	}
+	return command(opt, env, signals)
 }
 
 // temporary makes a folder that an unprivileged server may enter.
