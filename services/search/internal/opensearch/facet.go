@@ -1,0 +1,147 @@
+package opensearch
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"unicode"
+
+	"github.com/sidecart/sidecart/services/search/internal/search"
+)
+
+// maxValues is how many values a facet has at most.
+const maxValues = 10_000
+
+// facetGroup are facets that are counted among the same documents: those that fit all filters but those of a field.
+type facetGroup struct {
+	but  string // "" for none
+	asks []int  // of the plan
+}
+
+func facetGroups(p *search.Plan) (groups []facetGroup) {
+	for i, a := range p.Facets {
+		but := ""
+		if slices.ContainsFunc(p.Filters, func(f search.Filter) bool { return f.Field == a.Field }) {
+			but = a.Field
+		}
+		at := slices.IndexFunc(groups, func(g facetGroup) bool { return g.but == but })
+		if at < 0 {
+			at = len(groups)
+			groups = append(groups, facetGroup{but: but})
+		}
+		groups[at].asks = append(groups[at].asks, i)
+	}
+	return groups
+}
+
+// filters are those of a group.
+func (g *facetGroup) filters(p *search.Plan) []search.Filter {
+	return slices.DeleteFunc(slices.Clone(p.Filters), func(f search.Filter) bool { return g.but != "" && f.Field == g.but })
+}
+
+// The names of aggregations; those of facets end in the number of the ask.
+const (
+	ofProducts = "products"
+	ofVariants = "variants"
+	fitting    = "fitting"
+)
+
+// aggregations count values of products by their documents, and those of variants by the offers that fit.
+func (q *query) aggregations() object {
+	all := object{}
+	for i := range q.facets {
+		g := &q.facets[i]
+		filters := g.filters(q.plan)
+		documents, variants := object{}, object{}
+		for _, at := range g.asks {
+			a, name := &q.plan.Facets[at], fmt.Sprint(at)
+			switch {
+			case a.Range:
+				field := offerAmount
+				if a.Field != search.FieldPrice {
+					field = offerNumbers + "." + numberField(a.Field)
+				}
+				variants["min "+name], variants["max "+name] = object{"min": object{"field": field}}, object{"max": object{"field": field}}
+			case len(a.Field) <= longestField:
+				documents["values "+name] = object{"terms": values(fieldFacets, a, "_count")}
+				variants["values "+name] = object{"terms": values(offerFacets, a, ofProducts), "aggs": object{ofProducts: object{"reverse_nested": object{}}}}
+			}
+		}
+		documents[ofVariants] = object{"nested": object{"path": offers},
+			"aggs": object{fitting: object{"filter": object{"bool": object{"filter": q.fits(filters)}}, "aggs": variants}}}
+		all[fmt.Sprint(i)] = object{"filter": object{"bool": object{"filter": q.listed(filters)}}, "aggs": documents}
+	}
+	return all
+}
+
+// longestField is the longest name of a field of which values are counted: no field that exists has a longer one.
+const longestField = 200
+
+// anything is ".*" in words that OpenSearch does not take for a prefix alone: those it answers with an error where no value has it
+// (opensearch-project/OpenSearch#19636).
+const anything = ".{0,}"
+
+// values asks for the most frequent tokens of a field.
+func values(in string, a *search.FacetAsk, order string) object {
+	size := a.Limit
+	if size <= 0 || size > maxValues {
+		size = maxValues
+	}
+	var pattern strings.Builder
+	for _, c := range token(a.Field) + divider {
+		if c < 0x80 && unicode.In(c, unicode.Punct, unicode.Symbol) {
+			pattern.WriteByte('\\')
+		}
+		pattern.WriteRune(c)
+	}
+	return object{"field": in, "include": pattern.String() + anything, "size": size, "order": []object{{order: "desc"}, {"_key": "asc"}}}
+}
+
+// facet reads what was counted for an ask. A value that some products have and variants of others is counted with both.
+func facet(a *search.FacetAsk, name string, documents, variants level) (search.Facet, error) {
+	out := search.Facet{Field: a.Field}
+	if a.Range {
+		var low, high struct{ Value *float64 }
+		err := errors.Join(variants.read("min "+name, &low), variants.read("max "+name, &high))
+		out.Min, out.Max = low.Value, high.Value
+		return out, err
+	}
+	var ofProducts, ofVariants tokens
+	if err := errors.Join(documents.read("values "+name, &ofProducts), variants.read("values "+name, &ofVariants)); err != nil {
+		return out, err
+	}
+	by := map[string]*search.FacetValue{}
+	for _, b := range ofProducts.Buckets {
+		count(&out, by, b.Key, b.Count)
+	}
+	for _, b := range ofVariants.Buckets {
+		count(&out, by, b.Key, b.Products.Count)
+	}
+	for _, v := range by {
+		out.Values = append(out.Values, *v)
+	}
+	slices.SortFunc(out.Values, func(a, b search.FacetValue) int {
+		return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Value, b.Value))
+	})
+	if a.Limit > 0 && len(out.Values) > a.Limit {
+		out.Values = out.Values[:a.Limit]
+	}
+	return out, nil
+}
+
+// count adds n to a value; the field's label is in each of its tokens.
+func count(to *search.Facet, by map[string]*search.FacetValue, key string, n int) {
+	parts := untoken(key)
+	if len(parts) != tokenParts {
+		return
+	}
+	v := by[parts[1]]
+	if v == nil {
+		v = &search.FacetValue{Term: search.Term{Value: parts[1], Label: parts[2]}, Hex: parts[3]}
+		by[v.Value] = v
+		to.Label, to.Type, to.Unit = parts[4], parts[5], parts[6]
+	}
+	v.Count += n
+}

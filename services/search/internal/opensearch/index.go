@@ -1,0 +1,266 @@
+package opensearch
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/sidecart/sidecart/services/search/internal/app"
+	"github.com/sidecart/sidecart/services/search/internal/search"
+)
+
+// Index is one of OpenSearch's. It implements app.Index.
+type Index struct {
+	xs    *Indexes
+	name  string
+	epoch string
+}
+
+// state is the document that says how far an index has come.
+type state struct {
+	Revision int64     `json:"revision"`
+	At       time.Time `json:"at"` // of the last write
+}
+
+// The ids of OpenSearch's documents.
+const (
+	stateID       = "state"
+	productPrefix = "p"
+)
+
+func (x *Index) writable() string { return x.name + ".w" }
+
+// While an index is replaced its shard is gone a moment before the alias names the next one.
+const (
+	switchPauses = 5
+	switchPause  = 100 * time.Millisecond
+)
+
+// current reads an index, or the one that has replaced it.
+func (x *Index) current(ctx context.Context, read func(*Index) error) error {
+	for pauses := 0; ; {
+		err := read(x)
+		var f *failure
+		if err == nil || !errors.As(err, &f) || f.Status == http.StatusBadRequest || f.Status == http.StatusTooManyRequests {
+			return err
+		}
+		next, asked := x.xs.resolve(ctx)
+		switch {
+		case asked != nil:
+			return asked
+		case next.name != x.name:
+			x = next
+			continue
+		case pauses == switchPauses:
+			return err
+		}
+		pauses++
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(switchPause):
+		}
+	}
+}
+
+// State implements app.Index.
+func (x *Index) State(ctx context.Context) (out app.State, err error) {
+	err = x.current(ctx, func(x *Index) error {
+		s, err := x.read(ctx)
+		out = app.State{Epoch: x.epoch, Form: search.Form, Revision: s.Revision}
+		return err
+	})
+	return out, err
+}
+
+// read returns how far the index has come, as searches see it.
+func (x *Index) read(ctx context.Context) (state, error) {
+	var answer struct {
+		Source struct {
+			State state `json:"state"`
+		} `json:"_source"`
+	}
+	err := x.xs.ask(ctx, readPatience, http.MethodGet, "/"+x.name+"/_doc/"+stateID+"?realtime=false", nil, &answer)
+	return answer.Source.State, err
+}
+
+// Write implements app.Index. Each document has the revision of its write as its version, and an older one does not take its place: several
+// processes may write the same index, at whatever pace. Documents are sent whole, for OpenSearch makes them anew in any case.
+func (x *Index) Write(ctx context.Context, revision int64, changes []app.Change) error {
+	for len(changes) > 0 {
+		body, n, err := x.bulk(revision, changes)
+		if err != nil {
+			return err
+		}
+		if err := x.send(ctx, body); err != nil {
+			return fmt.Errorf("write revision %d: %w", revision, err)
+		}
+		changes = changes[n:]
+	}
+	return x.reach(ctx, revision)
+}
+
+// maxBulk is how many bytes are sent at once, about.
+const maxBulk = 8 << 20
+
+// bulk returns the request that writes the first n changes.
+func (x *Index) bulk(revision int64, changes []app.Change) (body []byte, n int, err error) {
+	add := func(line any) {
+		var raw []byte
+		if raw, err = json.Marshal(line); err == nil {
+			body = append(append(body, raw...), '\n')
+		}
+	}
+	for _, c := range changes {
+		action := object{"_id": productPrefix + c.ID, "version": revision, "version_type": "external_gte"}
+		if c.Document == nil {
+			add(object{"delete": action})
+		} else if add(object{"index": action}); err == nil {
+			var e object
+			if e, err = x.xs.entry(c.Document); err == nil {
+				add(e)
+			}
+		}
+		if err != nil {
+			return nil, 0, fmt.Errorf("write %s: %w", c.ID, err)
+		}
+		if n++; len(body) > maxBulk {
+			break
+		}
+	}
+	return body, n, nil
+}
+
+// send performs a bulk request: all of it, but what is there already in a newer version.
+func (x *Index) send(ctx context.Context, body []byte) error {
+	var answer struct {
+		Errors bool                 `json:"errors"`
+		Items  []map[string]failure `json:"items"`
+	}
+	err := x.xs.ask(ctx, writePatience, http.MethodPost, "/"+x.writable()+"/_bulk?require_alias=true", body, &answer)
+	if err != nil {
+		return x.replaced(err)
+	}
+	if !answer.Errors {
+		return nil
+	}
+	for _, item := range answer.Items {
+		for _, f := range item {
+			switch {
+			case f.Cause.Type == "" || f.Status == http.StatusConflict:
+			case away(f.Status):
+				return app.ErrUnavailable.WithCause(&f)
+			default:
+				return x.replaced(&f)
+			}
+		}
+	}
+	return nil
+}
+
+// reach sets the revision, unless the index is further, and has searches find all that was written.
+func (x *Index) reach(ctx context.Context, revision int64) error {
+	path := fmt.Sprintf("/%s/_doc/%s?require_alias=true&refresh=true&version_type=external_gte&version=%d", x.writable(), stateID, revision)
+	err := x.xs.ask(ctx, writePatience, http.MethodPut, path, object{fieldState: state{revision, x.xs.Now()}}, nil)
+	if is(err, http.StatusConflict) {
+		err = x.xs.ask(ctx, writePatience, http.MethodPost, "/"+x.name+"/_refresh", nil, nil)
+	}
+	return x.replaced(err)
+}
+
+// replaced says app.ErrReplaced where an index is gone.
+func (x *Index) replaced(err error) error {
+	if !is(err, http.StatusNotFound) {
+		return err
+	}
+	x.xs.live.CompareAndSwap(x, nil)
+	return app.ErrReplaced.WithCause(err)
+}
+
+// Search implements app.Index.
+func (x *Index) Search(ctx context.Context, p search.Plan) (out search.Found, err error) {
+	if err := p.Check(); err != nil {
+		return search.Found{}, err
+	}
+	q, err := x.xs.query(&p)
+	if err != nil {
+		return search.Found{}, err
+	}
+	err = x.current(ctx, func(x *Index) error {
+		a, err := x.search(ctx, q.body())
+		if err == nil {
+			out, err = q.found(a)
+		}
+		return err
+	})
+	return out, err
+}
+
+// search performs a search whole.
+func (x *Index) search(ctx context.Context, body object) (*answer, error) {
+	a := &answer{}
+	err := x.xs.ask(ctx, readPatience, http.MethodPost, "/"+x.name+"/_search?allow_partial_search_results=false", body, a)
+	if err != nil {
+		return nil, err
+	}
+	if a.TimedOut || a.Shards.Failed > 0 {
+		return nil, app.ErrUnavailable.WithCause(errors.New("OpenSearch searched a part only"))
+	}
+	return a, nil
+}
+
+// documents is a search for products by their ids, without regard to whether they are sold anywhere.
+func documents(ids []string, size int) object {
+	query := object{"exists": object{"field": fieldID}}
+	if ids != nil {
+		query = object{"terms": object{fieldID: ids}}
+	}
+	return object{"query": object{"constant_score": object{"filter": query}}, "size": size, "track_total_hits": true, "_source": fieldDocument}
+}
+
+// Documents implements app.Index.
+func (x *Index) Documents(ctx context.Context, ids []string) (out []*search.Document, err error) {
+	have := make(map[string]*search.Document, len(ids))
+	for rest := ids; len(rest) > 0; {
+		part := rest[:min(len(rest), search.MaxLimit)]
+		rest = rest[len(part):]
+		err := x.current(ctx, func(x *Index) error {
+			a, err := x.search(ctx, documents(part, len(part)))
+			if err != nil {
+				return err
+			}
+			for i := range a.Hits.Hits {
+				d, err := a.Hits.Hits[i].document()
+				if err != nil {
+					return err
+				}
+				have[d.ID] = d
+			}
+			return nil
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	for _, id := range ids {
+		if d := have[id]; d != nil {
+			out = append(out, d)
+		}
+	}
+	return out, nil
+}
+
+// Count implements app.Index.
+func (x *Index) Count(ctx context.Context) (n int, err error) {
+	err = x.current(ctx, func(x *Index) error {
+		a, err := x.search(ctx, documents(nil, 0))
+		if err == nil {
+			n = a.Hits.Total.Value
+		}
+		return err
+	})
+	return n, err
+}

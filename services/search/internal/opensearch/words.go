@@ -1,0 +1,115 @@
+package opensearch
+
+import (
+	"strings"
+
+	"github.com/sidecart/sidecart/pkg/fault"
+	"github.com/sidecart/sidecart/services/search/internal/grammar"
+	"github.com/sidecart/sidecart/services/search/internal/search"
+)
+
+// maxClauses is how many words and the like a query may have: OpenSearch refuses one of more than 1,024 clauses.
+const maxClauses = 900
+
+// wording makes queries of groups.
+type wording struct {
+	places  []grammar.Place
+	clauses int
+}
+
+// matching is the query for the words of a plan, whose score is what they count; nil where nothing of them counts in the language.
+func (q *query) matching() (object, error) {
+	if len(q.plan.Groups) == 0 {
+		return object{"match_all": object{}}, nil
+	}
+	if len(q.groups) == 0 {
+		return object{"match_none": object{}}, nil
+	}
+	w := &wording{places: q.places}
+	all := make([]object, len(q.groups))
+	for i := range q.groups {
+		all[i] = w.group(&q.groups[i])
+	}
+	if w.clauses > maxClauses {
+		var c fault.Collector
+		c.Add("groups", "have too many alternatives", w.clauses)
+		return nil, c.Err()
+	}
+	if n := q.plan.AtLeast; n > 0 && n < len(all) {
+		return object{"bool": object{"should": all, "minimum_should_match": n}}, nil
+	}
+	return object{"bool": object{"must": all}}, nil
+}
+
+// group counts what the best alternative counts in its best field.
+func (w *wording) group(g *search.Group) object {
+	var own, absent []object
+	for i := range w.places {
+		p := &w.places[i]
+		for weight, clauses := range w.at(p, g.Any) {
+			counts := object{"constant_score": object{"filter": anyOf(clauses), "boost": g.Weight * weight * p.Weight}}
+			if p.Absent == "" {
+				own = append(own, counts)
+			} else {
+				absent = append(absent, counts)
+			}
+		}
+	}
+	if len(absent) > 0 {
+		w.clauses++
+		own = append(own, object{"bool": object{"must": best(absent), "must_not": object{"term": object{fieldLanguages: w.places[len(w.places)-1].Absent}}}})
+	}
+	return best(own)
+}
+
+func best(all []object) object { return object{"dis_max": object{"queries": all}} }
+
+func anyOf(all []object) object {
+	if len(all) == 1 {
+		return all[0]
+	}
+	return object{"bool": object{"should": all}}
+}
+
+// at returns what finds alternatives at a place, by their weight.
+func (w *wording) at(p *grammar.Place, all []search.Alternative) map[float64][]object {
+	single := map[float64][]string{}
+	by := map[float64][]object{}
+	for i := range all {
+		pattern, ok := p.Pattern(&all[i])
+		weight := all[i].Weight
+		switch {
+		case !ok:
+		case pattern.Phrase() || pattern.Prefix != "":
+			by[weight] = append(by[weight], beside(p, &pattern))
+			w.clauses++
+		default:
+			single[weight] = append(single[weight], in(p, pattern.Stems[0]))
+		}
+	}
+	for weight, words := range single {
+		by[weight] = append(by[weight], object{"terms": object{p.Name: words}})
+		w.clauses++
+	}
+	return by
+}
+
+// beside finds words that stand beside each other, and the beginning of another one.
+func beside(p *grammar.Place, pattern *grammar.Pattern) object {
+	stems := make([]string, len(pattern.Stems))
+	for i, s := range pattern.Stems {
+		stems[i] = in(p, s)
+	}
+	phrase := strings.Join(stems, " ")
+	if pattern.Prefix == "" {
+		return object{"match_phrase": object{p.Name: phrase}}
+	}
+	begun := in(p, pattern.Prefix)
+	if phrase == "" {
+		return object{"prefix": object{p.Name + wordsSuffix: begun}}
+	}
+	return object{"intervals": object{p.Name: object{"all_of": object{"ordered": true, "max_gaps": 0, "intervals": []object{
+		{"match": object{"query": phrase, "ordered": true, "max_gaps": 0}},
+		{"prefix": object{"prefix": begun, "use_field": p.Name + wordsSuffix}},
+	}}}}}
+}
