@@ -8,6 +8,7 @@ import (
 // that a process that lags behind does not write it again. Attributes that are numbers have a field each.
 var settings = object{
 	"number_of_shards": 1, "auto_expand_replicas": "0-1", "refresh_interval": "-1", "gc_deletes": "10m", "mapping.total_fields.limit": 10_000,
+	"mapping.nested_objects.limit": 100_000, // offers of a product
 }
 
 // The fields beside those of words.

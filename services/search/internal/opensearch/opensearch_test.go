@@ -17,7 +17,7 @@ import (
 )
 
 // cluster is the URL of the server of all tests, as bin/sidecart testenv --tags opensearch starts one.
-func cluster(t *testing.T) string {
+func cluster(t testing.TB) string {
 	t.Helper()
 	url := os.Getenv("SIDECART_TEST_OPENSEARCH_URL")
 	if url == "" {
@@ -27,7 +27,7 @@ func cluster(t *testing.T) string {
 }
 
 // config is a place of a test's own, that is cleared in the end.
-func config(t *testing.T) opensearch.Config {
+func config(t testing.TB) opensearch.Config {
 	t.Helper()
 	url, prefix := cluster(t), "test-"+strings.ToLower(rand.Text())
 	t.Cleanup(func() {
@@ -38,7 +38,7 @@ func config(t *testing.T) opensearch.Config {
 	return opensearch.Config{Addresses: []string{url}, Prefix: prefix, Owner: "this", Language: indextest.Shop, Now: time.Now}
 }
 
-func open(t *testing.T, c opensearch.Config) *opensearch.Indexes {
+func open(t testing.TB, c opensearch.Config) *opensearch.Indexes {
 	t.Helper()
 	xs, err := opensearch.Open(c)
 	if err != nil {
@@ -56,7 +56,7 @@ func TestContract(t *testing.T) {
 }
 
 // do returns the body of a good answer.
-func do(t *testing.T, method, url, body string) string {
+func do(t testing.TB, method, url, body string) string {
 	t.Helper()
 	req, err := http.NewRequest(method, url, strings.NewReader(body))
 	if err != nil {
