@@ -27,11 +27,11 @@ func main() {
 func build(_ context.Context, p *boot.Process, c config) error {
 	box := outbox.New(p.Pool, outbox.Options{Source: p.Name, Publisher: p.Dapr, Log: p.Log, Metrics: p.Registry})
 	p.Add("outbox", box.Service())
-	store := postgres.New(p.Pool, box)
+	store := postgres.New(p.Pool, box, c.Language)
 
 	server := p.Server()
-	httpapi.Register(server, &app.Staff{Store: store, Now: time.Now}, store, store,
-		httpapi.Options{Currency: money.Currency(c.Currency), Country: c.Country, MaxAge: c.MaxAge, Now: time.Now})
+	httpapi.Register(server, &app.Staff{Store: store, Language: c.Language, Now: time.Now}, store, store,
+		httpapi.Options{Currency: money.Currency(c.Currency), Country: c.Country, Language: c.Language, MaxAge: c.MaxAge, Now: time.Now})
 	subs := daprkit.NewSubscriptions(daprkit.PubSub, p.Log)
 	daprio.Subscribe(subs, store)
 	jobs := daprkit.NewJobs(p.Log)

@@ -43,24 +43,27 @@ const (
 
 // AttributeInput creates or changes an attribute: PUT /v1/admin/attributes/{code}. The type cannot change while values exist.
 type AttributeInput struct {
-	Label  string      `json:"label"`
-	Type   string      `json:"type" enum:"text,integer,decimal,boolean,enum,multi_enum,date,colour"`
-	Unit   string      `json:"unit,omitempty"` // UCUM-like: "cm", "kg", "V", "GB"
-	Values []EnumValue `json:"values,omitempty"`
-	Min    *string     `json:"min,omitempty"` // decimal string, inclusive
-	Max    *string     `json:"max,omitempty"`
+	Label  string            `json:"label"`
+	Labels map[string]string `json:"labels,omitempty"` // in other languages, as translations of products
+	Type   string            `json:"type" enum:"text,integer,decimal,boolean,enum,multi_enum,date,colour"`
+	Unit   string            `json:"unit,omitempty"` // UCUM-like: "cm", "kg", "V", "GB"
+	Values []EnumValue       `json:"values,omitempty"`
+	Min    *string           `json:"min,omitempty"` // decimal string, inclusive
+	Max    *string           `json:"max,omitempty"`
 }
 
 // EnumValue is one allowed value of an enum attribute, or a colour of a palette: then Hex is #RRGGBB.
 type EnumValue struct {
-	Value string `json:"value"`
-	Label string `json:"label"`
-	Hex   string `json:"hex,omitempty"`
+	Value  string            `json:"value"`
+	Label  string            `json:"label"`
+	Labels map[string]string `json:"labels,omitempty"` // in other languages
+	Hex    string            `json:"hex,omitempty"`
 }
 
 // CategoryInput creates or changes a category: PUT /v1/admin/categories/{code}. Attributes of ancestors apply too.
 type CategoryInput struct {
 	Name       string              `json:"name"`
+	Names      map[string]string   `json:"names,omitempty"` // in other languages
 	Slug       string              `json:"slug"`
 	ParentCode string              `json:"parent_code,omitempty"`
 	Position   int                 `json:"position,omitempty"`
@@ -84,7 +87,8 @@ type BrandInput struct {
 
 // ProductInput is the whole of a product as staff and imports write it. ExternalID, when given, makes writes idempotent:
 // POST /v1/admin/products with a known one changes that product. Attributes are keyed by attribute code; their JSON must fit
-// the attribute's type. Shared attributes stand on the product, variant-defining ones on the variants.
+// the attribute's type. Shared attributes stand on the product, variant-defining ones on the variants. Translations are keyed by
+// language, "de" or "de-AT" (BCP 47), that of the shop excepted; a part that is missing reads as in the shop's own.
 type ProductInput struct {
 	ExternalID   string                     `json:"external_id,omitempty" maxLength:"100"`
 	Title        string                     `json:"title" minLength:"1" maxLength:"300"`
@@ -98,6 +102,13 @@ type ProductInput struct {
 	Images       []Image                    `json:"images,omitempty" maxItems:"100"`
 	Popularity   int64                      `json:"popularity,omitempty" minimum:"0"`
 	Variants     []VariantInput             `json:"variants" minItems:"1" maxItems:"2000"`
+	Translations map[string]Translation     `json:"translations,omitempty"`
+}
+
+// Translation is a product in another language.
+type Translation struct {
+	Title       string `json:"title,omitempty" maxLength:"300"`
+	Description string `json:"description,omitempty" maxLength:"20000"`
 }
 
 // VariantInput is one purchasable variant. Weight in grams, dimensions in millimetres.
@@ -237,6 +248,18 @@ type ProductChangedV1 struct {
 	Attributes   []AttributeValue `json:"attributes,omitempty"`
 	Variants     []VariantV1      `json:"variants"`
 	ChangedAt    time.Time        `json:"changed_at"`
+
+	Translations map[string]TranslationV1 `json:"translations,omitempty"` // by language, "de" or "de-AT"
+}
+
+// TranslationV1 is what of a product reads differently in another language; all else is as in the shop's own. Regional languages go
+// before their own without a region.
+type TranslationV1 struct {
+	Title       string                       `json:"title,omitempty"`
+	Description string                       `json:"description,omitempty"`
+	Categories  map[string]string            `json:"categories,omitempty"` // names of the path, by code
+	Labels      map[string]string            `json:"labels,omitempty"`     // of attributes, by code
+	Values      map[string]map[string]string `json:"values,omitempty"`     // texts by code of the attribute and value; of a multi_enum each, of a number without its quotes
 }
 
 // CategoryRefV1 names a category.

@@ -76,8 +76,9 @@ type Store interface {
 
 // Staff is what staff and imports may change.
 type Staff struct {
-	Store Store
-	Now   func() time.Time
+	Store    Store
+	Language string // of the shop
+	Now      func() time.Time
 }
 
 func (s *Staff) change(actor string) Change {
@@ -87,7 +88,7 @@ func (s *Staff) change(actor string) Change {
 // PutAttribute creates or changes an attribute. Its type cannot change, and no choice can go, while products have such values.
 func (s *Staff) PutAttribute(ctx context.Context, actor string, a catalog.Attribute) error {
 	var c fault.Collector
-	a = catalog.CheckAttribute(a, "body", &c)
+	a = catalog.CheckAttribute(a, s.Language, "body", &c)
 	if err := c.Err(); err != nil {
 		return err
 	}

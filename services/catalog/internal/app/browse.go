@@ -9,10 +9,11 @@ import (
 	"github.com/sidecart/sidecart/services/catalog/internal/catalog"
 )
 
-// Market is for whom and when prices are read.
+// Market is for whom and when products and their prices are read.
 type Market struct {
 	Currency money.Currency
 	Country  string
+	Language string // empty: the shop's own
 	Now      time.Time
 }
 
@@ -68,6 +69,13 @@ type Page struct {
 	Tag                  string // changes when anything on the page does
 }
 
+// In returns the page as who reads a language sees it.
+func (p *Page) In(language string) *Page {
+	out := *p
+	out.Product, out.Registry = *p.Product.In(language), p.Registry.In(language)
+	return &out
+}
+
 // Listed is a product of a listing. Brand and Category are codes.
 type Listed struct {
 	ID, Slug, Title, Brand, Category, ImageURL string
@@ -75,6 +83,7 @@ type Listed struct {
 	Price                                      money.Amount // the lowest of its variants
 	CompareAt                                  *money.Amount
 	InStock                                    bool // a variant that has a price is
+	Translated                                 bool // the title is in the language asked for
 	Position                                   Position
 }
 

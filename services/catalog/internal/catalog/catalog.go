@@ -75,6 +75,9 @@ type Product struct {
 	Images      []Image
 	Popularity  int64
 	Variants    []Variant
+
+	// In other languages, title and description each where it has one.
+	Titles, Descriptions Texts
 }
 
 // Variant is what can be bought.

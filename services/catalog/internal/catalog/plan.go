@@ -1,6 +1,7 @@
 package catalog
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/json"
 	"errors"
@@ -196,13 +197,16 @@ func (k *Known) take(o *Outcome) {
 	}
 }
 
+// untranslated is left out of hashes, so that those of products from before there were translations still hold.
+const untranslated = `,"Titles":null,"Descriptions":null`
+
 // Hash is over everything that a product is, so that writing it again can be seen to change nothing.
 func (p *Product) Hash() [32]byte {
 	data, err := json.Marshal(p)
 	if err != nil {
 		panic(errors.Join(errors.New("catalog: a product holds what is no JSON"), err)) // Check lets only JSON through
 	}
-	return sha256.Sum256(data)
+	return sha256.Sum256(bytes.Replace(data, []byte(untranslated), nil, 1))
 }
 
 const maxMadeSlug = 80 // longer ones are cut at a word

@@ -29,6 +29,11 @@ func (r *Registry) Check(p Product, prefix string, c *fault.Collector) Product {
 	c.Check(p.ExternalID == "" || externalForm.MatchString(p.ExternalID), prefix+"external_id", "must be at most 100 printable ASCII characters", p.ExternalID)
 	checkText(c, prefix+"title", p.Title, 1, 300)
 	checkText(c, prefix+"description", p.Description, 0, maxDescription)
+	checkTexts(c, p.Titles, r.Language, prefix+"translations", ".title", 0, 300)
+	for language, text := range p.Descriptions {
+		checkText(c, prefix+"translations."+cut(language)+".description", text, 0, maxDescription)
+	}
+	p.Titles, p.Descriptions = p.Titles.given(), p.Descriptions.given()
 	c.Check(p.Slug == "" || ValidSlug(p.Slug), prefix+"slug", "must be lower-case words with hyphens", p.Slug)
 	c.Check(!slices.Contains(reserved, p.Slug), prefix+"slug", "is a word of the shop's own addresses", p.Slug)
 	c.Check(p.Status == "" || transitions[p.Status] != nil, prefix+"status", "must be draft, published or archived", p.Status)

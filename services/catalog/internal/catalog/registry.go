@@ -26,13 +26,18 @@ const (
 // Attribute is one entry of the typed registry.
 type Attribute struct {
 	Code, Label, Type string
+	Labels            Texts
 	Unit              string   // of integers and decimals
 	Choices           []Choice // what an enum may be; of a colour: its palette, none for any colour
 	Min, Max          string   // of integers and decimals, plain decimals, inclusive; empty is open
+	Language          string   // that values are shown in; empty: English
 }
 
 // Choice is a value that an enum or a palette has. Hex is a colour's, #rrggbb.
-type Choice struct{ Value, Label, Hex string }
+type Choice struct {
+	Value, Label, Hex string
+	Labels            Texts
+}
 
 // Rule says what an attribute is for in a category and below it.
 type Rule struct {
@@ -43,6 +48,7 @@ type Rule struct {
 // Category is a node of the tree; the root ones have no Parent.
 type Category struct {
 	Code, Name, Slug, Parent string
+	Names                    Texts
 	Position                 int
 	Rules                    []Rule
 }
@@ -52,15 +58,17 @@ type Brand struct{ Code, Name string }
 
 // Registry is everything that products are checked against, as of one moment. It is read-only once built.
 type Registry struct {
+	Language   string // of the shop
 	Attributes map[string]Attribute
 	Categories map[string]Category
 	Brands     map[string]Brand
-	rules      map[string][]Rule // with those of the ancestors, by category
+	rules      map[string][]Rule    // with those of the ancestors, by category
+	in         map[string]*Registry // in other languages
 }
 
-// NewRegistry returns a registry of these parts.
-func NewRegistry(attributes []Attribute, categories []Category, brands []Brand) *Registry {
-	r := &Registry{Attributes: map[string]Attribute{}, Categories: map[string]Category{}, Brands: map[string]Brand{}, rules: map[string][]Rule{}}
+// NewRegistry returns a registry of these parts, whose texts are in a language.
+func NewRegistry(language string, attributes []Attribute, categories []Category, brands []Brand) *Registry {
+	r := &Registry{Language: language, Attributes: map[string]Attribute{}, Categories: map[string]Category{}, Brands: map[string]Brand{}, rules: map[string][]Rule{}}
 	for _, a := range attributes {
 		r.Attributes[a.Code] = a
 	}
@@ -73,6 +81,7 @@ func NewRegistry(attributes []Attribute, categories []Category, brands []Brand) 
 	for code := range r.Categories {
 		r.rules[code] = r.gather(code)
 	}
+	r.translate()
 	return r
 }
 
@@ -144,10 +153,11 @@ var (
 	maxPosition = 1_000_000
 )
 
-// CheckAttribute checks an attribute by itself and returns its normal form.
-func CheckAttribute(a Attribute, place string, c *fault.Collector) Attribute {
+// CheckAttribute checks an attribute by itself and returns its normal form. Own is the shop's language.
+func CheckAttribute(a Attribute, own, place string, c *fault.Collector) Attribute {
 	c.Check(codeForm.MatchString(a.Code), "path.code", "must be lower-case letters, digits, . _ or -", a.Code)
 	checkText(c, place+".label", a.Label, 1, 200)
+	checkTexts(c, a.Labels, own, place+".labels", "", 1, 200)
 	checkText(c, place+".unit", a.Unit, 0, 20)
 	c.Check(slices.Contains(types, a.Type), place+".type", "must be one of "+strings.Join(types, ", "), a.Type)
 	numeric := a.Type == Integer || a.Type == Decimal
@@ -161,11 +171,11 @@ func CheckAttribute(a Attribute, place string, c *fault.Collector) Attribute {
 	c.Check(!enum || len(a.Choices) > 0, place+".values", "must list what the attribute may be", nil)
 	c.Check(enum || a.Type == Colour || len(a.Choices) == 0, place+".values", "belongs to enum, multi_enum and colour", nil)
 	c.Check(len(a.Choices) <= maxChoices, place+".values", fmt.Sprintf("must have at most %d entries", maxChoices), len(a.Choices))
-	a.Choices = checkChoices(a, place+".values", c)
+	a.Choices = checkChoices(a, own, place+".values", c)
 	return a
 }
 
-func checkChoices(a Attribute, place string, c *fault.Collector) []Choice {
+func checkChoices(a Attribute, own, place string, c *fault.Collector) []Choice {
 	out := slices.Clone(a.Choices)
 	seen := make(map[string]bool, len(out))
 	for i := range out {
@@ -180,6 +190,7 @@ func checkChoices(a Attribute, place string, c *fault.Collector) []Choice {
 		c.Check(!seen[v.Value], at+".value", "stands twice", v.Value)
 		seen[v.Value] = true
 		checkText(c, at+".label", v.Label, 1, 200)
+		checkTexts(c, v.Labels, own, at+".labels", "", 1, 200)
 		if a.Type == Colour {
 			c.Check(hexForm.MatchString(v.Hex), at+".hex", "must be #RRGGBB", v.Hex)
 		} else {
@@ -207,6 +218,7 @@ func bound(c *fault.Collector, place, s string, numeric bool) (*big.Rat, bool) {
 func (r *Registry) CheckCategory(cat Category, place string, c *fault.Collector) {
 	c.Check(codeForm.MatchString(cat.Code), "path.code", "must be lower-case letters, digits, . _ or -", cat.Code)
 	checkText(c, place+".name", cat.Name, 1, 200)
+	checkTexts(c, cat.Names, r.Language, place+".names", "", 1, 200)
 	c.Check(ValidSlug(cat.Slug), place+".slug", "must be lower-case words with hyphens", cat.Slug)
 	c.Check(cat.Position >= 0 && cat.Position <= maxPosition, place+".position", fmt.Sprintf("must be from 0 to %d", maxPosition), cat.Position)
 	for _, o := range r.Categories {

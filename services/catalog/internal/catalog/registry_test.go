@@ -12,7 +12,7 @@ import (
 )
 
 func sample() *Registry {
-	return NewRegistry(
+	return NewRegistry("en",
 		[]Attribute{
 			{Code: "size", Label: "Size", Type: Enum, Choices: []Choice{{Value: "s", Label: "S"}, {Value: "m", Label: "M"}, {Value: "l", Label: "L"}}},
 			{Code: "colour", Label: "Colour", Type: Colour, Choices: []Choice{{Value: "navy", Label: "Navy", Hex: "#1f2a44"}}},
@@ -51,7 +51,7 @@ func TestRulesComeDownTheTree(t *testing.T) {
 	if !r.Filterable("material") || r.Filterable("size") {
 		t.Error("filterable")
 	}
-	ring := NewRegistry(nil, []Category{{Code: "a", Parent: "b"}, {Code: "b", Parent: "a"}}, nil)
+	ring := NewRegistry("en", nil, []Category{{Code: "a", Parent: "b"}, {Code: "b", Parent: "a"}}, nil)
 	if n := len(ring.Path("a")); n != maxDepth {
 		t.Errorf("a ring is walked %d steps", n)
 	}
@@ -70,7 +70,7 @@ func TestTheTreeKeepsItsDepth(t *testing.T) {
 	}
 	chain("a", 7)
 	chain("b", 4)
-	r := NewRegistry(nil, all, nil)
+	r := NewRegistry("en", nil, all, nil)
 	for parent, want := range map[string]bool{"a4": true, "a5": true, "a6": false, "b3": false, "": true} {
 		var c fault.Collector
 		moved := r.Categories["b0"]
@@ -82,7 +82,7 @@ func TestTheTreeKeepsItsDepth(t *testing.T) {
 			continue
 		}
 		after := append(slices.DeleteFunc(slices.Clone(all), func(o Category) bool { return o.Code == "b0" }), moved)
-		if path := NewRegistry(nil, after, nil).Path("b3"); path[0].Parent != "" {
+		if path := NewRegistry("en", nil, after, nil).Path("b3"); path[0].Parent != "" {
 			t.Errorf("below %q the path begins at %s", parent, path[0].Code)
 		}
 	}
@@ -135,8 +135,8 @@ func TestValues(t *testing.T) {
 		{Attribute{Type: Date}, `"29.02.2028"`, "", ""},
 		{Attribute{Type: Colour}, `"#FFaa00"`, `"#ffaa00"`, "#ffaa00"},
 		{Attribute{Type: Colour}, `"#FFaa0"`, "", ""},
-		{Attribute{Type: Colour, Choices: []Choice{{"navy", "Navy", "#1f2a44"}}}, `"#1F2A44"`, `"navy"`, "Navy"},
-		{Attribute{Type: Colour, Choices: []Choice{{"navy", "Navy", "#1f2a44"}}}, `"#1f2a45"`, "", ""},
+		{Attribute{Type: Colour, Choices: []Choice{{Value: "navy", Label: "Navy", Hex: "#1f2a44"}}}, `"#1F2A44"`, `"navy"`, "Navy"},
+		{Attribute{Type: Colour, Choices: []Choice{{Value: "navy", Label: "Navy", Hex: "#1f2a44"}}}, `"#1f2a45"`, "", ""},
 	} {
 		normal, message := tc.attribute.Parse(json.RawMessage(tc.raw))
 		if (message == "") != (tc.normal != "") {

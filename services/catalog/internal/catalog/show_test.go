@@ -23,7 +23,7 @@ func values(pairs ...string) Values {
 }
 
 func compared() *Registry {
-	return NewRegistry(
+	return NewRegistry("en",
 		[]Attribute{
 			{Code: "size", Label: "Size", Type: Enum, Choices: []Choice{{Value: "s", Label: "S"}, {Value: "m", Label: "M"}, {Value: "l", Label: "L"}}},
 			{Code: "width", Label: "Width", Type: Decimal, Unit: "cm"},

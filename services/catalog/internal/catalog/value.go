@@ -214,9 +214,9 @@ func (a *Attribute) Show(v json.RawMessage) Shown {
 	s := Shown{Code: a.Code, Label: a.Label, Type: a.Type, Unit: a.Unit, Value: v}
 	switch a.Type {
 	case Boolean:
-		s.Text = "No"
+		s.Text = speechOf(a.Language).no
 		if string(v) == "true" {
-			s.Text = "Yes"
+			s.Text = speechOf(a.Language).yes
 		}
 	case MultiEnum:
 		var all []string
@@ -236,6 +236,9 @@ func (a *Attribute) Show(v json.RawMessage) Shown {
 				s.Hex = s.Text
 			}
 			s.Text = a.label(s.Text)
+		}
+		if a.Type == Decimal && speechOf(a.Language).comma {
+			s.Text = strings.Replace(s.Text, ".", ",", 1)
 		}
 	}
 	if a.Unit != "" {
@@ -260,4 +263,28 @@ func (a *Attribute) ParseText(s string) (normal json.RawMessage, message string)
 		return a.Parse(json.RawMessage("[" + string(quote(s)) + "]"))
 	}
 	return a.Parse(quote(s))
+}
+
+// Terms are a value in normal form as plain texts, more than one of a multi_enum.
+func (a *Attribute) Terms(v json.RawMessage) (all []string) {
+	if a.Type == MultiEnum {
+		_ = json.Unmarshal(v, &all) // it is in normal form
+		return all
+	}
+	text := string(v)
+	if strings.HasPrefix(text, `"`) {
+		_ = json.Unmarshal(v, &text) // as above
+	}
+	return []string{text}
+}
+
+// Say makes one of Terms readable: what Show says of it.
+func (a *Attribute) Say(term string) string {
+	switch a.Type {
+	case MultiEnum:
+		return a.label(term)
+	case Integer, Boolean:
+		return a.Show(json.RawMessage(term)).Text
+	}
+	return a.Show(quote(term)).Text
 }

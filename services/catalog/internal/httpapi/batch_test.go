@@ -131,7 +131,7 @@ func TestBatchCost(t *testing.T) {
 			w.Rows = append(w.Rows, app.Row{Number: int64(i)})
 		}
 		ctx, counter := pg.WithCounter(context.WithoutCancel(t.Context()))
-		staff := &app.Staff{Store: s.store, Now: clock}
+		staff := &app.Staff{Store: s.store, Language: "en", Now: clock}
 		results, _, err := staff.Batch(ctx, "staff:1", idem.Key{}, w)
 		if err != nil || len(results) != n || results[n-1].Kind != catalog.Created {
 			t.Fatal(err, results)

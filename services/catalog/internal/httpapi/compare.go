@@ -28,7 +28,8 @@ func (*compareInput) Resolve(hc huma.Context) []error {
 
 type compareOutput struct {
 	CacheControl string `header:"Cache-Control"`
-	Body         catalogapi.Comparison
+	ContentLanguage
+	Body catalogapi.Comparison
 }
 
 // compare tells of what is no longer sold in the answer: whoever compares keeps a list of ids for days, and one that went must not
@@ -47,19 +48,23 @@ func (a *api) compare(ctx context.Context, in *compareInput) (*compareOutput, er
 	out := &compareOutput{CacheControl: a.cacheControl(), Body: catalogapi.Comparison{
 		Products: []catalogapi.ComparedProduct{}, Attributes: []catalogapi.ComparedAttribute{}, Missing: []string{}}}
 	var products []*catalog.Product
+	translated := false
 	for _, name := range in.IDs {
 		p, ok := found[name]
 		switch {
 		case !ok && !slices.Contains(out.Body.Missing, name):
 			out.Body.Missing = append(out.Body.Missing, name)
 		case ok && !slices.ContainsFunc(out.Body.Products, func(o catalogapi.ComparedProduct) bool { return o.ID == p.ID }):
+			translated = translated || p.Product.Titles.Has(m.Language)
+			p = p.In(m.Language)
 			products = append(products, &p.Product)
 			out.Body.Products = append(out.Body.Products, column(p))
 		}
 	}
-	for _, row := range reg.Compare(products) {
+	for _, row := range reg.In(m.Language).Compare(products) {
 		out.Body.Attributes = append(out.Body.Attributes, comparedAttribute(row))
 	}
+	out.ContentLanguage = ContentLanguage{a.in(m, translated)}
 	return out, nil
 }
 

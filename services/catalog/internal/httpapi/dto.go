@@ -19,6 +19,12 @@ func product(b catalogapi.ProductInput) catalog.Product {
 		}
 		p.Variants = append(p.Variants, one)
 	}
+	if len(b.Translations) > 0 {
+		p.Titles, p.Descriptions = catalog.Texts{}, catalog.Texts{}
+	}
+	for language, t := range b.Translations {
+		p.Titles[language], p.Descriptions[language] = t.Title, t.Description
+	}
 	return p
 }
 
@@ -28,6 +34,14 @@ func productInput(p *catalog.Product) catalogapi.ProductInput {
 	for _, v := range p.Variants {
 		b.Variants = append(b.Variants, catalogapi.VariantInput{SKU: v.SKU, Barcode: v.Barcode, WeightGrams: v.WeightGrams, Dimensions: dimensions(v.Size),
 			Attributes: v.Values, Images: imagesOut(v.Images)})
+	}
+	for _, all := range []catalog.Texts{p.Titles, p.Descriptions} {
+		for language := range all {
+			if b.Translations == nil {
+				b.Translations = map[string]catalogapi.Translation{}
+			}
+			b.Translations[language] = catalogapi.Translation{Title: p.Titles[language], Description: p.Descriptions[language]}
+		}
 	}
 	return b
 }

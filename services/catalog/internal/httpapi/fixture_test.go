@@ -32,10 +32,10 @@ type shop struct {
 func open(t testing.TB) *shop {
 	t.Helper()
 	pool := testkit.Schema(t, postgres.Migrations()...)
-	store := postgres.New(pool, outbox.New(pool, outbox.Options{Source: "catalog"}))
+	store := postgres.New(pool, outbox.New(pool, outbox.Options{Source: "catalog"}), "en")
 	signer, verifier := apitest.Signer(t)
 	s := httpx.New(httpx.Config{Name: "catalog", Verifier: verifier})
-	Register(s, &app.Staff{Store: store, Now: clock}, store, store, Options{Currency: "USD", Country: "US", MaxAge: 10 * time.Second, Now: clock})
+	Register(s, &app.Staff{Store: store, Language: "en", Now: clock}, store, store, Options{Currency: "USD", Country: "US", Language: "en", MaxAge: 10 * time.Second, Now: clock})
 	guest := apitest.Client{T: t, Handler: s}
 	return &shop{t: t, guest: guest, staff: guest.Staff(signer, ScopeRead, ScopeWrite), reader: guest.Staff(signer, ScopeRead), store: store, pool: pool}
 }

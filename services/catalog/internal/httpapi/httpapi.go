@@ -39,6 +39,7 @@ type Reader interface {
 type Options struct {
 	Currency money.Currency   // of readers who name none
 	Country  string           // of readers who name none
+	Language string           // of the shop
 	MaxAge   time.Duration    // how long shoppers' caches may keep a page
 	Now      func() time.Time // the clock
 }

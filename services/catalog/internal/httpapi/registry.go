@@ -17,6 +17,14 @@ type CodeParam struct {
 	Code string `path:"code" maxLength:"64"`
 }
 
+// texts are nil where there are none, as they are when they are read again.
+func texts(all map[string]string) catalog.Texts {
+	if len(all) == 0 {
+		return nil
+	}
+	return all
+}
+
 type putAttributeInput struct {
 	CodeParam
 	Body catalogapi.AttributeInput
@@ -24,9 +32,9 @@ type putAttributeInput struct {
 
 func (a *api) putAttribute(ctx context.Context, in *putAttributeInput) (*struct{}, error) {
 	b := in.Body
-	attr := catalog.Attribute{Code: in.Code, Label: b.Label, Type: b.Type, Unit: b.Unit}
+	attr := catalog.Attribute{Code: in.Code, Label: b.Label, Labels: texts(b.Labels), Type: b.Type, Unit: b.Unit}
 	for _, v := range b.Values {
-		attr.Choices = append(attr.Choices, catalog.Choice(v))
+		attr.Choices = append(attr.Choices, catalog.Choice{Value: v.Value, Label: v.Label, Labels: texts(v.Labels), Hex: v.Hex})
 	}
 	if b.Min != nil {
 		attr.Min = *b.Min
@@ -45,9 +53,9 @@ type AttributeView struct {
 
 func attributeView(a catalog.Attribute) AttributeView {
 	v := AttributeView{Code: a.Code}
-	v.Label, v.Type, v.Unit = a.Label, a.Type, a.Unit
+	v.Label, v.Labels, v.Type, v.Unit = a.Label, a.Labels, a.Type, a.Unit
 	for _, c := range a.Choices {
-		v.Values = append(v.Values, catalogapi.EnumValue(c))
+		v.Values = append(v.Values, catalogapi.EnumValue{Value: c.Value, Label: c.Label, Labels: c.Labels, Hex: c.Hex})
 	}
 	if a.Min != "" {
 		v.Min = &a.Min
@@ -93,7 +101,7 @@ type putCategoryInput struct {
 
 func (a *api) putCategory(ctx context.Context, in *putCategoryInput) (*struct{}, error) {
 	b := in.Body
-	cat := catalog.Category{Code: in.Code, Name: b.Name, Slug: b.Slug, Parent: b.ParentCode, Position: b.Position}
+	cat := catalog.Category{Code: in.Code, Name: b.Name, Names: texts(b.Names), Slug: b.Slug, Parent: b.ParentCode, Position: b.Position}
 	for _, r := range b.Attributes {
 		cat.Rules = append(cat.Rules, catalog.Rule(r))
 	}
@@ -108,7 +116,7 @@ type CategoryView struct {
 
 func categoryView(c catalog.Category) CategoryView {
 	v := CategoryView{Code: c.Code}
-	v.Name, v.Slug, v.ParentCode, v.Position = c.Name, c.Slug, c.Parent, c.Position
+	v.Name, v.Names, v.Slug, v.ParentCode, v.Position = c.Name, c.Names, c.Slug, c.Parent, c.Position
 	for _, r := range c.Rules {
 		v.Attributes = append(v.Attributes, catalogapi.CategoryAttribute(r))
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -37,6 +38,7 @@ func (a *api) registerShop(s *httpx.Server) {
 type MarketQuery struct {
 	Currency string `query:"currency" maxLength:"3" doc:"ISO 4217 code; the shop's own when left out"`
 	Country  string `query:"country" maxLength:"2" doc:"ISO 3166-1 alpha-2 code; the shop's own when left out"`
+	Language string `query:"language" maxLength:"6" doc:"Language of texts, de or de-AT (BCP 47); what is not translated is in the shop's own, as all is when left out"`
 }
 
 func (a *api) market(q MarketQuery, c *fault.Collector) app.Market {
@@ -47,9 +49,25 @@ func (a *api) market(q MarketQuery, c *fault.Collector) app.Market {
 	if q.Country == "" {
 		m.Country = a.opt.Country
 	}
+	if q.Language != "" {
+		var ok bool
+		m.Language, ok = catalog.ParseLanguage(q.Language)
+		c.Check(ok, "query.language", "must be a language such as de or de-AT", q.Language)
+	}
+	if m.Language == a.opt.Language {
+		m.Language = ""
+	}
 	c.Check(m.Currency.Valid(), "query.currency", "must be an ISO 4217 code", q.Currency)
 	c.Check(len(m.Country) == 2 && strings.Trim(m.Country, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") == "", "query.country", "must be an ISO 3166-1 alpha-2 code", q.Country)
 	return m
+}
+
+// in names the language of an answer: the one that was asked for where something in it is translated, else the shop's own.
+func (a *api) in(m app.Market, translated bool) string {
+	if m.Language != "" && translated {
+		return m.Language
+	}
+	return a.opt.Language
 }
 
 func (a *api) cacheControl() string {
@@ -62,12 +80,18 @@ type pageInput struct {
 	IfNoneMatch string `header:"If-None-Match" doc:"ETag of the page that the caller has"`
 }
 
+// ContentLanguage is embedded by what is answered in a language.
+type ContentLanguage struct {
+	ContentLanguage string `header:"Content-Language" doc:"Of what is translated; the rest is in the shop's own"`
+}
+
 type pageOutput struct {
 	Status       int
 	ETag         string `header:"ETag"`
 	CacheControl string `header:"Cache-Control"`
-	Location     string `header:"Location" doc:"Where the product is now, with 301"`
-	Body         *catalogapi.Product
+	ContentLanguage
+	Location string `header:"Location" doc:"Where the product is now, with 301"`
+	Body     *catalogapi.Product
 }
 
 // page answers 301 for a former slug, and 304 when the caller has the page already.
@@ -84,14 +108,17 @@ func (a *api) page(ctx context.Context, in *pageInput) (*pageOutput, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := &pageOutput{Status: http.StatusOK, ETag: `"` + p.Tag + `"`, CacheControl: a.cacheControl()}
+	out := &pageOutput{Status: http.StatusOK, ETag: `"` + p.Tag + `"`, CacheControl: a.cacheControl(), ContentLanguage: ContentLanguage{a.in(m, p.Product.Titles.Has(m.Language))}}
+	if m.Language != "" {
+		out.ETag = `"` + p.Tag + "-" + m.Language + `"`
+	}
 	switch {
 	case in.ID != p.ID && in.ID != p.Product.Slug:
 		out.Status, out.ETag, out.Location = http.StatusMovedPermanently, "", location(p.Product.Slug, in.MarketQuery)
 	case in.IfNoneMatch == "*" || strings.Contains(in.IfNoneMatch, out.ETag):
 		out.Status = http.StatusNotModified
 	default:
-		out.Body = page(p)
+		out.Body = page(p.In(m.Language))
 	}
 	return out, nil
 }
@@ -107,6 +134,9 @@ func location(slug string, q MarketQuery) string {
 	}
 	if q.Country != "" {
 		values.Set("country", q.Country)
+	}
+	if q.Language != "" {
+		values.Set("language", q.Language)
 	}
 	to := url.URL{Path: "/v1/products/" + slug, RawQuery: values.Encode()}
 	return to.String()
@@ -144,7 +174,7 @@ func attributeFilters() *huma.Param {
 
 // Resolve takes the parameters that have no fixed names: attr.<code>, several times or with commas for any of the values.
 func (in *listInput) Resolve(hc huma.Context) []error {
-	known := []string{"limit", "cursor", "currency", "country", "q", "category", "brand", "price_min", "price_max", "in_stock", "sort", "facets"}
+	known := []string{"limit", "cursor", "currency", "country", "language", "q", "category", "brand", "price_min", "price_max", "in_stock", "sort", "facets"}
 	u := hc.URL()
 	var errs []error
 	for name, values := range u.Query() {
@@ -169,7 +199,8 @@ func (in *listInput) Resolve(hc huma.Context) []error {
 
 type listOutput struct {
 	CacheControl string `header:"Cache-Control"`
-	Body         httpx.Page[catalogapi.ProductSummary]
+	ContentLanguage
+	Body httpx.Page[catalogapi.ProductSummary]
 }
 
 func (a *api) list(ctx context.Context, in *listInput) (*listOutput, error) {
@@ -213,9 +244,13 @@ func (a *api) list(ctx context.Context, in *listInput) (*listOutput, error) {
 	out := &listOutput{CacheControl: a.cacheControl()}
 	found := httpx.NewPage(listed, in.Limit, func(last app.Listed) string { return httpx.EncodeCursor(last.Position) })
 	out.Body = httpx.Page[catalogapi.ProductSummary]{Items: make([]catalogapi.ProductSummary, len(found.Items)), NextCursor: found.NextCursor}
+	reg = reg.In(l.Market.Language)
+	translated := false
 	for i, one := range found.Items {
 		out.Body.Items[i] = summary(one, reg)
+		translated = translated || one.Translated
 	}
+	out.ContentLanguage = ContentLanguage{a.in(l.Market, translated)}
 	return out, nil
 }
 
@@ -242,15 +277,16 @@ func filters(reg *catalog.Registry, asked map[string][]string, c *fault.Collecto
 
 type treeOutput struct {
 	CacheControl string `header:"Cache-Control"`
-	Body         struct {
+	ContentLanguage
+	Body struct {
 		Items []catalogapi.Category `json:"items"`
 	}
 }
 
-// tree takes a market as every read of the catalogue does; the categories are the same in each.
+// tree takes a market as every read of the catalogue does; the categories are the same in each, but for their language.
 func (a *api) tree(ctx context.Context, in *MarketQuery) (*treeOutput, error) {
 	var c fault.Collector
-	a.market(*in, &c)
+	m := a.market(*in, &c)
 	if err := c.Err(); err != nil {
 		return nil, err
 	}
@@ -258,7 +294,8 @@ func (a *api) tree(ctx context.Context, in *MarketQuery) (*treeOutput, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := &treeOutput{CacheControl: a.cacheControl()}
-	out.Body.Items = tree(reg, "")
+	translated := slices.ContainsFunc(slices.Collect(maps.Values(reg.Categories)), func(c catalog.Category) bool { return c.Names.Has(m.Language) })
+	out := &treeOutput{CacheControl: a.cacheControl(), ContentLanguage: ContentLanguage{a.in(m, translated)}}
+	out.Body.Items = tree(reg.In(m.Language), "")
 	return out, nil
 }

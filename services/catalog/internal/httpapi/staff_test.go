@@ -3,6 +3,7 @@ package httpapi
 import (
 	"encoding/json"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -41,7 +42,7 @@ func TestRegistryReadsAsWritten(t *testing.T) {
 	s := stocked(t)
 	var a AttributeView
 	s.reader.Do("GET", "/v1/admin/attributes/colour", nil).Want(200).JSON(&a)
-	if a.Code != "colour" || a.Type != "colour" || len(a.Values) != 2 || a.Values[0] != (catalogapi.EnumValue{Value: "navy", Label: "Navy", Hex: "#1f2a44"}) {
+	if a.Code != "colour" || a.Type != "colour" || len(a.Values) != 2 || !reflect.DeepEqual(a.Values[0], catalogapi.EnumValue{Value: "navy", Label: "Navy", Hex: "#1f2a44"}) {
 		t.Errorf("%+v", a)
 	}
 	s.reader.Do("GET", "/v1/admin/attributes/width", nil).Want(200).JSON(&a)

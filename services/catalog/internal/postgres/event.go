@@ -45,7 +45,70 @@ func told(reg *catalog.Registry, r *catalog.Record, at time.Time) catalogapi.Pro
 		data.Variants[i] = catalogapi.VariantV1{SKU: v.SKU, Title: reg.TitleOf(p, v), ImageURL: p.ImageOf(v), WeightGrams: v.WeightGrams,
 			Attributes: attributes(reg, p.Category, v.Values)}
 	}
+	data.Translations = translations(reg, p)
 	return data
+}
+
+// translations are what of a product reads differently in the languages that it or the registry has.
+func translations(reg *catalog.Registry, p *catalog.Product) map[string]catalogapi.TranslationV1 {
+	languages := map[string]bool{}
+	for _, language := range reg.Languages() {
+		languages[language] = true
+	}
+	for _, texts := range []catalog.Texts{p.Titles, p.Descriptions} {
+		for language := range texts {
+			languages[language] = true
+		}
+	}
+	var out map[string]catalogapi.TranslationV1
+	for language := range languages {
+		t := catalogapi.TranslationV1{Title: p.Titles.In(language, ""), Description: p.Descriptions.In(language, "")}
+		in := reg.In(language)
+		for _, c := range reg.Path(p.Category) {
+			differs(&t.Categories, c.Code, c.Name, in.Categories[c.Code].Name)
+		}
+		values(&t, reg, in, p.Category, p.Values)
+		for i := range p.Variants {
+			values(&t, reg, in, p.Category, p.Variants[i].Values)
+		}
+		if t.Title == "" && t.Description == "" && t.Categories == nil && t.Labels == nil && t.Values == nil {
+			continue
+		}
+		if out == nil {
+			out = map[string]catalogapi.TranslationV1{}
+		}
+		out[language] = t
+	}
+	return out
+}
+
+// values notes what of values reads differently in a language.
+func values(t *catalogapi.TranslationV1, reg, in *catalog.Registry, category string, all catalog.Values) {
+	translated := in.Show(category, all)
+	for i, own := range reg.Show(category, all) {
+		differs(&t.Labels, own.Code, own.Label, translated[i].Label)
+		a, b := reg.Attributes[own.Code], in.Attributes[own.Code]
+		for _, term := range a.Terms(own.Value) {
+			of := t.Values[own.Code]
+			if differs(&of, term, a.Say(term), b.Say(term)); of == nil {
+				continue
+			}
+			if t.Values == nil {
+				t.Values = map[string]map[string]string{}
+			}
+			t.Values[own.Code] = of
+		}
+	}
+}
+
+func differs(into *map[string]string, key, own, translated string) {
+	if own == translated {
+		return
+	}
+	if *into == nil {
+		*into = map[string]string{}
+	}
+	(*into)[key] = translated
 }
 
 // maxTold bounds a page of whole products, in bytes of their documents: what is told is about as long again, and a sidecar takes 4 MiB.

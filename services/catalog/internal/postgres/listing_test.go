@@ -193,7 +193,7 @@ func TestAListingReadsNoDocuments(t *testing.T) {
 	counting, err := pgxpool.NewWithConfig(t.Context(), config)
 	do(t, err)
 	defer counting.Close()
-	s := New(counting, nil)
+	s := New(counting, nil, "en")
 	l := app.Listing{Market: market, Sort: app.ByPopularity, Limit: 24}
 	_, _, err = s.List(t.Context(), l) // reads the registry
 	do(t, err)

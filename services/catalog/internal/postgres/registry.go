@@ -42,10 +42,10 @@ func (s *Store) PutAttribute(ctx context.Context, by app.Change, a catalog.Attri
 			}
 		}
 		_, err := tx.Exec(ctx, `
-			INSERT INTO attributes (code, label, type, unit, choices, min, max, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+			INSERT INTO attributes (code, label, type, unit, choices, min, max, updated_at, labels) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
 			ON CONFLICT (code) DO UPDATE SET label = excluded.label, type = excluded.type, unit = excluded.unit,
-				choices = excluded.choices, min = excluded.min, max = excluded.max, updated_at = excluded.updated_at`,
-			a.Code, a.Label, a.Type, a.Unit, asJSON(a.Choices, "[]"), a.Min, a.Max, by.At)
+				choices = excluded.choices, min = excluded.min, max = excluded.max, updated_at = excluded.updated_at, labels = excluded.labels`,
+			a.Code, a.Label, a.Type, a.Unit, asJSON(a.Choices, "[]"), a.Min, a.Max, by.At, asJSON(a.Labels, "{}"))
 		if err != nil {
 			return fmt.Errorf("attribute %s: %w", a.Code, err)
 		}
@@ -105,10 +105,10 @@ func (s *Store) PutCategory(ctx context.Context, by app.Change, c catalog.Catego
 			return nil
 		}
 		_, err := tx.Exec(ctx, `
-			INSERT INTO categories (code, name, slug, parent_code, position, rules, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7)
+			INSERT INTO categories (code, name, slug, parent_code, position, rules, updated_at, names) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
 			ON CONFLICT (code) DO UPDATE SET name = excluded.name, slug = excluded.slug, parent_code = excluded.parent_code,
-				position = excluded.position, rules = excluded.rules, updated_at = excluded.updated_at`,
-			c.Code, c.Name, c.Slug, optional(c.Parent), c.Position, asJSON(c.Rules, "[]"), by.At)
+				position = excluded.position, rules = excluded.rules, updated_at = excluded.updated_at, names = excluded.names`,
+			c.Code, c.Name, c.Slug, optional(c.Parent), c.Position, asJSON(c.Rules, "[]"), by.At, asJSON(c.Names, "{}"))
 		if err != nil {
 			return fmt.Errorf("category %s: %w", c.Code, err)
 		}
@@ -146,7 +146,7 @@ func (s *Store) PutBrand(ctx context.Context, by app.Change, b catalog.Brand) er
 
 // announceAll tells others again of the products that a change of the registry shows in: events carry labels and names.
 func (s *Store) announceAll(ctx context.Context, tx *pg.Tx, by app.Change, where string, arg any) error {
-	reg, _, err := loadRegistry(ctx, tx) // as this transaction has changed it
+	reg, _, err := s.loadRegistry(ctx, tx) // as this transaction has changed it
 	if err != nil {
 		return fmt.Errorf("registry: %w", err)
 	}

@@ -111,7 +111,7 @@ func (s *Store) pages(ctx context.Context, m app.Market, sql string, names ...an
 		return nil, nil, pg.AsFault(err)
 	}
 	if len(found) == 0 {
-		return found, catalog.NewRegistry(nil, nil, nil), nil
+		return found, catalog.NewRegistry(s.language, nil, nil, nil), nil
 	}
 	reg, err := s.registryAt(ctx, s.pool, registry)
 	for _, page := range found {
@@ -172,8 +172,8 @@ const offerSQL = `
 	ORDER BY b.amount, v.position LIMIT 1`
 
 const listSQL = `
-	SELECT p.id::text, p.slug, p.title, coalesce(p.brand_code, ''), p.category_code, p.image_url, (SELECT version FROM registry_version),
-		o.amount, o.compare_at, coalesce(o.there, false), o.skus, %s
+	SELECT p.id::text, p.slug, %s, coalesce(p.brand_code, ''), p.category_code, p.image_url, (SELECT version FROM registry_version),
+		o.amount, o.compare_at, coalesce(o.there, false), o.skus, %s, %s
 	FROM %s
 	WHERE p.status = 'published' AND o.amount IS NOT NULL`
 
@@ -208,7 +208,7 @@ func (s *Store) List(ctx context.Context, l app.Listing) ([]app.Listed, *catalog
 		var price int64
 		var compare *int64
 		out := app.Listed{Position: app.Position{Sort: l.Sort}}
-		err := row.Scan(&out.ID, &out.Slug, &out.Title, &out.Brand, &out.Category, &out.ImageURL, &registry, &price, &compare, &out.InStock, &out.SKUs, &out.Position.Key)
+		err := row.Scan(&out.ID, &out.Slug, &out.Title, &out.Brand, &out.Category, &out.ImageURL, &registry, &price, &compare, &out.InStock, &out.SKUs, &out.Position.Key, &out.Translated)
 		out.Price, out.CompareAt, out.Position.ID = money.New(price, l.Market.Currency), amount(compare, l.Market.Currency), out.ID
 		return out, err
 	})
@@ -216,7 +216,7 @@ func (s *Store) List(ctx context.Context, l app.Listing) ([]app.Listed, *catalog
 		return nil, nil, fmt.Errorf("list products: %w", pg.AsFault(err))
 	}
 	if len(listed) == 0 {
-		return nil, catalog.NewRegistry(nil, nil, nil), nil
+		return nil, catalog.NewRegistry(s.language, nil, nil, nil), nil
 	}
 	reg, err := s.registryAt(ctx, s.pool, registry)
 	return listed[:min(len(listed), l.Limit+1)], reg, err
@@ -225,7 +225,13 @@ func (s *Store) List(ctx context.Context, l app.Listing) ([]app.Listed, *catalog
 func listQuery(l app.Listing) *query {
 	q := &query{args: []any{string(l.Market.Currency), l.Market.Country, l.Market.Now}}
 	sort := sorts[l.Sort]
-	fmt.Fprintf(q, listSQL, sort.key, sort.from)
+	title, translated := "p.title", "false"
+	if l.Market.Language != "" {
+		language, _, _ := strings.Cut(l.Market.Language, "-")
+		titles := fmt.Sprintf("p.titles ->> %s, p.titles ->> %s", q.arg(l.Market.Language), q.arg(language))
+		title, translated = "coalesce("+titles+", p.title)", "coalesce("+titles+") IS NOT NULL"
+	}
+	fmt.Fprintf(q, listSQL, title, sort.key, translated, sort.from)
 	if l.Categories != nil {
 		q.and("p.category_code = ANY (%s::text[])", q.arg(l.Categories))
 	}
@@ -233,7 +239,7 @@ func listQuery(l app.Listing) *query {
 		q.and("p.brand_code = %s", q.arg(l.Brand))
 	}
 	for _, word := range l.Words {
-		q.and("p.title ILIKE %s", q.arg("%"+likeEscape.Replace(word)+"%"))
+		q.and(title+" ILIKE %s", q.arg("%"+likeEscape.Replace(word)+"%"))
 	}
 	if l.Min != nil {
 		q.and("%s >= %s", sort.amount, q.arg(*l.Min))
@@ -297,7 +303,7 @@ func (s *Store) Sellables(ctx context.Context, skus []string) (map[string]catalo
 		return nil, nil, fmt.Errorf("sellables: %w", pg.AsFault(err))
 	}
 	if len(found) == 0 {
-		return found, catalog.NewRegistry(nil, nil, nil), nil
+		return found, catalog.NewRegistry(s.language, nil, nil, nil), nil
 	}
 	reg, err := s.registryAt(ctx, s.pool, registry)
 	return found, reg, err

@@ -41,6 +41,7 @@ func Migrations() []pg.Migrations {
 type Store struct {
 	pool     *pgxpool.Pool
 	box      *outbox.Box
+	language string
 	registry atomic.Pointer[versioned]
 }
 
@@ -50,8 +51,10 @@ type versioned struct {
 	*catalog.Registry
 }
 
-// New returns a store on a migrated database.
-func New(pool *pgxpool.Pool, box *outbox.Box) *Store { return &Store{pool: pool, box: box} }
+// New returns a store on a migrated database, of a shop whose texts are in a language.
+func New(pool *pgxpool.Pool, box *outbox.Box, language string) *Store {
+	return &Store{pool: pool, box: box, language: language}
+}
 
 // Prune forgets the idempotency keys that are too old to be asked for.
 func (s *Store) Prune(ctx context.Context) error {
@@ -73,7 +76,7 @@ func (s *Store) registryAt(ctx context.Context, q pg.Querier, version int64) (*c
 	if have := s.registry.Load(); have != nil && have.version == version {
 		return have.Registry, nil
 	}
-	reg, at, err := loadRegistry(ctx, q)
+	reg, at, err := s.loadRegistry(ctx, q)
 	if err != nil {
 		return nil, fmt.Errorf("registry: %w", pg.AsFault(err))
 	}
@@ -84,16 +87,16 @@ func (s *Store) registryAt(ctx context.Context, q pg.Querier, version int64) (*c
 }
 
 // loadRegistry reads everything in one statement, and so of one moment.
-func loadRegistry(ctx context.Context, q pg.Querier) (*catalog.Registry, int64, error) {
+func (s *Store) loadRegistry(ctx context.Context, q pg.Querier) (*catalog.Registry, int64, error) {
 	var attributes []catalog.Attribute
 	var categories []catalog.Category
 	var brands []catalog.Brand
 	var version int64
 	rows, err := q.Query(ctx, `
-		SELECT 'version', '', '', '', '', '', '', 0, version, '[]'::jsonb FROM registry_version
-		UNION ALL SELECT 'attribute', code, label, type, unit, min, max, 0, 0, choices FROM attributes
-		UNION ALL SELECT 'category', code, name, slug, coalesce(parent_code, ''), '', '', position, 0, rules FROM categories
-		UNION ALL SELECT 'brand', code, name, '', '', '', '', 0, 0, '[]' FROM brands`)
+		SELECT 'version', '', '', '', '', '', '', 0, version, '[]'::jsonb, '{}'::jsonb FROM registry_version
+		UNION ALL SELECT 'attribute', code, label, type, unit, min, max, 0, 0, choices, labels FROM attributes
+		UNION ALL SELECT 'category', code, name, slug, coalesce(parent_code, ''), '', '', position, 0, rules, names FROM categories
+		UNION ALL SELECT 'brand', code, name, '', '', '', '', 0, 0, '[]', '{}' FROM brands`)
 	if err != nil {
 		return nil, 0, err
 	}
@@ -101,19 +104,25 @@ func loadRegistry(ctx context.Context, q pg.Querier) (*catalog.Registry, int64, 
 	var position int
 	var n int64
 	var list []byte
-	_, err = pgx.ForEachRow(rows, []any{&kind, &code, &a, &b, &c, &d, &e, &position, &n, &list}, func() error {
+	var texts catalog.Texts
+	_, err = pgx.ForEachRow(rows, []any{&kind, &code, &a, &b, &c, &d, &e, &position, &n, &list, &texts}, func() error {
+		t := texts
+		texts = nil // the next one has its own
+		if len(t) == 0 {
+			t = nil
+		}
 		switch kind {
 		case "version":
 			version = n
 		case "attribute":
-			attr := catalog.Attribute{Code: code, Label: a, Type: b, Unit: c, Min: d, Max: e}
+			attr := catalog.Attribute{Code: code, Label: a, Labels: t, Type: b, Unit: c, Min: d, Max: e}
 			if err := json.Unmarshal(list, &attr.Choices); err != nil {
 				return fmt.Errorf("choices of %s: %w", code, err)
 			}
 			attr.Choices = orNil(attr.Choices)
 			attributes = append(attributes, attr)
 		case "category":
-			cat := catalog.Category{Code: code, Name: a, Slug: b, Parent: c, Position: position}
+			cat := catalog.Category{Code: code, Name: a, Names: t, Slug: b, Parent: c, Position: position}
 			if err := json.Unmarshal(list, &cat.Rules); err != nil {
 				return fmt.Errorf("rules of %s: %w", code, err)
 			}
@@ -124,7 +133,7 @@ func loadRegistry(ctx context.Context, q pg.Querier) (*catalog.Registry, int64, 
 		}
 		return nil
 	})
-	return catalog.NewRegistry(attributes, categories, brands), version, err
+	return catalog.NewRegistry(s.language, attributes, categories, brands), version, err
 }
 
 // change runs fn as the one writer. A change of the registry moves its version.

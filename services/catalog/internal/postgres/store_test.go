@@ -30,7 +30,7 @@ var by = app.Change{Actor: "staff:1", At: time.Date(2026, 3, 1, 12, 0, 0, 0, tim
 func open(t testing.TB) (*Store, *pgxpool.Pool) {
 	t.Helper()
 	pool := testkit.Schema(t, Migrations()...)
-	return New(pool, outbox.New(pool, outbox.Options{Source: "catalog"})), pool
+	return New(pool, outbox.New(pool, outbox.Options{Source: "catalog"}), "en"), pool
 }
 
 func do(t testing.TB, err error) {
@@ -46,9 +46,9 @@ func furnished(t testing.TB) (*Store, *pgxpool.Pool) {
 	s, pool := open(t)
 	var rules []catalog.Rule
 	for _, a := range []catalog.Attribute{
-		{Code: "size", Label: "Size", Type: catalog.Enum, Choices: []catalog.Choice{{Value: "s", Label: "S"}, {Value: "m", Label: "M"}}},
+		{Code: "size", Label: "Size", Type: catalog.Enum, Choices: []catalog.Choice{{Value: "s", Label: "S", Labels: catalog.Texts{"de": "klein"}}, {Value: "m", Label: "M"}}},
 		{Code: "tags", Label: "Tags", Type: catalog.MultiEnum, Choices: []catalog.Choice{{Value: "new", Label: "New"}, {Value: "old", Label: "Old"}}},
-		{Code: "width", Label: "Width", Type: catalog.Decimal, Unit: "cm"},
+		{Code: "width", Label: "Width", Labels: catalog.Texts{"de": "Breite"}, Type: catalog.Decimal, Unit: "cm"},
 		{Code: "seats", Label: "Seats", Type: catalog.Integer},
 		{Code: "tint", Label: "Tint", Type: catalog.Colour},
 		{Code: "care", Label: "Care", Type: catalog.Text},
@@ -58,7 +58,7 @@ func furnished(t testing.TB) (*Store, *pgxpool.Pool) {
 		do(t, s.PutAttribute(t.Context(), by, a))
 		rules = append(rules, catalog.Rule{Code: a.Code, VariantDefining: a.Code == "size", Filterable: a.Code == "size" || a.Code == "seats", Searchable: a.Code == "care"})
 	}
-	do(t, s.PutCategory(t.Context(), by, catalog.Category{Code: "chairs", Name: "Chairs", Slug: "chairs", Rules: rules}))
+	do(t, s.PutCategory(t.Context(), by, catalog.Category{Code: "chairs", Name: "Chairs", Names: catalog.Texts{"de": "Stühle"}, Slug: "chairs", Rules: rules}))
 	do(t, s.PutBrand(t.Context(), by, catalog.Brand{Code: "alder", Name: "Alder"}))
 	return s, pool
 }
@@ -73,6 +73,7 @@ func chair() catalog.Product {
 			{SKU: "C-S", Barcode: "2000000000015", WeightGrams: 2500, Size: &catalog.Size{Length: 1, Width: 2, Height: 3}, Values: catalog.Values{"size": json.RawMessage(`"s"`)}},
 			{SKU: "C-M", Values: catalog.Values{"size": json.RawMessage(`"m"`)}, Images: []catalog.Image{{URL: "https://img.example/m.png"}}},
 		},
+		Titles: catalog.Texts{"de": "Klappstuhl"}, Descriptions: catalog.Texts{"de": "Lässt sich falten."},
 	}
 }
 
@@ -120,7 +121,7 @@ func TestStoredAndSentForms(t *testing.T) {
 func TestRegistryIsReadAgainWhenItChanges(t *testing.T) {
 	t.Parallel()
 	s, pool := furnished(t)
-	other := New(pool, outbox.New(pool, outbox.Options{Source: "catalog"})) // another replica
+	other := New(pool, outbox.New(pool, outbox.Options{Source: "catalog"}), "en") // another replica
 	s.put(t, chairID, chair())
 	if _, err := other.Registry(t.Context()); err != nil {
 		t.Fatal(err)
