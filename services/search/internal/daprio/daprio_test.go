@@ -91,6 +91,8 @@ func TestGoldenEventsAreTakenIn(t *testing.T) {
 			ID: chairID, Slug: "folding-chair", Title: "Folding <chair>", Description: "It folds.", ImageURL: "/media/chair.svg",
 			Brand: search.Term{Value: "alder", Label: "Alder"}, Path: []search.Category{{Term: search.Term{Value: "chairs", Label: "Chairs"}, Slug: "chairs"}},
 			Popularity: 9, Published: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC), Filterable: []string{"size", "seats"}, Searchable: []string{"care"},
+			Translations: map[string]search.Translation{"de": {Title: "Klappstuhl", Description: "Lässt sich falten.", Categories: map[string]string{"chairs": "Stühle"},
+				Labels: map[string]string{"width": "Breite"}, Values: map[string]map[string]string{"folds": {"true": "Ja"}, "size": {"s": "klein"}, "width": {"44.5": "44,5 cm"}}}},
 			Values: []search.Value{
 				{Code: "tags", Label: "Tags", Type: "multi_enum", Terms: []search.Term{{Value: "new", Label: "New"}, {Value: "old", Label: "Old"}}},
 				one("width", "Width", "decimal", "cm", "44.5", "44.5 cm", ""), one("seats", "Seats", "integer", "", "1", "1", ""),

@@ -73,6 +73,12 @@ func product(data catalogapi.ProductChangedV1) (app.News, error) {
 	for _, c := range data.CategoryPath {
 		n.Path = append(n.Path, search.Category{Term: search.Term{Value: c.Code, Label: c.Name}, Slug: c.Slug})
 	}
+	for language, t := range data.Translations {
+		if n.Translations == nil {
+			n.Translations = map[string]search.Translation{}
+		}
+		n.Translations[language] = search.Translation(t)
+	}
 	var err error
 	if n.Values, err = values(n, data.Attributes); err != nil {
 		return app.News{}, err

@@ -1,6 +1,7 @@
 package search
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
 	"time"
@@ -20,6 +21,16 @@ type Product struct {
 	Variants   []Item
 	Filterable []string // codes of attributes
 	Searchable []string
+
+	Translations map[string]Translation // by language
+}
+
+// Translation is what of a product reads differently in another language.
+type Translation struct {
+	Title, Description string                       // empty: as in the shop's own
+	Categories         map[string]string            // by code
+	Labels             map[string]string            // of attributes, by code
+	Values             map[string]map[string]string // by code of the attribute, and value
 }
 
 // Item is a variant of a product.
@@ -59,25 +70,38 @@ type Source struct {
 	Sold     int64            // pieces lately
 }
 
-// NewDocument makes the document of a product as of now, with its text in the shop's language.
+// NewDocument makes the document of a product as of now, with its text in the shop's language and those that it is translated to.
 func NewDocument(s *Source, language string, now time.Time) *Document {
 	d := &Document{ID: s.ID, Revision: s.Revision, Slug: s.Slug, ImageURL: s.ImageURL, Brand: s.Brand, Categories: s.Path,
 		Popularity: s.Popularity + s.Sold, Published: s.Published, Attributes: s.attributes(s.Values)}
-	var skus, names, found []string
+	var skus []string
 	for _, v := range s.Variants {
 		offer := s.Offers[v.SKU]
 		skus = append(skus, v.SKU)
-		found = append(found, s.texts(v.Values)...)
 		d.Variants = append(d.Variants, Variant{SKU: v.SKU, Attributes: s.attributes(v.Values), Prices: prices(offer.Rows, now), Available: offer.Available})
 	}
-	for _, c := range s.Path {
-		names = append(names, c.Label)
-	}
-	found = append(s.texts(s.Values), found...)
 	d.Identifiers = Index(skus...)
-	d.Texts = map[string]Text{language: {Name: s.Title, Title: Index(s.Title), Description: Index(s.Description), Brand: Index(s.Brand.Label),
-		Category: Index(names...), Attributes: Index(found...)}}
+	d.Texts = map[string]Text{language: s.text(Translation{})}
+	for other, t := range s.Translations {
+		if other != language {
+			d.Texts[other] = s.text(t)
+		}
+	}
 	return d
+}
+
+// text is what can be read of a product in the language of a translation.
+func (s *Source) text(t Translation) Text {
+	title, description := cmp.Or(t.Title, s.Title), cmp.Or(t.Description, s.Description)
+	var names []string
+	for _, c := range s.Path {
+		names = append(names, cmp.Or(t.Categories[c.Value], c.Label))
+	}
+	found := s.texts(t, s.Values)
+	for _, v := range s.Variants {
+		found = append(found, s.texts(t, v.Values)...)
+	}
+	return Text{Name: title, Title: Index(title), Description: Index(description), Brand: Index(s.Brand.Label), Category: Index(names...), Attributes: Index(found...)}
 }
 
 // attributes are the values that shoppers may filter by.
@@ -99,14 +123,14 @@ func (s *Source) attributes(values []Value) (all []Attribute) {
 	return all
 }
 
-// texts are what of the values is found by words, each once.
-func (s *Source) texts(values []Value) (all []string) {
+// texts are what of the values is found by words in the language of a translation, each once.
+func (s *Source) texts(t Translation, values []Value) (all []string) {
 	for _, v := range values {
 		if !slices.Contains(s.Searchable, v.Code) {
 			continue
 		}
-		for _, t := range v.Terms {
-			all = append(all, t.Label)
+		for _, term := range v.Terms {
+			all = append(all, cmp.Or(t.Values[v.Code][term.Value], term.Label))
 		}
 	}
 	return all

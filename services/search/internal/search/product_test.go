@@ -97,6 +97,19 @@ func TestNewDocument(t *testing.T) {
 	if diff := cmp.Diff(want, NewDocument(s, "de", midday)); diff != "" {
 		t.Error(diff)
 	}
+	s.Translations = map[string]Translation{
+		"fr": {Title: "Chaise pliante", Categories: map[string]string{"chairs": "Chaises"}, Values: map[string]map[string]string{"tags": {"new": "Nouveau"}, "size": {"s": "Petit"}}},
+		"es": {Description: "Se pliega."},
+		"de": {Title: "a text of the shop's own language stands beside"},
+	}
+	want.Texts["fr"] = Text{Name: "Chaise pliante", Title: Index("Chaise pliante"), Description: Index("It folds."), Brand: Index("Alder & Co"),
+		Category: Index("Home", "Chaises"), Attributes: Index("Nouveau", "Eco", "Wipe")}
+	es := want.Texts["de"]
+	es.Description = Index("Se pliega.")
+	want.Texts["es"] = es
+	if diff := cmp.Diff(want, NewDocument(s, "de", midday)); diff != "" {
+		t.Error(diff)
+	}
 }
 
 func TestNormal(t *testing.T) {
