@@ -73,6 +73,7 @@ type Terms struct {
 	Version    int64
 	Kinds      map[string]search.Kind     // by code
 	Categories map[string]search.Category // by code, and by slug
+	Parents    map[string]string          // of categories, by code; empty: a root
 }
 
 // Replica is what is known of the neighbours. Each call is one transaction.

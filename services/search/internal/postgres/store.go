@@ -99,7 +99,7 @@ func scanRow(row pgx.CollectableRow) (app.Row, error) {
 
 // Terms implements app.Replica. The version is read first: what is newer is read again.
 func (s *Store) Terms(ctx context.Context) (*app.Terms, error) {
-	t := &app.Terms{Kinds: map[string]search.Kind{}, Categories: map[string]search.Category{}}
+	t := &app.Terms{Kinds: map[string]search.Kind{}, Categories: map[string]search.Category{}, Parents: map[string]string{}}
 	var batch pgx.Batch
 	batch.Queue(`SELECT terms FROM replica`).QueryRow(func(row pgx.Row) error { return row.Scan(&t.Version) })
 	batch.Queue(`SELECT code, label, type, unit, hexes FROM attributes`).Query(func(rows pgx.Rows) error {
@@ -111,9 +111,11 @@ func (s *Store) Terms(ctx context.Context) (*app.Terms, error) {
 		})
 		return err
 	})
-	batch.Queue(`SELECT code, name, slug FROM categories`).Query(func(rows pgx.Rows) error {
+	batch.Queue(`SELECT code, name, slug, parent FROM categories`).Query(func(rows pgx.Rows) error {
 		var c search.Category
-		_, err := pgx.ForEachRow(rows, []any{&c.Value, &c.Label, &c.Slug}, func() error {
+		var parent string
+		_, err := pgx.ForEachRow(rows, []any{&c.Value, &c.Label, &c.Slug, &parent}, func() error {
+			t.Parents[c.Value] = parent
 			t.Categories[c.Value] = c
 			if _, code := t.Categories[c.Slug]; !code {
 				t.Categories[c.Slug] = c

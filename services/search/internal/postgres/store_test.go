@@ -237,7 +237,7 @@ func TestTerms(t *testing.T) {
 	got, err := s.Terms(t.Context())
 	do(t, err)
 	shirts := search.Category{Term: search.Term{Value: "shirts", Label: "Shirts"}, Slug: "shirts-and-tops"}
-	want := &app.Terms{Version: first + 1, Categories: map[string]search.Category{"shirts": shirts, "shirts-and-tops": shirts}, Kinds: map[string]search.Kind{
+	want := &app.Terms{Version: first + 1, Categories: map[string]search.Category{"shirts": shirts, "shirts-and-tops": shirts}, Parents: map[string]string{"shirts": ""}, Kinds: map[string]search.Kind{
 		"size":   {Code: "size", Label: "Fit", Type: search.TypeEnum, Hexes: map[string]string{}},
 		"colour": {Code: "colour", Label: "Colour", Type: search.TypeColour, Hexes: map[string]string{"#000000": "black", "#ffffff": "white", "#ff0000": "red"}}}}
 	if diff := cmp.Diff(want, got); diff != "" {

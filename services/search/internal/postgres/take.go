@@ -99,8 +99,9 @@ const takeProductSQL = newerSQL + `, put AS (
 		WHERE (a.label, a.type, a.unit, a.hexes) <> (excluded.label, excluded.type, excluded.unit, a.hexes || excluded.hexes)
 		RETURNING code
 	), path AS (
-		INSERT INTO categories AS c (code, name, slug) SELECT u.* FROM (SELECT FROM put WHERE $6) AS put, unnest($15::text[], $16::text[], $17::text[]) AS u (code, name, slug)
-		ON CONFLICT (code) DO UPDATE SET name = excluded.name, slug = excluded.slug WHERE (c.name, c.slug) <> (excluded.name, excluded.slug)
+		INSERT INTO categories AS c (code, name, slug, parent) SELECT u.* FROM (SELECT FROM put WHERE $6) AS put, unnest($15::text[], $16::text[], $17::text[], $18::text[]) AS u (code, name, slug, parent)
+		ON CONFLICT (code) DO UPDATE SET name = excluded.name, slug = excluded.slug, parent = excluded.parent
+		WHERE (c.name, c.slug, c.parent) <> (excluded.name, excluded.slug, excluded.parent)
 		RETURNING code
 	)
 	UPDATE replica SET revision = revision + 1, terms = terms + (EXISTS (SELECT FROM kinds) OR EXISTS (SELECT FROM path))::int
@@ -130,14 +131,16 @@ func takeProduct(batch *pgx.Batch, now time.Time, n *app.News) {
 		k := kinds[code]
 		labels[i], types[i], units[i], hexes[i] = k.Label, k.Type, k.Unit, asJSON(k.Hexes, "{}")
 	}
-	var categories, names, slugs []string
+	var categories, names, slugs, parents []string
+	parent := ""
 	for _, c := range p.Path {
 		if !slices.Contains(categories, c.Value) {
-			categories, names, slugs = append(categories, c.Value), append(names, c.Label), append(slugs, c.Slug)
+			categories, names, slugs, parents = append(categories, c.Value), append(names, c.Label), append(slugs, c.Slug), append(parents, parent)
 		}
+		parent = c.Value
 	}
 	batch.Queue(takeProductSQL, app.FromCatalog, n.Subject, n.Sequence, n.Asked, p.ID, p.Listed, asJSON(p.Product, "{}"), now, skus,
-		codes, labels, types, units, hexes, categories, names, slugs)
+		codes, labels, types, units, hexes, categories, names, slugs, parents)
 }
 
 // takeSoldSQL counts an order once; only what was sold lately counts.

@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/sidecart/sidecart/pkg/fault"
@@ -49,7 +50,10 @@ func (r *Rule) Check(at string, c *fault.Collector) {
 	c.Check(codeForm.MatchString(r.ID), at+"id", "must be letters, digits and .-_: alone, at most 64", r.ID)
 	checkText(r.Name, at+"name", maxLine, true, c)
 	c.Check(r.Priority >= -maxPriority && r.Priority <= maxPriority, at+"priority", fmt.Sprintf("must be from -%d to %d", maxPriority, maxPriority), r.Priority)
-	c.Check(r.Starts.IsZero() || r.Ends.IsZero() || r.Starts.Before(r.Ends), at+"ends_at", "must be after starts_at", r.Ends)
+	c.Check(r.Starts.IsZero() || r.Ends.IsZero() || r.Starts.Before(r.Ends), at+"ends_at", "must be after starts_at", nil)
+	for name, when := range map[string]time.Time{"starts_at": r.Starts, "ends_at": r.Ends} {
+		c.Check(when.Year() > 0 && when.Year() < 10_000, at+name, "must be of the years 1 to 9999, in UTC", nil)
+	}
 	r.When.check(at+"when.", c)
 	if s := r.Share; s != nil {
 		c.Check(codeForm.MatchString(s.Test), at+"share.test", "must be letters, digits and .-_: alone, at most 64", s.Test)

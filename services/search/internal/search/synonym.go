@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/sidecart/sidecart/pkg/fault"
 )
@@ -52,6 +53,12 @@ func CheckSynonyms(all []Synonym) error {
 // Check notes the faults of one synonym, at its place.
 func (s *Synonym) Check(at string, c *fault.Collector) { s.check(at, c) }
 
+// Says is what a synonym says, in one form: two with the same are one too many. It is empty for one that has no words.
+func (s *Synonym) Says() string {
+	var c fault.Collector
+	return s.check("", &c)
+}
+
 // check returns what a synonym says, in one form; "" for nothing.
 func (s *Synonym) check(at string, c *fault.Collector) string {
 	c.Check(s.Language == "" || languageForm.MatchString(s.Language), at+".language", `must be a language, such as "de"`, s.Language)
@@ -78,6 +85,7 @@ func checkTerms(terms []string, at string, seen map[string]bool, c *fault.Collec
 			c.Add(at, fmt.Sprintf("must be at most %d bytes long", maxTerm), nil)
 			continue
 		}
+		c.Check(utf8.ValidString(t) && !strings.ContainsRune(t, 0), at, "must be text", nil)
 		words := Words(t)
 		read := strings.Join(words, " ")
 		c.Check(len(words) > 0, at, "must have a word", t)

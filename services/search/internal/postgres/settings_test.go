@@ -1,0 +1,119 @@
+package postgres
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/sidecart/sidecart/services/search/internal/app"
+	"github.com/sidecart/sidecart/services/search/internal/search"
+)
+
+func (s *Store) change(t *testing.T, e *app.Edit) int64 {
+	t.Helper()
+	version, err := s.ChangeSettings(t.Context(), app.By{Actor: "staff:kim", At: noon}, func(*app.Settings) (*app.Edit, error) { return e, nil })
+	do(t, err)
+	return version
+}
+
+func TestSettings(t *testing.T) {
+	t.Parallel()
+	s, pool := open(t)
+	low := 4.5
+	tv := search.Synonym{ID: "tv", Language: "en", Words: []string{"tv", "television"}}
+	rule := search.Rule{ID: "sale", Name: "Sale", Priority: 3, Starts: noon, Ends: noon.Add(time.Hour), When: search.Condition{Match: search.MatchExact, Texts: []string{"sale"}, Locales: []string{"de"}},
+		Share: &search.Share{Test: "t", From: 0, To: 50}, Then: []search.Action{{Kind: search.Raise, Factor: 2, NewDays: 3, Filters: []search.Filter{{Field: "rating", Min: &low}, {Field: "brand", Any: []string{"a"}}}},
+			{Kind: search.Show, Banner: search.Banner{Title: "Sale", URL: "/sale"}}}}
+	if v := s.change(t, &app.Edit{Kind: app.SynonymSetting, ID: "tv", After: tv}); v != 1 {
+		t.Errorf("version %d", v)
+	}
+	if v := s.change(t, &app.Edit{Kind: app.RuleSetting, ID: "sale", After: rule}); v != 2 {
+		t.Errorf("version %d", v)
+	}
+	if v := s.change(t, nil); v != 2 {
+		t.Errorf("version %d after nothing", v)
+	}
+	got, err := s.Settings(t.Context())
+	do(t, err)
+	want := &app.Settings{Version: 2, Synonyms: map[string]app.Kept[search.Synonym]{"tv": {Value: tv, Version: 1, UpdatedAt: noon}},
+		Rules: map[string]app.Kept[search.Rule]{"sale": {Value: rule, Version: 2, UpdatedAt: noon}}}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	s.change(t, &app.Edit{Kind: app.SynonymSetting, ID: "tv", Before: tv})
+	s.change(t, &app.Edit{Kind: app.RuleSetting, ID: "sale", Before: rule})
+	if got, err = s.Settings(t.Context()); err != nil || got.Version != 4 || len(got.Synonyms)+len(got.Rules) != 0 {
+		t.Errorf("%v %+v", err, got)
+	}
+	if v, err := s.SettingsVersion(t.Context()); err != nil || v != 4 {
+		t.Errorf("%v %d", err, v)
+	}
+	refused := errors.New("no")
+	if _, err := s.ChangeSettings(t.Context(), app.By{}, func(*app.Settings) (*app.Edit, error) { return nil, refused }); !errors.Is(err, refused) {
+		t.Error(err)
+	}
+	rows, err := pool.Query(t.Context(), `SELECT actor || ' ' || action || ' ' || entity || ' ' || (before IS NOT NULL)::text || ' ' || coalesce(after ->> 'ID', '-') FROM audit_log ORDER BY id`)
+	do(t, err)
+	var audit []string
+	for rows.Next() {
+		var line string
+		do(t, rows.Scan(&line))
+		audit = append(audit, line)
+	}
+	do(t, rows.Err())
+	if diff := cmp.Diff([]string{"staff:kim put synonym/tv false tv", "staff:kim put rule/sale false sale", "staff:kim delete synonym/tv true -", "staff:kim delete rule/sale true -"}, audit); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// Whoever changes settings sees all that was written before, and each version is written once.
+func TestSettingsHaveOneWriter(t *testing.T) {
+	t.Parallel()
+	s, _ := open(t)
+	const writers = 8
+	versions := make([]int64, writers)
+	var group sync.WaitGroup
+	for w := range writers {
+		group.Go(func() {
+			id := fmt.Sprint("s", w)
+			var err error
+			versions[w], err = s.ChangeSettings(t.Context(), app.By{Actor: "a", At: noon}, func(now *app.Settings) (*app.Edit, error) {
+				if len(now.Synonyms) != int(now.Version) {
+					t.Errorf("%d synonyms at version %d", len(now.Synonyms), now.Version)
+				}
+				return &app.Edit{Kind: app.SynonymSetting, ID: id, After: search.Synonym{ID: id}}, nil
+			})
+			if err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	group.Wait()
+	seen := map[int64]bool{}
+	for _, v := range versions {
+		if v < 1 || v > writers || seen[v] {
+			t.Errorf("versions %v", versions)
+		}
+		seen[v] = true
+	}
+}
+
+// A category knows what it is below.
+func TestCategoriesHaveParents(t *testing.T) {
+	t.Parallel()
+	s, _ := open(t)
+	news := product(1, 1, "Shirt", "A")
+	for _, code := range []string{"linen", "white"} {
+		news.Product.Path = append(news.Product.Path, search.Category{Term: search.Term{Value: code, Label: code}, Slug: code})
+	}
+	do(t, s.Take(t.Context(), noon, news))
+	got, err := s.Terms(t.Context())
+	do(t, err)
+	if diff := cmp.Diff(map[string]string{"shirts": "", "linen": "shirts", "white": "linen"}, got.Parents); diff != "" {
+		t.Error(diff)
+	}
+}
