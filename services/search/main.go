@@ -44,11 +44,13 @@ func build(_ context.Context, p *boot.Process, c config) error {
 	ear := app.NewEar(store, time.Now, p.Log)
 	p.Add("ear", run.Func("ear", ear.Run))
 	p.Add("fill", run.Func("fill", checker.Fill))
+	merch := app.NewMerchandising(store, c.Language, indexes.Stem(c.Language), time.Now, p.Log)
+	p.Add("settings", run.Func("settings", merch.Run))
 
 	server := p.Server()
-	httpapi.Register(server, &app.Shop{Indexes: indexes, Terms: tail.Terms, Read: words, Ear: ear, Language: c.Language, Now: time.Now, Log: p.Log},
-		daprio.Shelf{Catalog: p.Dapr.Caller("catalog")}, app.Desk{Keeper: store, Memory: store, Tail: tail},
-		httpapi.Options{Currency: money.Currency(c.Currency), Country: c.Country, MaxAge: c.MaxAge, Now: time.Now})
+	shop := &app.Shop{Indexes: indexes, Terms: tail.Terms, Read: words, Steering: merch.Steering, Ear: ear, Language: c.Language, Now: time.Now, Log: p.Log}
+	httpapi.Register(server, httpapi.Parts{Shop: shop, Shelf: daprio.Shelf{Catalog: p.Dapr.Caller("catalog")}, Desk: app.Desk{Keeper: store, Memory: store, Tail: tail}, Merchandising: merch},
+		httpapi.Options{Language: c.Language, Currency: money.Currency(c.Currency), Country: c.Country, MaxAge: c.MaxAge, Now: time.Now})
 	subs, jobs := daprkit.NewSubscriptions(daprkit.PubSub, p.Log), daprkit.NewJobs(p.Log)
 	daprio.Subscribe(subs, tail)
 	schedule := daprio.Jobs(jobs, checker.Job, store.Prune)

@@ -222,7 +222,7 @@ func change[T any](ctx context.Context, m *Merchandising, actor string, s settin
 		}
 		if same = known && reflect.DeepEqual(before.Value, *s.value); same {
 			out = before
-			return nil, nil //nolint:nilnil // nothing is to be written
+			return nil, nil // nothing is to be written
 		}
 		edit.After = *s.value
 		return edit, nil

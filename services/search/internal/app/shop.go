@@ -20,6 +20,7 @@ type Shop struct {
 	Indexes  Indexes
 	Terms    func() *Terms // nil while none are known
 	Read     Reader
+	Steering func() *Steering // nil while none is known
 	Ear      *Ear
 	Language string // of the shop
 	Now      func() time.Time
@@ -28,7 +29,7 @@ type Shop struct {
 
 // Reader reads what was typed: what is to be looked for, and how it was understood.
 type Reader interface {
-	Query(ctx context.Context, ask search.Ask, plan search.Plan) search.Query
+	Query(ctx context.Context, ask search.Ask, plan search.Plan, synonyms *search.Synonyms) search.Query
 }
 
 // Listing says which products to list. Values of attributes are as they stand in an address.
@@ -45,12 +46,21 @@ type Listing struct {
 	Facets     bool
 	After      *Position
 	Limit      int
+
+	Locale   string // rules look at it, as at what follows
+	Channel  string
+	Visitor  string // stable for a person; empty: nobody is known
+	Segments []string
+	At       *time.Time // when rules are to hold; nil: now
+	Explain  bool       // items say why they are here, and nobody hears of the query
 }
 
-// Position is where a page ends, and of which step of its query it is.
+// Position is where a page ends, and of which step of its query it is. First is the place of the next product among all, from 1, in a list
+// with pins; else 0. Where a list begins with nothing but pins, there is no hit yet after which to go on: its id is empty.
 type Position struct {
-	Sort search.Sort
-	Step int
+	Sort  search.Sort
+	Step  int
+	First int
 	search.Position
 }
 
@@ -61,6 +71,8 @@ type Listed struct {
 	Facets    []Facet
 	Corrected string   // the words as they were understood, where that is not as they were typed
 	Relaxed   []string // words that were left out, because nothing has all of them
+	Partial   bool     // each of them has some of the words only, because nothing has all of them
+	Effects   search.Effects
 	Next      *Position
 }
 
@@ -70,6 +82,8 @@ type Item struct {
 	Name    string
 	Price   search.Price
 	InStock bool
+	Score   float64
+	Reasons []search.Reason // with Explain
 }
 
 // Facet is what can be chosen of a field. Param is the parameter that chooses it.
@@ -83,11 +97,7 @@ const manyValues = 100 // of a facet
 
 // List answers a listing. ErrUnavailable while there is no index to read; 422 with all faults at once.
 func (s *Shop) List(ctx context.Context, l Listing) (*Listed, error) {
-	terms := s.Terms()
-	if terms == nil {
-		return nil, ErrUnavailable.WithCause(fmt.Errorf("the replica was not read yet"))
-	}
-	live, err := s.Indexes.Live(ctx)
+	terms, steering, live, err := s.ready(ctx)
 	if err != nil {
 		return nil, err // before anything is refused: whoever answers in our place may know better
 	}
@@ -95,8 +105,9 @@ func (s *Shop) List(ctx context.Context, l Listing) (*Listed, error) {
 	if err != nil {
 		return nil, err
 	}
-	q := s.Read.Query(ctx, search.Ask{Text: l.Words, AsTyped: l.AsTyped}, plan)
-	out := &Listed{Corrected: q.Corrected}
+	q := s.Read.Query(ctx, search.Ask{Text: l.Words, AsTyped: l.AsTyped}, plan, steering.Synonyms)
+	effects := s.steer(&q, steering.Rules, terms, l)
+	out := &Listed{Corrected: q.Corrected, Effects: effects}
 	first, last := 0, len(q.Steps)-1
 	if l.After != nil {
 		if first, last = l.After.Step, l.After.Step; first >= len(q.Steps) {
@@ -112,15 +123,22 @@ func (s *Shop) List(ctx context.Context, l Listing) (*Listed, error) {
 		if found.Total == 0 && i < last {
 			continue
 		}
-		s.show(out, plan.Market, found, step, i)
+		pins, err := pinned(ctx, live, step.Plan, effects.Pins)
+		if err != nil {
+			return nil, err
+		}
+		s.show(out, l, found, pins, step)
+		if out.Next != nil {
+			out.Next.Sort, out.Next.Step = step.Plan.Sort, i
+		}
 		for n := range found.Facets {
 			out.Facets = append(out.Facets, s.facet(terms, found.Facets[n], selected))
 		}
 		break
 	}
-	if l.After == nil && len(plan.Filters) == 0 {
+	if l.After == nil && len(plan.Filters) == 0 && !l.Explain {
 		heard := out.Total
-		if out.Relaxed != nil {
+		if out.Relaxed != nil || out.Partial {
 			heard = 0 // nothing has what was asked for
 		}
 		s.Ear.Hear(q.Words, heard)
@@ -128,17 +146,28 @@ func (s *Shop) List(ctx context.Context, l Listing) (*Listed, error) {
 	return out, nil
 }
 
-// show puts what a step has found into the answer.
-func (s *Shop) show(out *Listed, m search.Market, found search.Found, step *search.Step, n int) {
+// ready returns what a query needs; ErrUnavailable while something of it is not there.
+func (s *Shop) ready(ctx context.Context) (*Terms, *Steering, Index, error) {
+	terms, steering := s.Terms(), s.Steering()
+	if terms == nil || steering == nil {
+		return nil, nil, nil, ErrUnavailable.WithCause(fmt.Errorf("the replica was not read yet"))
+	}
+	live, err := s.Indexes.Live(ctx)
+	return terms, steering, live, err
+}
+
+// show puts what a step has found into the answer, with what is pinned.
+func (s *Shop) show(out *Listed, l Listing, found search.Found, pins []search.Pinned, step *search.Step) {
 	out.Total = found.Total
 	if found.Total > 0 {
-		out.Relaxed = step.LeftOut
+		out.Relaxed, out.Partial = step.LeftOut, step.Plan.AtLeast > 0
 	}
-	for _, h := range found.Hits {
-		out.Items = append(out.Items, s.item(h.Document, m))
-	}
-	if found.More {
-		out.Next = &Position{Sort: step.Plan.Sort, Step: n, Position: found.Hits[len(found.Hits)-1].Position}
+	var page []search.Hit
+	page, out.Next = weave(found, pins, out.Effects.Pins, l)
+	for _, h := range page {
+		it := s.item(h.Document, l.Market)
+		it.Score, it.Reasons = h.Score, h.Reasons
+		out.Items = append(out.Items, it)
 	}
 }
 
@@ -151,7 +180,9 @@ func (s *Shop) item(d *search.Document, m search.Market) Item {
 func (s *Shop) plan(terms *Terms, l Listing) (search.Plan, map[string][]string, error) {
 	p := search.Plan{Market: l.Market, Language: s.Language, Sort: l.Sort, Limit: l.Limit, Now: s.Now()}
 	if l.After != nil {
-		p.Sort, p.After = l.After.Sort, &l.After.Position
+		if p.Sort = l.After.Sort; l.After.ID != "" {
+			p.After = &l.After.Position
+		}
 	}
 	selected := map[string][]string{}
 	choose := func(field string, values ...string) {
@@ -283,21 +314,21 @@ type Suggestions struct {
 	Categories []search.Category
 }
 
-// How many suggestions there are at most, of each kind.
-const suggested = 8
+// How many suggestions there are at most, of each kind; they are by relevance, and nothing is pinned among them.
+const (
+	suggested = 8
+	unpinned  = search.ByPopularity
+)
 
 // Suggest completes what somebody types. ErrUnavailable while there is no index to read.
 func (s *Shop) Suggest(ctx context.Context, m search.Market, text string) (out Suggestions, err error) {
-	terms := s.Terms()
-	if terms == nil {
-		return out, ErrUnavailable.WithCause(fmt.Errorf("the replica was not read yet"))
-	}
-	live, err := s.Indexes.Live(ctx)
+	terms, steering, live, err := s.ready(ctx)
 	if err != nil {
 		return out, err
 	}
 	plan := search.Plan{Market: m, Language: s.Language, Limit: suggested, Now: s.Now()}
-	q := s.Read.Query(ctx, search.Ask{Text: text, Prefix: true}, plan)
+	q := s.Read.Query(ctx, search.Ask{Text: text, Prefix: true}, plan, steering.Synonyms)
+	s.steer(&q, steering.Rules, terms, Listing{Market: m, Sort: unpinned})
 	if len(search.Words(text)) == 0 || len(q.Steps) == 0 {
 		return out, nil
 	}

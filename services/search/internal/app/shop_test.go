@@ -19,7 +19,7 @@ var usd = search.Market{Currency: "USD", Country: "US"}
 // steps reads every query as these ways to perform it.
 type steps []string
 
-func (s steps) Query(_ context.Context, ask search.Ask, plan search.Plan) search.Query {
+func (s steps) Query(_ context.Context, ask search.Ask, plan search.Plan, _ *search.Synonyms) search.Query {
 	q := search.Query{Corrected: ask.Text + "!"}
 	for i, word := range s {
 		step := search.Step{Plan: plan}
@@ -47,7 +47,7 @@ func terms() *Terms {
 func shop(read Reader, found func(search.Plan) (search.Found, error)) *Shop {
 	i := &indexes{}
 	i.live = &index{in: i, found: found}
-	return &Shop{Indexes: i, Terms: terms, Read: read, Ear: NewEar(nil, func() time.Time { return noon }, quiet), Language: "en", Now: func() time.Time { return noon }, Log: quiet}
+	return &Shop{Indexes: i, Terms: terms, Read: read, Steering: func() *Steering { return &Steering{Rules: search.NewRules(nil)} }, Ear: NewEar(nil, func() time.Time { return noon }, quiet), Language: "en", Now: func() time.Time { return noon }, Log: quiet}
 }
 
 func f(n float64) *float64 { return &n }
@@ -107,17 +107,17 @@ func TestAQueryThatFindsNothingIsRelaxed(t *testing.T) {
 		}
 		return search.Found{Total: 3, More: p.After == nil, Hits: []search.Hit{{Document: doc, Position: search.Position{Key: 7, ID: id(1)}}}}, nil
 	})
-	got, err := s.List(t.Context(), Listing{Market: usd, Words: "red", Facets: true})
+	got, err := s.List(t.Context(), Listing{Market: usd, Limit: 24, Words: "red", Facets: true})
 	want := &Listed{Total: 3, Corrected: "red!", Relaxed: []string{"red"}, Items: []Item{{Document: doc, Name: "Shirt", Price: search.Price{Amount: 500}, InStock: true}},
-		Next: &Position{Sort: search.ByRelevance, Step: 1, Position: search.Position{Key: 7, ID: id(1)}}}
+		Next: &Position{Sort: search.ByRelevance, Step: 1, First: 2, Position: search.Position{Key: 7, ID: id(1)}}}
 	if diff := cmp.Diff(want, got); err != nil || diff != "" {
 		t.Error(err, diff)
 	}
-	second, err := s.List(t.Context(), Listing{Market: usd, Words: "red", After: got.Next})
+	second, err := s.List(t.Context(), Listing{Market: usd, Limit: 24, Words: "red", After: got.Next})
 	if err != nil || second.Next != nil || len(second.Items) != 1 || len(second.Relaxed) != 1 {
 		t.Errorf("%v %+v", err, second)
 	}
-	if _, err := s.List(t.Context(), Listing{Market: usd, Words: "red", After: &Position{Step: 9}}); err != nil {
+	if _, err := s.List(t.Context(), Listing{Market: usd, Limit: 24, Words: "red", After: &Position{Step: 9}}); err != nil {
 		t.Error(err)
 	}
 	if diff := cmp.Diff([]string{"red", "shirt", "shirt"}, asked); diff != "" {

@@ -39,8 +39,8 @@ func NewWords(tail *Tail, lexicon MakeLexicon, log *slog.Logger) *Words {
 }
 
 // Query implements Reader.
-func (w *Words) Query(_ context.Context, ask search.Ask, plan search.Plan) search.Query {
-	return search.NewQuery(ask, plan, *w.lexicon.Load(), nil)
+func (w *Words) Query(_ context.Context, ask search.Ask, plan search.Plan, synonyms *search.Synonyms) search.Query {
+	return search.NewQuery(ask, plan, *w.lexicon.Load(), synonyms)
 }
 
 // Run keeps the lexicon up to date until ctx ends.

@@ -48,6 +48,7 @@ type shop struct {
 	shelf                *shelf
 	ear                  *app.Ear
 	indexes              app.Indexes
+	merch                *app.Merchandising
 	sequence             int64
 }
 
@@ -77,11 +78,15 @@ func open(t testing.TB) *shop {
 	s := httpx.New(httpx.Config{Name: "search", Verifier: verifier})
 	next := "of-catalog"
 	catalog := &shelf{answer: searchapi.Products{Items: []catalogapi.ProductSummary{{ID: id(9), Slug: "from-the-shelf", Price: money.New(1, "USD"), SKUs: []string{"X"}, CategoryPath: []catalogapi.CategoryRefV1{}}}, NextCursor: &next}}
-	Register(s, &app.Shop{Indexes: indexes, Terms: tail.Terms, Read: words, Ear: ear, Language: "en", Now: clock, Log: quiet}, catalog, app.Desk{Keeper: store, Memory: store, Tail: tail},
-		Options{Currency: "USD", Country: "US", MaxAge: 10 * time.Second, Now: clock})
+	merch := app.NewMerchandising(store, "en", indexes.Stem("en"), clock, quiet)
+	if err := merch.Refresh(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	Register(s, Parts{Shop: &app.Shop{Indexes: indexes, Terms: tail.Terms, Read: words, Steering: merch.Steering, Ear: ear, Language: "en", Now: clock, Log: quiet}, Shelf: catalog,
+		Desk: app.Desk{Keeper: store, Memory: store, Tail: tail}, Merchandising: merch}, Options{Language: "en", Currency: "USD", Country: "US", MaxAge: 10 * time.Second, Now: clock})
 	guest := apitest.Client{T: t, Handler: s}
 	return &shop{t: t, guest: guest, staff: guest.Staff(signer, ScopeRead, ScopeWrite), reader: guest.Staff(signer, ScopeRead), store: store, tail: tail,
-		words: words, shelf: catalog, ear: ear, indexes: indexes}
+		words: words, shelf: catalog, ear: ear, indexes: indexes, merch: merch}
 }
 
 func id(n int) string { return fmt.Sprintf("019c0000-0000-7000-8000-%012d", n) }

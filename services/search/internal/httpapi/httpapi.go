@@ -49,20 +49,40 @@ type Desk interface {
 type Options struct {
 	Currency money.Currency // of readers who name none
 	Country  string         // of readers who name none
+	Language string         // of the shop
 	MaxAge   time.Duration  // how long shoppers' caches may keep a page
 	Now      func() time.Time
+}
+
+// Merchandising is what merchandisers say.
+type Merchandising interface {
+	All(ctx context.Context) (*app.Settings, error)
+	Refresh(ctx context.Context) error
+	PutSynonym(ctx context.Context, actor string, s search.Synonym, match *int64) (app.Kept[search.Synonym], error)
+	PutRule(ctx context.Context, actor string, r search.Rule, match *int64) (app.Kept[search.Rule], error)
+	DeleteSynonym(ctx context.Context, actor, id string, match *int64) error
+	DeleteRule(ctx context.Context, actor, id string, match *int64) error
+}
+
+// Parts are what the routes need.
+type Parts struct {
+	Shop          Shop
+	Shelf         Shelf
+	Desk          Desk
+	Merchandising Merchandising
 }
 
 type api struct {
 	shop  Shop
 	shelf Shelf
 	desk  Desk
+	merch Merchandising
 	opt   Options
 }
 
 // Register adds all routes.
-func Register(s *httpx.Server, shop Shop, shelf Shelf, desk Desk, opt Options) {
-	a := &api{shop: shop, shelf: shelf, desk: desk, opt: opt}
+func Register(s *httpx.Server, p Parts, opt Options) {
+	a := &api{shop: p.Shop, shelf: p.Shelf, desk: p.Desk, merch: p.Merchandising, opt: opt}
 	get := func(path, id, summary string) huma.Operation {
 		return huma.Operation{Method: http.MethodGet, Path: path, OperationID: id, Summary: summary, Tags: []string{"shop"}}
 	}
@@ -78,6 +98,7 @@ func Register(s *httpx.Server, shop Shop, shelf Shelf, desk Desk, opt Options) {
 	rebuild.DefaultStatus = http.StatusAccepted
 	httpx.Register(s, rebuild, a.rebuild)
 	httpx.Register(s, staff(http.MethodGet, "/v1/admin/search/queries", "list-search-queries", "What is searched for most: with products, or what finds none", ScopeRead), a.queries)
+	a.registerSettings(s, staff)
 }
 
 // MarketQuery is embedded by what reads prices.
@@ -86,7 +107,8 @@ type MarketQuery struct {
 	Country  string `query:"country" maxLength:"2" doc:"ISO 3166-1 alpha-2 code; the shop's own when left out"`
 }
 
-func (a *api) market(q MarketQuery, c *fault.Collector) search.Market {
+// market reads where prices are read; at is where in the request it stands.
+func (a *api) market(q MarketQuery, at string, c *fault.Collector) search.Market {
 	m := search.Market{Currency: money.Currency(q.Currency), Country: q.Country}
 	if q.Currency == "" {
 		m.Currency = a.opt.Currency
@@ -94,8 +116,8 @@ func (a *api) market(q MarketQuery, c *fault.Collector) search.Market {
 	if q.Country == "" {
 		m.Country = a.opt.Country
 	}
-	c.Check(m.Currency.Valid(), "query.currency", "must be an ISO 4217 code", q.Currency)
-	c.Check(len(m.Country) == 2 && strings.Trim(m.Country, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") == "", "query.country", "must be an ISO 3166-1 alpha-2 code", q.Country)
+	c.Check(m.Currency.Valid(), at+".currency", "must be an ISO 4217 code", q.Currency)
+	c.Check(len(m.Country) == 2 && strings.Trim(m.Country, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") == "", at+".country", "must be an ISO 3166-1 alpha-2 code", q.Country)
 	return m
 }
 
@@ -115,7 +137,7 @@ type suggestOutput struct {
 
 func (a *api) suggest(ctx context.Context, in *suggestInput) (*suggestOutput, error) {
 	var c fault.Collector
-	m := a.market(in.MarketQuery, &c)
+	m := a.market(in.MarketQuery, "query", &c)
 	if err := c.Err(); err != nil {
 		return nil, err
 	}

@@ -101,11 +101,14 @@ func TestWhatIsRefused(t *testing.T) {
 	s := stocked(t)
 	many := "?" + strings.Repeat("attr.size=s&", maxFilters+1)
 	for query, want := range map[string][]string{
-		"?limit=0":                       {"query.limit"},
-		"?limit=101":                     {"query.limit"},
-		"?limit=x&in_stock=maybe":        {"query.in_stock", "query.limit"},
-		"?nope=1":                        {"query.nope"},
-		"?sort=cheapest":                 {"query.sort"},
+		"?limit=0":                   {"query.limit"},
+		"?limit=101":                 {"query.limit"},
+		"?limit=x&in_stock=maybe":    {"query.in_stock", "query.limit"},
+		"?nope=1":                    {"query.nope"},
+		"?sort=cheapest":             {"query.sort"},
+		"?locale=DE&visitor=%3Cx%3E": {"query.locale", "query.visitor"},
+		"?cursor=" + url.QueryEscape(cur(`{"s":"price","n":-1,"k":1,"i":"`+id(1)+`"}`)): {"query.cursor"},
+		"?cursor=" + url.QueryEscape(cur(`{"s":"price","k":1}`)):                        {"query.cursor"},
 		"?price_min=-1":                  {"query.price_min"},
 		"?currency=XXY&country=us":       {"query.country", "query.currency"},
 		"?attr.nope=1":                   {"query.attr.nope"},
@@ -176,7 +179,7 @@ func TestWhileTheIndexIsAway(t *testing.T) {
 	t.Parallel()
 	s := open(t) // nothing was filled: there is no index
 	s.settle()
-	answer := s.guest.Do("GET", "/v1/products?q=red+shirt&sort=price&facets=true&attr.size=s,m&attr.width=1..2&limit=5&as_typed=true", nil).Want(200)
+	answer := s.guest.Do("GET", "/v1/products?q=red+shirt&sort=price&facets=true&attr.size=s,m&attr.width=1..2&limit=5&as_typed=true&locale=de-AT&channel=kiosk&visitor=v1", nil).Want(200)
 	var page searchapi.Products
 	answer.JSON(&page)
 	if !page.Degraded || page.Total != nil || page.Facets != nil || page.Items[0].Slug != "from-the-shelf" || answer.Header.Get("Cache-Control") != "no-store" {
@@ -305,7 +308,7 @@ func TestDocumented(t *testing.T) {
 			names = append(names, p.Name)
 		}
 	}
-	want := []string{"as_typed", "attr.<code>", "brand", "category", "country", "currency", "cursor", "facets", "in_stock", "limit", "price_max", "price_min", "q", "sort"}
+	want := []string{"as_typed", "attr.<code>", "brand", "category", "channel", "country", "currency", "cursor", "facets", "in_stock", "limit", "locale", "price_max", "price_min", "q", "sort", "visitor"}
 	slices.Sort(names)
 	if diff := cmp.Diff(want, names); diff != "" {
 		t.Error(diff)

@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math"
@@ -25,6 +26,7 @@ const (
 	maxFilters = 20 // attributes, and values of each
 	maxWords   = 32 // of q
 	maxSteps   = 16 // of a cursor
+	maxFirst   = 1 << 40
 )
 
 type listInput struct {
@@ -39,6 +41,9 @@ type listInput struct {
 	InStock  bool   `query:"in_stock" doc:"Only what can be sent now"`
 	Sort     string `query:"sort" enum:"relevance,price,-price,newest,rating,popularity" doc:"relevance when left out, which without q is popularity"`
 	Facets   bool   `query:"facets" doc:"Tell what can be chosen, with the first page"`
+	Locale   string `query:"locale" pattern:"^[a-z]{2,3}(-[A-Z]{2})?$" doc:"Of the reader, such as de-AT, for rules; the shop's language in the country when left out"`
+	Channel  string `query:"channel" maxLength:"64" doc:"One of the shop's sales channels, for rules"`
+	Visitor  string `query:"visitor" maxLength:"64" pattern:"^[A-Za-z0-9_-]*$" doc:"A random name that a visitor keeps, for rules that are tested; who has none takes part in no test"`
 
 	filters map[string][]string
 	query   url.Values
@@ -55,7 +60,8 @@ func attributeFilters() *huma.Param {
 
 // Resolve takes the parameters that have no fixed names: attr.<code>, several times or with commas for any of the values.
 func (in *listInput) Resolve(hc huma.Context) []error {
-	known := []string{"limit", "cursor", "currency", "country", "q", "as_typed", "category", "brand", "price_min", "price_max", "in_stock", "sort", "facets"}
+	known := []string{"limit", "cursor", "currency", "country", "q", "as_typed", "category", "brand", "price_min", "price_max", "in_stock", "sort", "facets",
+		"locale", "channel", "visitor"}
 	u := hc.URL()
 	in.query = u.Query()
 	var errs []error
@@ -86,11 +92,15 @@ type cursor struct {
 	Step  int         `json:"t,omitempty"`
 	Key   float64     `json:"k,omitempty"`
 	ID    string      `json:"i,omitempty"`
+	First int         `json:"n,omitempty"`
 	Shelf string      `json:"c,omitempty"`
 }
 
 func (c cursor) valid(sort search.Sort) bool {
-	return (sort == "" || sort == c.Sort) && slices.Contains(sorts, c.Sort) && c.Step >= 0 && c.Step < maxSteps && uuid.Validate(c.ID) == nil && !math.IsInf(c.Key, 0)
+	if c.First < 0 || c.First > maxFirst || c.ID == "" && (c.First == 0 || c.Key != 0) {
+		return false
+	}
+	return (sort == "" || sort == c.Sort) && slices.Contains(sorts, c.Sort) && c.Step >= 0 && c.Step < maxSteps && (c.ID == "" || uuid.Validate(c.ID) == nil) && !math.IsInf(c.Key, 0)
 }
 
 var sorts = []search.Sort{search.ByRelevance, search.ByPriceUp, search.ByPriceDown, search.ByNewest, search.ByRating, search.ByPopularity}
@@ -103,8 +113,9 @@ type listOutput struct {
 // list answers from the index, and from catalog while it is away. In the middle of a list of the index there is no other that goes on.
 func (a *api) list(ctx context.Context, in *listInput) (*listOutput, error) {
 	var c fault.Collector
-	l := app.Listing{Market: a.market(in.MarketQuery, &c), Words: in.Q, AsTyped: in.AsTyped, Category: in.Category, Brand: in.Brand, InStock: in.InStock,
-		Attributes: in.filters, Sort: search.Sort(in.Sort), Facets: in.Facets, Limit: in.Limit}
+	l := app.Listing{Market: a.market(in.MarketQuery, "query", &c), Words: in.Q, AsTyped: in.AsTyped, Category: in.Category, Brand: in.Brand, InStock: in.InStock,
+		Attributes: in.filters, Sort: search.Sort(in.Sort), Facets: in.Facets, Limit: in.Limit,
+		Locale: cmp.Or(in.Locale, a.opt.Language+"-"+cmp.Or(in.Country, a.opt.Country)), Channel: in.Channel, Visitor: in.Visitor}
 	c.Check(len(strings.Fields(in.Q)) <= maxWords, "query.q", fmt.Sprintf("takes at most %d words", maxWords), nil)
 	if in.PriceMin > 0 {
 		l.Min = &in.PriceMin
@@ -118,12 +129,15 @@ func (a *api) list(ctx context.Context, in *listInput) (*listOutput, error) {
 	}
 	if given && after.Shelf == "" {
 		c.Check(after.valid(l.Sort), "query.cursor", "is not a cursor of this list", nil)
-		l.After = &app.Position{Sort: after.Sort, Step: after.Step, Position: search.Position{Key: after.Key, ID: after.ID}}
+		l.After = &app.Position{Sort: after.Sort, Step: after.Step, First: after.First, Position: search.Position{Key: after.Key, ID: after.ID}}
 	}
 	if err := c.Err(); err != nil {
 		return nil, err
 	}
 	out := &listOutput{CacheControl: a.cacheControl()}
+	if in.Visitor != "" {
+		out.CacheControl = strings.Replace(out.CacheControl, "public", "private", 1)
+	}
 	if after.Shelf == "" {
 		listed, err := a.shop.List(ctx, l)
 		if err == nil {
@@ -144,7 +158,7 @@ func (a *api) fromShelf(ctx context.Context, in *listInput, after string) (searc
 	query := url.Values{}
 	for name, values := range in.query {
 		switch code, isAttribute := strings.CutPrefix(name, search.AttributePrefix); {
-		case name == "facets" || name == "as_typed" || name == "cursor":
+		case slices.Contains([]string{"facets", "as_typed", "cursor", "locale", "channel", "visitor"}, name): // it knows none of them
 		case isAttribute && strings.Contains(in.filters[code][0], ".."): // it knows no bounds
 		default:
 			query[name] = values
@@ -171,7 +185,10 @@ func (a *api) fromShelf(ctx context.Context, in *listInput, after string) (searc
 const shelfWords = 10 // that catalog takes
 
 func products(listed *app.Listed, l app.Listing) searchapi.Products {
-	out := searchapi.Products{Items: []catalogapi.ProductSummary{}, Total: &listed.Total, CorrectedQuery: listed.Corrected, Relaxed: listed.Relaxed}
+	out := searchapi.Products{Items: []catalogapi.ProductSummary{}, Total: &listed.Total, CorrectedQuery: listed.Corrected, Relaxed: listed.Relaxed, Partial: listed.Partial}
+	if l.After == nil {
+		lead(&out, listed.Effects)
+	}
 	for i := range listed.Items {
 		out.Items = append(out.Items, summary(&listed.Items[i], l.Market.Currency))
 	}
@@ -181,10 +198,20 @@ func products(listed *app.Listed, l app.Listing) searchapi.Products {
 		}
 	}
 	if n := listed.Next; n != nil {
-		next := httpx.EncodeCursor(cursor{Sort: n.Sort, Step: n.Step, Key: n.Key, ID: n.ID})
+		next := httpx.EncodeCursor(cursor{Sort: n.Sort, Step: n.Step, First: n.First, Key: n.Key, ID: n.ID})
 		out.NextCursor = &next
 	}
 	return out
+}
+
+// lead says where rules lead, and what they show.
+func lead(out *searchapi.Products, e search.Effects) {
+	if e.Redirect != nil {
+		out.Redirect = e.Redirect.URL
+	}
+	for _, b := range e.Banners {
+		out.Banners = append(out.Banners, searchapi.Banner(b.Banner))
+	}
 }
 
 func summary(it *app.Item, c money.Currency) catalogapi.ProductSummary {

@@ -299,8 +299,8 @@ func mix(h uint64) uint64 {
 	return h ^ h>>33
 }
 
-// Steer applies effects to all steps of a query: its boosts, and what is left out. Pinned products are left out as well, from the
-// results around them; the page puts them in.
+// Steer applies effects to all steps of a query: its boosts, and what is left out. Pinned products stay in what the plan finds, counts and
+// has facets of; whoever makes a page takes them out of the hits, and weaves them in.
 func (q *Query) Steer(e Effects) {
 	for i := range q.Steps {
 		p := &q.Steps[i].Plan
@@ -308,9 +308,6 @@ func (q *Query) Steer(e Effects) {
 		p.Exclude = slices.Clone(p.Exclude)
 		for _, h := range e.Hidden {
 			p.Exclude = append(p.Exclude, h.Product)
-		}
-		for _, pin := range e.Pins {
-			p.Exclude = append(p.Exclude, pin.Product)
 		}
 	}
 }
