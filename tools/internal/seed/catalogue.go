@@ -20,9 +20,9 @@ const batch = 100
 
 func (r *runner) basics() (calls []call) {
 	for _, a := range r.shop.Attributes {
-		in := catalogapi.AttributeInput{Label: a.Label, Type: string(a.Kind), Unit: a.Unit}
+		in := catalogapi.AttributeInput{Label: a.Label, Labels: german(a.German), Type: string(a.Kind), Unit: a.Unit}
 		for _, v := range a.Values {
-			in.Values = append(in.Values, catalogapi.EnumValue{Value: v.Code, Label: v.Label, Hex: v.Hex})
+			in.Values = append(in.Values, catalogapi.EnumValue{Value: v.Code, Label: v.Label, Labels: german(v.German), Hex: v.Hex})
 		}
 		calls = append(calls, r.put("/v1/admin/attributes/"+url.PathEscape(a.Code), in))
 	}
@@ -48,7 +48,7 @@ func (r *runner) categories() (levels []step) {
 		if d == len(levels) {
 			levels = append(levels, step{label: "categories"})
 		}
-		in := catalogapi.CategoryInput{Name: c.Name, Slug: strings.ReplaceAll(c.Code, "_", "-"), ParentCode: c.Parent, Position: i + 1}
+		in := catalogapi.CategoryInput{Name: c.Name, Names: german(c.German), Slug: strings.ReplaceAll(c.Code, "_", "-"), ParentCode: c.Parent, Position: i + 1}
 		for _, rule := range c.Rules {
 			in.Attributes = append(in.Attributes, catalogapi.CategoryAttribute{Code: rule.Attribute, Required: rule.Required,
 				VariantDefining: rule.Variant, Filterable: rule.Filterable, Searchable: rule.Searchable, Comparable: rule.Compared})
@@ -93,6 +93,9 @@ func product(p *seedshop.Product) catalogapi.ProductInput {
 		ExternalID: "seed:" + p.Slug, Title: p.Title, Slug: p.Slug, Description: p.Description, BrandCode: p.Brand,
 		CategoryCode: p.Category, Status: string(p.Status), Attributes: values(p.Attributes), Popularity: popularity(p.Slug),
 	}
+	if p.GermanTitle != "" {
+		in.Translations = map[string]catalogapi.Translation{"de": {Title: p.GermanTitle, Description: p.GermanDescription}}
+	}
 	alt := map[string]string{}
 	for _, i := range p.Images {
 		alt[i.Key] = i.Alt
@@ -108,6 +111,13 @@ func product(p *seedshop.Product) catalogapi.ProductInput {
 		})
 	}
 	return in
+}
+
+func german(text string) map[string]string {
+	if text == "" {
+		return nil
+	}
+	return map[string]string{"de": text}
 }
 
 func values(all []seedshop.Value) map[string]json.RawMessage {

@@ -14,6 +14,9 @@ type builder struct {
 	registry map[string]Attribute
 	brands   map[string]Brand
 	faults   []error
+
+	words map[string]string // of the department in German; nil: it is not translated
+	said  map[string]bool   // those of them that a product says
 }
 
 func build(src *source) (*Shop, error) {
@@ -30,6 +33,7 @@ func build(src *source) (*Shop, error) {
 	for _, d := range src.departments {
 		b.department(d)
 	}
+	b.german()
 	if len(b.faults) > 0 {
 		return nil, errors.Join(b.faults...)
 	}
@@ -42,6 +46,8 @@ func (b *builder) fault(where, format string, args ...any) {
 }
 
 func (b *builder) department(d departmentFile) {
+	b.words, b.said = b.src.words[d.Code], map[string]bool{}
+	defer b.unsaid(d.Code)
 	b.shop.Categories = append(b.shop.Categories, Category{Code: d.Code, Name: d.Name, About: d.About})
 	for _, g := range d.Groups {
 		b.shop.Categories = append(b.shop.Categories, Category{Code: g.Code, Name: g.Name, Parent: d.Code})
@@ -96,11 +102,13 @@ func (b *builder) product(l *leafRow, n int) {
 	if !ok {
 		b.fault(row.Name, "no brand %q", l.Brands[n%len(l.Brands)])
 	}
+	sentences := describe(l, row, n)
 	p := Product{
-		Slug: slug(brand.Name + " " + row.Name), Title: row.Name, Description: describe(l, row, n),
+		Slug: slug(brand.Name + " " + row.Name), Title: row.Name, Description: strings.Join(sentences, " "),
 		Category: l.Code, Brand: brand.Code, Status: row.Status,
 		kind: row.Picture, tint: row.Tint,
 	}
+	p.GermanTitle, p.GermanDescription = b.inGerman(row, sentences)
 	if p.Status == "" {
 		p.Status = Published
 	}
@@ -172,11 +180,11 @@ func (b *builder) value(where, code string, w words) Value {
 
 // describe joins the product's own sentence with one about how its kind is made and one about its
 // use; the pairs change from product to product.
-func describe(l *leafRow, row productRow, n int) string {
+func describe(l *leafRow, row productRow, n int) []string {
 	if row.More != "" {
-		return row.Lead + " " + row.More
+		return []string{row.Lead, row.More}
 	}
-	return row.Lead + " " + l.Body[n%len(l.Body)] + " " + l.Close[(n/len(l.Body)+n)%len(l.Close)]
+	return []string{row.Lead, l.Body[n%len(l.Body)], l.Close[(n/len(l.Body)+n)%len(l.Close)]}
 }
 
 // slug is s in lower-case ASCII letters and digits with single hyphens.

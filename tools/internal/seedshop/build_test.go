@@ -1,6 +1,7 @@
 package seedshop
 
 import (
+	"slices"
 	"strings"
 	"testing"
 )
@@ -70,6 +71,52 @@ func TestShelfPrices(t *testing.T) {
 			if got := m.shelf(cents).String(); got != prices[i] {
 				t.Errorf("shelf(%d) = %s, want %s", cents, got, prices[i])
 			}
+		}
+	}
+}
+
+// A department is in German whole or not at all, and what is no longer said in English is noticed.
+func TestGermanIsComplete(t *testing.T) {
+	t.Parallel()
+	src, err := load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	shop, err := build(src)
+	if err != nil {
+		t.Fatal(err)
+	}
+	department := map[string]string{}
+	for _, c := range shop.Categories {
+		if department[c.Code] = c.Code; c.Parent != "" {
+			department[c.Code] = department[c.Parent]
+		}
+	}
+	translated := map[string]int{}
+	for _, p := range shop.Products {
+		in := department[p.Category]
+		if whole := slices.Contains(germanDepartments, in); whole != (p.GermanTitle != "") || whole != (p.GermanDescription != "") {
+			t.Errorf("%s of %s: %q, %q", p.Slug, in, p.GermanTitle, p.GermanDescription)
+		} else if whole {
+			translated[in]++
+		}
+	}
+	if len(translated) != len(germanDepartments) {
+		t.Errorf("%v of %v", translated, germanDepartments)
+	}
+
+	delete(src.german.Attributes["fit"].Values, "slim")
+	delete(src.german.Palette, "navy")
+	delete(src.german.Categories, "boots")
+	delete(src.words["stationery"], "Sketch Book")
+	src.words["stationery"]["Slate and chalk"] = "Schiefertafel mit Kreide"
+	_, err = build(src)
+	if err == nil {
+		t.Fatal("missing texts were accepted")
+	}
+	for _, want := range []string{"value slim of fit", "value navy of ink_colour", "category boots", "Sketch Book", "Slate and chalk"} {
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("the error does not name %s: %v", want, err)
 		}
 	}
 }

@@ -9,7 +9,7 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-//go:embed data/*.yaml
+//go:embed data/*.yaml data/de/*.yaml
 var dataFiles embed.FS
 
 // departmentFiles are the departments in the order of the shop's menu.
@@ -19,6 +19,8 @@ type source struct {
 	attributes  []attributeRow
 	shop        shopFile
 	departments []departmentFile
+	german      germanFile
+	words       map[string]map[string]string // German texts by English ones, by department
 }
 
 type attributeRow struct {
@@ -147,6 +149,17 @@ func load() (*source, error) {
 			return nil, err
 		}
 		src.departments = append(src.departments, d)
+	}
+	if err := decode("de/registry", &src.german); err != nil {
+		return nil, err
+	}
+	src.words = map[string]map[string]string{}
+	for _, name := range germanDepartments {
+		var german map[string]string
+		if err := decode("de/"+name, &german); err != nil {
+			return nil, err
+		}
+		src.words[name] = german
 	}
 	src.addPalette()
 	return src, nil

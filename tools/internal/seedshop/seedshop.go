@@ -54,13 +54,17 @@ type Shop struct {
 // list what an enum, a multi-enum or a colour may be.
 type Attribute struct {
 	Code, Label string
+	German      string // its label in German
 	Kind        Kind
 	Unit        string
 	Values      []Choice
 }
 
 // Choice is a value that an enum or colour attribute allows; Hex ("#2C4166") is set for colours.
-type Choice struct{ Code, Label, Hex string }
+type Choice struct {
+	Code, Label, Hex string
+	German           string `json:",omitempty"` // its label in German; empty: as in English
+}
 
 // Value is an attribute's value on a product or variant. Text holds what a text, decimal (plain
 // decimal string), date (2006-01-02), enum (code) or colour (code) says; Integer, Boolean and Codes
@@ -80,6 +84,7 @@ type Value struct {
 // Category is a node of the tree; a department has no Parent. Rules and Tax stand on leaves only.
 type Category struct {
 	Code, Name, About, Parent string
+	German                    string // its name in German
 	Rules                     []Rule
 	Tax                       string
 }
@@ -113,6 +118,8 @@ type Address struct {
 // differ; Attributes are shared by all of them.
 type Product struct {
 	Slug, Title, Description string
+	GermanTitle              string // empty: not translated
+	GermanDescription        string
 	Category, Brand          string
 	Status                   Status
 	Attributes               []Value
