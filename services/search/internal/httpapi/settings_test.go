@@ -111,6 +111,9 @@ func TestRulesSteerListings(t *testing.T) {
 	if got := read("?q=giftcard"); got.Redirect != "/gift-cards" {
 		t.Errorf("%q", got.Redirect)
 	}
+	if got := s.guest.Do("GET", "/v1/products?visitor=v", nil).Want(200).Header.Get("Cache-Control"); got != "private, max-age=10" {
+		t.Errorf("a visitor's page is kept for others: %s", got)
+	}
 	halves := 0
 	for n := range 200 {
 		halves += len(read(fmt.Sprint("?visitor=v", n)).Banners)

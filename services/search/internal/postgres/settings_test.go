@@ -3,6 +3,7 @@ package postgres
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -102,18 +103,38 @@ func TestSettingsHaveOneWriter(t *testing.T) {
 	}
 }
 
-// A category knows what it is below.
+// A category knows what it is below, also where it was told of before that was kept.
 func TestCategoriesHaveParents(t *testing.T) {
 	t.Parallel()
-	s, _ := open(t)
+	s, pool := open(t)
 	news := product(1, 1, "Shirt", "A")
 	for _, code := range []string{"linen", "white"} {
 		news.Product.Path = append(news.Product.Path, search.Category{Term: search.Term{Value: code, Label: code}, Slug: code})
 	}
 	do(t, s.Take(t.Context(), noon, news))
-	got, err := s.Terms(t.Context())
-	do(t, err)
-	if diff := cmp.Diff(map[string]string{"shirts": "", "linen": "shirts", "white": "linen"}, got.Parents); diff != "" {
-		t.Error(diff)
+	bare := product(2, 1, "Bare", "B")
+	bare.Product.Path = nil
+	do(t, s.Take(t.Context(), noon, bare))
+	check := func(want map[string]string) {
+		t.Helper()
+		got, err := s.Terms(t.Context())
+		do(t, err)
+		if diff := cmp.Diff(want, got.Parents); diff != "" {
+			t.Error(diff)
+		}
 	}
+	check(map[string]string{"shirts": "", "linen": "shirts", "white": "linen"})
+	_, err := pool.Exec(t.Context(), `UPDATE categories SET parent = ''`)
+	do(t, err)
+	check(map[string]string{"shirts": "", "linen": "", "white": ""})
+	migration, err := files.ReadFile("migrations/00003_settings.sql")
+	do(t, err)
+	_, fill, _ := strings.Cut(string(migration), "DEFAULT '';\n")
+	fill, _, found := strings.Cut(fill, ";")
+	if !found || !strings.HasPrefix(fill, "UPDATE categories") {
+		t.Fatalf("the migration fills in nothing: %q", fill)
+	}
+	_, err = pool.Exec(t.Context(), fill)
+	do(t, err)
+	check(map[string]string{"shirts": "", "linen": "shirts", "white": "linen"})
 }
