@@ -328,7 +328,7 @@ func (s *Shop) Suggest(ctx context.Context, m search.Market, text string) (out S
 	}
 	plan := search.Plan{Market: m, Language: s.Language, Limit: suggested, Now: s.Now()}
 	q := s.Read.Query(ctx, search.Ask{Text: text, Prefix: true}, plan, steering.Synonyms)
-	s.steer(&q, steering.Rules, terms, Listing{Market: m, Sort: unpinned})
+	s.steer(&q, steering.Rules, terms, Listing{Market: m, Sort: unpinned, Locale: s.Language + "-" + m.Country})
 	if len(search.Words(text)) == 0 || len(q.Steps) == 0 {
 		return out, nil
 	}

@@ -124,7 +124,7 @@ func TestRulesSteerListings(t *testing.T) {
 	if got := read("?q=linen+mug"); !got.Partial || *got.Total != 2 {
 		t.Errorf("each has one of the words: %+v", got)
 	}
-	s.rule("everywhere", nil, object{"kind": "exclude", "product": id(2)})
+	s.rule("here", object{"locales": []string{"en-US"}}, object{"kind": "exclude", "product": id(2)})
 	s.guest.Do("GET", "/v1/products/suggest?q=mu", nil).Want(200).JSON(&suggested)
 	if len(suggested.Products) != 0 {
 		t.Errorf("left out, and suggested: %+v", suggested.Products)
