@@ -35,7 +35,7 @@ func build(_ context.Context, p *boot.Process, c config) error {
 		return indexes.Close()
 	}))
 	tail := app.NewTail(store, indexes, c.Language, time.Now, p.Log)
-	words := app.NewWords(tail, lexicon(c.Language, indexes.Stem(c.Language)), p.Log)
+	words := app.NewWords(tail, lexicon(c.Language, indexes.Stem), p.Log)
 	checker := &app.Checker{Sources: daprio.Sources{Catalog: p.Dapr.Caller("catalog"), Pricing: p.Dapr.Caller("pricing"), Inventory: p.Dapr.Caller("inventory")},
 		Keeper: store, Tail: tail, Log: p.Log}
 	p.Registry.MustRegister(tail.Behind())

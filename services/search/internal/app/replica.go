@@ -74,6 +74,7 @@ type Terms struct {
 	Kinds      map[string]search.Kind     // by code
 	Categories map[string]search.Category // by code, and by slug
 	Parents    map[string]string          // of categories, by code; empty: a root
+	Names      map[search.Name]search.Texts
 }
 
 // Replica is what is known of the neighbours. Each call is one transaction.

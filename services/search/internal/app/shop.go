@@ -46,6 +46,7 @@ type Listing struct {
 	Facets     bool
 	After      *Position
 	Limit      int
+	Language   string // empty: the shop's
 
 	Locale   string // rules look at it, as at what follows
 	Channel  string
@@ -74,16 +75,19 @@ type Listed struct {
 	Partial   bool     // each of them has some of the words only, because nothing has all of them
 	Effects   search.Effects
 	Next      *Position
+	Language  string // the one asked for where something is translated, else the shop's
 }
 
 // Item is a product as a listing shows it.
 type Item struct {
 	*search.Document
-	Name    string
-	Price   search.Price
-	InStock bool
-	Score   float64
-	Reasons []search.Reason // with Explain
+	Name       string
+	Categories []search.Category // as they are called in the language asked for
+	Price      search.Price
+	InStock    bool
+	Translated bool // the name is in that language
+	Score      float64
+	Reasons    []search.Reason // with Explain
 }
 
 // Facet is what can be chosen of a field. Param is the parameter that chooses it.
@@ -107,7 +111,7 @@ func (s *Shop) List(ctx context.Context, l Listing) (*Listed, error) {
 	}
 	q := s.Read.Query(ctx, search.Ask{Text: l.Words, AsTyped: l.AsTyped}, plan, steering.Synonyms)
 	effects := s.steer(&q, steering.Rules, terms, l)
-	out := &Listed{Corrected: q.Corrected, Effects: effects}
+	out := &Listed{Corrected: q.Corrected, Effects: effects, Language: s.Language}
 	first, last := 0, len(q.Steps)-1
 	if l.After != nil {
 		if first, last = l.After.Step, l.After.Step; first >= len(q.Steps) {
@@ -127,12 +131,12 @@ func (s *Shop) List(ctx context.Context, l Listing) (*Listed, error) {
 		if err != nil {
 			return nil, err
 		}
-		s.show(out, l, found, pins, step)
+		s.show(out, terms, l, found, pins, step)
 		if out.Next != nil {
 			out.Next.Sort, out.Next.Step = step.Plan.Sort, i
 		}
 		for n := range found.Facets {
-			out.Facets = append(out.Facets, s.facet(terms, found.Facets[n], selected))
+			out.Facets = append(out.Facets, s.facet(terms, l.Language, found.Facets[n], selected))
 		}
 		break
 	}
@@ -157,7 +161,7 @@ func (s *Shop) ready(ctx context.Context) (*Terms, *Steering, Index, error) {
 }
 
 // show puts what a step has found into the answer, with what is pinned.
-func (s *Shop) show(out *Listed, l Listing, found search.Found, pins []search.Pinned, step *search.Step) {
+func (s *Shop) show(out *Listed, terms *Terms, l Listing, found search.Found, pins []search.Pinned, step *search.Step) {
 	out.Total = found.Total
 	if found.Total > 0 {
 		out.Relaxed, out.Partial = step.LeftOut, step.Plan.AtLeast > 0
@@ -165,20 +169,32 @@ func (s *Shop) show(out *Listed, l Listing, found search.Found, pins []search.Pi
 	var page []search.Hit
 	page, out.Next = weave(found, pins, out.Effects.Pins, l)
 	for _, h := range page {
-		it := s.item(h.Document, l.Market)
+		it := s.item(terms, h.Document, l.Market, l.Language)
+		if it.Translated {
+			out.Language = l.Language
+		}
 		it.Score, it.Reasons = h.Score, h.Reasons
 		out.Items = append(out.Items, it)
 	}
 }
 
-func (s *Shop) item(d *search.Document, m search.Market) Item {
+func (s *Shop) item(terms *Terms, d *search.Document, m search.Market, language string) Item {
 	price, inStock, _ := d.Best(m)
-	return Item{Document: d, Name: d.Texts[s.Language].Name, Price: price, InStock: inStock}
+	in := search.Nearest(d.Texts, language, s.Language)
+	it := Item{Document: d, Name: d.Texts[in].Name, Categories: d.Categories, Price: price, InStock: inStock, Translated: in != s.Language}
+	if language != "" && len(it.Categories) > 0 {
+		it.Categories = slices.Clone(it.Categories)
+		for i := range it.Categories {
+			c := &it.Categories[i]
+			c.Label = terms.Names[search.Name{Field: search.FieldCategory, Value: c.Value}].In(language, c.Label)
+		}
+	}
+	return it
 }
 
 // plan is what a listing asks beside its words, and what it has chosen by field.
 func (s *Shop) plan(terms *Terms, l Listing) (search.Plan, map[string][]string, error) {
-	p := search.Plan{Market: l.Market, Language: s.Language, Sort: l.Sort, Limit: l.Limit, Now: s.Now()}
+	p := search.Plan{Market: l.Market, Language: cmp.Or(l.Language, s.Language), Sort: l.Sort, Limit: l.Limit, Now: s.Now()}
 	if l.After != nil {
 		if p.Sort = l.After.Sort; l.After.ID != "" {
 			p.After = &l.After.Position
@@ -291,18 +307,20 @@ func facets(terms *Terms, selected map[string][]string) []search.FacetAsk {
 var fieldLabels = map[string]string{search.FieldCategory: "Category", search.FieldBrand: "Brand", search.FieldPrice: "Price", search.FieldInStock: "In stock",
 	search.FieldRating: "Rating"}
 
-func (s *Shop) facet(terms *Terms, f search.Facet, selected map[string][]string) Facet {
+func (s *Shop) facet(terms *Terms, language string, f search.Facet, selected map[string][]string) Facet {
 	out := Facet{Facet: f, Code: f.Field, Param: f.Field, Selected: selected[f.Field]}
 	if code, isAttribute := strings.CutPrefix(f.Field, search.AttributePrefix); isAttribute {
 		kind := terms.Kinds[code]
-		out.Code, out.Label, out.Type, out.Unit = code, kind.Label, kind.Type, kind.Unit
+		out.Code, out.Label, out.Type, out.Unit = code, terms.Names[search.Name{Field: f.Field}].In(language, kind.Label), kind.Type, kind.Unit
 	} else {
 		out.Label = fieldLabels[f.Field]
 	}
 	for i := range out.Values {
-		if v := &out.Values[i]; f.Field == search.FieldInStock {
+		v := &out.Values[i]
+		if f.Field == search.FieldInStock {
 			v.Label = map[string]string{"true": "Yes", "false": "No"}[v.Value]
 		}
+		v.Label = terms.Names[search.Name{Field: f.Field, Value: v.Value}].In(language, v.Label)
 	}
 	return out
 }
@@ -321,12 +339,12 @@ const (
 )
 
 // Suggest completes what somebody types. ErrUnavailable while there is no index to read.
-func (s *Shop) Suggest(ctx context.Context, m search.Market, text string) (out Suggestions, err error) {
+func (s *Shop) Suggest(ctx context.Context, m search.Market, language, text string) (out Suggestions, err error) {
 	terms, steering, live, err := s.ready(ctx)
 	if err != nil {
 		return out, err
 	}
-	plan := search.Plan{Market: m, Language: s.Language, Limit: suggested, Now: s.Now()}
+	plan := search.Plan{Market: m, Language: cmp.Or(language, s.Language), Limit: suggested, Now: s.Now()}
 	q := s.Read.Query(ctx, search.Ask{Text: text, Prefix: true}, plan, steering.Synonyms)
 	s.steer(&q, steering.Rules, terms, Listing{Market: m, Sort: unpinned, Locale: s.Language + "-" + m.Country})
 	if len(search.Words(text)) == 0 || len(q.Steps) == 0 {
@@ -337,20 +355,21 @@ func (s *Shop) Suggest(ctx context.Context, m search.Market, text string) (out S
 		return out, err
 	}
 	for _, h := range found.Hits {
-		out.Products = append(out.Products, s.item(h.Document, m))
+		out.Products = append(out.Products, s.item(terms, h.Document, m, language))
 	}
-	out.Categories = terms.begin(text)
+	out.Categories = terms.begin(text, language)
 	out.Queries = s.Ear.Suggest(strings.Join(search.Words(text), " "), suggested)
 	return out, nil
 }
 
 // begin returns the categories whose names have all words of a text, the last one at the beginning of a word.
-func (t *Terms) begin(text string) (all []search.Category) {
+func (t *Terms) begin(text, language string) (all []search.Category) {
 	asked := search.Words(text)
 	for key, c := range t.Categories {
 		if key != c.Value {
 			continue // by its slug
 		}
+		c.Label = t.Names[search.Name{Field: search.FieldCategory, Value: c.Value}].In(language, c.Label)
 		words := search.Words(c.Label)
 		all = append(all, c)
 		for i, w := range asked {

@@ -108,7 +108,7 @@ func TestAQueryThatFindsNothingIsRelaxed(t *testing.T) {
 		return search.Found{Total: 3, More: p.After == nil, Hits: []search.Hit{{Document: doc, Position: search.Position{Key: 7, ID: id(1)}}}}, nil
 	})
 	got, err := s.List(t.Context(), Listing{Market: usd, Limit: 24, Words: "red", Facets: true})
-	want := &Listed{Total: 3, Corrected: "red!", Relaxed: []string{"red"}, Items: []Item{{Document: doc, Name: "Shirt", Price: search.Price{Amount: 500}, InStock: true}},
+	want := &Listed{Language: "en", Total: 3, Corrected: "red!", Relaxed: []string{"red"}, Items: []Item{{Document: doc, Name: "Shirt", Price: search.Price{Amount: 500}, InStock: true}},
 		Next: &Position{Sort: search.ByRelevance, Step: 1, First: 2, Position: search.Position{Key: 7, ID: id(1)}}}
 	if diff := cmp.Diff(want, got); err != nil || diff != "" {
 		t.Error(err, diff)
@@ -162,7 +162,7 @@ func TestAwayIsAFault(t *testing.T) {
 		if _, err := s.List(t.Context(), Listing{Market: usd}); !errors.Is(err, ErrUnavailable) {
 			t.Errorf("%s: a listing: %v", what, err)
 		}
-		if _, err := s.Suggest(t.Context(), usd, "sh"); !errors.Is(err, ErrUnavailable) {
+		if _, err := s.Suggest(t.Context(), usd, "", "sh"); !errors.Is(err, ErrUnavailable) {
 			t.Errorf("%s: a suggestion: %v", what, err)
 		}
 	}
@@ -180,7 +180,7 @@ func TestSuggest(t *testing.T) {
 		return search.Found{Total: 1, Hits: []search.Hit{{Document: doc}}}, nil
 	})
 	for text, categories := range map[string][]string{"sh": {"Shirts & Tops"}, "tops sh": {"Shirts & Tops"}, "mug": {"Mugs"}, "irts": nil, "shirts x": nil, "m": {"Mugs"}} {
-		got, err := s.Suggest(t.Context(), usd, text)
+		got, err := s.Suggest(t.Context(), usd, "", text)
 		var names []string
 		for _, c := range got.Categories {
 			names = append(names, c.Label)
@@ -189,7 +189,7 @@ func TestSuggest(t *testing.T) {
 			t.Errorf("%q: %v %s", text, err, diff)
 		}
 	}
-	if got, err := s.Suggest(t.Context(), usd, " - "); err != nil || len(got.Products)+len(got.Categories) != 0 {
+	if got, err := s.Suggest(t.Context(), usd, "", " - "); err != nil || len(got.Products)+len(got.Categories) != 0 {
 		t.Errorf("%+v %v: nothing was typed", got, err)
 	}
 }
@@ -200,7 +200,7 @@ func TestWordsAreThoseOfProducts(t *testing.T) {
 	r, i := newReplica(), &indexes{}
 	tail := newTail(r, i)
 	var made []string
-	words := NewWords(tail, func(documents iter.Seq[*search.Document]) search.Lexicon {
+	words := NewWords(tail, func(documents iter.Seq[*search.Document]) Lexicons {
 		made = nil
 		for d := range documents {
 			made = append(made, d.Texts["en"].Name)

@@ -23,24 +23,31 @@ type Words struct {
 	make MakeLexicon
 	log  *slog.Logger
 
-	lexicon atomic.Pointer[search.Lexicon]
-	made    int64 // the revision that it is of
+	lexicons atomic.Pointer[Lexicons]
+	made     int64 // the revision that they are of
 }
 
-// MakeLexicon makes a lexicon of the shop's language of documents.
-type MakeLexicon func(documents iter.Seq[*search.Document]) search.Lexicon
+// Lexicons are by language; that of the shop is among them.
+type Lexicons map[string]search.Lexicon
+
+// MakeLexicon makes a lexicon of documents for each language that they have. It may go through them several times.
+type MakeLexicon func(documents iter.Seq[*search.Document]) Lexicons
 
 // NewWords returns words that know none yet: until Run has read some, nothing is corrected.
 func NewWords(tail *Tail, lexicon MakeLexicon, log *slog.Logger) *Words {
 	w := &Words{tail: tail, make: lexicon, log: log, made: -1}
 	none := lexicon(func(func(*search.Document) bool) {})
-	w.lexicon.Store(&none)
+	w.lexicons.Store(&none)
 	return w
 }
 
-// Query implements Reader.
+// Query implements Reader. A language that nothing is written in is read as the shop's own, which alone has synonyms.
 func (w *Words) Query(_ context.Context, ask search.Ask, plan search.Plan, synonyms *search.Synonyms) search.Query {
-	return search.NewQuery(ask, plan, *w.lexicon.Load(), synonyms)
+	lexicons := *w.lexicons.Load()
+	if plan.Language = search.Nearest(lexicons, plan.Language, w.tail.language); plan.Language != w.tail.language {
+		synonyms = nil
+	}
+	return search.NewQuery(ask, plan, lexicons[plan.Language], synonyms)
 }
 
 // Run keeps the lexicon up to date until ctx ends.
@@ -65,7 +72,7 @@ func (w *Words) Refresh(ctx context.Context) (took time.Duration, err error) {
 		return 0, nil
 	}
 	began := time.Now()
-	lexicon := w.make(func(yield func(*search.Document) bool) {
+	lexicons := w.make(func(yield func(*search.Document) bool) {
 		for after := int64(0); err == nil; {
 			var rows []Row
 			if rows, err = w.tail.replica.Changes(ctx, after, batch); len(rows) == 0 {
@@ -82,7 +89,7 @@ func (w *Words) Refresh(ctx context.Context) (took time.Duration, err error) {
 	if err != nil {
 		return time.Since(began), fmt.Errorf("make a lexicon: %w", err)
 	}
-	w.lexicon.Store(&lexicon)
+	w.lexicons.Store(&lexicons)
 	w.made = words
 	return time.Since(began), nil
 }

@@ -66,12 +66,16 @@ func open(t testing.TB) *shop {
 		}
 	})
 	tail := app.NewTail(store, indexes, "en", clock, quiet)
-	words := app.NewWords(tail, func(documents iter.Seq[*search.Document]) search.Lexicon {
-		b := spelling.NewBuilder(indexes.Stem("en"))
-		for d := range documents {
-			b.Add(d.Texts["en"], d.Identifiers)
+	words := app.NewWords(tail, func(documents iter.Seq[*search.Document]) app.Lexicons {
+		out := app.Lexicons{}
+		for _, language := range []string{"en", "de"} {
+			b := spelling.NewBuilder(indexes.Stem(language))
+			for d := range documents {
+				b.Add(d.Texts[search.Nearest(d.Texts, language, "en")], d.Identifiers)
+			}
+			out[language] = b.Build()
 		}
-		return b.Build()
+		return out
 	}, quiet)
 	ear := app.NewEar(store, clock, quiet)
 	signer, verifier := apitest.Signer(t)

@@ -30,7 +30,7 @@ const (
 // Shop is what shoppers read.
 type Shop interface {
 	List(ctx context.Context, l app.Listing) (*app.Listed, error)
-	Suggest(ctx context.Context, m search.Market, text string) (app.Suggestions, error)
+	Suggest(ctx context.Context, m search.Market, language, text string) (app.Suggestions, error)
 }
 
 // Shelf lists in the place of the index, by the same parameters.
@@ -125,8 +125,19 @@ func (a *api) cacheControl() string {
 	return fmt.Sprintf("public, max-age=%d", int(a.opt.MaxAge.Seconds()))
 }
 
+// LanguageQuery is embedded by what is read in a language.
+type LanguageQuery struct {
+	Language string `query:"language" pattern:"^[a-z]{2,3}(-([A-Z]{2}|[0-9]{3}))?$" doc:"Language of texts, de or de-AT (BCP 47); what is not translated is in the shop's own, as all is when left out"`
+}
+
+// ContentLanguage is embedded by what is answered in a language.
+type ContentLanguage struct {
+	ContentLanguage string `header:"Content-Language" doc:"Of what is translated; the rest is in the shop's own"`
+}
+
 type suggestInput struct {
 	MarketQuery
+	LanguageQuery
 	Q string `query:"q" required:"true" maxLength:"200" doc:"The beginning of a query"`
 }
 
@@ -141,7 +152,7 @@ func (a *api) suggest(ctx context.Context, in *suggestInput) (*suggestOutput, er
 	if err := c.Err(); err != nil {
 		return nil, err
 	}
-	found, err := a.shop.Suggest(ctx, m, in.Q)
+	found, err := a.shop.Suggest(ctx, m, in.Language, in.Q)
 	if err != nil {
 		return nil, err
 	}

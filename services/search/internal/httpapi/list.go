@@ -32,6 +32,7 @@ const (
 type listInput struct {
 	httpx.PageQuery
 	MarketQuery
+	LanguageQuery
 	Q        string `query:"q" maxLength:"200" doc:"Words to find, in any field"`
 	AsTyped  bool   `query:"as_typed" doc:"Nothing of q is corrected"`
 	Category string `query:"category" maxLength:"200" doc:"Code or slug of a category; those below it count too"`
@@ -60,7 +61,7 @@ func attributeFilters() *huma.Param {
 
 // Resolve takes the parameters that have no fixed names: attr.<code>, several times or with commas for any of the values.
 func (in *listInput) Resolve(hc huma.Context) []error {
-	known := []string{"limit", "cursor", "currency", "country", "q", "as_typed", "category", "brand", "price_min", "price_max", "in_stock", "sort", "facets",
+	known := []string{"limit", "cursor", "currency", "country", "language", "q", "as_typed", "category", "brand", "price_min", "price_max", "in_stock", "sort", "facets",
 		"locale", "channel", "visitor"}
 	u := hc.URL()
 	in.query = u.Query()
@@ -107,15 +108,25 @@ var sorts = []search.Sort{search.ByRelevance, search.ByPriceUp, search.ByPriceDo
 
 type listOutput struct {
 	CacheControl string `header:"Cache-Control"`
-	Body         searchapi.Products
+	ContentLanguage
+	Body searchapi.Products
+}
+
+// locale is that of the reader: as it is said, else the language that is read in the country.
+func (a *api) locale(in *listInput) string {
+	locale := cmp.Or(in.Locale, in.Language, a.opt.Language)
+	if !strings.Contains(locale, "-") && in.Locale == "" {
+		locale += "-" + cmp.Or(in.Country, a.opt.Country)
+	}
+	return locale
 }
 
 // list answers from the index, and from catalog while it is away. In the middle of a list of the index there is no other that goes on.
 func (a *api) list(ctx context.Context, in *listInput) (*listOutput, error) {
 	var c fault.Collector
 	l := app.Listing{Market: a.market(in.MarketQuery, "query", &c), Words: in.Q, AsTyped: in.AsTyped, Category: in.Category, Brand: in.Brand, InStock: in.InStock,
-		Attributes: in.filters, Sort: search.Sort(in.Sort), Facets: in.Facets, Limit: in.Limit,
-		Locale: cmp.Or(in.Locale, a.opt.Language+"-"+cmp.Or(in.Country, a.opt.Country)), Channel: in.Channel, Visitor: in.Visitor}
+		Attributes: in.filters, Sort: search.Sort(in.Sort), Facets: in.Facets, Limit: in.Limit, Language: in.Language,
+		Locale: a.locale(in), Channel: in.Channel, Visitor: in.Visitor}
 	c.Check(len(strings.Fields(in.Q)) <= maxWords, "query.q", fmt.Sprintf("takes at most %d words", maxWords), nil)
 	if in.PriceMin > 0 {
 		l.Min = &in.PriceMin
@@ -142,6 +153,7 @@ func (a *api) list(ctx context.Context, in *listInput) (*listOutput, error) {
 		listed, err := a.shop.List(ctx, l)
 		if err == nil {
 			out.Body = products(listed, l)
+			out.ContentLanguage.ContentLanguage = listed.Language
 			return out, nil
 		}
 		if fault.KindOf(err) != fault.Unavailable || l.After != nil {

@@ -124,6 +124,7 @@ func (s *Store) Terms(ctx context.Context) (*app.Terms, error) {
 		})
 		return err
 	})
+	readNames(&batch, t)
 	if err := s.pool.SendBatch(ctx, &batch).Close(); err != nil {
 		return nil, fmt.Errorf("terms: %w", pg.AsFault(err))
 	}

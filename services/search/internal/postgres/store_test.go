@@ -361,7 +361,8 @@ func TestStatements(t *testing.T) {
 		want int
 		call func(ctx context.Context) error
 	}{
-		"an event":       {2, func(ctx context.Context) error { return s.Take(ctx, noon, product(1, 1, "Shirt", "A")) }},
+		"a product":      {3, func(ctx context.Context) error { return s.Take(ctx, noon, product(1, 1, "Shirt", "A")) }},
+		"a level":        {2, func(ctx context.Context) error { return s.Take(ctx, noon, level("A", 1, 1)) }},
 		"nothing is due": {1, func(ctx context.Context) error { _, err := s.Turn(ctx, noon); return err }},
 		"the head":       {1, func(ctx context.Context) error { _, err := s.Head(ctx); return err }},
 		"changes":        {1, func(ctx context.Context) error { _, err := s.Changes(ctx, 0, 500); return err }},

@@ -54,6 +54,7 @@ func (s *Store) Take(ctx context.Context, now time.Time, news ...app.News) error
 		switch {
 		case n.Product != nil:
 			takeProduct(&batch, now, n)
+			takeNames(&batch, n)
 		case n.Prices != nil:
 			batch.Queue(takePricesSQL, app.FromPricing, n.Subject, n.Sequence, n.Asked, n.Prices.SKU, asJSON(n.Prices.Rows, "[]"), now)
 		case n.Level != nil:
