@@ -174,7 +174,7 @@ func TestHealthyBooksAreCleanAndRead(t *testing.T) {
 		}
 	}
 	s, err := Read(t.Context(), w.src)
-	if err != nil || len(s.Told) != 5 || len(s.Coupons) != 1 || len(s.Closed) != 2 || len(s.Stocked) != 1 || len(s.Consumed) != 5 {
+	if err != nil || len(s.Told) != 5 || len(s.Coupons) != 1 || len(s.Closed) != 2 || len(s.Stocked) != 1 || len(s.Consumed) != 8 {
 		t.Errorf("read %+v (%v)", s, err)
 	}
 	var out bytes.Buffer

@@ -173,7 +173,7 @@ func checkPages(t *testing.T, s *shop) {
 		Paths   map[string]any
 		Missing []string `json:"x-sidecart-missing"`
 	}
-	if err := json.Unmarshal([]byte(text), &doc); err != nil || resp.StatusCode != 200 || doc.Paths["/v1/carts/{id}"] == nil || len(doc.Missing) != 4+2 {
+	if err := json.Unmarshal([]byte(text), &doc); err != nil || resp.StatusCode != 200 || doc.Paths["/v1/carts/{id}"] == nil || len(doc.Missing) != 7 {
 		t.Errorf("%d %v %s", resp.StatusCode, err, text)
 	}
 	resp, text = s.do("GET", "/readyz", nil)
