@@ -35,7 +35,7 @@ reset: sidecart ## stop the shop and wipe its data
 
 .PHONY: test
 test: sidecart ## prove the whole: format, vet, lint and every test of every module
-	@rc=0; for step in format vet lint; do $(MAKE) $$step || rc=1; done; \
+	@rc=0; for step in format pages-current vet lint; do $(MAKE) $$step || rc=1; done; \
 	$(SIDECART) testenv --tags "$$($(SIDECART) infra tags)" -- $(MAKE) go-test || rc=1; $(SIDECART) infra suites || rc=1; exit $$rc
 
 .PHONY: e2e
@@ -43,7 +43,7 @@ e2e: sidecart ## run the whole journeys and chaos suites on one PROFILE (SUITES=
 	@cd test/e2e && $(CURDIR)/$(SIDECART) testenv -- env SIDECART_PROFILE=$(or $(PROFILE),embedded) $(GOTEST) -timeout 60m -p=1 -count=1 $(ARGS) $(SUITES)
 
 .PHONY: check
-check: format lint sidecart ## the fast part of it: format, lint, and the tests of pkg/ and services/
+check: format pages-current lint sidecart ## the fast part of it: format, lint, and the tests of pkg/ and services/
 	@tags=$$($(SIDECART) infra tags); $(SIDECART) testenv --tags "$$tags" -- $(GOTEST) -tags "$$tags" ./pkg/... $(if $(wildcard services),./services/...)
 
 .PHONY: bench
@@ -71,7 +71,7 @@ fmt: ## format every Go file
 	@gofmt -l -w .
 
 .PHONY: generate
-generate: ## write again what is generated from the code: the drawings of states and docs/events.md
+generate: pages ## write again what is generated from the code: pages, the drawings of states and docs/events.md
 	@go test -count=1 ./services/order/internal/app ./services/checkout/internal/checkout -run Drawing -update
 	@cd tools && go test -count=1 ./internal/eventdoc -update
 
@@ -80,6 +80,16 @@ sidecart: ## build the command line into bin/sidecart
 	@go build -C tools -o ../$(SIDECART) ./sidecart
 
 # The parts below are not for the keyboard.
+.PHONY: pages
+pages:
+	@go tool -modfile=$(CURDIR)/tools/templ/go.mod templ generate -path services/storefront -log-level error
+
+# Pages that were changed without make generate show nothing of it.
+.PHONY: pages-current
+pages-current:
+	@before=$$(cat services/storefront/internal/view/*_templ.go | sha256sum); $(MAKE) pages && \
+	[ "$$before" = "$$(cat services/storefront/internal/view/*_templ.go | sha256sum)" ] || { echo "the pages were not generated (make generate mends it)"; exit 1; }
+
 .PHONY: format
 format:
 	@bad=$$(gofmt -l .); if [ -n "$$bad" ]; then echo "not formatted (make fmt mends it):"; echo "$$bad"; exit 1; fi

@@ -29,9 +29,10 @@ type State struct {
 	Root      string            `json:"root"`
 	Profile   string            `json:"profile"`
 	Ports     Ports             `json:"ports"`
-	Gateway   string            `json:"gateway,omitempty"` // base URL of the public API
-	Server    string            `json:"server"`            // the superuser's connection string, database postgres
-	Databases map[string]string `json:"databases"`         // app id → connection string
+	Gateway   string            `json:"gateway,omitempty"`    // base URL of the public API
+	Shop      string            `json:"storefront,omitempty"` // base URL of the shop's pages
+	Server    string            `json:"server"`               // the superuser's connection string, database postgres
+	Databases map[string]string `json:"databases"`            // app id → connection string
 	Services  []Service         `json:"services"`
 	Simulator map[string]string `json:"simulators"` // name → base URL
 }
@@ -76,8 +77,11 @@ func (s Shop) Describe() (State, error) {
 		if addr := env[metricsAddr]; addr != "" {
 			svc.Metrics = "http://" + addr
 		}
-		if app.AppID == "gateway" {
+		switch app.AppID {
+		case "gateway":
 			st.Gateway = svc.Public
+		case "storefront":
+			st.Shop = svc.Public
 		}
 		if app.HasDatabase() {
 			st.Databases[app.AppID] = s.DatabaseURL(app.Database())

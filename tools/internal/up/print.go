@@ -99,6 +99,9 @@ func (r *runner) welcomePublic(b *strings.Builder, base string) {
 	if err != nil {
 		token = "(" + err.Error() + ")"
 	}
+	if r.state.Shop != "" {
+		fmt.Fprintf(b, "\n  shop      %s", r.state.Shop)
+	}
 	fmt.Fprintf(b, "\n  API       %s   documentation %s/docs\n", base, base)
 	fmt.Fprintf(b, "  API key   %s\n", r.shop.Secrets.APIKey)
 	fmt.Fprintf(b, "  staff     %s\n            (15 minutes; `bin/sidecart token` makes another)\n\n", token)

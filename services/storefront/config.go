@@ -1,0 +1,38 @@
+package main
+
+import (
+	"errors"
+	"net/url"
+	"strings"
+
+	"github.com/sidecart/sidecart/pkg/boot"
+	"github.com/sidecart/sidecart/services/storefront/internal/storefront"
+	"github.com/sidecart/sidecart/services/storefront/internal/text"
+)
+
+type config struct {
+	boot.Base
+	PublicAddr   string   `env:"SIDECART_PUBLIC_ADDR" envDefault:"127.0.0.1:8080" doc:"Address for browsers"`
+	PublicURL    string   `env:"SIDECART_PUBLIC_URL" envDefault:"http://localhost:8080" doc:"What browsers and crawlers know the shop by"`
+	Markets      string   `env:"SIDECART_MARKETS" envDefault:"en-US:USD,de-DE:EUR" doc:"Languages and countries with their currency, by comma; the first is the shop's own"`
+	MediaDir     string   `env:"SIDECART_MEDIA_DIR" doc:"Folder of pictures under /media/; empty: none"`
+	ImageOrigins []string `env:"SIDECART_IMAGE_ORIGINS" doc:"Origins of pictures that are elsewhere, by comma: https://cdn.example"`
+	Maintenance  bool     `env:"SIDECART_MAINTENANCE" doc:"Show that the shop is being worked on"`
+}
+
+// Validate checks what has bounds.
+func (c config) Validate() error {
+	errs := []error{c.Base.Validate()}
+	if u, err := url.Parse(c.PublicURL); err != nil || u.Host == "" || u.Path != "" || (u.Scheme != "http" && u.Scheme != "https") {
+		errs = append(errs, errors.New("SIDECART_PUBLIC_URL is an origin, https://shop.example"))
+	}
+	for _, o := range c.ImageOrigins {
+		if u, err := url.Parse(o); err != nil || u.Host == "" || u.Path != "" || u.Scheme != "https" || strings.ContainsAny(o, "; '\"") {
+			errs = append(errs, errors.New("SIDECART_IMAGE_ORIGINS has origins, https://cdn.example"))
+		}
+	}
+	if _, err := storefront.ParseMarkets(c.Markets, text.Languages()); err != nil {
+		errs = append(errs, err)
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,73 @@
+// What pages can do beyond links and forms. Everything works without it.
+(() => {
+  const doc = document, root = doc.documentElement;
+  root.classList.add("scripted");
+
+  // Filters are open where there is room for them.
+  const roomy = matchMedia("(min-width: 60rem)");
+  const open = () => doc.querySelectorAll("[data-open-wide]").forEach(d => { d.open = roomy.matches; });
+  addEventListener("DOMContentLoaded", open);
+  roomy.addEventListener("change", open);
+  addEventListener("htmx:afterSwap", e => {
+    if (e.detail.target.id === "listing" || e.detail.target.isConnected === false) doc.querySelectorAll("[data-open-wide]").forEach(d => { d.open = true; });
+  });
+
+  // Menus close when somebody goes elsewhere.
+  const menus = except => doc.querySelectorAll(".top details[open]").forEach(d => { if (!d.contains(except)) d.open = false; });
+  addEventListener("click", e => menus(e.target));
+  addEventListener("keydown", e => {
+    if (e.key !== "Escape") return;
+    const inside = doc.activeElement && doc.activeElement.closest(".top details[open]");
+    menus(null);
+    if (inside) inside.querySelector("summary").focus();
+  });
+
+  // Whatever htmx could not do is said.
+  const toast = text => { const t = doc.getElementById("toast"); if (t) { t.textContent = text; clearTimeout(toast.timer); toast.timer = setTimeout(() => { t.textContent = ""; }, 6000); } };
+  for (const what of ["htmx:sendError", "htmx:timeout", "htmx:responseError", "htmx:swapError"])
+    addEventListener(what, () => toast(doc.body.dataset.again));
+
+  // The search field suggests: a combobox as ARIA has it.
+  addEventListener("DOMContentLoaded", () => {
+    const field = doc.querySelector("[data-suggest]"), box = doc.getElementById("suggestions");
+    if (!field || !box) return;
+    let timer, asked = "", at = -1, abort;
+    field.setAttribute("role", "combobox");
+    field.setAttribute("aria-expanded", "false");
+    field.setAttribute("aria-controls", "suggestion-list");
+    field.setAttribute("aria-autocomplete", "list");
+    const options = () => [...box.querySelectorAll("[role=option]")];
+    const show = on => { box.hidden = !on; field.setAttribute("aria-expanded", String(on)); if (!on) mark(-1); };
+    const mark = i => {
+      at = i;
+      options().forEach((o, n) => o.setAttribute("aria-selected", String(n === i)));
+      const o = options()[i];
+      if (o) { field.setAttribute("aria-activedescendant", o.id); o.scrollIntoView({ block: "nearest" }); } else field.removeAttribute("aria-activedescendant");
+    };
+    const ask = async () => {
+      const words = field.value.trim();
+      if (words === asked) return;
+      asked = words;
+      if (abort) abort.abort();
+      if (words.length < 2) return show(false);
+      abort = new AbortController();
+      try {
+        const r = await fetch(field.dataset.suggest + "?q=" + encodeURIComponent(words), { signal: abort.signal });
+        box.innerHTML = r.status === 200 ? await r.text() : "";
+        show(options().length > 0 && doc.activeElement === field);
+      } catch { /* the next key asks again */ }
+    };
+    field.addEventListener("input", () => { clearTimeout(timer); timer = setTimeout(ask, 120); });
+    field.addEventListener("focus", () => { if (options().length) show(true); });
+    field.addEventListener("keydown", e => {
+      const n = options().length;
+      if (e.key === "Escape") { show(false); return; }
+      if (box.hidden || !n) return;
+      if (e.key === "ArrowDown") { e.preventDefault(); mark((at + 1) % n); }
+      if (e.key === "ArrowUp") { e.preventDefault(); mark((at - 1 + n) % n); }
+      if (e.key === "Enter" && at >= 0) { e.preventDefault(); options()[at].querySelector("a").click(); }
+    });
+    field.form.addEventListener("focusout", e => { if (!field.form.contains(e.relatedTarget)) show(false); });
+    box.addEventListener("mousedown", e => e.preventDefault());
+  });
+})();

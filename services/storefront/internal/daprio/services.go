@@ -1,0 +1,81 @@
+// Package daprio is the storefront's side of the sidecar: it asks search, catalog, cart, checkout, order and payment for what pages show. Each call is
+// bounded; what is asked for on every page is kept for a moment.
+package daprio
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/sidecart/sidecart/pkg/daprkit"
+	"github.com/sidecart/sidecart/services/catalog/catalogapi"
+	"github.com/sidecart/sidecart/services/search/searchapi"
+	"github.com/sidecart/sidecart/services/storefront/internal/storefront"
+)
+
+// How long a service may take to answer a page.
+const readTime = 3 * time.Second
+
+// Services asks the shop's services. Departments must be made by NewServices.
+type Services struct {
+	Search, Catalog, Cart, Checkout, Order, Payment daprkit.Caller
+
+	tree *memo[[]catalogapi.Category]
+}
+
+// NewServices returns what asks by caller, which gives a caller for an app id.
+func NewServices(caller func(appID string) daprkit.Caller, now func() time.Time) *Services {
+	s := &Services{Search: caller("search"), Catalog: caller("catalog"), Cart: caller("cart"), Checkout: caller("checkout"), Order: caller("order"), Payment: caller("payment")}
+	s.tree = newMemo(now, treeAge, s.askDepartments)
+	return s
+}
+
+func get(ctx context.Context, c daprkit.Caller, path string, query url.Values, out any, opts ...daprkit.CallOption) error {
+	ctx, cancel := context.WithTimeout(ctx, readTime)
+	defer cancel()
+	if len(query) > 0 {
+		path += "?" + query.Encode()
+	}
+	return c.JSON(ctx, http.MethodGet, path, nil, out, opts...)
+}
+
+// PageSize is how many products a page of a listing has.
+const PageSize = "24"
+
+// List asks search for a listing, with what can be chosen on its first page.
+func (s *Services) List(ctx context.Context, m storefront.Market, l storefront.Listing) (searchapi.Products, error) {
+	q := l.Query(m)
+	q.Set("limit", PageSize)
+	if l.Cursor == "" {
+		q.Set("facets", "true")
+	}
+	var out searchapi.Products
+	err := get(ctx, s.Search, "/v1/products", q, &out)
+	return out, err
+}
+
+// Suggest asks search what somebody may be about to type.
+func (s *Services) Suggest(ctx context.Context, m storefront.Market, words string) (searchapi.Suggestions, error) {
+	q := m.Query()
+	q.Set("q", words)
+	var out searchapi.Suggestions
+	err := get(ctx, s.Search, "/v1/products/suggest", q, &out)
+	return out, err
+}
+
+// treeAge is how long the departments are shown as they were.
+const treeAge = time.Minute
+
+// Departments returns the tree of categories in the market's language. It is at most a minute old, older only while catalog is away.
+func (s *Services) Departments(ctx context.Context, m storefront.Market) ([]catalogapi.Category, error) {
+	return s.tree.get(ctx, m.Language)
+}
+
+func (s *Services) askDepartments(ctx context.Context, language string) ([]catalogapi.Category, error) {
+	var out struct {
+		Items []catalogapi.Category `json:"items"`
+	}
+	err := get(ctx, s.Catalog, "/v1/categories", url.Values{"language": {language}}, &out)
+	return out.Items, err
+}

@@ -1,0 +1,126 @@
+package storefront
+
+import (
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+)
+
+var (
+	us = Market{Language: "en", Country: "US", Currency: "USD"}
+	de = Market{Language: "de", Country: "DE", Currency: "EUR"}
+	at = Market{Language: "de", Country: "AT", Currency: "EUR"}
+)
+
+func TestMarkets(t *testing.T) {
+	t.Parallel()
+	all, err := ParseMarkets("en-US:USD, de-DE:EUR,de-AT:EUR", []string{"en", "de"})
+	if err != nil || !slices.Equal(all, Markets{us, de, at}) {
+		t.Fatalf("%v %v", all, err)
+	}
+	for _, bad := range []string{"", "en-US", "en-US:XXX", "en-us:USD", "fr-FR:EUR", "en:USD", "en-US:USD,en-US:EUR"} {
+		if all, err := ParseMarkets(bad, []string{"en", "de"}); err == nil {
+			t.Errorf("%q is taken for %v", bad, all)
+		}
+	}
+	if de.Path("/cart") != "/de-de/cart" || de.Locale() != "de-DE" {
+		t.Error(de.Path("/cart"), de.Locale())
+	}
+	for accept, want := range map[string]Market{
+		"": us, "de": de, "de-AT,en;q=0.5": at, "en;q=0.2, de-CH;q=0.8": de, "fr, en-GB;q=0.9, de;q=0.1": us, "de;q=0": us, "*": us, "de;q=x": us,
+		strings.Repeat("fr,", 100) + "de": us,
+	} {
+		if got := all.Preferred(accept); got != want {
+			t.Errorf("%q prefers %v, want %v", accept, got, want)
+		}
+	}
+}
+
+func TestListingsReadTheirOwnAddresses(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		word := rapid.StringMatching(`[a-zäß&=+%/"<]{1,8}`)
+		q := url.Values{}
+		for _, param := range []string{"brand", "attr.colour", "attr.größe"} {
+			if n := rapid.IntRange(0, 3).Draw(t, param); n > 0 {
+				q[param] = rapid.SliceOfN(word, n, n).Draw(t, "values")
+			}
+		}
+		q.Set("q", word.Draw(t, "q"))
+		q.Set("sort", rapid.SampledFrom(append(Sorts(), "", "bad")).Draw(t, "sort"))
+		q.Set("price_min", rapid.SampledFrom([]string{"", "1", "19.99", "19,99", "-1", "x", "1e5"}).Draw(t, "min"))
+		q.Set("in_stock", rapid.SampledFrom([]string{"", "true", "1"}).Draw(t, "stock"))
+		if c := rapid.SampledFrom([]string{"", "abc"}).Draw(t, "cursor"); c != "" {
+			q.Set("cursor", c)
+			q.Set("page", rapid.SampledFrom([]string{"", "3", "-1", "x"}).Draw(t, "page"))
+		}
+		l := ParseListing("shoes", q)
+		u, err := url.Parse(l.Path())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if again := ParseListing("shoes", u.Query()); again.Path() != l.Path() {
+			t.Fatalf("%q became %q", l.Path(), again.Path())
+		}
+	})
+}
+
+func TestListing(t *testing.T) {
+	t.Parallel()
+	q, _ := url.ParseQuery("q=+red++shoes+&attr.colour=red&attr.colour=blue&attr.colour=red&price_min=19,99&in_stock=true&min.attr.width=1,5&max.attr.width=3&utm=x&sort=price&cursor=c&page=4")
+	l := ParseListing("shoes", q)
+	if want := "/c/shoes?attr.colour=blue&attr.colour=red&attr.width=1.5..3&cursor=c&in_stock=true&page=4&price_min=19.99&q=red+shoes&sort=price"; l.Path() != want {
+		t.Errorf("\n%s want\n%s", l.Path(), want)
+	}
+	asked := l.Query(de)
+	for key, want := range map[string]string{"price_min": "1999", "category": "shoes", "currency": "EUR", "country": "DE", "language": "de", "page": "", "utm": "", "q": "red shoes"} {
+		if asked.Get(key) != want {
+			t.Errorf("%s=%q, want %q", key, asked.Get(key), want)
+		}
+	}
+	if got := l.Without("attr.colour", "red").Path(); got != "/c/shoes?attr.colour=blue&attr.width=1.5..3&in_stock=true&price_min=19.99&q=red+shoes&sort=price" {
+		t.Error(got)
+	}
+	if got := l.Unfiltered().Path(); got != "/c/shoes?q=red+shoes&sort=price" {
+		t.Error(got)
+	}
+	if from, to := l.Bounds("attr.width"); from != "1.5" || to != "3" {
+		t.Error(from, to)
+	}
+	if !l.Chosen("attr.colour", "blue") || l.Chosen("attr.colour", "green") || !l.Chosen("in_stock", "true") {
+		t.Error("chosen")
+	}
+	if next := l.Next("d"); next.Page != 5 || next.Cursor != "d" {
+		t.Error(next)
+	}
+	long := ParseListing("", url.Values{"q": {strings.Repeat("ä", 300)}, "cursor": {strings.Repeat("c", 5000)}, "attr.x": slices.Repeat([]string{strings.Repeat("v", 500)}, 3)})
+	if len(long.Words) > maxWords || long.Cursor != "" || len(long.Filters) != 0 {
+		t.Errorf("%d %d %v", len(long.Words), len(long.Cursor), long.Filters)
+	}
+}
+
+func TestCookies(t *testing.T) {
+	t.Parallel()
+	c := Cart{ID: strings.Repeat("0a", 16), Currency: "EUR", Pieces: 3}
+	if got := ParseCart(c.String()); got != c {
+		t.Errorf("%v became %v", c, got)
+	}
+	for _, bad := range []string{"", "x", c.ID, c.ID + ".EUR", c.ID + ".EUR.-1", c.ID + ".XXX.1", strings.ToUpper(c.ID) + ".EUR.1", "../" + c.String()} {
+		if got := ParseCart(bad); got != (Cart{}) {
+			t.Errorf("%q is taken for %v", bad, got)
+		}
+	}
+	r := Remembered{}.With("a").With("b").With("a")
+	if r.String() != "a~b" || ParseRemembered("a~b~a~<x>~"+strings.Repeat("c", 65)).String() != "a~b" {
+		t.Error(r)
+	}
+	for i := range 50 {
+		r = r.With(strings.Repeat("x", i+1))
+	}
+	if len(r) != MaxRemembered || len(ParseRemembered(strings.Repeat("abc~", 10)+r.String())) != MaxRemembered {
+		t.Error(len(r))
+	}
+}

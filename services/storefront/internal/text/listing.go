@@ -1,0 +1,83 @@
+package text
+
+import "fmt"
+
+// Listing is what pages of many products say.
+type Listing struct {
+	Results             func(n int) string
+	ResultsFor          func(words string) string
+	AllProducts         string
+	Filters, ShowFilter string
+	Apply, Clear        string
+	Remove              func(what string) string
+	Sort                string
+	Sorts               map[string]string // by the order's name
+	From, To            string            // of a price
+	PriceFrom           func(price string) string
+	InStockOnly         string
+	Yes, No             string
+	Next, First         string
+	Page                func(n int) string
+	SoldOut, Was        string
+	Nothing, NothingFor func(words string) string
+	NothingHint         string
+	Corrected           func(words string) string
+	Relaxed             func(words string) string
+	Partial             string
+	Degraded            string
+	SearchAway          string
+	MoreFilters         string
+	Departments         string
+	Sale                string
+	Rating              func(r float64) string
+}
+
+var listingEN = Listing{
+	Results:     func(n int) string { return plural(n, "%d product", "%d products") },
+	ResultsFor:  func(w string) string { return fmt.Sprintf("Results for “%s”", w) },
+	AllProducts: "All products", Filters: "Filters", ShowFilter: "Filter and sort", Apply: "Apply", Clear: "Clear all",
+	Remove: func(w string) string { return "Remove filter: " + w }, Sort: "Sort by",
+	Sorts: map[string]string{"relevance": "Recommended", "popularity": "Most popular", "newest": "Newest", "price": "Price: low to high", "-price": "Price: high to low"},
+	From:  "from", To: "to", PriceFrom: func(p string) string { return "from " + p }, InStockOnly: "In stock", Yes: "Yes", No: "No",
+	Next: "Show more", First: "Back to the first page", Page: func(n int) string { return fmt.Sprintf("Page %d", n) },
+	SoldOut: "Sold out", Was: "Before:",
+	Nothing:     func(string) string { return "There is nothing here that fits." },
+	NothingFor:  func(w string) string { return fmt.Sprintf("We found nothing for “%s”.", w) },
+	NothingHint: "Try fewer words or other ones, take out a filter, or look through the departments.",
+	Corrected:   func(w string) string { return fmt.Sprintf("Showing results for “%s”.", w) },
+	Relaxed:     func(w string) string { return fmt.Sprintf("No product has all of these words. Left out: %s.", w) },
+	Partial:     "No product has all of these words. These have some of them.",
+	Degraded:    "The search is being worked on: filters are away for a moment.",
+	SearchAway:  "The search is away for a moment. The departments still work.",
+	MoreFilters: "More filters", Departments: "Departments", Sale: "Sale",
+	Rating: func(r float64) string { return fmt.Sprintf("%.1f out of 5 stars", r) },
+}
+
+var listingDE = Listing{
+	Results:     func(n int) string { return plural(n, "%d Produkt", "%d Produkte") },
+	ResultsFor:  func(w string) string { return fmt.Sprintf("Ergebnisse für „%s“", w) },
+	AllProducts: "Alle Produkte", Filters: "Filter", ShowFilter: "Filtern und sortieren", Apply: "Anwenden", Clear: "Alle entfernen",
+	Remove: func(w string) string { return "Filter entfernen: " + w }, Sort: "Sortieren nach",
+	Sorts: map[string]string{"relevance": "Empfohlen", "popularity": "Beliebteste", "newest": "Neueste", "price": "Preis aufsteigend", "-price": "Preis absteigend"},
+	From:  "von", To: "bis", PriceFrom: func(p string) string { return "ab " + p }, InStockOnly: "Auf Lager", Yes: "Ja", No: "Nein",
+	Next: "Mehr anzeigen", First: "Zurück zur ersten Seite", Page: func(n int) string { return fmt.Sprintf("Seite %d", n) },
+	SoldOut: "Ausverkauft", Was: "Bisher:",
+	Nothing:     func(string) string { return "Hier ist nichts, was dazu passt." },
+	NothingFor:  func(w string) string { return fmt.Sprintf("Zu „%s“ haben wir nichts gefunden.", w) },
+	NothingHint: "Versuchen Sie es mit weniger oder anderen Wörtern, entfernen Sie einen Filter oder stöbern Sie in den Abteilungen.",
+	Corrected:   func(w string) string { return fmt.Sprintf("Ergebnisse für „%s“.", w) },
+	Relaxed:     func(w string) string { return fmt.Sprintf("Kein Produkt enthält alle Wörter. Weggelassen: %s.", w) },
+	Partial:     "Kein Produkt enthält alle Wörter. Diese enthalten einige davon.",
+	Degraded:    "An der Suche wird gerade gearbeitet: Filter gibt es in Kürze wieder.",
+	SearchAway:  "Die Suche ist gerade nicht da. Die Abteilungen funktionieren weiter.",
+	MoreFilters: "Weitere Filter", Departments: "Abteilungen", Sale: "Reduziert",
+	Rating: func(r float64) string { return fmt.Sprintf("%.1f von 5 Sternen", r) },
+}
+
+// plural picks the text for one or for any other number.
+func plural(n int, one, other string) string {
+	if n == 1 {
+		return fmt.Sprintf(one, n)
+	}
+	return fmt.Sprintf(other, n)
+}

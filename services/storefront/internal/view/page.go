@@ -1,0 +1,96 @@
+// Package view renders the shop's pages by templ. What a page shows comes in its model; a template decides nothing that matters, and adds nothing up.
+//
+// The _templ.go files are generated (make generate) and kept, so that nothing is needed to build the shop but Go.
+package view
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/sidecart/sidecart/pkg/money"
+	"github.com/sidecart/sidecart/services/catalog/catalogapi"
+	"github.com/sidecart/sidecart/services/storefront/internal/storefront"
+	"github.com/sidecart/sidecart/services/storefront/internal/text"
+)
+
+// Page is what every page knows.
+type Page struct {
+	Market  storefront.Market
+	Markets storefront.Markets
+	T       *text.Texts
+	Asset   func(name string) string // address of a file
+	Base    string                   // of addresses that leave the shop: "https://shop.example"
+
+	Title       string
+	Description string
+	Path        string // of the page within its market, as it should be known: "/c/shoes"
+	NoIndex     bool   // crawlers should not keep it
+	Image       string // that stands for the page elsewhere
+
+	Departments []catalogapi.Category
+	Words       string // in the search field
+	Cart        storefront.Cart
+	Data        []any // structured data, schema.org
+}
+
+// URL is an address within the page's market.
+func (p *Page) URL(path string) string { return p.Market.Path(path) }
+
+// Money is an amount as the market writes it.
+func (p *Page) Money(a money.Amount) string { return text.Money(p.Market, a) }
+
+// Canonical is the address by which the page is to be known.
+func (p *Page) Canonical() string { return p.Base + p.URL(p.Path) }
+
+// FullTitle is the title of the browser's window.
+func (p *Page) FullTitle() string {
+	if p.Title == "" {
+		return p.T.Shell.Shop + " – " + p.T.Shell.Tagline
+	}
+	return p.Title + " – " + p.T.Shell.Shop
+}
+
+// MarketName is a market as people choose it.
+func (p *Page) MarketName(m storefront.Market) string {
+	country := p.T.Shell.Countries[m.Country]
+	if country == "" {
+		country = m.Country
+	}
+	return country + " · " + text.In(m.Language).Name + " · " + string(m.Currency)
+}
+
+// htmxConfig keeps htmx from what the content security policy refuses: styles and code in the page.
+const htmxConfig = `{"includeIndicatorStyles":false,"allowEval":false,"selfRequestsOnly":true,"historyCacheSize":0,"refreshOnHistoryMiss":true,"scrollIntoViewOnBoost":false}`
+
+// Crumb is a step of the way to a page.
+type Crumb struct {
+	Name string
+	Path string // within the market; empty: here
+}
+
+// Breadcrumbs is the way as schema.org tells it.
+func (p *Page) Breadcrumbs(crumbs []Crumb) any {
+	var items []any
+	for i, c := range crumbs {
+		item := map[string]any{"@type": "ListItem", "position": i + 1, "name": c.Name}
+		if c.Path != "" {
+			item["item"] = p.Base + p.URL(c.Path)
+		}
+		items = append(items, item)
+	}
+	return map[string]any{"@context": "https://schema.org", "@type": "BreadcrumbList", "itemListElement": items}
+}
+
+// initials stand where a product has no picture.
+func initials(title string) string {
+	var out []rune
+	for word := range strings.FieldsSeq(title) {
+		if r := []rune(word); len(out) < 2 {
+			out = append(out, r[0])
+		}
+	}
+	return strings.ToUpper(string(out))
+}
+
+// optionID names a suggestion, for those who hear them.
+func optionID(kind string, i int) string { return "s-" + kind + strconv.Itoa(i) }

@@ -1,0 +1,116 @@
+package web
+
+import (
+	"io"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/andybalholm/brotli"
+
+	"github.com/sidecart/sidecart/pkg/fault"
+	"github.com/sidecart/sidecart/pkg/money"
+	"github.com/sidecart/sidecart/services/catalog/catalogapi"
+	"github.com/sidecart/sidecart/services/search/searchapi"
+)
+
+const script = `<script>alert("x")</script>`
+
+// hostile is a listing in which every text is one that nobody should ever run.
+func hostile() searchapi.Products {
+	next, total := "c2", 25
+	was := money.New(4999, "USD")
+	return searchapi.Products{
+		Items: []catalogapi.ProductSummary{
+			{ID: "1", Slug: "boot", Title: script, Brand: script, ImageURL: "javascript:alert(1)", Price: money.New(2999, "USD"), CompareAtPrice: &was, InStock: true},
+			{ID: "2", Slug: "out", Title: "Sold out boot", Price: money.New(100, "USD")},
+		},
+		NextCursor: &next, Total: &total, CorrectedQuery: script, Relaxed: []string{script},
+		Facets: []searchapi.Facet{
+			{Code: "colour", Param: "attr.colour", Label: script, Type: searchapi.FacetTerms, Values: []searchapi.FacetValue{{Value: script, Label: script, Count: 3, Hex: "#ff0000"}}},
+		},
+		Banners: []searchapi.Banner{{Title: script, Text: script, URL: "javascript:alert(1)"}},
+	}
+}
+
+func TestListingShowsAndEscapes(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.says("GET search/v1/products", hostile())
+	page := w.shows(200, "/en-us/c/shoes?attr.colour=red", "Shoes", "Boots", "$29.99", "$49.99", "−40 %", "Sold out", "25 products", `href="/en-us/p/boot"`, "cursor=c2", `noindex`)
+	if strings.Contains(page, "<script>alert") || strings.Contains(page, `"javascript:`) {
+		t.Error("what somebody stored is run:\n", page)
+	}
+	w.shows(200, "/en-us/c/shoes", `rel="canonical" href="https://shop.example/en-us/c/shoes"`, `hreflang="de-DE" href="https://shop.example/de-de/c/shoes"`, "BreadcrumbList")
+	w.shows(200, "/de-de/search?q=x", "25 Produkte", "Ergebnisse für")
+	w.shows(404, "/en-us/c/none", "This page is not here")
+	w.shows(404, "/fr-fr/c/shoes", "This page is not here")
+	if n := w.count("GET catalog/v1/categories"); n != 2 {
+		t.Errorf("the departments of two languages were asked for %d times", n)
+	}
+}
+
+func TestListingsAddresses(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.says("GET search/v1/products", searchapi.Products{Redirect: "/c/shoes"})
+	for path, want := range map[string]string{
+		"/":                                  "/en-us/",
+		"/en-us/search?q=boots":              "/en-us/c/shoes",
+		"/en-us/c/shoes?price_min=&sort=":    "/en-us/c/shoes",
+		"/en-us/c/shoes?min.attr.width=1":    "/en-us/c/shoes?attr.width=1..",
+		"/de-de/c/shoes?sort=price&brand=&q": "/de-de/c/shoes?sort=price",
+	} {
+		if resp, _ := w.do("GET", path, nil); resp.StatusCode != 302 || resp.Header.Get("Location") != want {
+			t.Errorf("%s leads to %d %s, want %s", path, resp.StatusCode, resp.Header.Get("Location"), want)
+		}
+	}
+	if resp, _ := w.do("GET", "/en-us/c/shoes?price_min=&sort=price", nil, "HX-Request: true"); resp.Header.Get("HX-Push-Url") != "/en-us/c/shoes?sort=price" {
+		t.Error(resp.Header)
+	}
+}
+
+func TestListingWhileServicesAreAway(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.refuses("GET search/v1/products", fault.New(fault.Unavailable, "unavailable", "away"))
+	w.shows(503, "/en-us/c/shoes", "The departments still work", "Shoes")
+	resp, page := w.do("GET", "/en-us/suggest?q=bo", nil)
+	if resp.StatusCode != 204 || page != "" { // nobody answers: the field works on
+		t.Error(resp.StatusCode, page)
+	}
+	all := newWorld(t, func(c *Config) { c.Maintenance = true })
+	all.shows(503, "/de-de/c/shoes", "Wir sind gleich zurück")
+}
+
+func TestPagesAreSentWell(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.says("GET search/v1/products", hostile())
+	resp, packed := w.do("GET", "/en-us/c/shoes", nil, "Accept-Encoding: gzip, br")
+	h := resp.Header
+	plain, err := io.ReadAll(brotli.NewReader(strings.NewReader(packed)))
+	if err != nil || !strings.HasPrefix(string(plain), "<!doctype html>") || h.Get("Content-Encoding") != "br" || !strings.Contains(h.Get("Vary"), "Accept-Encoding") {
+		t.Error(err, h)
+	}
+	if csp := h.Get("Content-Security-Policy"); !strings.Contains(csp, "default-src 'none'") || strings.Contains(csp, "unsafe") {
+		t.Error(csp)
+	}
+	if again, body := w.do("GET", "/en-us/c/shoes", nil, "If-None-Match: "+h.Get("ETag")); again.StatusCode != 304 || body != "" {
+		t.Error(again.StatusCode)
+	}
+	if resp, _ := w.do("GET", "/en-us/c/shoes", nil, "Accept-Encoding: br;q=0"); resp.Header.Get("Content-Encoding") != "" {
+		t.Error(resp.Header)
+	}
+	if resp, _ := w.do("POST", "/en-us/market", url.Values{"to": {"de-de"}}, "Sec-Fetch-Site: cross-site"); resp.StatusCode != 403 {
+		t.Error("a form of another site is taken:", resp.StatusCode)
+	}
+	if resp, _ := w.do("POST", "/en-us/market", url.Values{"to": {strings.Repeat("x", maxForm+1)}}); resp.StatusCode != 413 {
+		t.Error("a large form is taken:", resp.StatusCode)
+	}
+	for path, want := range map[string]string{"/c/shoes?brand=x": "/de-de/c/shoes?brand=x", "//evil.example": "/de-de/", "https://evil.example/x": "/de-de/", `/\evil.example`: "/de-de/", "": "/de-de/"} {
+		if resp, _ := w.do("POST", "/en-us/market", url.Values{"to": {"de-de"}, "path": {path}}); resp.StatusCode != 303 || resp.Header.Get("Location") != want {
+			t.Errorf("%q leads to %d %q", path, resp.StatusCode, resp.Header.Get("Location"))
+		}
+	}
+}

@@ -1,0 +1,40 @@
+// Command storefront is the reference shop: pages for browsers. See README.md.
+package main
+
+import (
+	"context"
+	"time"
+
+	"github.com/sidecart/sidecart/pkg/boot"
+	"github.com/sidecart/sidecart/pkg/httpx"
+	"github.com/sidecart/sidecart/services/storefront/internal/daprio"
+	"github.com/sidecart/sidecart/services/storefront/internal/storefront"
+	"github.com/sidecart/sidecart/services/storefront/internal/text"
+	"github.com/sidecart/sidecart/services/storefront/internal/web"
+)
+
+var version = "dev" // set by -ldflags "-X main.version=…"
+
+func main() {
+	boot.Main(boot.Program[config]{Name: "storefront", Title: "Storefront", Version: version, Build: build})
+}
+
+func build(_ context.Context, p *boot.Process, c config) error {
+	markets, err := storefront.ParseMarkets(c.Markets, text.Languages())
+	if err != nil {
+		return err
+	}
+	public := p.ServerConfig()
+	public.Metrics = p.Registry
+	public.Verifier = nil // browsers have no tokens
+	server := httpx.New(public)
+	web.Register(server, web.Config{
+		Services: daprio.NewServices(p.Dapr.Caller, time.Now), Markets: markets, Base: c.PublicURL, MediaDir: c.MediaDir, ImageOrigins: c.ImageOrigins,
+		Maintenance: c.Maintenance, Now: time.Now, Log: p.Log,
+	})
+	own := p.ServerConfig() // for the own sidecar's health checks; its requests are not those that the metrics are about
+	own.AppToken = p.AppToken
+	p.Add("http", httpx.New(own).Listen(c.HTTPAddr))
+	p.Add("public", httpx.Listen(c.PublicAddr, server))
+	return nil
+}
