@@ -64,7 +64,7 @@ lint: ## run the linters of .golangci.yml
 
 .PHONY: vet
 vet: ## run go vet
-	$(call each,go vet -tags redis$(comma)kafka$(comma)opensearch ./...)
+	$(call each,go vet -tags redis$(comma)kafka$(comma)opensearch$(comma)chromium ./...)
 
 .PHONY: fmt
 fmt: ## format every Go file

@@ -11,21 +11,23 @@ import (
 	"github.com/sidecart/sidecart/tools/internal/shop"
 )
 
-const wantInfra = "infra: want: infra install, infra tags or infra suites, and -h for the flags"
+const wantInfra = "infra: want: infra install, infra tags, infra suites or infra html FOLDER, and -h for the flags"
 
-// runInfra is about the servers of the profiles on this machine: install what is missing, name the build tags of the tests that can be
-// run here, and say which cannot.
+// runInfra is about the servers of the profiles, and what tests of pages need, on this machine: install what is missing, name the build tags of the tests
+// that can be run here, say which cannot, and check pages.
 func runInfra(ctx context.Context, args []string) error {
 	if len(args) == 0 {
 		return errors.New(wantInfra)
 	}
 	set, parse := flags("infra")
-	profile := set.String("profile", "", "only what this profile needs (default: all profiles)")
-	if _, err := parse(args, 1); err != nil {
+	profile := set.String("profile", "", "only what this profile needs, or what the tests in a browser do: browser (default: all)")
+	if _, err := parse(args, 1, 2); err != nil {
 		return err
 	}
-	profiles := shop.Profiles()
-	if *profile != "" {
+	profiles := append(shop.Profiles(), infra.Browser)
+	if *profile == infra.Browser {
+		profiles = []string{infra.Browser}
+	} else if *profile != "" {
 		if err := shop.CheckProfile(*profile); err != nil {
 			return err
 		}
@@ -39,13 +41,17 @@ func runInfra(ctx context.Context, args []string) error {
 		return nil
 	case "suites":
 		return notRun(ctx, profiles)
+	case "html":
+		if set.NArg() == 2 {
+			return infra.CheckHTML(ctx, set.Arg(1), os.Stdout)
+		}
 	}
 	return errors.New(wantInfra)
 }
 
-// testTags are the build tags of the tests whose servers are here, called like the servers that a profile adds.
+// testTags are the build tags of the tests whose servers are here, called like the servers that a profile adds, or the browser.
 func testTags(ctx context.Context) (tags []string) {
-	for profile, servers := range map[string][]string{shop.Standard: {"redis", "opensearch"}, shop.Kafka: {"kafka"}} {
+	for profile, servers := range map[string][]string{shop.Standard: {"redis", "opensearch"}, shop.Kafka: {"kafka"}, infra.Browser: {"chromium"}} {
 		if _, err := infra.Look(ctx, profile); err == nil {
 			tags = append(tags, servers...)
 		}
@@ -59,11 +65,11 @@ func notRun(ctx context.Context, profiles []string) error {
 	for _, profile := range profiles {
 		if _, err := infra.Look(ctx, profile); err != nil {
 			missing = append(missing, profile)
-			fmt.Printf("NOT RUN: the tests of the profile %s. %s\n", profile, strings.ReplaceAll(err.Error(), "\n", "; "))
+			fmt.Printf("NOT RUN: the tests of %s. %s\n", profile, strings.ReplaceAll(err.Error(), "\n", "; "))
 		}
 	}
 	if len(missing) > 0 && os.Getenv("CI") == "true" {
-		return fmt.Errorf("CI=true, and the tests of these profiles were not run: %s", strings.Join(missing, ", "))
+		return fmt.Errorf("CI=true, and these tests were not run: %s", strings.Join(missing, ", "))
 	}
 	return nil
 }

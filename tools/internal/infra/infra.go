@@ -1,4 +1,5 @@
-// Package infra finds, installs and prepares the real servers of the profiles: Redis, Kafka and OpenSearch. They run privately for one shop, as its
+// Package infra finds, installs and prepares the real servers of the profiles: Redis, Kafka and OpenSearch; and finds and installs what the tests of the
+// shop's pages need, Chromium and the Nu HTML checker. They run privately for one shop, as its
 // Postgres does: on its ports, on this machine alone, behind a password (OpenSearch has none without its plugins), with their data in its state folder. Who keeps them running is
 // package up.
 //
@@ -8,7 +9,7 @@
 //	kafka           events                                each batch, before the answer all events and everybody's place
 //	opensearch      the index of search, made anew        each batch, before the answer all documents
 //
-// Redis comes with the machine (PATH) or from Debian; Kafka and OpenSearch come from Maven Central, by version, into the tool's cache,
+// Redis and Chromium come with the machine (PATH) or from Debian; Kafka, OpenSearch and Nu come from Maven Central, by version, into the tool's cache,
 // whole or not at all, and run on the machine's Java.
 package infra
 
@@ -54,6 +55,12 @@ func Look(ctx context.Context, profile string) (found []Found, missing error) {
 			f, err = kafkaJars.look(ctx)
 		case "opensearch":
 			f, err = openSearchJars.look(ctx)
+		case "chromium":
+			var p program
+			p, err = findChromium(ctx)
+			f = Found{"Chromium", p.version + ", " + p.path}
+		case "nu":
+			f, err = nuJars.look(ctx)
 		}
 		if err != nil {
 			errs = append(errs, err)
@@ -76,6 +83,10 @@ func CanRun(ctx context.Context, profile string) error {
 			err = kafkaJars.canRun(ctx)
 		case "opensearch":
 			err = openSearchJars.canRun(ctx)
+		case "chromium":
+			_, err = findChromium(ctx)
+		case "nu":
+			err = nuJars.canRun(ctx)
 		}
 		errs = append(errs, err)
 	}
@@ -89,6 +100,8 @@ func programs(profile string) []string {
 		return []string{"redis", "opensearch"}
 	case shop.Kafka:
 		return []string{"redis", "kafka"}
+	case Browser:
+		return []string{"chromium", "nu"}
 	default:
 		return nil
 	}

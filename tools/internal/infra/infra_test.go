@@ -43,6 +43,8 @@ func TestMissingServers(t *testing.T) {
 		"valkey":            {map[string]string{"valkey-server": `echo 'Valkey server v=8.0.1 sha=0'`}, shop.Standard, []string{"OpenSearch 2.19.1: there is no java"}},
 		"no java, no redis": {nil, shop.Kafka, []string{"Redis 7", "Kafka 4.1.0: there is no java in the PATH", "infra install --profile kafka"}},
 		"an old java":       {map[string]string{"java": `echo 'java version "1.8.0_292"' >&2`}, shop.Kafka, []string{"java is version 1.8.0"}},
+		"no browser":        {map[string]string{"java": java}, Browser, []string{"Chromium 115", "no chromium or chromium-browser", "infra install --profile browser", "Nu 20.7.2: its jars"}},
+		"an old chrome":     {map[string]string{"java": java, "google-chrome": `echo 'Google Chrome 90.0.4430.93 '`}, Browser, []string{"google-chrome is version 90.0"}},
 		"no jars":           {map[string]string{"java": java}, shop.Kafka, []string{"its jars are not in"}},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -27,6 +27,12 @@ func Install(ctx context.Context, profiles []string, out io.Writer) error {
 				bring = append(bring, kafkaJars)
 			case "opensearch":
 				bring = append(bring, openSearchJars)
+			case "chromium":
+				if _, err := findChromium(ctx); err != nil {
+					missing = append(missing, "chromium")
+				}
+			case "nu":
+				bring = append(bring, nuJars)
 			}
 		}
 	}
