@@ -188,10 +188,16 @@ func (s *Subscriptions) patient(ctx context.Context, h Handler, ev Event) (Outco
 		case <-ctx.Done():
 		case <-time.After(pause):
 		}
-		if ctx.Err() != nil { // also when both have come
+		if over(ctx) { // also when both have come
 			return Retry, err
 		}
 	}
+}
+
+// over reports whether the time of a context is up, also where it has not heard of it yet: on a busy machine the pause may come first.
+func over(ctx context.Context) bool {
+	deadline, ok := ctx.Deadline()
+	return ctx.Err() != nil || ok && !time.Now().Before(deadline)
 }
 
 // away reports whether an error says that something is missing now, and nothing of the event.
