@@ -99,6 +99,7 @@ type PreviewInput struct {
 	Sort       string              `json:"sort,omitempty" enum:"relevance,price,-price,newest,rating,popularity"`
 	Currency   string              `json:"currency,omitempty" maxLength:"3"`
 	Country    string              `json:"country,omitempty" maxLength:"2"`
+	Language   string              `json:"language,omitempty" pattern:"^[a-z]{2,3}(-([A-Z]{2}|[0-9]{3}))?$"`
 	Locale     string              `json:"locale,omitempty" pattern:"^[a-z]{2,3}(-[A-Z]{2})?$"`
 	Channel    string              `json:"channel,omitempty" maxLength:"64"`
 	Visitor    string              `json:"visitor,omitempty" maxLength:"64" pattern:"^[A-Za-z0-9_-]*$"`

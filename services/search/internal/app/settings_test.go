@@ -92,7 +92,7 @@ func TestAListingWithoutSettingsIsUnavailable(t *testing.T) {
 	t.Parallel()
 	s := shop(steps{"x"}, func(search.Plan) (search.Found, error) { return search.Found{}, nil })
 	s.Steering = func() *Steering { return nil }
-	if _, err := s.List(t.Context(), Listing{Market: usd, Limit: 24}); !errors.Is(err, ErrUnavailable) {
+	if _, err := s.List(t.Context(), Listing{Visit: here, Limit: 24}); !errors.Is(err, ErrUnavailable) {
 		t.Errorf("what is to be left out may be listed: %v", err)
 	}
 }

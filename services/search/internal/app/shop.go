@@ -34,7 +34,7 @@ type Reader interface {
 
 // Listing says which products to list. Values of attributes are as they stand in an address.
 type Listing struct {
-	Market     search.Market
+	Visit
 	Words      string
 	AsTyped    bool // nothing is corrected
 	Category   string
@@ -46,14 +46,7 @@ type Listing struct {
 	Facets     bool
 	After      *Position
 	Limit      int
-	Language   string // empty: the shop's
-
-	Locale   string // rules look at it, as at what follows
-	Channel  string
-	Visitor  string // stable for a person; empty: nobody is known
-	Segments []string
-	At       *time.Time // when rules are to hold; nil: now
-	Explain  bool       // items say why they are here, and nobody hears of the query
+	Explain    bool // items say why they are here, and nobody hears of the query
 }
 
 // Position is where a page ends, and of which step of its query it is. First is the place of the next product among all, from 1, in a list
@@ -169,7 +162,7 @@ func (s *Shop) show(out *Listed, terms *Terms, l Listing, found search.Found, pi
 	var page []search.Hit
 	page, out.Next = weave(found, pins, out.Effects.Pins, l)
 	for _, h := range page {
-		it := s.item(terms, h.Document, l.Market, l.Language)
+		it := s.item(terms, h.Document, l.Locale)
 		if it.Translated {
 			out.Language = l.Language
 		}
@@ -178,15 +171,15 @@ func (s *Shop) show(out *Listed, terms *Terms, l Listing, found search.Found, pi
 	}
 }
 
-func (s *Shop) item(terms *Terms, d *search.Document, m search.Market, language string) Item {
-	price, inStock, _ := d.Best(m)
-	in := search.Nearest(d.Texts, language, s.Language)
-	it := Item{Document: d, Name: d.Texts[in].Name, Categories: d.Categories, Price: price, InStock: inStock, Translated: in != s.Language}
-	if language != "" && len(it.Categories) > 0 {
+func (s *Shop) item(terms *Terms, d *search.Document, in Locale) Item {
+	price, inStock, _ := d.Best(in.Market)
+	language := search.Nearest(d.Texts, in.Language, s.Language)
+	it := Item{Document: d, Name: d.Texts[language].Name, Categories: d.Categories, Price: price, InStock: inStock, Translated: language != s.Language}
+	if in.Language != "" && len(it.Categories) > 0 {
 		it.Categories = slices.Clone(it.Categories)
 		for i := range it.Categories {
 			c := &it.Categories[i]
-			c.Label = terms.Names[search.Name{Field: search.FieldCategory, Value: c.Value}].In(language, c.Label)
+			c.Label = terms.Names[search.Name{Field: search.FieldCategory, Value: c.Value}].In(in.Language, c.Label)
 		}
 	}
 	return it
@@ -323,63 +316,4 @@ func (s *Shop) facet(terms *Terms, language string, f search.Facet, selected map
 		v.Label = terms.Names[search.Name{Field: f.Field, Value: v.Value}].In(language, v.Label)
 	}
 	return out
-}
-
-// Suggestions are what may be meant by the beginning of a query.
-type Suggestions struct {
-	Queries    []string
-	Products   []Item
-	Categories []search.Category
-}
-
-// How many suggestions there are at most, of each kind; they are by relevance, and nothing is pinned among them.
-const (
-	suggested = 8
-	unpinned  = search.ByPopularity
-)
-
-// Suggest completes what somebody types. ErrUnavailable while there is no index to read.
-func (s *Shop) Suggest(ctx context.Context, m search.Market, language, text string) (out Suggestions, err error) {
-	terms, steering, live, err := s.ready(ctx)
-	if err != nil {
-		return out, err
-	}
-	plan := search.Plan{Market: m, Language: cmp.Or(language, s.Language), Limit: suggested, Now: s.Now()}
-	q := s.Read.Query(ctx, search.Ask{Text: text, Prefix: true}, plan, steering.Synonyms)
-	s.steer(&q, steering.Rules, terms, Listing{Market: m, Sort: unpinned, Locale: s.Language + "-" + m.Country})
-	if len(search.Words(text)) == 0 || len(q.Steps) == 0 {
-		return out, nil
-	}
-	found, err := live.Search(ctx, q.Steps[0].Plan)
-	if err != nil {
-		return out, err
-	}
-	for _, h := range found.Hits {
-		out.Products = append(out.Products, s.item(terms, h.Document, m, language))
-	}
-	out.Categories = terms.begin(text, language)
-	out.Queries = s.Ear.Suggest(strings.Join(search.Words(text), " "), suggested)
-	return out, nil
-}
-
-// begin returns the categories whose names have all words of a text, the last one at the beginning of a word.
-func (t *Terms) begin(text, language string) (all []search.Category) {
-	asked := search.Words(text)
-	for key, c := range t.Categories {
-		if key != c.Value {
-			continue // by its slug
-		}
-		c.Label = t.Names[search.Name{Field: search.FieldCategory, Value: c.Value}].In(language, c.Label)
-		words := search.Words(c.Label)
-		all = append(all, c)
-		for i, w := range asked {
-			last := i == len(asked)-1
-			if !slices.ContainsFunc(words, func(have string) bool { return have == w || last && strings.HasPrefix(have, w) }) {
-				all = all[:len(all)-1]
-				break
-			}
-		}
-	}
-	slices.SortFunc(all, func(a, b search.Category) int { return strings.Compare(a.Label, b.Label) })
-	return all[:min(len(all), suggested)]
 }

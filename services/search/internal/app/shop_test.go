@@ -14,7 +14,10 @@ import (
 	"github.com/sidecart/sidecart/services/search/internal/search"
 )
 
-var usd = search.Market{Currency: "USD", Country: "US"}
+var (
+	usd  = search.Market{Currency: "USD", Country: "US"}
+	here = Visit{Locale: Locale{Market: usd, Tag: "en-US"}}
+)
 
 // steps reads every query as these ways to perform it.
 type steps []string
@@ -83,7 +86,7 @@ func TestAListingIsAPlan(t *testing.T) {
 func TestAttributesThatAreRefused(t *testing.T) {
 	t.Parallel()
 	s := shop(steps{"x"}, func(search.Plan) (search.Found, error) { return search.Found{}, errors.New("it was asked") })
-	_, err := s.List(t.Context(), Listing{Market: usd, Attributes: map[string][]string{"nope": {"x"}, "width": {"wide"}, "seats": {".."}, "size": {""}}})
+	_, err := s.List(t.Context(), Listing{Visit: here, Attributes: map[string][]string{"nope": {"x"}, "width": {"wide"}, "seats": {".."}, "size": {""}}})
 	got, _ := fault.As(err)
 	var places []string
 	for _, field := range got.Fields {
@@ -107,23 +110,23 @@ func TestAQueryThatFindsNothingIsRelaxed(t *testing.T) {
 		}
 		return search.Found{Total: 3, More: p.After == nil, Hits: []search.Hit{{Document: doc, Position: search.Position{Key: 7, ID: id(1)}}}}, nil
 	})
-	got, err := s.List(t.Context(), Listing{Market: usd, Limit: 24, Words: "red", Facets: true})
+	got, err := s.List(t.Context(), Listing{Visit: here, Limit: 24, Words: "red", Facets: true})
 	want := &Listed{Language: "en", Total: 3, Corrected: "red!", Relaxed: []string{"red"}, Items: []Item{{Document: doc, Name: "Shirt", Price: search.Price{Amount: 500}, InStock: true}},
 		Next: &Position{Sort: search.ByRelevance, Step: 1, First: 2, Position: search.Position{Key: 7, ID: id(1)}}}
 	if diff := cmp.Diff(want, got); err != nil || diff != "" {
 		t.Error(err, diff)
 	}
-	second, err := s.List(t.Context(), Listing{Market: usd, Limit: 24, Words: "red", After: got.Next})
+	second, err := s.List(t.Context(), Listing{Visit: here, Limit: 24, Words: "red", After: got.Next})
 	if err != nil || second.Next != nil || len(second.Items) != 1 || len(second.Relaxed) != 1 {
 		t.Errorf("%v %+v", err, second)
 	}
-	if _, err := s.List(t.Context(), Listing{Market: usd, Limit: 24, Words: "red", After: &Position{Step: 9}}); err != nil {
+	if _, err := s.List(t.Context(), Listing{Visit: here, Limit: 24, Words: "red", After: &Position{Step: 9}}); err != nil {
 		t.Error(err)
 	}
 	if diff := cmp.Diff([]string{"red", "shirt", "shirt"}, asked); diff != "" {
 		t.Error(diff)
 	}
-	none, err := shop(steps{"red", "shirt"}, func(search.Plan) (search.Found, error) { return search.Found{}, nil }).List(t.Context(), Listing{Market: usd})
+	none, err := shop(steps{"red", "shirt"}, func(search.Plan) (search.Found, error) { return search.Found{}, nil }).List(t.Context(), Listing{Visit: here})
 	if err != nil || none.Total != 0 || none.Relaxed != nil {
 		t.Errorf("%v %+v: what finds nothing at all says nothing of words left out", err, none)
 	}
@@ -136,7 +139,7 @@ func TestFacets(t *testing.T) {
 		asked = p.Facets
 		return search.Found{Total: 1, Facets: []search.Facet{{Field: "attr.size", Values: []search.FacetValue{{Term: search.Term{Value: "s", Label: "Small"}, Count: 4}}}, {Field: "price", Min: f(1), Max: f(9)}}}, nil
 	})
-	got, err := s.List(t.Context(), Listing{Market: usd, Facets: true, Attributes: map[string][]string{"size": {"s"}}})
+	got, err := s.List(t.Context(), Listing{Visit: here, Facets: true, Attributes: map[string][]string{"size": {"s"}}})
 	want := []search.FacetAsk{{Field: "category", Limit: manyValues}, {Field: "brand", Limit: manyValues}, {Field: "price", Range: true}, {Field: "in_stock"},
 		{Field: "attr.size", Limit: manyValues}, {Field: "attr.seats", Limit: manyValues}, {Field: "attr.width", Range: true, Limit: manyValues}}
 	if diff := cmp.Diff(want, asked); err != nil || diff != "" {
@@ -149,7 +152,7 @@ func TestFacets(t *testing.T) {
 	if price.Code != "price" || price.Label != "Price" || *price.Min != 1 {
 		t.Errorf("%+v", price)
 	}
-	if _, err := s.List(t.Context(), Listing{Market: usd}); err != nil || asked != nil {
+	if _, err := s.List(t.Context(), Listing{Visit: here}); err != nil || asked != nil {
 		t.Errorf("%v %v: nobody asked for facets", err, asked)
 	}
 }
@@ -159,10 +162,10 @@ func TestAwayIsAFault(t *testing.T) {
 	s := shop(steps{"x"}, func(search.Plan) (search.Found, error) { return search.Found{}, ErrUnavailable })
 	read := func(what string) {
 		t.Helper()
-		if _, err := s.List(t.Context(), Listing{Market: usd}); !errors.Is(err, ErrUnavailable) {
+		if _, err := s.List(t.Context(), Listing{Visit: here}); !errors.Is(err, ErrUnavailable) {
 			t.Errorf("%s: a listing: %v", what, err)
 		}
-		if _, err := s.Suggest(t.Context(), usd, "", "sh"); !errors.Is(err, ErrUnavailable) {
+		if _, err := s.Suggest(t.Context(), here.Locale, "sh"); !errors.Is(err, ErrUnavailable) {
 			t.Errorf("%s: a suggestion: %v", what, err)
 		}
 	}
@@ -180,7 +183,7 @@ func TestSuggest(t *testing.T) {
 		return search.Found{Total: 1, Hits: []search.Hit{{Document: doc}}}, nil
 	})
 	for text, categories := range map[string][]string{"sh": {"Shirts & Tops"}, "tops sh": {"Shirts & Tops"}, "mug": {"Mugs"}, "irts": nil, "shirts x": nil, "m": {"Mugs"}} {
-		got, err := s.Suggest(t.Context(), usd, "", text)
+		got, err := s.Suggest(t.Context(), here.Locale, text)
 		var names []string
 		for _, c := range got.Categories {
 			names = append(names, c.Label)
@@ -189,7 +192,7 @@ func TestSuggest(t *testing.T) {
 			t.Errorf("%q: %v %s", text, err, diff)
 		}
 	}
-	if got, err := s.Suggest(t.Context(), usd, "", " - "); err != nil || len(got.Products)+len(got.Categories) != 0 {
+	if got, err := s.Suggest(t.Context(), here.Locale, " - "); err != nil || len(got.Products)+len(got.Categories) != 0 {
 		t.Errorf("%+v %v: nothing was typed", got, err)
 	}
 }

@@ -10,11 +10,9 @@ import (
 // steer applies the rules that hold for a listing to its query. Boosts are for scores: where the order is ours to choose, it is by them. Pins
 // stand where the order is ours too, and through all pages of a list that began with them.
 func (s *Shop) steer(q *search.Query, rules *search.Rules, terms *Terms, l Listing) search.Effects {
-	now := s.Now()
-	if l.At != nil {
-		now = *l.At
-	}
-	e := rules.Apply(search.Context{Words: q.Words, Category: terms.path(l.Category), Segments: l.Segments, Locale: l.Locale, Channel: l.Channel, Visitor: l.Visitor}, now)
+	who, now := l.context(s.Now())
+	who.Words, who.Category = q.Words, terms.path(l.Category)
+	e := rules.Apply(who, now)
 	if !l.ours() {
 		e.Pins = nil
 	}

@@ -3,6 +3,7 @@
 package httpapi
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/http"
@@ -30,7 +31,7 @@ const (
 // Shop is what shoppers read.
 type Shop interface {
 	List(ctx context.Context, l app.Listing) (*app.Listed, error)
-	Suggest(ctx context.Context, m search.Market, language, text string) (app.Suggestions, error)
+	Suggest(ctx context.Context, in app.Locale, text string) (app.Suggestions, error)
 }
 
 // Shelf lists in the place of the index, by the same parameters.
@@ -121,10 +122,6 @@ func (a *api) market(q MarketQuery, at string, c *fault.Collector) search.Market
 	return m
 }
 
-func (a *api) cacheControl() string {
-	return fmt.Sprintf("public, max-age=%d", int(a.opt.MaxAge.Seconds()))
-}
-
 // LanguageQuery is embedded by what is read in a language.
 type LanguageQuery struct {
 	Language string `query:"language" pattern:"^[a-z]{2,3}(-([A-Z]{2}|[0-9]{3}))?$" doc:"Language of texts, de or de-AT (BCP 47); what is not translated is in the shop's own, as all is when left out"`
@@ -135,9 +132,46 @@ type ContentLanguage struct {
 	ContentLanguage string `header:"Content-Language" doc:"Of what is translated; the rest is in the shop's own"`
 }
 
-type suggestInput struct {
+// LocaleQuery is embedded by what is read somewhere.
+type LocaleQuery struct {
 	MarketQuery
 	LanguageQuery
+	Locale string `query:"locale" pattern:"^[a-z]{2,3}(-[A-Z]{2})?$" doc:"Of the reader, such as de-AT, for rules; the language in the country when left out"`
+}
+
+// locale reads where somebody reads. Rules go by the locale that is named, else by the language in the country.
+func (a *api) locale(q LocaleQuery, at string, c *fault.Collector) app.Locale {
+	in := app.Locale{Market: a.market(q.MarketQuery, at, c), Language: q.Language, Tag: q.Locale}
+	if in.Tag == "" {
+		if in.Tag = cmp.Or(q.Language, a.opt.Language); !strings.Contains(in.Tag, "-") {
+			in.Tag += "-" + in.Market.Country
+		}
+	}
+	return in
+}
+
+// VisitQuery is embedded by what is read by somebody.
+type VisitQuery struct {
+	LocaleQuery
+	Channel string `query:"channel" maxLength:"64" doc:"One of the shop's sales channels, for rules"`
+	Visitor string `query:"visitor" maxLength:"64" pattern:"^[A-Za-z0-9_-]*$" doc:"A random name that a visitor keeps, for rules that are tested; who has none takes part in no test"`
+}
+
+func (a *api) visit(q VisitQuery, at string, c *fault.Collector) app.Visit {
+	return app.Visit{Locale: a.locale(q.LocaleQuery, at, c), Channel: q.Channel, Visitor: q.Visitor}
+}
+
+// cacheControl is for what a visitor is told: what is for one alone is not kept for others.
+func (a *api) cacheControl(q VisitQuery) string {
+	whose := "public"
+	if q.Visitor != "" {
+		whose = "private"
+	}
+	return fmt.Sprintf("%s, max-age=%d", whose, int(a.opt.MaxAge.Seconds()))
+}
+
+type suggestInput struct {
+	LocaleQuery
 	Q string `query:"q" required:"true" maxLength:"200" doc:"The beginning of a query"`
 }
 
@@ -148,15 +182,15 @@ type suggestOutput struct {
 
 func (a *api) suggest(ctx context.Context, in *suggestInput) (*suggestOutput, error) {
 	var c fault.Collector
-	m := a.market(in.MarketQuery, "query", &c)
+	where := a.locale(in.LocaleQuery, "query", &c)
 	if err := c.Err(); err != nil {
 		return nil, err
 	}
-	found, err := a.shop.Suggest(ctx, m, in.Language, in.Q)
+	found, err := a.shop.Suggest(ctx, where, in.Q)
 	if err != nil {
 		return nil, err
 	}
-	out := &suggestOutput{CacheControl: a.cacheControl(), Body: searchapi.Suggestions{Queries: append([]string{}, found.Queries...),
+	out := &suggestOutput{CacheControl: a.cacheControl(VisitQuery{}), Body: searchapi.Suggestions{Queries: append([]string{}, found.Queries...),
 		Products: []searchapi.SuggestedProduct{}, Categories: []searchapi.SuggestedCategory{}}}
 	for _, p := range found.Products {
 		out.Body.Products = append(out.Body.Products, searchapi.SuggestedProduct{ID: p.ID, Slug: p.Slug, Title: p.Name, ImageURL: p.ImageURL})

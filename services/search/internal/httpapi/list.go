@@ -1,7 +1,6 @@
 package httpapi
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"math"
@@ -31,8 +30,7 @@ const (
 
 type listInput struct {
 	httpx.PageQuery
-	MarketQuery
-	LanguageQuery
+	VisitQuery
 	Q        string `query:"q" maxLength:"200" doc:"Words to find, in any field"`
 	AsTyped  bool   `query:"as_typed" doc:"Nothing of q is corrected"`
 	Category string `query:"category" maxLength:"200" doc:"Code or slug of a category; those below it count too"`
@@ -42,9 +40,6 @@ type listInput struct {
 	InStock  bool   `query:"in_stock" doc:"Only what can be sent now"`
 	Sort     string `query:"sort" enum:"relevance,price,-price,newest,rating,popularity" doc:"relevance when left out, which without q is popularity"`
 	Facets   bool   `query:"facets" doc:"Tell what can be chosen, with the first page"`
-	Locale   string `query:"locale" pattern:"^[a-z]{2,3}(-[A-Z]{2})?$" doc:"Of the reader, such as de-AT, for rules; the shop's language in the country when left out"`
-	Channel  string `query:"channel" maxLength:"64" doc:"One of the shop's sales channels, for rules"`
-	Visitor  string `query:"visitor" maxLength:"64" pattern:"^[A-Za-z0-9_-]*$" doc:"A random name that a visitor keeps, for rules that are tested; who has none takes part in no test"`
 
 	filters map[string][]string
 	query   url.Values
@@ -112,21 +107,11 @@ type listOutput struct {
 	Body searchapi.Products
 }
 
-// locale is that of the reader: as it is said, else the language that is read in the country.
-func (a *api) locale(in *listInput) string {
-	locale := cmp.Or(in.Locale, in.Language, a.opt.Language)
-	if !strings.Contains(locale, "-") && in.Locale == "" {
-		locale += "-" + cmp.Or(in.Country, a.opt.Country)
-	}
-	return locale
-}
-
 // list answers from the index, and from catalog while it is away. In the middle of a list of the index there is no other that goes on.
 func (a *api) list(ctx context.Context, in *listInput) (*listOutput, error) {
 	var c fault.Collector
-	l := app.Listing{Market: a.market(in.MarketQuery, "query", &c), Words: in.Q, AsTyped: in.AsTyped, Category: in.Category, Brand: in.Brand, InStock: in.InStock,
-		Attributes: in.filters, Sort: search.Sort(in.Sort), Facets: in.Facets, Limit: in.Limit, Language: in.Language,
-		Locale: a.locale(in), Channel: in.Channel, Visitor: in.Visitor}
+	l := app.Listing{Visit: a.visit(in.VisitQuery, "query", &c), Words: in.Q, AsTyped: in.AsTyped, Category: in.Category, Brand: in.Brand, InStock: in.InStock,
+		Attributes: in.filters, Sort: search.Sort(in.Sort), Facets: in.Facets, Limit: in.Limit}
 	c.Check(len(strings.Fields(in.Q)) <= maxWords, "query.q", fmt.Sprintf("takes at most %d words", maxWords), nil)
 	if in.PriceMin > 0 {
 		l.Min = &in.PriceMin
@@ -145,10 +130,7 @@ func (a *api) list(ctx context.Context, in *listInput) (*listOutput, error) {
 	if err := c.Err(); err != nil {
 		return nil, err
 	}
-	out := &listOutput{CacheControl: a.cacheControl()}
-	if in.Visitor != "" {
-		out.CacheControl = strings.Replace(out.CacheControl, "public", "private", 1)
-	}
+	out := &listOutput{CacheControl: a.cacheControl(in.VisitQuery)}
 	if after.Shelf == "" {
 		listed, err := a.shop.List(ctx, l)
 		if err == nil {

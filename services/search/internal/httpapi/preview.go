@@ -1,7 +1,6 @@
 package httpapi
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -22,10 +21,11 @@ type previewInput struct {
 func (a *api) preview(ctx context.Context, in *previewInput) (*httpx.Body[searchapi.Preview], error) {
 	b := &in.Body
 	var c fault.Collector
-	m := a.market(MarketQuery{Currency: b.Currency, Country: b.Country}, "body", &c)
-	l := app.Listing{Market: m, Words: b.Query, AsTyped: b.AsTyped, Category: b.Category, Brand: b.Brand, Min: b.PriceMin, Max: b.PriceMax, InStock: b.InStock,
-		Attributes: b.Attributes, Sort: search.Sort(b.Sort), Limit: b.Limit, Locale: cmp.Or(b.Locale, a.opt.Language+"-"+m.Country), Channel: b.Channel,
-		Visitor: b.Visitor, Segments: b.Segments, At: b.At, Explain: true}
+	who := a.visit(VisitQuery{LocaleQuery: LocaleQuery{MarketQuery: MarketQuery{Currency: b.Currency, Country: b.Country}, LanguageQuery: LanguageQuery{Language: b.Language},
+		Locale: b.Locale}, Channel: b.Channel, Visitor: b.Visitor}, "body", &c)
+	who.Segments, who.At = b.Segments, b.At
+	l := app.Listing{Visit: who, Words: b.Query, AsTyped: b.AsTyped, Category: b.Category, Brand: b.Brand, Min: b.PriceMin, Max: b.PriceMax, InStock: b.InStock,
+		Attributes: b.Attributes, Sort: search.Sort(b.Sort), Limit: b.Limit, Explain: true}
 	c.Check(len(strings.Fields(b.Query)) <= maxWords, "body.query", fmt.Sprintf("takes at most %d words", maxWords), nil)
 	for code, values := range b.Attributes {
 		c.Check(len(values) > 0 && len(values) <= maxFilters, "body.attributes."+code, fmt.Sprintf("takes 1 to %d values", maxFilters), nil)

@@ -97,6 +97,13 @@ func TestRulesSteerListings(t *testing.T) {
 	if len(suggested.Products) != 1 {
 		t.Errorf("%+v", suggested)
 	}
+	for where, want := range map[string]int{"&locale=de-AT": 0, "&language=de&country=DE": 0, "&language=de-CH": 0, "&language=fr": 1, "&locale=en-GB&language=de": 1} {
+		var there searchapi.Suggestions
+		s.guest.Do("GET", "/v1/products/suggest?q=mu"+where, nil).Want(200).JSON(&there)
+		if len(there.Products) != want {
+			t.Errorf("%s: %+v", where, there.Products)
+		}
+	}
 	if diff := cmp.Diff([]string{"linen-shirt", "mug"}, s.slugs("?channel=kiosk")); diff != "" {
 		t.Error(diff)
 	}

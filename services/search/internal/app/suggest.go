@@ -1,0 +1,69 @@
+package app
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/sidecart/sidecart/services/search/internal/search"
+)
+
+// Suggestions are what may be meant by the beginning of a query.
+type Suggestions struct {
+	Queries    []string
+	Products   []Item
+	Categories []search.Category
+}
+
+// How many suggestions there are at most, of each kind; they are by relevance, and nothing is pinned among them.
+const (
+	suggested = 8
+	unpinned  = search.ByPopularity
+)
+
+// Suggest completes what somebody types. ErrUnavailable while there is no index to read.
+func (s *Shop) Suggest(ctx context.Context, in Locale, text string) (out Suggestions, err error) {
+	terms, steering, live, err := s.ready(ctx)
+	if err != nil {
+		return out, err
+	}
+	plan := search.Plan{Market: in.Market, Language: cmp.Or(in.Language, s.Language), Limit: suggested, Now: s.Now()}
+	q := s.Read.Query(ctx, search.Ask{Text: text, Prefix: true}, plan, steering.Synonyms)
+	s.steer(&q, steering.Rules, terms, Listing{Visit: Visit{Locale: in}, Sort: unpinned})
+	if len(search.Words(text)) == 0 || len(q.Steps) == 0 {
+		return out, nil
+	}
+	found, err := live.Search(ctx, q.Steps[0].Plan)
+	if err != nil {
+		return out, err
+	}
+	for _, h := range found.Hits {
+		out.Products = append(out.Products, s.item(terms, h.Document, in))
+	}
+	out.Categories = terms.begin(text, in.Language)
+	out.Queries = s.Ear.Suggest(strings.Join(search.Words(text), " "), suggested)
+	return out, nil
+}
+
+// begin returns the categories whose names have all words of a text, the last one at the beginning of a word.
+func (t *Terms) begin(text, language string) (all []search.Category) {
+	asked := search.Words(text)
+	for key, c := range t.Categories {
+		if key != c.Value {
+			continue // by its slug
+		}
+		c.Label = t.Names[search.Name{Field: search.FieldCategory, Value: c.Value}].In(language, c.Label)
+		words := search.Words(c.Label)
+		all = append(all, c)
+		for i, w := range asked {
+			last := i == len(asked)-1
+			if !slices.ContainsFunc(words, func(have string) bool { return have == w || last && strings.HasPrefix(have, w) }) {
+				all = all[:len(all)-1]
+				break
+			}
+		}
+	}
+	slices.SortFunc(all, func(a, b search.Category) int { return strings.Compare(a.Label, b.Label) })
+	return all[:min(len(all), suggested)]
+}
