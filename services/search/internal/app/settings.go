@@ -19,6 +19,7 @@ import (
 var (
 	ErrSynonymNotFound = fault.New(fault.NotFound, "synonym-not-found", "There is no such synonym.")
 	ErrRuleNotFound    = fault.New(fault.NotFound, "rule-not-found", "There is no such rule.")
+	ErrRowNotFound     = fault.New(fault.NotFound, "row-not-found", "There is no such row.")
 	ErrVersion         = fault.New(fault.Precondition, "version-conflict", "It has changed since it was read: read it again.")
 )
 
@@ -27,6 +28,7 @@ type Settings struct {
 	Version  int64
 	Synonyms map[string]Kept[search.Synonym]
 	Rules    map[string]Kept[search.Rule]
+	Rows     map[string]Kept[search.HomeRow]
 }
 
 // Kept is a setting as it is stored. Version is that of the settings with which it was written last.
@@ -49,6 +51,7 @@ type SettingKind string
 const (
 	SynonymSetting SettingKind = "synonym"
 	RuleSetting    SettingKind = "rule"
+	RowSetting     SettingKind = "row"
 )
 
 // Edit puts a setting, or takes it out where After is nil.
@@ -72,6 +75,7 @@ type Steering struct {
 	Version  int64
 	Synonyms *search.Synonyms
 	Rules    *search.Rules
+	Rows     []search.HomeRow
 }
 
 // settingsEvery is how old what a process knows of the settings may be.
@@ -106,7 +110,7 @@ func (m *Merchandising) Run(ctx context.Context) error {
 			return nil //nolint:nilerr // the end, whatever it broke off
 		}
 		if err != nil && !away {
-			m.log.WarnContext(ctx, "synonyms and rules are those of before", "error", err)
+			m.log.WarnContext(ctx, "synonyms, rules and rows are those of before", "error", err)
 		}
 		away = err != nil
 		select {
@@ -132,7 +136,8 @@ func (m *Merchandising) Refresh(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	m.current.Store(&Steering{Version: all.Version, Synonyms: search.NewSynonyms(values(all.Synonyms), m.language, m.stem), Rules: search.NewRules(values(all.Rules))})
+	m.current.Store(&Steering{Version: all.Version, Synonyms: search.NewSynonyms(values(all.Synonyms), m.language, m.stem), Rules: search.NewRules(values(all.Rules)),
+		Rows: values(all.Rows)})
 	return nil
 }
 
@@ -168,6 +173,15 @@ func (m *Merchandising) PutRule(ctx context.Context, actor string, r search.Rule
 		}})
 }
 
+// PutRow writes a row of the home page, of the version match if there is one. 422 with all faults at once; ErrVersion.
+func (m *Merchandising) PutRow(ctx context.Context, actor string, r search.HomeRow, match *int64) (Kept[search.HomeRow], error) {
+	return change(ctx, m, actor, setting[search.HomeRow]{kind: RowSetting, id: r.ID, value: &r, match: match, of: rowsOf,
+		check: func(c *fault.Collector, others map[string]Kept[search.HomeRow]) {
+			r.Check("body.", m.language, c)
+			c.Check(len(others) < search.MaxHomeRows, "body", fmt.Sprintf("must be one of at most %d rows", search.MaxHomeRows), nil)
+		}})
+}
+
 // DeleteSynonym takes a synonym out, of the version match if there is one. ErrSynonymNotFound, ErrVersion.
 func (m *Merchandising) DeleteSynonym(ctx context.Context, actor, id string, match *int64) error {
 	_, err := change(ctx, m, actor, setting[search.Synonym]{kind: SynonymSetting, id: id, match: match, of: synonymsOf, missing: ErrSynonymNotFound})
@@ -180,8 +194,15 @@ func (m *Merchandising) DeleteRule(ctx context.Context, actor, id string, match 
 	return err
 }
 
+// DeleteRow takes a row out, of the version match if there is one. ErrRowNotFound, ErrVersion.
+func (m *Merchandising) DeleteRow(ctx context.Context, actor, id string, match *int64) error {
+	_, err := change(ctx, m, actor, setting[search.HomeRow]{kind: RowSetting, id: id, match: match, of: rowsOf, missing: ErrRowNotFound})
+	return err
+}
+
 func synonymsOf(s *Settings) map[string]Kept[search.Synonym] { return s.Synonyms }
 func rulesOf(s *Settings) map[string]Kept[search.Rule]       { return s.Rules }
+func rowsOf(s *Settings) map[string]Kept[search.HomeRow]     { return s.Rows }
 
 // setting is a change of one setting: to value, or to nothing.
 type setting[T any] struct {
@@ -231,7 +252,7 @@ func change[T any](ctx context.Context, m *Merchandising, actor string, s settin
 		return out, err
 	}
 	if err := m.Refresh(ctx); err != nil { // it is written all the same
-		m.log.WarnContext(ctx, "a change of synonyms or rules holds a little later", "error", err)
+		m.log.WarnContext(ctx, "a change of a setting holds a little later", "error", err)
 	}
 	if !same && s.value != nil {
 		out = Kept[T]{Value: *s.value, Version: version, UpdatedAt: by.At}

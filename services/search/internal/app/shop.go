@@ -35,6 +35,7 @@ type Reader interface {
 // Listing says which products to list. Values of attributes are as they stand in an address.
 type Listing struct {
 	Visit
+	IDs        []string // of the products to list, in this order: nothing else is looked at
 	Words      string
 	AsTyped    bool // nothing is corrected
 	Category   string
@@ -69,6 +70,8 @@ type Listed struct {
 	Effects   search.Effects
 	Next      *Position
 	Language  string // the one asked for where something is translated, else the shop's
+
+	Asked []string // the words, where they were asked of all products
 }
 
 // Item is a product as a listing shows it.
@@ -94,6 +97,22 @@ const manyValues = 100 // of a facet
 
 // List answers a listing. ErrUnavailable while there is no index to read; 422 with all faults at once.
 func (s *Shop) List(ctx context.Context, l Listing) (*Listed, error) {
+	out, err := s.find(ctx, l)
+	if err == nil && l.After == nil && !l.Explain {
+		heard := out.Total
+		if out.Relaxed != nil || out.Partial {
+			heard = 0 // nothing has what was asked for
+		}
+		s.Ear.Hear(out.Asked, heard)
+	}
+	return out, err
+}
+
+// find is List, and nobody hears of it.
+func (s *Shop) find(ctx context.Context, l Listing) (*Listed, error) {
+	if len(l.IDs) > 0 {
+		return s.pick(ctx, l)
+	}
 	terms, steering, live, err := s.ready(ctx)
 	if err != nil {
 		return nil, err // before anything is refused: whoever answers in our place may know better
@@ -133,12 +152,8 @@ func (s *Shop) List(ctx context.Context, l Listing) (*Listed, error) {
 		}
 		break
 	}
-	if l.After == nil && len(plan.Filters) == 0 && !l.Explain {
-		heard := out.Total
-		if out.Relaxed != nil || out.Partial {
-			heard = 0 // nothing has what was asked for
-		}
-		s.Ear.Hear(q.Words, heard)
+	if len(plan.Filters) == 0 {
+		out.Asked = q.Words
 	}
 	return out, nil
 }
@@ -161,14 +176,7 @@ func (s *Shop) show(out *Listed, terms *Terms, l Listing, found search.Found, pi
 	}
 	var page []search.Hit
 	page, out.Next = weave(found, pins, out.Effects.Pins, l)
-	for _, h := range page {
-		it := s.item(terms, h.Document, l.Locale)
-		if it.Translated {
-			out.Language = l.Language
-		}
-		it.Score, it.Reasons = h.Score, h.Reasons
-		out.Items = append(out.Items, it)
-	}
+	s.put(out, terms, l.Locale, page)
 }
 
 func (s *Shop) item(terms *Terms, d *search.Document, in Locale) Item {

@@ -32,6 +32,7 @@ const (
 type Shop interface {
 	List(ctx context.Context, l app.Listing) (*app.Listed, error)
 	Suggest(ctx context.Context, in app.Locale, text string) (app.Suggestions, error)
+	Rows(ctx context.Context, v app.Visit) (rows []app.HomeRow, language string, err error)
 }
 
 // Shelf lists in the place of the index, by the same parameters.
@@ -63,6 +64,8 @@ type Merchandising interface {
 	PutRule(ctx context.Context, actor string, r search.Rule, match *int64) (app.Kept[search.Rule], error)
 	DeleteSynonym(ctx context.Context, actor, id string, match *int64) error
 	DeleteRule(ctx context.Context, actor, id string, match *int64) error
+	PutRow(ctx context.Context, actor string, r search.HomeRow, match *int64) (app.Kept[search.HomeRow], error)
+	DeleteRow(ctx context.Context, actor, id string, match *int64) error
 }
 
 // Parts are what the routes need.
@@ -91,6 +94,7 @@ func Register(s *httpx.Server, p Parts, opt Options) {
 	list.Parameters = []*huma.Param{attributeFilters()}
 	httpx.Register(s, list, a.list, httpx.OpenQuery(), httpx.Timeout(5*time.Second))
 	httpx.Register(s, get("/v1/products/suggest", "suggest-products", "What may be meant by the beginning of a query"), a.suggest, httpx.Timeout(2*time.Second))
+	httpx.Register(s, get("/v1/products/rows", "list-product-rows", "The rows of the home page, with their products"), a.home, httpx.Timeout(5*time.Second))
 	staff := func(method, path, id, summary, scope string) huma.Operation {
 		return huma.Operation{Method: method, Path: path, OperationID: id, Summary: summary, Tags: []string{"staff"}, Security: httpx.Scope(scope)}
 	}
@@ -100,6 +104,7 @@ func Register(s *httpx.Server, p Parts, opt Options) {
 	httpx.Register(s, rebuild, a.rebuild)
 	httpx.Register(s, staff(http.MethodGet, "/v1/admin/search/queries", "list-search-queries", "What is searched for most: with products, or what finds none", ScopeRead), a.queries)
 	a.registerSettings(s, staff)
+	a.registerRows(s, staff)
 }
 
 // MarketQuery is embedded by what reads prices.

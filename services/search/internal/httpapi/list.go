@@ -31,15 +31,16 @@ const (
 type listInput struct {
 	httpx.PageQuery
 	VisitQuery
-	Q        string `query:"q" maxLength:"200" doc:"Words to find, in any field"`
-	AsTyped  bool   `query:"as_typed" doc:"Nothing of q is corrected"`
-	Category string `query:"category" maxLength:"200" doc:"Code or slug of a category; those below it count too"`
-	Brand    string `query:"brand" maxLength:"64" doc:"Code of a brand"`
-	PriceMin int64  `query:"price_min" minimum:"0" doc:"Minor units of the currency"`
-	PriceMax int64  `query:"price_max" minimum:"0" doc:"Minor units of the currency; 0 is no bound"`
-	InStock  bool   `query:"in_stock" doc:"Only what can be sent now"`
-	Sort     string `query:"sort" enum:"relevance,price,-price,newest,rating,popularity" doc:"relevance when left out, which without q is popularity"`
-	Facets   bool   `query:"facets" doc:"Tell what can be chosen, with the first page"`
+	IDs      []string `query:"ids" maxItems:"50" minLength:"1" maxLength:"64" doc:"Products to list, in this order, with commas; those that are not listed in the market are left out. No page, words, filters or order go with it"`
+	Q        string   `query:"q" maxLength:"200" doc:"Words to find, in any field"`
+	AsTyped  bool     `query:"as_typed" doc:"Nothing of q is corrected"`
+	Category string   `query:"category" maxLength:"200" doc:"Code or slug of a category; those below it count too"`
+	Brand    string   `query:"brand" maxLength:"64" doc:"Code of a brand"`
+	PriceMin int64    `query:"price_min" minimum:"0" doc:"Minor units of the currency"`
+	PriceMax int64    `query:"price_max" minimum:"0" doc:"Minor units of the currency; 0 is no bound"`
+	InStock  bool     `query:"in_stock" doc:"Only what can be sent now"`
+	Sort     string   `query:"sort" enum:"relevance,price,-price,newest,rating,popularity" doc:"relevance when left out, which without q is popularity"`
+	Facets   bool     `query:"facets" doc:"Tell what can be chosen, with the first page"`
 
 	filters map[string][]string
 	query   url.Values
@@ -57,12 +58,15 @@ func attributeFilters() *huma.Param {
 // Resolve takes the parameters that have no fixed names: attr.<code>, several times or with commas for any of the values.
 func (in *listInput) Resolve(hc huma.Context) []error {
 	known := []string{"limit", "cursor", "currency", "country", "language", "q", "as_typed", "category", "brand", "price_min", "price_max", "in_stock", "sort", "facets",
-		"locale", "channel", "visitor"}
+		"locale", "channel", "visitor", "ids"}
 	u := hc.URL()
 	in.query = u.Query()
 	var errs []error
 	for name, values := range in.query {
 		code, isAttribute := strings.CutPrefix(name, search.AttributePrefix)
+		if len(in.IDs) > 0 && !slices.Contains(withIDs, name) {
+			errs = append(errs, &huma.ErrorDetail{Location: "query." + name, Message: "does not go with ids"})
+		}
 		switch {
 		case isAttribute:
 			if in.filters == nil {
@@ -80,6 +84,9 @@ func (in *listInput) Resolve(hc huma.Context) []error {
 	}
 	return errs
 }
+
+// withIDs are the parameters that go with ids.
+var withIDs = []string{"ids", "limit", "currency", "country", "language", "locale", "channel", "visitor"}
 
 // cursor is where a page ends: a position in the index, or the cursor of catalog's listing while the index was away. A list goes on where
 // it began.
@@ -110,7 +117,7 @@ type listOutput struct {
 // list answers from the index, and from catalog while it is away. In the middle of a list of the index there is no other that goes on.
 func (a *api) list(ctx context.Context, in *listInput) (*listOutput, error) {
 	var c fault.Collector
-	l := app.Listing{Visit: a.visit(in.VisitQuery, "query", &c), Words: in.Q, AsTyped: in.AsTyped, Category: in.Category, Brand: in.Brand, InStock: in.InStock,
+	l := app.Listing{Visit: a.visit(in.VisitQuery, "query", &c), IDs: in.IDs, Words: in.Q, AsTyped: in.AsTyped, Category: in.Category, Brand: in.Brand, InStock: in.InStock,
 		Attributes: in.filters, Sort: search.Sort(in.Sort), Facets: in.Facets, Limit: in.Limit}
 	c.Check(len(strings.Fields(in.Q)) <= maxWords, "query.q", fmt.Sprintf("takes at most %d words", maxWords), nil)
 	if in.PriceMin > 0 {
@@ -138,7 +145,7 @@ func (a *api) list(ctx context.Context, in *listInput) (*listOutput, error) {
 			out.ContentLanguage.ContentLanguage = listed.Language
 			return out, nil
 		}
-		if fault.KindOf(err) != fault.Unavailable || l.After != nil {
+		if fault.KindOf(err) != fault.Unavailable || l.After != nil || l.IDs != nil {
 			return nil, err
 		}
 	}

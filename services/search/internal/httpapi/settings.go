@@ -213,16 +213,22 @@ func moment(t *time.Time) time.Time {
 	return t.UTC().Truncate(time.Microsecond)
 }
 
+// moments are those that are set.
+func moments(starts, ends time.Time) (from, until *time.Time) {
+	if !starts.IsZero() {
+		from = &starts
+	}
+	if !ends.IsZero() {
+		until = &ends
+	}
+	return from, until
+}
+
 func ruleView(id string, k app.Kept[search.Rule]) searchapi.Rule {
 	r := k.Value
 	v := searchapi.Rule{ID: id, Version: k.Version, UpdatedAt: k.UpdatedAt, RuleInput: searchapi.RuleInput{Name: r.Name, Priority: r.Priority, Share: (*searchapi.Share)(r.Share),
 		When: searchapi.When{Match: string(r.When.Match), Texts: r.When.Texts, Categories: r.When.Categories, Segments: r.When.Segments, Locales: r.When.Locales, Channels: r.When.Channels}}}
-	if !r.Starts.IsZero() {
-		v.StartsAt = &r.Starts
-	}
-	if !r.Ends.IsZero() {
-		v.EndsAt = &r.Ends
-	}
+	v.StartsAt, v.EndsAt = moments(r.Starts, r.Ends)
 	for _, t := range r.Then {
 		a := searchapi.Action{Kind: string(t.Kind), NewDays: t.NewDays, Factor: t.Factor, Product: t.Product, Position: t.Position, URL: t.URL}
 		for _, f := range t.Filters {

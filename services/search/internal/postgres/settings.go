@@ -37,11 +37,12 @@ func settings(ctx context.Context, q pg.Querier) (*app.Settings, error) {
 	rows, err := q.Query(ctx, `
 		SELECT 'version', '', '{}'::jsonb, version, now() FROM settings_version
 		UNION ALL SELECT 'synonym', id, doc, version, updated_at FROM synonyms
-		UNION ALL SELECT 'rule', id, doc, version, updated_at FROM rules`)
+		UNION ALL SELECT 'rule', id, doc, version, updated_at FROM rules
+		UNION ALL SELECT 'row', id, doc, version, updated_at FROM home_rows`)
 	if err != nil {
 		return nil, err
 	}
-	all := &app.Settings{Synonyms: map[string]app.Kept[search.Synonym]{}, Rules: map[string]app.Kept[search.Rule]{}}
+	all := &app.Settings{Synonyms: map[string]app.Kept[search.Synonym]{}, Rules: map[string]app.Kept[search.Rule]{}, Rows: map[string]app.Kept[search.HomeRow]{}}
 	var kind, id string
 	var doc []byte
 	var version int64
@@ -52,6 +53,8 @@ func settings(ctx context.Context, q pg.Querier) (*app.Settings, error) {
 			return keep(all.Synonyms, id, doc, version, at)
 		case app.RuleSetting:
 			return keep(all.Rules, id, doc, version, at)
+		case app.RowSetting:
+			return keep(all.Rows, id, doc, version, at)
 		default:
 			all.Version = version
 			return nil
@@ -69,19 +72,8 @@ func keep[T any](all map[string]app.Kept[T], id string, doc []byte, version int6
 	return nil
 }
 
-// The statements of a kind.
-var (
-	putSetting = map[app.SettingKind]string{
-		app.SynonymSetting: `INSERT INTO synonyms (id, doc, version, updated_at) VALUES ($1, $2, $3, $4)
-			ON CONFLICT (id) DO UPDATE SET doc = excluded.doc, version = excluded.version, updated_at = excluded.updated_at`,
-		app.RuleSetting: `INSERT INTO rules (id, doc, version, updated_at) VALUES ($1, $2, $3, $4)
-			ON CONFLICT (id) DO UPDATE SET doc = excluded.doc, version = excluded.version, updated_at = excluded.updated_at`,
-	}
-	deleteSetting = map[app.SettingKind]string{
-		app.SynonymSetting: `DELETE FROM synonyms WHERE id = $1`,
-		app.RuleSetting:    `DELETE FROM rules WHERE id = $1`,
-	}
-)
+// tables are where settings are kept, all in the same form.
+var tables = map[app.SettingKind]string{app.SynonymSetting: "synonyms", app.RuleSetting: "rules", app.RowSetting: "home_rows"}
 
 // ChangeSettings implements app.SettingsStore.
 func (s *Store) ChangeSettings(ctx context.Context, by app.By, decide func(now *app.Settings) (*app.Edit, error)) (version int64, err error) {
@@ -111,10 +103,11 @@ func write(ctx context.Context, tx *pg.Tx, by app.By, version int64, e *app.Edit
 	var batch pgx.Batch
 	action := "put"
 	if e.After != nil {
-		batch.Queue(putSetting[e.Kind], e.ID, asJSON(e.After, "{}"), version, by.At)
+		batch.Queue(`INSERT INTO `+tables[e.Kind]+` (id, doc, version, updated_at) VALUES ($1, $2, $3, $4)
+			ON CONFLICT (id) DO UPDATE SET doc = excluded.doc, version = excluded.version, updated_at = excluded.updated_at`, e.ID, asJSON(e.After, "{}"), version, by.At)
 	} else {
 		action = "delete"
-		batch.Queue(deleteSetting[e.Kind], e.ID)
+		batch.Queue(`DELETE FROM `+tables[e.Kind]+` WHERE id = $1`, e.ID)
 	}
 	batch.Queue(`INSERT INTO audit_log (at, actor, action, entity, before, after) VALUES ($1, $2, $3, $4, $5, $6)`,
 		by.At, by.Actor, action, string(e.Kind)+"/"+e.ID, e.Before, e.After)

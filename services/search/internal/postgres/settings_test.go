@@ -35,22 +35,30 @@ func TestSettings(t *testing.T) {
 	if v := s.change(t, &app.Edit{Kind: app.RuleSetting, ID: "sale", After: rule}); v != 2 {
 		t.Errorf("version %d", v)
 	}
-	if v := s.change(t, nil); v != 2 {
+	most := int64(900)
+	row := search.HomeRow{ID: "new", Titles: search.Texts{"en": "New", "de": "Neu"}, Position: 2, Limit: 12, Starts: noon, When: search.Condition{Channels: []string{"web"}},
+		Shows: search.Shown{Words: "mug", Max: &most, Attributes: map[string][]string{"size": {"s"}}, Sort: search.ByNewest}}
+	if v := s.change(t, &app.Edit{Kind: app.RowSetting, ID: "new", After: row}); v != 3 {
+		t.Errorf("version %d", v)
+	}
+	if v := s.change(t, nil); v != 3 {
 		t.Errorf("version %d after nothing", v)
 	}
 	got, err := s.Settings(t.Context())
 	do(t, err)
-	want := &app.Settings{Version: 2, Synonyms: map[string]app.Kept[search.Synonym]{"tv": {Value: tv, Version: 1, UpdatedAt: noon}},
-		Rules: map[string]app.Kept[search.Rule]{"sale": {Value: rule, Version: 2, UpdatedAt: noon}}}
+	want := &app.Settings{Version: 3, Synonyms: map[string]app.Kept[search.Synonym]{"tv": {Value: tv, Version: 1, UpdatedAt: noon}},
+		Rules: map[string]app.Kept[search.Rule]{"sale": {Value: rule, Version: 2, UpdatedAt: noon}},
+		Rows:  map[string]app.Kept[search.HomeRow]{"new": {Value: row, Version: 3, UpdatedAt: noon}}}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
 	s.change(t, &app.Edit{Kind: app.SynonymSetting, ID: "tv", Before: tv})
 	s.change(t, &app.Edit{Kind: app.RuleSetting, ID: "sale", Before: rule})
-	if got, err = s.Settings(t.Context()); err != nil || got.Version != 4 || len(got.Synonyms)+len(got.Rules) != 0 {
+	s.change(t, &app.Edit{Kind: app.RowSetting, ID: "new", Before: row})
+	if got, err = s.Settings(t.Context()); err != nil || got.Version != 6 || len(got.Synonyms)+len(got.Rules)+len(got.Rows) != 0 {
 		t.Errorf("%v %+v", err, got)
 	}
-	if v, err := s.SettingsVersion(t.Context()); err != nil || v != 4 {
+	if v, err := s.SettingsVersion(t.Context()); err != nil || v != 6 {
 		t.Errorf("%v %d", err, v)
 	}
 	refused := errors.New("no")
@@ -66,7 +74,7 @@ func TestSettings(t *testing.T) {
 		audit = append(audit, line)
 	}
 	do(t, rows.Err())
-	if diff := cmp.Diff([]string{"staff:kim put synonym/tv false tv", "staff:kim put rule/sale false sale", "staff:kim delete synonym/tv true -", "staff:kim delete rule/sale true -"}, audit); diff != "" {
+	if diff := cmp.Diff([]string{"staff:kim put synonym/tv false tv", "staff:kim put rule/sale false sale", "staff:kim put row/new false new", "staff:kim delete synonym/tv true -", "staff:kim delete rule/sale true -", "staff:kim delete row/new true -"}, audit); diff != "" {
 		t.Error(diff)
 	}
 }

@@ -235,12 +235,17 @@ func (e *Effects) place(pins []Pin) {
 }
 
 func (r *ready) holds(c Context, typed typed, now time.Time) bool {
-	if !r.Starts.IsZero() && now.Before(r.Starts) || !r.Ends.IsZero() && !now.Before(r.Ends) {
-		return false
-	}
-	w := &r.When
-	return r.matches(typed) &&
-		fits(w.Categories, c.Category...) && fits(w.Segments, c.Segments...) && fits(w.Channels, c.Channel) &&
+	return during(r.Starts, r.Ends, now) && r.matches(typed) && r.When.fits(c)
+}
+
+// during tells whether now is from starts on and before ends; a zero time is open.
+func during(starts, ends, now time.Time) bool {
+	return !now.Before(starts) && (ends.IsZero() || now.Before(ends))
+}
+
+// fits tells whether a condition holds for who looks at what, whatever was typed.
+func (w *Condition) fits(c Context) bool {
+	return fits(w.Categories, c.Category...) && fits(w.Segments, c.Segments...) && fits(w.Channels, c.Channel) &&
 		(len(w.Locales) == 0 || slices.ContainsFunc(w.Locales, func(l string) bool { return c.Locale == l || strings.HasPrefix(c.Locale, l+"-") }))
 }
 

@@ -50,10 +50,7 @@ func (r *Rule) Check(at string, c *fault.Collector) {
 	c.Check(codeForm.MatchString(r.ID), at+"id", "must be letters, digits and .-_: alone, at most 64", r.ID)
 	checkText(r.Name, at+"name", maxLine, true, c)
 	c.Check(r.Priority >= -maxPriority && r.Priority <= maxPriority, at+"priority", fmt.Sprintf("must be from -%d to %d", maxPriority, maxPriority), r.Priority)
-	c.Check(r.Starts.IsZero() || r.Ends.IsZero() || r.Starts.Before(r.Ends), at+"ends_at", "must be after starts_at", nil)
-	for name, when := range map[string]time.Time{"starts_at": r.Starts, "ends_at": r.Ends} {
-		c.Check(when.Year() > 0 && when.Year() < 10_000, at+name, "must be of the years 1 to 9999, in UTC", nil)
-	}
+	checkSpan(r.Starts, r.Ends, at, c)
 	r.When.check(at+"when.", c)
 	if s := r.Share; s != nil {
 		c.Check(codeForm.MatchString(s.Test), at+"share.test", "must be letters, digits and .-_: alone, at most 64", s.Test)
@@ -65,6 +62,13 @@ func (r *Rule) Check(at string, c *fault.Collector) {
 		r.Then[i].check(fmt.Sprintf("%sthen[%d].", at, i), c)
 	}
 	r.checkPins(at, c)
+}
+
+func checkSpan(starts, ends time.Time, at string, c *fault.Collector) {
+	c.Check(starts.IsZero() || ends.IsZero() || starts.Before(ends), at+"ends_at", "must be after starts_at", nil)
+	for name, when := range map[string]time.Time{"starts_at": starts, "ends_at": ends} {
+		c.Check(when.Year() > 0 && when.Year() < 10_000, at+name, "must be of the years 1 to 9999, in UTC", nil)
+	}
 }
 
 // checkPins finds positions and products that a rule itself pins twice; those of different rules give way to each other.
