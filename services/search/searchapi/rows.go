@@ -19,6 +19,11 @@ type Row struct {
 	Query string                      `json:"href_query" doc:"The query of a listing that shows more, such as sort=newest; empty where there is none"`
 }
 
+// Similar is the answer of GET /v1/products/{id}/similar.
+type Similar struct {
+	Items []catalogapi.ProductSummary `json:"items"`
+}
+
 // HomeRowInput says what a row of the home page shows, when and for whom.
 type HomeRowInput struct {
 	Titles   map[string]string `json:"titles" doc:"By language, such as de; that of the shop is required"`

@@ -104,6 +104,7 @@ type PreviewInput struct {
 	Channel    string              `json:"channel,omitempty" maxLength:"64"`
 	Visitor    string              `json:"visitor,omitempty" maxLength:"64" pattern:"^[A-Za-z0-9_-]*$"`
 	Segments   []string            `json:"segments,omitempty" maxItems:"50"`
+	Seen       []string            `json:"seen,omitempty" maxItems:"20" doc:"Ids or slugs of what the visitor has looked at, the last one last"`
 	At         *time.Time          `json:"at,omitempty" doc:"When rules are to hold; prices and stock are those of now"`
 	Limit      int                 `json:"limit,omitempty" minimum:"1" maximum:"100" default:"24"`
 }
@@ -136,7 +137,7 @@ type Reason struct {
 	Text   string  `json:"text" doc:"The reason in words"`
 	Word   string  `json:"word,omitempty"`
 	Field  string  `json:"field,omitempty"`
-	Rule   string  `json:"rule,omitempty" doc:"Id, or popularity"`
+	Rule   string  `json:"rule,omitempty" doc:"Id, or popularity, or seen"`
 	Adds   float64 `json:"adds,omitempty"`
 	Factor float64 `json:"factor,omitempty"`
 }

@@ -66,6 +66,7 @@ func Routes() []Route {
 		{Method: "POST", Pattern: "/v1/checkouts/*/complete", App: "checkout", Rate: Complete, MaxBody: bodyUsual, Timeout: timeComplete},
 		open("/v1/products/suggest", "search", timeUsual),
 		open("/v1/products/rows", "search", timeUsual),
+		open("/v1/products/*/similar", "search", timeUsual),
 		open("/v1/products/*", "catalog", timeUsual), // a page and what belongs to it
 		open("/v1/products", "search", timeUsual),
 		open("/v1/categories", "catalog", timeUsual),

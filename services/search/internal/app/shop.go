@@ -20,6 +20,7 @@ type Shop struct {
 	Indexes  Indexes
 	Terms    func() *Terms // nil while none are known
 	Read     Reader
+	Past     Past
 	Steering func() *Steering // nil while none is known
 	Ear      *Ear
 	Language string // of the shop
@@ -69,9 +70,8 @@ type Listed struct {
 	Partial   bool     // each of them has some of the words only, because nothing has all of them
 	Effects   search.Effects
 	Next      *Position
-	Language  string // the one asked for where something is translated, else the shop's
-
-	Asked []string // the words, where they were asked of all products
+	Language  string   // the one asked for where something is translated, else the shop's
+	Asked     []string // the words, where they were asked of all products
 }
 
 // Item is a product as a listing shows it.
@@ -122,7 +122,7 @@ func (s *Shop) find(ctx context.Context, l Listing) (*Listed, error) {
 		return nil, err
 	}
 	q := s.Read.Query(ctx, search.Ask{Text: l.Words, AsTyped: l.AsTyped}, plan, steering.Synonyms)
-	effects := s.steer(&q, steering.Rules, terms, l)
+	effects := s.steer(&q, steering.Rules, terms, l, s.seen(ctx, live, l))
 	out := &Listed{Corrected: q.Corrected, Effects: effects, Language: s.Language}
 	first, last := 0, len(q.Steps)-1
 	if l.After != nil {

@@ -8,14 +8,15 @@ import (
 )
 
 // steer applies the rules that hold for a listing to its query. Boosts are for scores: where the order is ours to choose, it is by them. Pins
-// stand where the order is ours too, and through all pages of a list that began with them.
-func (s *Shop) steer(q *search.Query, rules *search.Rules, terms *Terms, l Listing) search.Effects {
+// stand where the order is ours too, and through all pages of a list that began with them. Seen are boosts by what the reader has seen.
+func (s *Shop) steer(q *search.Query, rules *search.Rules, terms *Terms, l Listing, seen []search.Boost) search.Effects {
 	who, now := l.context(s.Now())
 	who.Words, who.Category = q.Words, terms.path(l.Category)
 	e := rules.Apply(who, now)
 	if !l.ours() {
 		e.Pins = nil
 	}
+	e.Boosts = append(e.Boosts, seen...)
 	q.Steer(e)
 	for i := range q.Steps {
 		p := &q.Steps[i].Plan

@@ -30,7 +30,7 @@ func (s *Shop) Suggest(ctx context.Context, in Locale, text string) (out Suggest
 	}
 	plan := search.Plan{Market: in.Market, Language: cmp.Or(in.Language, s.Language), Limit: suggested, Now: s.Now()}
 	q := s.Read.Query(ctx, search.Ask{Text: text, Prefix: true}, plan, steering.Synonyms)
-	s.steer(&q, steering.Rules, terms, Listing{Visit: Visit{Locale: in}, Sort: unpinned})
+	s.steer(&q, steering.Rules, terms, Listing{Visit: Visit{Locale: in}, Sort: unpinned}, nil)
 	if len(search.Words(text)) == 0 || len(q.Steps) == 0 {
 		return out, nil
 	}

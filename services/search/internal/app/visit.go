@@ -19,6 +19,7 @@ type Visit struct {
 	Channel  string
 	Visitor  string // stable for a person; empty: nobody is known
 	Segments []string
+	Seen     []string   // ids or slugs of what was looked at, the last one last
 	At       *time.Time // when rules are to hold; nil: now
 }
 

@@ -86,7 +86,7 @@ func open(t testing.TB) *shop {
 	if err := merch.Refresh(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	Register(s, Parts{Shop: &app.Shop{Indexes: indexes, Terms: tail.Terms, Read: words, Steering: merch.Steering, Ear: ear, Language: "en", Now: clock, Log: quiet}, Shelf: catalog,
+	Register(s, Parts{Shop: &app.Shop{Indexes: indexes, Terms: tail.Terms, Read: words, Past: store, Steering: merch.Steering, Ear: ear, Language: "en", Now: clock, Log: quiet}, Shelf: catalog,
 		Desk: app.Desk{Keeper: store, Memory: store, Tail: tail}, Merchandising: merch}, Options{Language: "en", Currency: "USD", Country: "US", MaxAge: 10 * time.Second, Now: clock})
 	guest := apitest.Client{T: t, Handler: s}
 	return &shop{t: t, guest: guest, staff: guest.Staff(signer, ScopeRead, ScopeWrite), reader: guest.Staff(signer, ScopeRead), store: store, tail: tail,

@@ -32,6 +32,7 @@ const (
 type Shop interface {
 	List(ctx context.Context, l app.Listing) (*app.Listed, error)
 	Suggest(ctx context.Context, in app.Locale, text string) (app.Suggestions, error)
+	Similar(ctx context.Context, v app.Visit, name string, limit int) (*app.Listed, error)
 	Rows(ctx context.Context, v app.Visit) (rows []app.HomeRow, language string, err error)
 }
 
@@ -94,6 +95,7 @@ func Register(s *httpx.Server, p Parts, opt Options) {
 	list.Parameters = []*huma.Param{attributeFilters()}
 	httpx.Register(s, list, a.list, httpx.OpenQuery(), httpx.Timeout(5*time.Second))
 	httpx.Register(s, get("/v1/products/suggest", "suggest-products", "What may be meant by the beginning of a query"), a.suggest, httpx.Timeout(2*time.Second))
+	httpx.Register(s, get("/v1/products/{id}/similar", "list-similar-products", "Products of the same category that are like one, what can be had first"), a.similar, httpx.Timeout(5*time.Second))
 	httpx.Register(s, get("/v1/products/rows", "list-product-rows", "The rows of the home page, with their products"), a.home, httpx.Timeout(5*time.Second))
 	staff := func(method, path, id, summary, scope string) huma.Operation {
 		return huma.Operation{Method: method, Path: path, OperationID: id, Summary: summary, Tags: []string{"staff"}, Security: httpx.Scope(scope)}
@@ -158,18 +160,19 @@ func (a *api) locale(q LocaleQuery, at string, c *fault.Collector) app.Locale {
 // VisitQuery is embedded by what is read by somebody.
 type VisitQuery struct {
 	LocaleQuery
-	Channel string `query:"channel" maxLength:"64" doc:"One of the shop's sales channels, for rules"`
-	Visitor string `query:"visitor" maxLength:"64" pattern:"^[A-Za-z0-9_-]*$" doc:"A random name that a visitor keeps, for rules that are tested; who has none takes part in no test"`
+	Channel string   `query:"channel" maxLength:"64" doc:"One of the shop's sales channels, for rules"`
+	Visitor string   `query:"visitor" maxLength:"64" pattern:"^[A-Za-z0-9_-]*$" doc:"A random name that a visitor keeps, for rules that are tested; who has none takes part in no test"`
+	Seen    []string `query:"seen" maxItems:"20" minLength:"1" maxLength:"200" doc:"Ids or slugs of products that the reader has looked at, with commas, the last one last: what is like them comes a little earlier where the order is by relevance. Unknown ones are left out"`
 }
 
 func (a *api) visit(q VisitQuery, at string, c *fault.Collector) app.Visit {
-	return app.Visit{Locale: a.locale(q.LocaleQuery, at, c), Channel: q.Channel, Visitor: q.Visitor}
+	return app.Visit{Locale: a.locale(q.LocaleQuery, at, c), Channel: q.Channel, Visitor: q.Visitor, Seen: q.Seen}
 }
 
 // cacheControl is for what a visitor is told: what is for one alone is not kept for others.
 func (a *api) cacheControl(q VisitQuery) string {
 	whose := "public"
-	if q.Visitor != "" {
+	if q.Visitor != "" || len(q.Seen) > 0 {
 		whose = "private"
 	}
 	return fmt.Sprintf("%s, max-age=%d", whose, int(a.opt.MaxAge.Seconds()))

@@ -308,7 +308,7 @@ func TestDocumented(t *testing.T) {
 			names = append(names, p.Name)
 		}
 	}
-	want := []string{"as_typed", "attr.<code>", "brand", "category", "channel", "country", "currency", "cursor", "facets", "ids", "in_stock", "language", "limit", "locale", "price_max", "price_min", "q", "sort", "visitor"}
+	want := []string{"as_typed", "attr.<code>", "brand", "category", "channel", "country", "currency", "cursor", "facets", "ids", "in_stock", "language", "limit", "locale", "price_max", "price_min", "q", "seen", "sort", "visitor"}
 	slices.Sort(names)
 	if diff := cmp.Diff(want, names); diff != "" {
 		t.Error(diff)

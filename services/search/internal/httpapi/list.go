@@ -58,7 +58,7 @@ func attributeFilters() *huma.Param {
 // Resolve takes the parameters that have no fixed names: attr.<code>, several times or with commas for any of the values.
 func (in *listInput) Resolve(hc huma.Context) []error {
 	known := []string{"limit", "cursor", "currency", "country", "language", "q", "as_typed", "category", "brand", "price_min", "price_max", "in_stock", "sort", "facets",
-		"locale", "channel", "visitor", "ids"}
+		"locale", "channel", "visitor", "seen", "ids"}
 	u := hc.URL()
 	in.query = u.Query()
 	var errs []error
@@ -86,7 +86,7 @@ func (in *listInput) Resolve(hc huma.Context) []error {
 }
 
 // withIDs are the parameters that go with ids.
-var withIDs = []string{"ids", "limit", "currency", "country", "language", "locale", "channel", "visitor"}
+var withIDs = []string{"ids", "limit", "currency", "country", "language", "locale", "channel", "visitor", "seen"}
 
 // cursor is where a page ends: a position in the index, or the cursor of catalog's listing while the index was away. A list goes on where
 // it began.
@@ -159,7 +159,7 @@ func (a *api) fromShelf(ctx context.Context, in *listInput, after string) (searc
 	query := url.Values{}
 	for name, values := range in.query {
 		switch code, isAttribute := strings.CutPrefix(name, search.AttributePrefix); {
-		case slices.Contains([]string{"facets", "as_typed", "cursor", "locale", "channel", "visitor"}, name): // it knows none of them
+		case slices.Contains([]string{"facets", "as_typed", "cursor", "locale", "channel", "visitor", "seen"}, name): // it knows none of them
 		case isAttribute && strings.Contains(in.filters[code][0], ".."): // it knows no bounds
 		default:
 			query[name] = values
@@ -186,12 +186,9 @@ func (a *api) fromShelf(ctx context.Context, in *listInput, after string) (searc
 const shelfWords = 10 // that catalog takes
 
 func products(listed *app.Listed, l app.Listing) searchapi.Products {
-	out := searchapi.Products{Items: []catalogapi.ProductSummary{}, Total: &listed.Total, CorrectedQuery: listed.Corrected, Relaxed: listed.Relaxed, Partial: listed.Partial}
+	out := searchapi.Products{Items: summaries(listed.Items, l.Market.Currency), Total: &listed.Total, CorrectedQuery: listed.Corrected, Relaxed: listed.Relaxed, Partial: listed.Partial}
 	if l.After == nil {
 		lead(&out, listed.Effects)
-	}
-	for i := range listed.Items {
-		out.Items = append(out.Items, summary(&listed.Items[i], l.Market.Currency))
 	}
 	for i := range listed.Facets {
 		if f := facet(&listed.Facets[i]); len(f.Values) > 0 || f.Min != nil {
@@ -213,6 +210,14 @@ func lead(out *searchapi.Products, e search.Effects) {
 	for _, b := range e.Banners {
 		out.Banners = append(out.Banners, searchapi.Banner(b.Banner))
 	}
+}
+
+func summaries(items []app.Item, c money.Currency) []catalogapi.ProductSummary {
+	all := make([]catalogapi.ProductSummary, len(items))
+	for i := range items {
+		all[i] = summary(&items[i], c)
+	}
+	return all
 }
 
 func summary(it *app.Item, c money.Currency) catalogapi.ProductSummary {

@@ -22,7 +22,7 @@ func (a *api) preview(ctx context.Context, in *previewInput) (*httpx.Body[search
 	b := &in.Body
 	var c fault.Collector
 	who := a.visit(VisitQuery{LocaleQuery: LocaleQuery{MarketQuery: MarketQuery{Currency: b.Currency, Country: b.Country}, LanguageQuery: LanguageQuery{Language: b.Language},
-		Locale: b.Locale}, Channel: b.Channel, Visitor: b.Visitor}, "body", &c)
+		Locale: b.Locale}, Channel: b.Channel, Visitor: b.Visitor, Seen: b.Seen}, "body", &c)
 	who.Segments, who.At = b.Segments, b.At
 	l := app.Listing{Visit: who, Words: b.Query, AsTyped: b.AsTyped, Category: b.Category, Brand: b.Brand, Min: b.PriceMin, Max: b.PriceMax, InStock: b.InStock,
 		Attributes: b.Attributes, Sort: search.Sort(b.Sort), Limit: b.Limit, Explain: true}
@@ -94,10 +94,14 @@ func previewOf(listed *app.Listed, l app.Listing) searchapi.Preview {
 
 // reason says a part of a score in words.
 func reason(r search.Reason) searchapi.Reason {
-	switch r.Rule {
-	case "":
+	seen, bySeen := strings.CutPrefix(r.Rule, search.SeenPrefix)
+	field, name, _ := strings.Cut(seen, " ")
+	switch {
+	case r.Rule == "":
 		return searchapi.Reason{Text: fmt.Sprintf("“%s” in %s adds %.4g", r.Word, r.Field, r.Amount), Word: r.Word, Field: r.Field, Adds: r.Amount}
-	case search.RulePopularity:
+	case bySeen:
+		return searchapi.Reason{Text: fmt.Sprintf("products of %s “%s” were looked at, which multiplies by %.4g", field, name, r.Amount), Field: field, Rule: "seen", Factor: r.Amount}
+	case r.Rule == search.RulePopularity:
 		return searchapi.Reason{Text: fmt.Sprintf("popularity multiplies by %.4g", r.Amount), Rule: r.Rule, Factor: r.Amount}
 	default:
 		return searchapi.Reason{Text: fmt.Sprintf("rule %s multiplies by %.4g", r.Rule, r.Amount), Rule: r.Rule, Factor: r.Amount}

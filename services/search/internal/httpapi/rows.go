@@ -12,7 +12,6 @@ import (
 	"github.com/sidecart/sidecart/pkg/auth"
 	"github.com/sidecart/sidecart/pkg/fault"
 	"github.com/sidecart/sidecart/pkg/httpx"
-	"github.com/sidecart/sidecart/services/catalog/catalogapi"
 	"github.com/sidecart/sidecart/services/search/internal/app"
 	"github.com/sidecart/sidecart/services/search/internal/search"
 	"github.com/sidecart/sidecart/services/search/searchapi"
@@ -46,11 +45,8 @@ func (a *api) home(ctx context.Context, in *VisitQuery) (*homeOutput, error) {
 	}
 	out := &homeOutput{CacheControl: a.cacheControl(*in), ContentLanguage: ContentLanguage{language}, Body: searchapi.Rows{Rows: []searchapi.Row{}}}
 	for i := range rows {
-		r := searchapi.Row{ID: rows[i].ID, Title: rows[i].Title, Items: []catalogapi.ProductSummary{}, Query: query(&rows[i].Shows)}
-		for j := range rows[i].Items {
-			r.Items = append(r.Items, summary(&rows[i].Items[j], v.Market.Currency))
-		}
-		out.Body.Rows = append(out.Body.Rows, r)
+		r := &rows[i]
+		out.Body.Rows = append(out.Body.Rows, searchapi.Row{ID: r.ID, Title: r.Title, Items: summaries(r.Items, v.Market.Currency), Query: query(&r.Shows)})
 	}
 	return out, nil
 }
