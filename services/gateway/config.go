@@ -8,6 +8,7 @@ import (
 
 	"github.com/sidecart/sidecart/pkg/auth"
 	"github.com/sidecart/sidecart/pkg/boot"
+	"github.com/sidecart/sidecart/pkg/limit"
 	"github.com/sidecart/sidecart/services/gateway/internal/app"
 	"github.com/sidecart/sidecart/services/gateway/internal/httpapi"
 )
@@ -45,9 +46,9 @@ const (
 
 func (c config) limits() httpapi.Limits {
 	return httpapi.Limits{
-		Address:  app.Limit{PerSecond: float64(c.RateAddress), Burst: c.RateAddress},
-		Coupon:   app.Limit{PerSecond: float64(c.RateCoupon), Burst: burstCoupon},
-		Complete: app.Limit{PerSecond: float64(c.RateComplete), Burst: burstComplete},
+		Address:  limit.Rate{PerSecond: float64(c.RateAddress), Burst: c.RateAddress},
+		Coupon:   limit.Rate{PerSecond: float64(c.RateCoupon), Burst: burstCoupon},
+		Complete: limit.Rate{PerSecond: float64(c.RateComplete), Burst: burstComplete},
 	}
 }
 

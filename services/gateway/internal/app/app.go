@@ -1,8 +1,7 @@
-// Package app is what the edge knows beside its routes: who has an API key, how fast somebody may ask, how the services
-// are, and how they describe themselves.
+// Package app is what the edge knows beside its routes: who has an API key, how the services are, and how they describe
+// themselves.
 //
-// Everything here is kept in memory and may be lost: a gateway that starts anew counts from zero and asks again. Each replica
-// counts for itself, so n replicas let n times the rate through.
+// Everything here is kept in memory and may be lost: a gateway that starts anew asks again.
 package app
 
 import (

@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
-	"net/netip"
 	"os"
 	"path/filepath"
 	"slices"
@@ -132,71 +131,6 @@ func TestKeyFileFaults(t *testing.T) {
 	}
 	if _, err := app.OpenKeys(filepath.Join(t.TempDir(), "absent"), signer, time.Now, nil); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("absent: %v", err)
-	}
-}
-
-func TestLimiter(t *testing.T) {
-	t.Parallel()
-	now := start
-	l := app.NewLimiter[string](app.Limit{PerSecond: 2, Burst: 3}, func() time.Time { return now })
-	for range 3 {
-		if wait := l.Take("a"); wait != 0 {
-			t.Errorf("waits %s", wait)
-		}
-	}
-	for range 10 { // who is refused pays nothing
-		if wait := l.Take("a"); wait != 500*time.Millisecond {
-			t.Errorf("waits %s", wait)
-		}
-	}
-	if wait := l.Take("b"); wait != 0 {
-		t.Errorf("another waits %s", wait)
-	}
-	now = now.Add(500 * time.Millisecond)
-	if wait := l.Take("a"); wait != 0 {
-		t.Errorf("waits %s", wait)
-	}
-}
-
-// However many addresses come, what is remembered is bounded, and whoever is being limited stays so while there is room.
-func TestLimiterForgets(t *testing.T) {
-	t.Parallel()
-	now := start
-	l := app.NewLimiter[netip.Addr](app.Limit{PerSecond: 1, Burst: 1}, func() time.Time { return now })
-	address := func(i int) netip.Addr { return netip.AddrFrom4([4]byte{10, byte(i >> 16), byte(i >> 8), byte(i)}) }
-	for i := range 200_000 {
-		if i%50_000 == 0 {
-			now = now.Add(time.Second)
-		}
-		if wait := l.Take(address(i)); wait != 0 {
-			t.Fatalf("%d waits %s", i, wait)
-		}
-	}
-	if wait := l.Take(address(199_999)); wait == 0 {
-		t.Error("the last one is forgotten")
-	}
-	if n := l.Len(); n > 120_000 {
-		t.Errorf("remembers %d", n)
-	}
-}
-
-func TestLimiterConcurrently(t *testing.T) {
-	t.Parallel()
-	l := app.NewLimiter[int](app.Limit{PerSecond: 1, Burst: 100}, func() time.Time { return start })
-	var taken atomic.Int64
-	var wg sync.WaitGroup
-	for range 8 {
-		wg.Go(func() {
-			for range 50 {
-				if l.Take(1) == 0 {
-					taken.Add(1)
-				}
-			}
-		})
-	}
-	wg.Wait()
-	if taken.Load() != 100 {
-		t.Errorf("%d taken", taken.Load())
 	}
 }
 

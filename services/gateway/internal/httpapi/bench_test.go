@@ -11,7 +11,7 @@ import (
 
 	"github.com/sidecart/sidecart/pkg/auth"
 	"github.com/sidecart/sidecart/pkg/httpx"
-	"github.com/sidecart/sidecart/services/gateway/internal/app"
+	"github.com/sidecart/sidecart/pkg/limit"
 	"github.com/sidecart/sidecart/services/gateway/internal/gateway"
 )
 
@@ -43,7 +43,7 @@ func BenchmarkOverhead(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	plenty := app.Limit{PerSecond: 1e9, Burst: 1e9}
+	plenty := limit.Rate{PerSecond: 1e9, Burst: 1e9}
 	log := slog.New(slog.DiscardHandler)
 	h := Handler(Public{Server: httpx.New(httpx.Config{Name: "gateway"}), Edge: Config{
 		Table: gateway.NewTable(gateway.Routes()), Transport: instant{make([]byte, 1200)}, Verifier: verifier, Now: time.Now, Log: log, Limits: Limits{plenty, plenty, plenty},

@@ -24,15 +24,16 @@ import (
 	"github.com/sidecart/sidecart/pkg/auth"
 	"github.com/sidecart/sidecart/pkg/fault"
 	"github.com/sidecart/sidecart/pkg/httpx"
+	"github.com/sidecart/sidecart/pkg/limit"
 	"github.com/sidecart/sidecart/services/gateway/internal/app"
 	"github.com/sidecart/sidecart/services/gateway/internal/gateway"
 )
 
 // Limits are the rates of the classes.
 type Limits struct {
-	Address  app.Limit // every request, by address
-	Coupon   app.Limit // coupon codes, by address
-	Complete app.Limit // completions, by checkout
+	Address  limit.Rate // every request, by address
+	Coupon   limit.Rate // coupon codes, by address
+	Complete limit.Rate // completions, by checkout
 }
 
 // Config of the edge. Keys may be nil: then no API key is accepted; so may Verifier: then no token is.
@@ -50,17 +51,17 @@ type Config struct {
 type edge struct {
 	Config
 	proxy    *httputil.ReverseProxy
-	address  *app.Limiter[netip.Addr]
-	coupon   *app.Limiter[netip.Addr]
-	complete *app.Limiter[string]
+	address  *limit.Limiter[netip.Addr]
+	coupon   *limit.Limiter[netip.Addr]
+	complete *limit.Limiter[string]
 }
 
 func newEdge(c Config) *edge {
 	e := &edge{
 		Config:   c,
-		address:  app.NewLimiter[netip.Addr](c.Limits.Address, c.Now),
-		coupon:   app.NewLimiter[netip.Addr](c.Limits.Coupon, c.Now),
-		complete: app.NewLimiter[string](c.Limits.Complete, c.Now),
+		address:  limit.New[netip.Addr](c.Limits.Address, c.Now),
+		coupon:   limit.New[netip.Addr](c.Limits.Coupon, c.Now),
+		complete: limit.New[string](c.Limits.Complete, c.Now),
 	}
 	e.proxy = &httputil.ReverseProxy{
 		Transport:      c.Transport,
@@ -117,7 +118,7 @@ func (e *edge) pass(w http.ResponseWriter, r *http.Request, route *gateway.Route
 	ctx, cancel := context.WithTimeout(r.Context(), route.Timeout)
 	defer cancel()
 	out := outgoing(ctx, r, route, segments, bearer)
-	if addr := address(r, e.Proxies); route.Rate == gateway.Complete && addr.IsValid() { // for the bank and the rules against fraud
+	if addr := limit.Address(r, e.Proxies); route.Rate == gateway.Complete && addr.IsValid() { // for the bank and the rules against fraud
 		out.Header[httpx.HeaderClientAddress] = []string{addr.String()}
 	}
 	e.proxy.ServeHTTP(w, out)
@@ -148,7 +149,7 @@ func outgoing(ctx context.Context, r *http.Request, route *gateway.Route, segmen
 // limited asks the limit per address before anything else.
 func (e *edge) limited(next http.Handler) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		if wait := e.address.Take(client(r, e.Proxies)); wait > 0 {
+		if wait := e.address.Take(limit.Client(r, e.Proxies)); wait > 0 {
 			httpx.WriteProblem(w, r, tooFast(wait))
 			return
 		}
@@ -159,7 +160,7 @@ func (e *edge) limited(next http.Handler) http.HandlerFunc {
 func (e *edge) classWait(r *http.Request, route *gateway.Route, segments []string) time.Duration {
 	switch route.Rate {
 	case gateway.Coupon:
-		return e.coupon.Take(client(r, e.Proxies))
+		return e.coupon.Take(limit.Client(r, e.Proxies))
 	case gateway.Complete:
 		return e.complete.Take(strings.ToLower(segments[2]))
 	default:

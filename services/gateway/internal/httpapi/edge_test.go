@@ -15,7 +15,7 @@ import (
 	"time"
 
 	"github.com/sidecart/sidecart/pkg/auth"
-	"github.com/sidecart/sidecart/services/gateway/internal/app"
+	"github.com/sidecart/sidecart/pkg/limit"
 )
 
 // echo tells what reached the sidecar: the line, the headers by name, the length of the body.
@@ -299,7 +299,7 @@ func TestRates(t *testing.T) {
 	now := time.Now()
 	s := open(t, http.HandlerFunc(echo), func(p *Public) {
 		p.Edge.Now = func() time.Time { return now } // time stands still: nothing is refilled
-		p.Edge.Limits = Limits{Address: app.Limit{PerSecond: 10, Burst: 12}, Coupon: app.Limit{PerSecond: 0.5, Burst: 2}, Complete: app.Limit{PerSecond: 0.1, Burst: 1}}
+		p.Edge.Limits = Limits{Address: limit.Rate{PerSecond: 10, Burst: 12}, Coupon: limit.Rate{PerSecond: 0.5, Burst: 2}, Complete: limit.Rate{PerSecond: 0.1, Burst: 1}}
 	})
 	post := func(path string) int {
 		resp, _ := s.do("POST", path, strings.NewReader("{}"))

@@ -14,6 +14,7 @@ import (
 	"github.com/sidecart/sidecart/pkg/auth"
 	"github.com/sidecart/sidecart/pkg/daprkit"
 	"github.com/sidecart/sidecart/pkg/httpx"
+	"github.com/sidecart/sidecart/pkg/limit"
 	"github.com/sidecart/sidecart/pkg/testkit/apitest"
 	"github.com/sidecart/sidecart/services/gateway/internal/app"
 	"github.com/sidecart/sidecart/services/gateway/internal/daprio"
@@ -53,7 +54,7 @@ func serve(t *testing.T, client *daprkit.Client, edit ...func(*Public)) *shop {
 	log := slog.New(slog.DiscardHandler)
 	signer, verifier := apitest.Signer(t)
 	table := gateway.NewTable(gateway.Routes())
-	plenty := app.Limit{PerSecond: 1e6, Burst: 1e6}
+	plenty := limit.Rate{PerSecond: 1e6, Burst: 1e6}
 	p := Public{
 		Server: httpx.New(httpx.Config{Name: "gateway"}),
 		Edge: Config{Table: table, Transport: client.Transport(), Verifier: verifier, Now: time.Now, Log: log,

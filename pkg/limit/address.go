@@ -1,4 +1,4 @@
-package httpapi
+package limit
 
 import (
 	"net/http"
@@ -7,9 +7,9 @@ import (
 	"strings"
 )
 
-// client returns whose limit counts: of IPv6 the first 64 bits, because whoever has one such address has them all.
-func client(r *http.Request, proxies []netip.Prefix) netip.Addr {
-	addr := address(r, proxies)
+// Client returns whose limit counts: of IPv6 the first 64 bits, because whoever has one such address has them all.
+func Client(r *http.Request, proxies []netip.Prefix) netip.Addr {
+	addr := Address(r, proxies)
 	if addr.Is6() {
 		p, _ := addr.Prefix(64) // 64 fits every IPv6 address
 		addr = p.Addr()
@@ -17,8 +17,8 @@ func client(r *http.Request, proxies []netip.Prefix) netip.Addr {
 	return addr
 }
 
-// address returns who asks: the peer's address, or, when the peer is a proxy of ours, the last one in X-Forwarded-For that is none.
-func address(r *http.Request, proxies []netip.Prefix) netip.Addr {
+// Address returns who asks: the peer's address, or, when the peer is a proxy of ours, the last one in X-Forwarded-For that is none.
+func Address(r *http.Request, proxies []netip.Prefix) netip.Addr {
 	peer, err := netip.ParseAddrPort(r.RemoteAddr)
 	if err != nil {
 		return netip.Addr{} // all that cannot be told apart share one limit

@@ -1,4 +1,8 @@
-package app
+// Package limit says how fast somebody may ask, and who somebody is: a token bucket for each key, and the address of a client behind proxies of ours.
+//
+// All is kept in memory and may be lost: a process that starts anew counts from zero. Each replica counts for itself, so n replicas let n times the
+// rate through.
+package limit
 
 import (
 	"hash/maphash"
@@ -14,8 +18,8 @@ const (
 	maxBuckets = 1 << 16 // of one shard; about 10 MB
 )
 
-// Limit is a token bucket: so many a second, and so many at once.
-type Limit struct {
+// Rate is a token bucket: so many a second, and so many at once.
+type Rate struct {
 	PerSecond float64
 	Burst     int
 }
@@ -23,7 +27,7 @@ type Limit struct {
 // Limiter keeps a bucket for each key. Full buckets are forgotten; should more keys come than fit, all of a shard are: a
 // limit that is too mild for a moment is better than no memory. It is safe for use by many.
 type Limiter[K comparable] struct {
-	limit  Limit
+	limit  Rate
 	now    func() time.Time
 	seed   maphash.Seed
 	shards [shards]shard[K]
@@ -35,8 +39,8 @@ type shard[K comparable] struct {
 	sweepAt int
 }
 
-// NewLimiter returns a limiter without keys.
-func NewLimiter[K comparable](limit Limit, now func() time.Time) *Limiter[K] {
+// New returns a limiter without keys.
+func New[K comparable](limit Rate, now func() time.Time) *Limiter[K] {
 	l := &Limiter[K]{limit: limit, now: now, seed: maphash.MakeSeed()}
 	for i := range l.shards {
 		l.shards[i] = shard[K]{buckets: map[K]*rate.Limiter{}, sweepAt: firstSweep}
