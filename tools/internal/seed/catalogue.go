@@ -11,6 +11,7 @@ import (
 
 	"github.com/sidecart/sidecart/services/catalog/catalogapi"
 	"github.com/sidecart/sidecart/services/inventory/inventoryapi"
+	"github.com/sidecart/sidecart/services/search/searchapi"
 	"github.com/sidecart/sidecart/tools/internal/seedshop"
 	"github.com/sidecart/sidecart/tools/internal/shopclient"
 )
@@ -79,7 +80,10 @@ func (r *runner) writeProducts(ctx context.Context, from int, products []seedsho
 	if err := r.Staff.Post(ctx, "/v1/admin/products/batch", shopclient.Key(), in, &out); err != nil {
 		return err
 	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	for i, item := range out.Items {
+		r.ids[products[i].Slug] = item.ProductID
 		if item.Outcome == catalogapi.BatchRefused {
 			return fmt.Errorf("product %s is refused: %+v", products[i].Slug, item.Errors)
 		}
@@ -112,6 +116,29 @@ func product(p *seedshop.Product) catalogapi.ProductInput {
 	}
 	return in
 }
+
+// rows are those of the home page. Where products are named they are those that are written.
+func (r *runner) rows() (calls []call) {
+	for i, row := range r.shop.Rows {
+		calls = append(calls, func(ctx context.Context) error {
+			in := searchapi.HomeRowInput{Titles: row.Titles, Position: 10 * (i + 1), Limit: rowLimit,
+				Shows: searchapi.Shows{Category: row.Category, Sort: row.Sort, InStock: len(row.Products) == 0}}
+			for _, slug := range row.Products {
+				if id := r.ids[slug]; id != "" {
+					in.Shows.IDs = append(in.Shows.IDs, id)
+				}
+			}
+			if len(row.Products) > 0 && len(in.Shows.IDs) == 0 {
+				return nil
+			}
+			return r.Staff.Put(ctx, "/v1/admin/search/rows/"+url.PathEscape(row.ID), in, nil)
+		})
+	}
+	return calls
+}
+
+// rowLimit is how many products a row of the home page shows.
+const rowLimit = 12
 
 func german(text string) map[string]string {
 	if text == "" {

@@ -15,6 +15,7 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -39,7 +40,7 @@ type Options struct {
 
 // Run fills the shop.
 func Run(ctx context.Context, opt Options, s *seedshop.Shop) error {
-	r := &runner{Options: opt, shop: s}
+	r := &runner{Options: opt, shop: s, ids: map[string]string{}}
 	if err := r.memory.load(opt.State); err != nil {
 		return err
 	}
@@ -103,6 +104,9 @@ type runner struct {
 	shop   *seedshop.Shop
 	bar    *progress.Bar
 	memory memory
+
+	mu  sync.Mutex
+	ids map[string]string // of the products that are written, by slug
 }
 
 type call func(context.Context) error
@@ -118,7 +122,7 @@ func (r *runner) steps() []step {
 	all = append(all, r.categories()...)
 	all = append(all, step{"price lists, taxes, coupons", r.money()})
 	all = append(all, step{"products", r.products()}, step{"prices, stock, pictures", append(append(r.prices(), r.stock()...), r.pictures()...)})
-	return append(all, step{"sample orders", r.orders()})
+	return append(all, step{"rows of the home page", r.rows()}, step{"sample orders", r.orders()})
 }
 
 // all makes the calls and reports every failure.

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -14,6 +15,7 @@ import (
 	"github.com/sidecart/sidecart/pkg/money"
 	"github.com/sidecart/sidecart/services/catalog/catalogapi"
 	"github.com/sidecart/sidecart/services/pricing/pricingapi"
+	"github.com/sidecart/sidecart/services/search/searchapi"
 	"github.com/sidecart/sidecart/tools/internal/seedshop"
 	"github.com/sidecart/sidecart/tools/internal/shopclient"
 	"github.com/sidecart/sidecart/tools/internal/shopclient/shoptest"
@@ -24,6 +26,12 @@ func part() *seedshop.Shop {
 	whole := seedshop.Catalogue()
 	s := *whole
 	s.Products, s.Baskets = whole.Products[:5], whole.Baskets[:8]
+	s.Rows = slices.Clone(whole.Rows)
+	for i := range s.Rows {
+		if s.Rows[i].Products != nil {
+			s.Rows[i].Products = []string{"of-another-part", s.Products[4].Slug}
+		}
+	}
 	return &s
 }
 
@@ -60,6 +68,14 @@ func TestFillsAndChangesNothingTheSecondTime(t *testing.T) {
 	}
 	if again := s.Calls("PUT /v1/admin/price-lists"); prices == 0 || again != prices {
 		t.Errorf("%d calls for prices, %d after the second time", prices, again)
+	}
+	var row searchapi.HomeRowInput
+	if err := json.Unmarshal(s.Written("PUT /v1/admin/search/rows/reduced"), &row); err != nil || row.Titles["de"] != "Reduziert" || row.Position != 30 || len(row.Shows.IDs) != 1 || row.Shows.IDs[0] != "id of seed:"+sample.Products[4].Slug {
+		t.Errorf("%v %+v", err, row)
+	}
+	row = searchapi.HomeRowInput{}
+	if err := json.Unmarshal(s.Written("PUT /v1/admin/search/rows/new"), &row); err != nil || row.Titles["en"] != "New in" || row.Shows.Sort != "newest" || !row.Shows.InStock || row.Shows.IDs != nil {
+		t.Errorf("%v %+v", err, row)
 	}
 	p := sample.Products[0]
 	svg, err := os.ReadFile(filepath.Join(opt.Media, "seed", p.Slug, p.Images[0].Key+".svg"))

@@ -33,6 +33,7 @@ func build(src *source) (*Shop, error) {
 	for _, d := range src.departments {
 		b.department(d)
 	}
+	b.rows()
 	b.german()
 	if len(b.faults) > 0 {
 		return nil, errors.Join(b.faults...)

@@ -120,3 +120,37 @@ func TestGermanIsComplete(t *testing.T) {
 		}
 	}
 }
+
+// The rows of the home page are in both languages, show what is published, and name nothing twice.
+func TestRowsOfTheHomePage(t *testing.T) {
+	t.Parallel()
+	s := Catalogue()
+	by := map[string]Product{}
+	for _, p := range s.Products {
+		by[p.Slug] = p
+	}
+	ids, named := map[string]bool{}, 0
+	for _, r := range s.Rows {
+		if ids[r.ID] || r.Titles["en"] == "" || r.Titles["de"] == "" {
+			t.Errorf("%+v", r)
+		}
+		ids[r.ID] = true
+		for i, slug := range r.Products {
+			if p := by[slug]; p.Status != Published || p.Variants[0].Prices[0].CompareAt == nil || slices.Contains(r.Products[:i], slug) {
+				t.Errorf("%s: %s", r.ID, slug)
+			}
+			named++
+		}
+	}
+	if len(ids) < 5 || named != reducedProducts {
+		t.Errorf("%d rows, %d products", len(ids), named)
+	}
+	src, err := load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	src.rows = []Row{{ID: "broken", Titles: map[string]string{"en": "Broken"}, Category: "nope"}}
+	if _, err := build(src); err == nil || !strings.Contains(err.Error(), "has no title in de") || !strings.Contains(err.Error(), `no category "nope"`) {
+		t.Errorf("%v", err)
+	}
+}

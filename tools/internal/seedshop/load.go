@@ -20,6 +20,7 @@ type source struct {
 	shop        shopFile
 	departments []departmentFile
 	german      germanFile
+	rows        []Row
 	words       map[string]map[string]string // German texts by English ones, by department
 }
 
@@ -141,6 +142,9 @@ func load() (*source, error) {
 		return nil, err
 	}
 	if err := decode("shop", &src.shop); err != nil {
+		return nil, err
+	}
+	if err := decode("rows", &src.rows); err != nil {
 		return nil, err
 	}
 	for _, name := range departmentFiles {

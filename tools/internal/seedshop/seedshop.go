@@ -47,6 +47,7 @@ type Shop struct {
 	Brands     []Brand
 	Locations  []Location
 	Products   []Product
+	Rows       []Row // of the home page, in their order
 	Baskets    []Basket
 }
 

@@ -282,6 +282,7 @@ func (s *Shop) batch(body []byte) answer {
 			res.Outcome = catalogapi.BatchUpdated
 		}
 		if res.Outcome != catalogapi.BatchRefused {
+			res.ProductID = "id of " + p.ExternalID
 			s.products[p.ExternalID] = string(item.Product)
 		}
 		out.Items = append(out.Items, res)
