@@ -90,9 +90,9 @@ type Listed struct {
 // Shelf is what shoppers and other services read.
 type Shelf interface {
 	Registry(ctx context.Context) (*catalog.Registry, error)
-	// Page finds a published product by id, slug or former slug; catalog.ErrNotFound.
+	// Page finds a published or archived product by id, slug or former slug; catalog.ErrNotFound.
 	Page(ctx context.Context, name string, m Market) (*Page, error)
-	// Pages finds several, by the names that were asked for; names of nothing published are left out.
+	// Pages finds several published ones, by the names that were asked for; names of nothing published are left out.
 	Pages(ctx context.Context, names []string, m Market) (map[string]*Page, *catalog.Registry, error)
 	List(ctx context.Context, l Listing) ([]Listed, *catalog.Registry, error)
 	// Sellables finds the products of SKUs, whatever their status; unknown SKUs are left out.

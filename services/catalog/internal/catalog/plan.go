@@ -59,6 +59,7 @@ type Outcome struct {
 // The refusals of a single product.
 var (
 	ErrNotFound = fault.New(fault.NotFound, "product-not-found", "There is no such product.")
+	ErrGone     = fault.New(fault.Gone, "gone", "The product is no longer sold.") // with the category_path of the product
 	ErrVersion  = fault.New(fault.Precondition, "version-conflict", "The product has changed since it was read.")
 )
 

@@ -28,7 +28,7 @@ func (a *api) registerShop(s *httpx.Server) {
 	list := get("/v1/products", "list-products", "Published products with their lowest price")
 	list.Parameters = []*huma.Param{attributeFilters()}
 	httpx.Register(s, list, a.list, httpx.OpenQuery(), httpx.Timeout(5*time.Second))
-	httpx.Register(s, get("/v1/products/{id}", "get-product", "A published product by id or slug"), a.page, httpx.Timeout(2*time.Second),
+	httpx.Register(s, get("/v1/products/{id}", "get-product", "A published product by id or slug; an archived one is gone, with its category_path"), a.page, httpx.Timeout(2*time.Second),
 		httpx.Also(http.StatusMovedPermanently, http.StatusNotModified))
 	httpx.Register(s, get("/v1/products/compare", "compare-products", "Published products, attribute by attribute"), a.compare, httpx.Timeout(2*time.Second))
 	httpx.Register(s, get("/v1/categories", "get-categories", "The category tree"), a.tree, httpx.Timeout(2*time.Second))
@@ -94,7 +94,7 @@ type pageOutput struct {
 	Body     *catalogapi.Product
 }
 
-// page answers 301 for a former slug, and 304 when the caller has the page already.
+// page answers 301 for a former slug, 304 when the caller has the page already, and 410 for an archived product.
 func (a *api) page(ctx context.Context, in *pageInput) (*pageOutput, error) {
 	var c fault.Collector
 	m := a.market(in.MarketQuery, &c)
@@ -107,6 +107,9 @@ func (a *api) page(ctx context.Context, in *pageInput) (*pageOutput, error) {
 	p, err := a.shelf.Page(ctx, in.ID, m)
 	if err != nil {
 		return nil, err
+	}
+	if p.Product.Status == catalog.Archived {
+		return nil, catalog.ErrGone.With("category_path", categoryPath(p.In(m.Language).Registry, p.Product.Category))
 	}
 	out := &pageOutput{Status: http.StatusOK, ETag: `"` + p.Tag + `"`, CacheControl: a.cacheControl(), ContentLanguage: ContentLanguage{a.in(m, p.Product.Titles.Has(m.Language))}}
 	if m.Language != "" {

@@ -260,7 +260,12 @@ func TestLifeOfAProduct(t *testing.T) {
 	s.staff.Do("PUT", "/v1/admin/products/"+w.ID, draft).Problem(409, "status-conflict")
 	s.staff.Do("PUT", "/v1/admin/products/"+w.ID, strings.Replace(draft, `"status":"draft",`, "", 1)).Want(200) // keeps its status
 	move("archive", 200)
-	s.guest.Do("GET", "/v1/products/sofa", nil).Problem(404, "product-not-found")
+	for _, name := range []string{"sofa", w.ID} {
+		gone := s.guest.Do("GET", "/v1/products/"+name+"?language=de", nil).Problem(410, "gone")
+		if path, _ := json.Marshal(gone["category_path"]); !strings.Contains(string(path), `"slug":"furniture"`) {
+			t.Errorf("where to look instead: %s", path)
+		}
+	}
 	if ev := s.announced(w.ID); ev.Status != "archived" || ev.Sequence != 3 {
 		t.Errorf("%+v", ev)
 	}
