@@ -65,6 +65,9 @@ func (r Remembered) With(id string) Remembered {
 	return all[:min(len(all), MaxRemembered)]
 }
 
+// Latest is the first n of them.
+func (r Remembered) Latest(n int) Remembered { return r[:min(len(r), n)] }
+
 // Without leaves one out.
 func (r Remembered) Without(id string) Remembered {
 	return slices.DeleteFunc(slices.Clone(r), func(s string) bool { return s == id })

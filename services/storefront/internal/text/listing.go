@@ -27,6 +27,7 @@ type Listing struct {
 	Degraded            string
 	SearchAway          string
 	MoreFilters         string
+	Products            string // heads the list
 	Departments         string
 	Sale                string
 	Rating              func(r float64) string
@@ -49,7 +50,7 @@ var listingEN = Listing{
 	Partial:     "No product has all of these words. These have some of them.",
 	Degraded:    "The search is being worked on: filters are away for a moment.",
 	SearchAway:  "The search is away for a moment. The departments still work.",
-	MoreFilters: "More filters", Departments: "Departments", Sale: "Sale",
+	MoreFilters: "More filters", Products: "Products", Departments: "Departments", Sale: "Sale",
 	Rating: func(r float64) string { return fmt.Sprintf("%.1f out of 5 stars", r) },
 }
 
@@ -70,8 +71,8 @@ var listingDE = Listing{
 	Partial:     "Kein Produkt enthält alle Wörter. Diese enthalten einige davon.",
 	Degraded:    "An der Suche wird gerade gearbeitet: Filter gibt es in Kürze wieder.",
 	SearchAway:  "Die Suche ist gerade nicht da. Die Abteilungen funktionieren weiter.",
-	MoreFilters: "Weitere Filter", Departments: "Abteilungen", Sale: "Reduziert",
-	Rating: func(r float64) string { return fmt.Sprintf("%.1f von 5 Sternen", r) },
+	MoreFilters: "Weitere Filter", Products: "Produkte", Departments: "Abteilungen", Sale: "Reduziert",
+	Rating: func(r float64) string { return comma(fmt.Sprintf("%.1f", r)) + " von 5 Sternen" },
 }
 
 // plural picks the text for one or for any other number.

@@ -19,6 +19,9 @@ type Texts struct {
 	Name     string // of the language, in itself
 	Shell    Shell
 	Listing  Listing
+	Product  Product
+	Compare  Compare
+	Home     Home
 	Problem  Problem
 	months   [12]string
 	days     [7]string // from Sunday on
@@ -28,14 +31,14 @@ type Texts struct {
 var all = map[string]*Texts{"en": &english, "de": &german}
 
 var english = Texts{
-	Language: "en", Name: "English", Shell: shellEN, Listing: listingEN, Problem: problemEN,
+	Language: "en", Name: "English", Shell: shellEN, Listing: listingEN, Product: productEN, Compare: compareEN, Home: homeEN, Problem: problemEN,
 	months: [12]string{"January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"},
 	days:   [7]string{"Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"},
 	date:   func(t *Texts, d time.Time) string { return fmt.Sprintf("%s %d", t.months[d.Month()-1], d.Day()) },
 }
 
 var german = Texts{
-	Language: "de", Name: "Deutsch", Shell: shellDE, Listing: listingDE, Problem: problemDE,
+	Language: "de", Name: "Deutsch", Shell: shellDE, Listing: listingDE, Product: productDE, Compare: compareDE, Home: homeDE, Problem: problemDE,
 	months: [12]string{"Januar", "Februar", "März", "April", "Mai", "Juni", "Juli", "August", "September", "Oktober", "November", "Dezember"},
 	days:   [7]string{"Sonntag", "Montag", "Dienstag", "Mittwoch", "Donnerstag", "Freitag", "Samstag"},
 	date:   func(t *Texts, d time.Time) string { return fmt.Sprintf("%d. %s", d.Day(), t.months[d.Month()-1]) },

@@ -30,7 +30,8 @@ type Page struct {
 	Departments []catalogapi.Category
 	Words       string // in the search field
 	Cart        storefront.Cart
-	Data        []any // structured data, schema.org
+	Compared    storefront.Remembered // ids of products that are put side by side
+	Data        []any                 // structured data, schema.org
 }
 
 // URL is an address within the page's market.
@@ -38,6 +39,14 @@ func (p *Page) URL(path string) string { return p.Market.Path(path) }
 
 // Money is an amount as the market writes it.
 func (p *Page) Money(a money.Amount) string { return text.Money(p.Market, a) }
+
+// Absolute is the address of something of the shop for the world. What is elsewhere stays as it is.
+func (p *Page) Absolute(address string) string {
+	if strings.HasPrefix(address, "/") {
+		return p.Base + address
+	}
+	return address
+}
 
 // Canonical is the address by which the page is to be known.
 func (p *Page) Canonical() string { return p.Base + p.URL(p.Path) }
@@ -52,11 +61,16 @@ func (p *Page) FullTitle() string {
 
 // MarketName is a market as people choose it.
 func (p *Page) MarketName(m storefront.Market) string {
-	country := p.T.Shell.Countries[m.Country]
-	if country == "" {
-		country = m.Country
+	in := Page{Market: m, T: p.T}
+	return in.Country() + " · " + text.In(m.Language).Name + " · " + string(m.Currency)
+}
+
+// Country is that of the market as people call it.
+func (p *Page) Country() string {
+	if name := p.T.Shell.Countries[p.Market.Country]; name != "" {
+		return name
 	}
-	return country + " · " + text.In(m.Language).Name + " · " + string(m.Currency)
+	return p.Market.Country
 }
 
 // htmxConfig keeps htmx from what the content security policy refuses: styles and code in the page.

@@ -19,7 +19,18 @@ const (
 	cartCookie  = "__Host-cart"
 	seenCookie  = "__Host-seen"
 	savedCookie = "__Host-saved"
+
+	compareCookie = "__Host-compare"
 )
+
+// keep lets a browser keep a cookie for days, 0 for as long as it is open. An empty value takes the cookie away.
+func keep(w http.ResponseWriter, name, value string, days int) {
+	c := &http.Cookie{Name: name, Value: value, Path: "/", MaxAge: days * 24 * 60 * 60, HttpOnly: true, Secure: true, SameSite: http.SameSiteLaxMode}
+	if value == "" {
+		c.MaxAge = -1
+	}
+	http.SetCookie(w, c)
+}
 
 func cookie(r *http.Request, name string) string {
 	c, err := r.Cookie(name)

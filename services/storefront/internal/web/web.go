@@ -69,6 +69,9 @@ func Register(server *httpx.Server, c Config) {
 			r.Get("/c/{slug}", s.category)
 			r.Get("/search", s.search)
 			r.Get("/suggest", s.suggest)
+			r.Get("/p/{slug}", s.product)
+			r.Get("/compare", s.compare)
+			r.Post("/compare", s.changeCompare)
 			r.Post("/market", s.changeMarket)
 		})
 	})
@@ -119,7 +122,8 @@ func (s *Shop) page(q *request, path string) *view.Page {
 	if err != nil {
 		s.Log.WarnContext(q.Context(), "no departments", "error", err)
 	}
-	return &view.Page{Market: q.market, Markets: s.Markets, T: s.text(q), Asset: s.files.Path, Base: s.Base, Path: path, Departments: departments, Cart: q.cart}
+	return &view.Page{Market: q.market, Markets: s.Markets, T: s.text(q), Asset: s.files.Path, Base: s.Base, Path: path, Departments: departments,
+		Cart: q.cart, Compared: compared(q.Request)}
 }
 
 // render sends a page that is like all others of its kind.

@@ -1,0 +1,134 @@
+package web
+
+import (
+	"encoding/json"
+	"net/http"
+	"strings"
+
+	"github.com/go-chi/chi/v5"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/sidecart/sidecart/pkg/fault"
+	"github.com/sidecart/sidecart/services/catalog/catalogapi"
+	"github.com/sidecart/sidecart/services/storefront/internal/storefront"
+	"github.com/sidecart/sidecart/services/storefront/internal/view"
+)
+
+// How many products stand in the rows of a product's page, and in the place of one that is gone.
+const (
+	similarProducts = "12"
+	seenProducts    = 12
+	insteadCount    = 8
+)
+
+// product is the page of a product. A variant is chosen by its SKU, or by what a form says of its options.
+func (s *Shop) product(w http.ResponseWriter, r *http.Request) {
+	q := s.of(r)
+	slug := chi.URLParam(r, "slug")
+	found, err := s.Services.Product(r.Context(), q.market, slug)
+	if fault.KindOf(err) == fault.Gone {
+		s.gone(w, q, err)
+		return
+	}
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	if found.Slug != slug {
+		w.Header().Set("Cache-Control", "public, max-age=3600")
+		http.Redirect(w, r, q.market.Path("/p/"+found.Slug), http.StatusMovedPermanently)
+		return
+	}
+	if len(found.Variants) == 0 { // there is nothing to show a price of
+		s.notFound(w, r)
+		return
+	}
+	m := view.NewProductModel(found)
+	m.At, m.Moved = choose(m.Variants, r)
+	if q.Header.Get("HX-Request") != "" {
+		w.Header().Set("HX-Push-Url", q.market.Path(m.Path(m.Variant().SKU)))
+	}
+	p := s.page(q, "/p/"+found.Slug)
+	s.beside(q, m)
+	m.Crumbs = []view.Crumb{{Name: p.T.Shell.Home, Path: "/"}}
+	for _, c := range found.CategoryPath {
+		m.Crumbs = append(m.Crumbs, view.Crumb{Name: c.Name, Path: "/c/" + c.Slug})
+	}
+	m.Crumbs = append(m.Crumbs, view.Crumb{Name: found.Title})
+	p.Title, p.Description, p.Image = found.Title, m.Summary(), m.Variant().ImageURL
+	p.Data = append(p.Data, m.Data(p), p.Breadcrumbs(m.Crumbs))
+	if seen := storefront.ParseRemembered(cookie(r, seenCookie)); len(seen) == 0 || seen[0] != found.ID {
+		keep(w, seenCookie, seen.With(found.ID).String(), 0)
+	}
+	s.render(w, q, view.Product(p, m))
+}
+
+// choose finds the variant that an address means, and whether what a form said of options does not exist.
+func choose(vs storefront.Variants, r *http.Request) (at int, moved bool) {
+	query := r.URL.Query()
+	wanted := map[string]string{}
+	for name := range query {
+		if code, is := strings.CutPrefix(name, view.OptionParam); is {
+			wanted[code] = query.Get(name)
+		}
+	}
+	if len(wanted) == 0 {
+		return vs.Find(query.Get("sku")), false
+	}
+	at = vs.Nearest(vs.Find(query.Get("was")), wanted)
+	for code, value := range wanted {
+		moved = moved || vs[at].Options[code] != value
+	}
+	return at, moved
+}
+
+// beside asks for the rows of a product's page. Those that cannot be had are left out.
+func (s *Shop) beside(q *request, m *view.ProductModel) {
+	var g errgroup.Group
+	g.Go(func() (err error) {
+		m.Similar, err = s.Services.Similar(q.Context(), q.market, m.Product.ID, similarProducts)
+		return err
+	})
+	g.Go(func() (err error) {
+		m.Seen, err = s.seen(q, m.Product.ID)
+		return err
+	})
+	if err := g.Wait(); err != nil {
+		s.Log.WarnContext(q.Context(), "a row is left out", "error", err)
+	}
+}
+
+// seen are the products that a browser has been shown, the latest first, but one.
+func (s *Shop) seen(q *request, but string) ([]catalogapi.ProductSummary, error) {
+	ids := storefront.ParseRemembered(cookie(q.Request, seenCookie)).Without(but).Latest(seenProducts)
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	return s.Services.ByID(q.Context(), q.market, ids)
+}
+
+// gone says that a product is no longer sold, and what its department has instead.
+func (s *Shop) gone(w http.ResponseWriter, q *request, err error) {
+	t := s.text(q).Problem
+	m := view.MessageModel{Icon: "box", Title: t.Gone, Hint: t.GoneHint}
+	if f, ok := fault.As(err); ok {
+		if l, ok := department(f); ok {
+			found, err := s.Services.List(q.Context(), q.market, l)
+			if err != nil {
+				s.Log.WarnContext(q.Context(), "nothing to show instead", "error", err)
+			}
+			m.Products = found.Items[:min(len(found.Items), insteadCount)]
+		}
+	}
+	s.message(w, q.Request, http.StatusGone, m)
+}
+
+// department is the listing of the category that a product was in, as catalog says with its refusal.
+func department(f *fault.Fault) (storefront.Listing, bool) {
+	var path []catalogapi.CategoryRefV1
+	raw, err := json.Marshal(f.Extra["category_path"])
+	if err != nil || json.Unmarshal(raw, &path) != nil || len(path) == 0 {
+		return storefront.Listing{}, false
+	}
+	return storefront.Listing{Category: path[len(path)-1].Slug}, true
+}
