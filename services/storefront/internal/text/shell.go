@@ -9,6 +9,7 @@ type Shell struct {
 	CartPieces             func(n int) string
 	Menu, AllDepartments   string
 	Home                   string
+	Here                   string // label of the way to a page
 	Market                 string // label of the choice of country and language
 	ShipTo                 func(country string) string
 	Change                 string
@@ -32,7 +33,7 @@ var shellEN = Shell{
 	Shop: "Sidecart", Tagline: "Good things for every day", SkipToContent: "Skip to content",
 	Search: "Search", SearchFor: "What are you looking for?", Cart: "Cart",
 	CartPieces: func(n int) string { return plural(n, "%d item in your cart", "%d items in your cart") },
-	Menu:       "Menu", AllDepartments: "All departments", Home: "Home",
+	Menu:       "Menu", AllDepartments: "All departments", Home: "Home", Here: "You are here",
 	Market: "Country and language", ShipTo: func(c string) string { return "Delivery to " + c }, Change: "Change",
 	Countries: map[string]string{"US": "United States", "DE": "Germany", "GB": "United Kingdom", "AT": "Austria", "CH": "Switzerland", "FR": "France"},
 
@@ -51,7 +52,7 @@ var shellDE = Shell{
 	Shop: "Sidecart", Tagline: "Gute Dinge für jeden Tag", SkipToContent: "Zum Inhalt springen",
 	Search: "Suchen", SearchFor: "Wonach suchen Sie?", Cart: "Warenkorb",
 	CartPieces: func(n int) string { return plural(n, "%d Artikel im Warenkorb", "%d Artikel im Warenkorb") },
-	Menu:       "Menü", AllDepartments: "Alle Abteilungen", Home: "Startseite",
+	Menu:       "Menü", AllDepartments: "Alle Abteilungen", Home: "Startseite", Here: "Sie sind hier",
 	Market: "Land und Sprache", ShipTo: func(c string) string { return "Lieferung nach: " + c }, Change: "Ändern",
 	Countries: map[string]string{"US": "USA", "DE": "Deutschland", "GB": "Vereinigtes Königreich", "AT": "Österreich", "CH": "Schweiz", "FR": "Frankreich"},
 
