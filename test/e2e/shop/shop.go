@@ -34,6 +34,8 @@ type Shop struct {
 	Data    string // its state folder
 	Tool    string // the command line
 	Gateway string // base URL of the public API
+	// Storefront is the base URL of the shop's pages.
+	Storefront string
 
 	cmd   *exec.Cmd
 	ended chan struct{}
@@ -52,6 +54,7 @@ type state struct {
 	} `json:"tool"`
 	Phase     string            `json:"phase"`
 	Gateway   string            `json:"gateway"`
+	Shop      string            `json:"storefront"`
 	Profile   string            `json:"profile"`
 	Server    string            `json:"server"`
 	Databases map[string]string `json:"databases"`
@@ -151,7 +154,7 @@ func (s *Shop) serving(ctx context.Context) error {
 	defer tick.Stop()
 	for {
 		if data, err := os.ReadFile(filepath.Join(s.Data, "run", "shop.json")); err == nil && json.Unmarshal(data, &s.state) == nil && s.serves() {
-			s.Gateway = s.state.Gateway
+			s.Gateway, s.Storefront = s.state.Gateway, s.state.Shop
 			return nil
 		}
 		select {

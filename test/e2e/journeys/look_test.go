@@ -1,0 +1,92 @@
+//go:build chromium
+
+package journeys
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/sidecart/sidecart/test/e2e/browser"
+)
+
+// newer is what the checker of 2020 does not know: htmx's attributes, and media on a meta element.
+var newer = regexp.MustCompile(` hx-[a-z-]+="[^"]*"|( name="theme-color") media="[^"]*"`)
+
+// Every page is valid HTML.
+func TestPagesAreValid(t *testing.T) {
+	dir := t.TempDir()
+	names := map[string]string{}
+	for _, p := range pages(t) {
+		if p.doc == nil || p.status != 200 {
+			continue
+		}
+		name := filepath.Join(dir, strings.NewReplacer("/", "_", "?", "_", "&", "_").Replace(p.address)[:min(len(p.address), 80)]+".html")
+		if names[name] != "" {
+			continue
+		}
+		names[name] = p.address
+		if err := os.WriteFile(name, newer.ReplaceAll(p.body, []byte("$1")), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if said, err := s.Sidecart(t.Context(), "infra", "html", dir); err != nil {
+		t.Errorf("of %d pages: %.5000s", len(names), strings.ReplaceAll(said, "file:"+dir, ""))
+	}
+}
+
+// sights are the pages that are looked at: one of each kind, and what they are when there is nothing or too much.
+func sights() map[string]string {
+	return map[string]string{
+		"home":      "/en-us/",
+		"category":  "/en-us/c/kitchen",
+		"filtered":  "/en-us/c/kitchen?in_stock=true&sort=price",
+		"search":    "/en-us/search?q=coffee",
+		"nothing":   "/en-us/search?q=zzqxv+zzqxw",
+		"german":    "/de-de/c/kitchen",
+		"not there": "/en-us/c/no-such-department",
+	}
+}
+
+// Each page is one that everybody can use, in light and dark and on the smallest screen, and moves nothing about while it comes.
+func TestEverybodyCanUseThePages(t *testing.T) {
+	tab := browser.Open(t, s.Storefront)
+	tab.Allow(`^404 .*/no-such-`)
+	for name, path := range sights() {
+		look(t, tab, name, path)
+	}
+}
+
+// look opens a page and tries it in each way that it may be seen.
+func look(t *testing.T, tab *browser.Tab, name, path string) {
+	t.Helper()
+	tab.Size(1280, 900)
+	tab.Scheme("light")
+	tab.Go(path)
+	if p := tab.Painted(); p.Shift >= 0.02 {
+		t.Errorf("%s moves by %.3f while it comes", name, p.Shift)
+	} else {
+		t.Logf("%s: its largest part is seen after %.0f ms, shifts %.3f", name, p.Largest, p.Shift)
+	}
+	seen(t, tab, name)
+}
+
+// seen tries the page that is open.
+func seen(t *testing.T, tab *browser.Tab, name string) {
+	t.Helper()
+	for _, way := range []struct {
+		scheme        string
+		width, height int64
+	}{{"light", 1280, 900}, {"dark", 1280, 900}, {"light", 320, 640}} {
+		tab.Size(way.width, way.height)
+		tab.Scheme(way.scheme)
+		for _, f := range tab.Audit() {
+			t.Errorf("%s, %s, %d px: %s", name, way.scheme, way.width, f)
+		}
+		if over := tab.Sideways(); over != "" {
+			t.Errorf("%s, %d px: wider than the window by %s", name, way.width, over)
+		}
+	}
+}
