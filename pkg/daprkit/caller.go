@@ -31,8 +31,9 @@ type Caller interface {
 type CallOption func(*call)
 
 type call struct {
-	header http.Header
-	status *int
+	header   http.Header
+	status   *int
+	answered func(http.Header)
 }
 
 // WithHeader sets a header of the request.
@@ -46,6 +47,11 @@ func WithBearer(token string) CallOption { return WithHeader("Authorization", "B
 // WithStatus stores the status of the answer, for calls with more than one good one (201 or 202). Zero: no answer.
 func WithStatus(status *int) CallOption {
 	return func(c *call) { c.status = status }
+}
+
+// WithAnswered stores a header of the answer. Empty: no answer, or it has none.
+func WithAnswered(key string, value *string) CallOption {
+	return func(c *call) { c.answered = func(h http.Header) { *value = h.Get(key) } }
 }
 
 // Caller returns a Caller of the service with this app id.
@@ -94,6 +100,9 @@ func (c *caller) json(ctx context.Context, method, path string, in, out any, opt
 	defer func() { _ = resp.Body.Close() }()
 	if cl.status != nil {
 		*cl.status = resp.StatusCode
+	}
+	if cl.answered != nil {
+		cl.answered(resp.Header)
 	}
 	return c.answer(resp, out)
 }

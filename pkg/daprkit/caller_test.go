@@ -20,6 +20,7 @@ func TestCallerSendsAndDecodesJSON(t *testing.T) {
 		if r.Method != http.MethodPost || r.Header.Get("Content-Type") != "application/json" || r.Header.Get("Authorization") != "Bearer tok" || string(b) != `{"n":1}` {
 			t.Errorf("%s %v %s", r.Method, r.Header, b)
 		}
+		w.Header().Set("Content-Language", "de")
 		w.WriteHeader(http.StatusAccepted)
 		_, _ = io.WriteString(w, `{"n":2,"new":true}`)
 	}), nil)
@@ -28,9 +29,10 @@ func TestCallerSendsAndDecodesJSON(t *testing.T) {
 	}
 	var out msg
 	var status int
-	err := c.Caller("order").JSON(soon(t), http.MethodPost, "/v1/orders", msg{1}, &out, daprkit.WithBearer("tok"), daprkit.WithStatus(&status))
-	if err != nil || out.N != 2 || status != http.StatusAccepted {
-		t.Errorf("%v, %+v, status %d", err, out, status)
+	var language string
+	err := c.Caller("order").JSON(soon(t), http.MethodPost, "/v1/orders", msg{1}, &out, daprkit.WithBearer("tok"), daprkit.WithStatus(&status), daprkit.WithAnswered("Content-Language", &language))
+	if err != nil || out.N != 2 || status != http.StatusAccepted || language != "de" {
+		t.Errorf("%v, %+v, status %d in %s", err, out, status, language)
 	}
 }
 

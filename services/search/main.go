@@ -44,7 +44,7 @@ func build(_ context.Context, p *boot.Process, c config) error {
 	ear := app.NewEar(store, time.Now, p.Log)
 	p.Add("ear", run.Func("ear", ear.Run))
 	p.Add("fill", run.Func("fill", checker.Fill))
-	merch := app.NewMerchandising(store, c.Language, indexes.Stem(c.Language), time.Now, p.Log)
+	merch := app.NewMerchandising(store, c.Language, indexes.Stem, time.Now, p.Log)
 	p.Add("settings", run.Func("settings", merch.Run))
 
 	server := p.Server()

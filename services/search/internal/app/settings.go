@@ -73,7 +73,7 @@ type SettingsStore interface {
 // Steering are settings that are ready to be used.
 type Steering struct {
 	Version  int64
-	Synonyms *search.Synonyms
+	Synonyms *Synonyms
 	Rules    *search.Rules
 	Rows     []search.HomeRow
 }
@@ -85,7 +85,7 @@ const settingsEvery = 200 * time.Millisecond
 type Merchandising struct {
 	store    SettingsStore
 	language string
-	stem     func(string) string
+	stem     func(language string) func(string) string
 	now      func() time.Time
 	log      *slog.Logger
 
@@ -93,8 +93,8 @@ type Merchandising struct {
 	current atomic.Pointer[Steering]
 }
 
-// NewMerchandising returns merchandising that knows of no settings yet. Language is the shop's, and stem that of its words.
-func NewMerchandising(store SettingsStore, language string, stem func(string) string, now func() time.Time, log *slog.Logger) *Merchandising {
+// NewMerchandising returns merchandising that knows of no settings yet. Language is the shop's, and stem that of words in a language.
+func NewMerchandising(store SettingsStore, language string, stem func(language string) func(string) string, now func() time.Time, log *slog.Logger) *Merchandising {
 	return &Merchandising{store: store, language: language, stem: stem, now: now, log: log}
 }
 
@@ -136,7 +136,7 @@ func (m *Merchandising) Refresh(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	m.current.Store(&Steering{Version: all.Version, Synonyms: search.NewSynonyms(values(all.Synonyms), m.language, m.stem), Rules: search.NewRules(values(all.Rules)),
+	m.current.Store(&Steering{Version: all.Version, Synonyms: NewSynonyms(values(all.Synonyms), m.stem), Rules: search.NewRules(values(all.Rules)),
 		Rows: values(all.Rows)})
 	return nil
 }

@@ -30,7 +30,7 @@ type Shop struct {
 
 // Reader reads what was typed: what is to be looked for, and how it was understood.
 type Reader interface {
-	Query(ctx context.Context, ask search.Ask, plan search.Plan, synonyms *search.Synonyms) search.Query
+	Query(ctx context.Context, ask search.Ask, plan search.Plan, synonyms *Synonyms) search.Query
 }
 
 // Listing says which products to list. Values of attributes are as they stand in an address.
@@ -304,22 +304,19 @@ func facets(terms *Terms, selected map[string][]string) []search.FacetAsk {
 	return asks
 }
 
-// The labels of what is no attribute; storefronts have their own in other languages.
-var fieldLabels = map[string]string{search.FieldCategory: "Category", search.FieldBrand: "Brand", search.FieldPrice: "Price", search.FieldInStock: "In stock",
-	search.FieldRating: "Rating"}
-
 func (s *Shop) facet(terms *Terms, language string, f search.Facet, selected map[string][]string) Facet {
 	out := Facet{Facet: f, Code: f.Field, Param: f.Field, Selected: selected[f.Field]}
+	ours := labelsIn(language, s.Language)
 	if code, isAttribute := strings.CutPrefix(f.Field, search.AttributePrefix); isAttribute {
 		kind := terms.Kinds[code]
 		out.Code, out.Label, out.Type, out.Unit = code, terms.Names[search.Name{Field: f.Field}].In(language, kind.Label), kind.Type, kind.Unit
 	} else {
-		out.Label = fieldLabels[f.Field]
+		out.Label = ours.fields[f.Field]
 	}
 	for i := range out.Values {
 		v := &out.Values[i]
 		if f.Field == search.FieldInStock {
-			v.Label = map[string]string{"true": "Yes", "false": "No"}[v.Value]
+			v.Label = map[string]string{"true": ours.yes, "false": ours.no}[v.Value]
 		}
 		v.Label = terms.Names[search.Name{Field: f.Field, Value: v.Value}].In(language, v.Label)
 	}

@@ -22,7 +22,7 @@ var (
 // steps reads every query as these ways to perform it.
 type steps []string
 
-func (s steps) Query(_ context.Context, ask search.Ask, plan search.Plan, _ *search.Synonyms) search.Query {
+func (s steps) Query(_ context.Context, ask search.Ask, plan search.Plan, _ *Synonyms) search.Query {
 	q := search.Query{Corrected: ask.Text + "!"}
 	for i, word := range s {
 		step := search.Step{Plan: plan}

@@ -41,13 +41,11 @@ func NewWords(tail *Tail, lexicon MakeLexicon, log *slog.Logger) *Words {
 	return w
 }
 
-// Query implements Reader. A language that nothing is written in is read as the shop's own, which alone has synonyms.
-func (w *Words) Query(_ context.Context, ask search.Ask, plan search.Plan, synonyms *search.Synonyms) search.Query {
+// Query implements Reader. A language that nothing is written in is read as the shop's own.
+func (w *Words) Query(_ context.Context, ask search.Ask, plan search.Plan, synonyms *Synonyms) search.Query {
 	lexicons := *w.lexicons.Load()
-	if plan.Language = search.Nearest(lexicons, plan.Language, w.tail.language); plan.Language != w.tail.language {
-		synonyms = nil
-	}
-	return search.NewQuery(ask, plan, lexicons[plan.Language], synonyms)
+	plan.Language = search.Nearest(lexicons, plan.Language, w.tail.language)
+	return search.NewQuery(ask, plan, lexicons[plan.Language], synonyms.In(plan.Language))
 }
 
 // Run keeps the lexicon up to date until ctx ends.

@@ -167,7 +167,7 @@ func (n neighbours) RoundTrip(r *http.Request) (*http.Response, error) {
 	if strings.Contains(body, "problems/") {
 		status, kind = http.StatusUnprocessableEntity, "application/problem+json"
 	}
-	return &http.Response{StatusCode: status, Header: http.Header{"Content-Type": {kind}}, Body: io.NopCloser(bytes.NewBufferString(body))}, nil
+	return &http.Response{StatusCode: status, Header: http.Header{"Content-Type": {kind}, "Content-Language": {"de"}}, Body: io.NopCloser(bytes.NewBufferString(body))}, nil
 }
 
 func TestSources(t *testing.T) {
@@ -203,10 +203,10 @@ func TestSources(t *testing.T) {
 		t.Errorf("an answer that never came: %v", err)
 	}
 	shelf := Shelf{Catalog: caller("catalog")}
-	if page, err := shelf.List(t.Context(), url.Values{"q": {"shirt"}}); err != nil || len(page.Items) != 1 || *page.NextCursor != "c" {
-		t.Errorf("%+v %v", page, err)
+	if page, language, err := shelf.List(t.Context(), url.Values{"q": {"shirt"}}); err != nil || len(page.Items) != 1 || *page.NextCursor != "c" || language != "de" {
+		t.Errorf("%+v %s %v", page, language, err)
 	}
-	if _, err := shelf.List(t.Context(), url.Values{"sort": {"nope"}}); fault.CodeOf(err) != "validation-failed" {
+	if _, _, err := shelf.List(t.Context(), url.Values{"sort": {"nope"}}); fault.CodeOf(err) != "validation-failed" {
 		t.Errorf("a refusal of catalog is its own: %v", err)
 	}
 }

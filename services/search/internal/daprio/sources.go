@@ -89,10 +89,10 @@ func (s Sources) Levels(ctx context.Context, after string) (app.Page, error) {
 // Shelf lists products as catalog does. The query is that of GET /v1/products there.
 type Shelf struct{ Catalog daprkit.Caller }
 
-// List asks catalog; its refusals are its own.
-func (s Shelf) List(ctx context.Context, query url.Values) (p searchapi.Products, err error) {
+// List asks catalog, which says in which language it answers; its refusals are its own.
+func (s Shelf) List(ctx context.Context, query url.Values) (p searchapi.Products, language string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, listDeadline)
 	defer cancel()
-	err = s.Catalog.JSON(ctx, http.MethodGet, "/v1/products?"+query.Encode(), nil, &p)
-	return p, err
+	err = s.Catalog.JSON(ctx, http.MethodGet, "/v1/products?"+query.Encode(), nil, &p, daprkit.WithAnswered("Content-Language", &language))
+	return p, language, err
 }

@@ -33,9 +33,9 @@ type shelf struct {
 	err    error
 }
 
-func (s *shelf) List(_ context.Context, query url.Values) (searchapi.Products, error) {
+func (s *shelf) List(_ context.Context, query url.Values) (searchapi.Products, string, error) {
 	s.asked = append(s.asked, query)
-	return s.answer, s.err
+	return s.answer, query.Get("language"), s.err
 }
 
 // shop is the whole service on a real database and a real index, without a sidecar.
@@ -82,7 +82,7 @@ func open(t testing.TB) *shop {
 	s := httpx.New(httpx.Config{Name: "search", Verifier: verifier})
 	next := "of-catalog"
 	catalog := &shelf{answer: searchapi.Products{Items: []catalogapi.ProductSummary{{ID: id(9), Slug: "from-the-shelf", Price: money.New(1, "USD"), SKUs: []string{"X"}, CategoryPath: []catalogapi.CategoryRefV1{}}}, NextCursor: &next}}
-	merch := app.NewMerchandising(store, "en", indexes.Stem("en"), clock, quiet)
+	merch := app.NewMerchandising(store, "en", indexes.Stem, clock, quiet)
 	if err := merch.Refresh(t.Context()); err != nil {
 		t.Fatal(err)
 	}

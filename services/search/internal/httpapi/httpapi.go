@@ -36,9 +36,9 @@ type Shop interface {
 	Rows(ctx context.Context, v app.Visit) (rows []app.HomeRow, language string, err error)
 }
 
-// Shelf lists in the place of the index, by the same parameters.
+// Shelf lists in the place of the index, by the same parameters, and says in which language.
 type Shelf interface {
-	List(ctx context.Context, query url.Values) (searchapi.Products, error)
+	List(ctx context.Context, query url.Values) (page searchapi.Products, language string, err error)
 }
 
 // Desk is what staff see of the index and ask of it.

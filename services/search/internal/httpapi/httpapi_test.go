@@ -179,13 +179,13 @@ func TestWhileTheIndexIsAway(t *testing.T) {
 	t.Parallel()
 	s := open(t) // nothing was filled: there is no index
 	s.settle()
-	answer := s.guest.Do("GET", "/v1/products?q=red+shirt&sort=price&facets=true&attr.size=s,m&attr.width=1..2&limit=5&as_typed=true&locale=de-AT&channel=kiosk&visitor=v1", nil).Want(200)
+	answer := s.guest.Do("GET", "/v1/products?q=red+shirt&sort=price&facets=true&attr.size=s,m&attr.width=1..2&limit=5&as_typed=true&locale=de-AT&language=de&seen=a&channel=kiosk&visitor=v1", nil).Want(200)
 	var page searchapi.Products
 	answer.JSON(&page)
-	if !page.Degraded || page.Total != nil || page.Facets != nil || page.Items[0].Slug != "from-the-shelf" || answer.Header.Get("Cache-Control") != "no-store" {
+	if !page.Degraded || page.Total != nil || page.Facets != nil || page.Items[0].Slug != "from-the-shelf" || answer.Header.Get("Cache-Control") != "no-store" || answer.Header.Get("Content-Language") != "de" {
 		t.Errorf("%+v %v", page, answer.Header)
 	}
-	want := url.Values{"q": {"red shirt"}, "sort": {"price"}, "attr.size": {"s,m"}, "limit": {"5"}}
+	want := url.Values{"q": {"red shirt"}, "sort": {"price"}, "attr.size": {"s,m"}, "limit": {"5"}, "language": {"de"}}
 	if diff := cmp.Diff(want, s.shelf.asked[0]); diff != "" {
 		t.Error(diff)
 	}

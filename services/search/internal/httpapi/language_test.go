@@ -73,7 +73,7 @@ func TestFacetsAndSuggestionsInALanguage(t *testing.T) {
 		}
 		return all
 	}
-	for language, want := range map[string][]string{"en": {"Category", "Clothing", "Shirts", "Material", "Wool", "Linen"}, "de": {"Category", "Kleidung", "Shirts", "Stoff", "Wolle", "Linen"}} {
+	for language, want := range map[string][]string{"en": {"Category", "Clothing", "Shirts", "Material", "Wool", "Linen"}, "de": {"Kategorie", "Kleidung", "Shirts", "Stoff", "Wolle", "Linen"}} {
 		got := labels(language)
 		if i := slices.Index(got, "Home"); i >= 0 {
 			got = slices.Delete(got, i, i+1) // the facet of categories is that of all
@@ -96,6 +96,58 @@ func TestFacetsAndSuggestionsInALanguage(t *testing.T) {
 		Values: []search.Value{enum("material", "Material", "wool", "Wool")}, Variants: []search.Item{{SKU: "J"}}}
 	s.tell(product(5, plain, true))
 	if got := labels("de"); !slices.Contains(got, "Wool") || !slices.Contains(got, "Clothing") {
+		t.Errorf("%v", got)
+	}
+}
+
+// What no attribute is behind has labels of our own.
+func TestOurOwnLabels(t *testing.T) {
+	t.Parallel()
+	s := german(t)
+	for language, want := range map[string]string{
+		"": "Category Brand Price In stock No Yes", "de-CH": "Kategorie Marke Preis Auf Lager Ja Nein", "fr": "Catégorie Marque Prix En stock Non Oui",
+		"es": "Categoría Marca Precio En existencias No Sí", "tr": "Category Brand Price In stock No Yes",
+	} {
+		query := "?facets=true"
+		if language != "" {
+			query += "&language=" + language
+		}
+		var page searchapi.Products
+		s.guest.Do("GET", "/v1/products"+query, nil).Want(200).JSON(&page)
+		var got []string
+		for _, f := range page.Facets {
+			if f.AttributeType != "" {
+				continue
+			}
+			got = append(got, f.Label)
+			if f.Code == "in_stock" {
+				answers := []string{f.Values[0].Label, f.Values[1].Label}
+				slices.Sort(answers)
+				got = append(got, answers...)
+			}
+		}
+		if strings.Join(got, " ") != want {
+			t.Errorf("%s: %q", language, got)
+		}
+	}
+}
+
+// A query is widened by the synonyms of the language that it is read in, by their stems there, and by those of all languages.
+func TestSynonymsOfALanguage(t *testing.T) {
+	t.Parallel()
+	s := german(t)
+	s.staff.Do("PUT", synonymsPath+"/pulli", object{"language": "de", "words": []string{"Strickware", "Wollpullover"}}).Want(200)
+	s.staff.Do("PUT", synonymsPath+"/sweater", object{"language": "en", "words": []string{"sweater", "jumper"}}).Want(200)
+	s.staff.Do("PUT", synonymsPath+"/wp", object{"words": []string{"wp"}, "to": []string{"jumper", "Wollpullover"}}).Want(200)
+	for query, want := range map[string]int{
+		"strickware&language=de": 1, "strickwaren&language=de-AT": 1, "strickware": 0, "sweater": 1, "sweaters&language=en-GB": 1, "sweater&language=fr": 1, "sweater&language=de": 0, "wp": 1, "wp&language=de": 1,
+	} {
+		if got := s.slugs("?q=" + query); len(got) != want {
+			t.Errorf("%s: %v", query, got)
+		}
+	}
+	s.staff.Do("DELETE", synonymsPath+"/pulli", nil).Want(204)
+	if got := s.slugs("?q=strickware&language=de"); len(got) != 0 {
 		t.Errorf("%v", got)
 	}
 }

@@ -150,12 +150,12 @@ func (a *api) list(ctx context.Context, in *listInput) (*listOutput, error) {
 		}
 	}
 	out.CacheControl = "no-store" // it may be back at once
-	out.Body, err = a.fromShelf(ctx, in, after.Shelf)
+	out.Body, out.ContentLanguage.ContentLanguage, err = a.fromShelf(ctx, in, after.Shelf)
 	return out, err
 }
 
 // fromShelf asks catalog by the parameters that it knows.
-func (a *api) fromShelf(ctx context.Context, in *listInput, after string) (searchapi.Products, error) {
+func (a *api) fromShelf(ctx context.Context, in *listInput, after string) (page searchapi.Products, language string, err error) {
 	query := url.Values{}
 	for name, values := range in.query {
 		switch code, isAttribute := strings.CutPrefix(name, search.AttributePrefix); {
@@ -171,16 +171,16 @@ func (a *api) fromShelf(ctx context.Context, in *listInput, after string) (searc
 	if after != "" {
 		query.Set("cursor", after)
 	}
-	page, err := a.shelf.List(ctx, query)
+	page, language, err = a.shelf.List(ctx, query)
 	if err != nil {
-		return page, err
+		return page, language, err
 	}
 	if page.NextCursor != nil {
 		next := httpx.EncodeCursor(cursor{Shelf: *page.NextCursor})
 		page.NextCursor = &next
 	}
 	page.Degraded = true
-	return page, nil
+	return page, language, nil
 }
 
 const shelfWords = 10 // that catalog takes
