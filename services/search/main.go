@@ -43,13 +43,15 @@ func build(_ context.Context, p *boot.Process, c config) error {
 	p.Add("words", run.Func("words", words.Run))
 	ear := app.NewEar(store, time.Now, p.Log)
 	p.Add("ear", run.Func("ear", ear.Run))
+	trials := app.NewTrials(store, time.Now, p.Log)
+	p.Add("trials", run.Func("trials", trials.Run))
 	p.Add("fill", run.Func("fill", checker.Fill))
 	merch := app.NewMerchandising(store, c.Language, indexes.Stem, time.Now, p.Log)
 	p.Add("settings", run.Func("settings", merch.Run))
 
 	server := p.Server()
-	shop := &app.Shop{Indexes: indexes, Terms: tail.Terms, Read: words, Past: store, Steering: merch.Steering, Ear: ear, Language: c.Language, Now: time.Now, Log: p.Log}
-	httpapi.Register(server, httpapi.Parts{Shop: shop, Shelf: daprio.Shelf{Catalog: p.Dapr.Caller("catalog")}, Desk: app.Desk{Keeper: store, Memory: store, Tail: tail}, Merchandising: merch},
+	shop := &app.Shop{Indexes: indexes, Terms: tail.Terms, Read: words, Past: store, Steering: merch.Steering, Ear: ear, Trials: trials, Language: c.Language, Now: time.Now, Log: p.Log}
+	httpapi.Register(server, httpapi.Parts{Shop: shop, Shelf: daprio.Shelf{Catalog: p.Dapr.Caller("catalog")}, Desk: app.Desk{Keeper: store, Memory: store, Tail: tail}, Merchandising: merch, Trials: trials},
 		httpapi.Options{Language: c.Language, Currency: money.Currency(c.Currency), Country: c.Country, MaxAge: c.MaxAge, Now: time.Now})
 	subs, jobs := daprkit.NewSubscriptions(daprkit.PubSub, p.Log), daprkit.NewJobs(p.Log)
 	daprio.Subscribe(subs, tail)

@@ -3,6 +3,7 @@ package searchapi
 import (
 	"time"
 
+	"github.com/sidecart/sidecart/pkg/money"
 	"github.com/sidecart/sidecart/services/catalog/catalogapi"
 )
 
@@ -173,4 +174,35 @@ type PreviewTest struct {
 	Test    string `json:"test"`
 	Rule    string `json:"rule"`
 	Applied bool   `json:"applied"`
+}
+
+// PathInteractions takes Interaction; 204.
+const PathInteractions = "/v1/products/interactions"
+
+// Interaction is what a visitor did with what a listing showed. It counts for the tests that he has met.
+type Interaction struct {
+	Visitor string        `json:"visitor" minLength:"1" maxLength:"64" pattern:"^[A-Za-z0-9_-]+$" doc:"The name that his listings were asked for with"`
+	Type    string        `json:"type" enum:"view,cart,order" doc:"He opened a product, put one into his cart, or placed an order"`
+	OrderID string        `json:"order_id,omitempty" maxLength:"64" doc:"Of an order, which counts once"`
+	Value   *money.Amount `json:"value,omitempty" doc:"Of an order"`
+}
+
+// Test is a test of rules with what its arms have brought: GET /v1/admin/search/tests.
+type Test struct {
+	Test  string   `json:"test"`
+	Rules []string `json:"rules" doc:"Ids of those that name it"`
+	Arms  []Arm    `json:"arms" doc:"The visitors for whom the same of its rules hold, all together 0–100"`
+}
+
+// Arm is what visitors of an arm did from their first meeting on, at most 90 days back. People count once each, orders each.
+type Arm struct {
+	From     int            `json:"from" doc:"Percent"`
+	To       int            `json:"to"`
+	Rules    []string       `json:"rules" doc:"Ids of those that hold; none: what to compare with"`
+	Visitors int64          `json:"visitors"`
+	Viewed   int64          `json:"viewed" doc:"Of them those who opened a product"`
+	Carted   int64          `json:"carted"`
+	Bought   int64          `json:"bought"`
+	Orders   int64          `json:"orders"`
+	Revenue  []money.Amount `json:"revenue" doc:"By currency, as the orders were placed"`
 }

@@ -23,6 +23,7 @@ func TestRoutes(t *testing.T) {
 		{"GET", "/v1/products/suggest", "search", gateway.Open, gateway.Usual},
 		{"GET", "/v1/products/rows", "search", gateway.Open, gateway.Usual},
 		{"GET", "/v1/products/linen-shirt/similar", "search", gateway.Open, gateway.Usual},
+		{"POST", "/v1/products/interactions", "search", gateway.Open, gateway.Usual},
 		{"GET", "/v1/products/linen-shirt", "catalog", gateway.Open, gateway.Usual},
 		{"GET", "/v1/products/linen-shirt/reviews", "catalog", gateway.Open, gateway.Usual},
 		{"POST", "/v1/admin/search/rebuild", "search", gateway.Staff, gateway.Usual},

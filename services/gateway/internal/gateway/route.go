@@ -67,6 +67,7 @@ func Routes() []Route {
 		open("/v1/products/suggest", "search", timeUsual),
 		open("/v1/products/rows", "search", timeUsual),
 		open("/v1/products/*/similar", "search", timeUsual),
+		open("/v1/products/interactions", "search", timeUsual),
 		open("/v1/products/*", "catalog", timeUsual), // a page and what belongs to it
 		open("/v1/products", "search", timeUsual),
 		open("/v1/categories", "catalog", timeUsual),

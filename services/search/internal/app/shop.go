@@ -23,6 +23,7 @@ type Shop struct {
 	Past     Past
 	Steering func() *Steering // nil while none is known
 	Ear      *Ear
+	Trials   *Trials
 	Language string // of the shop
 	Now      func() time.Time
 	Log      *slog.Logger
@@ -123,6 +124,9 @@ func (s *Shop) find(ctx context.Context, l Listing) (*Listed, error) {
 	}
 	q := s.Read.Query(ctx, search.Ask{Text: l.Words, AsTyped: l.AsTyped}, plan, steering.Synonyms)
 	effects := s.steer(&q, steering.Rules, terms, l, s.seen(ctx, live, l))
+	if !l.Explain {
+		s.Trials.Meet(l.Visitor, effects.Tests)
+	}
 	out := &Listed{Corrected: q.Corrected, Effects: effects, Language: s.Language}
 	first, last := 0, len(q.Steps)-1
 	if l.After != nil {

@@ -75,6 +75,7 @@ type Parts struct {
 	Shelf         Shelf
 	Desk          Desk
 	Merchandising Merchandising
+	Trials        Trials
 }
 
 type api struct {
@@ -82,12 +83,13 @@ type api struct {
 	shelf Shelf
 	desk  Desk
 	merch Merchandising
+	tried Trials
 	opt   Options
 }
 
 // Register adds all routes.
 func Register(s *httpx.Server, p Parts, opt Options) {
-	a := &api{shop: p.Shop, shelf: p.Shelf, desk: p.Desk, merch: p.Merchandising, opt: opt}
+	a := &api{shop: p.Shop, shelf: p.Shelf, desk: p.Desk, merch: p.Merchandising, tried: p.Trials, opt: opt}
 	get := func(path, id, summary string) huma.Operation {
 		return huma.Operation{Method: http.MethodGet, Path: path, OperationID: id, Summary: summary, Tags: []string{"shop"}}
 	}
@@ -107,6 +109,7 @@ func Register(s *httpx.Server, p Parts, opt Options) {
 	httpx.Register(s, staff(http.MethodGet, "/v1/admin/search/queries", "list-search-queries", "What is searched for most: with products, or what finds none", ScopeRead), a.queries)
 	a.registerSettings(s, staff)
 	a.registerRows(s, staff)
+	a.registerTrials(s, staff)
 }
 
 // MarketQuery is embedded by what reads prices.

@@ -289,10 +289,15 @@ func (r *ready) matches(t typed) bool {
 
 // has tells whether a visitor is of the share.
 func (s *Share) has(visitor string) bool {
-	h := fnv.New64a()
-	h.Write([]byte(s.Test + "\x00" + visitor)) // never fails
-	place := int(mix(h.Sum64()) % 100)
+	place := Place(s.Test, visitor)
 	return place >= s.From && place < s.To
+}
+
+// Place is where a visitor stands in a test, 0–99: always the same, and independent of where he stands in others.
+func Place(test, visitor string) int {
+	h := fnv.New64a()
+	h.Write([]byte(test + "\x00" + visitor)) // never fails
+	return int(mix(h.Sum64()) % 100)
 }
 
 // mix spreads what differs in few bits over all of them (the last step of MurmurHash3).
