@@ -10,12 +10,12 @@ import (
 const retry = 5 * time.Second
 
 // memo keeps the answers of few keys for a time, and asks for each once at a time. While an answer cannot be had, the last one is given.
-type memo[T any] struct {
+type memo[K comparable, T any] struct {
 	now   func() time.Time
 	age   time.Duration
-	ask   func(context.Context, string) (T, error)
+	ask   func(context.Context, K) (T, error)
 	mu    sync.Mutex
-	known map[string]*answer[T]
+	known map[K]*answer[T]
 }
 
 type answer[T any] struct {
@@ -25,12 +25,12 @@ type answer[T any] struct {
 	had   bool
 }
 
-func newMemo[T any](now func() time.Time, age time.Duration, ask func(context.Context, string) (T, error)) *memo[T] {
-	return &memo[T]{now: now, age: age, ask: ask, known: map[string]*answer[T]{}}
+func newMemo[K comparable, T any](now func() time.Time, age time.Duration, ask func(context.Context, K) (T, error)) *memo[K, T] {
+	return &memo[K, T]{now: now, age: age, ask: ask, known: map[K]*answer[T]{}}
 }
 
 // get returns the answer for a key. Keys must be few: none is ever forgotten.
-func (m *memo[T]) get(ctx context.Context, key string) (T, error) {
+func (m *memo[K, T]) get(ctx context.Context, key K) (T, error) {
 	m.mu.Lock()
 	a := m.known[key]
 	if a == nil {

@@ -21,13 +21,15 @@ const readTime = 3 * time.Second
 type Services struct {
 	Search, Catalog, Cart, Checkout, Order, Payment daprkit.Caller
 
-	tree *memo[[]catalogapi.Category]
+	tree  *memo[string, []catalogapi.Category]
+	slugs *memo[storefront.Market, []string]
 }
 
 // NewServices returns what asks by caller, which gives a caller for an app id.
 func NewServices(caller func(appID string) daprkit.Caller, now func() time.Time) *Services {
 	s := &Services{Search: caller("search"), Catalog: caller("catalog"), Cart: caller("cart"), Checkout: caller("checkout"), Order: caller("order"), Payment: caller("payment")}
 	s.tree = newMemo(now, treeAge, s.askDepartments)
+	s.slugs = newMemo(now, slugsAge, s.askSlugs)
 	return s
 }
 

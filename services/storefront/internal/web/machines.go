@@ -13,6 +13,8 @@ func (s *Shop) machines(r chi.Router) {
 	r.Get("/favicon.ico", func(w http.ResponseWriter, r *http.Request) {
 		http.Redirect(w, r, s.files.Path("icon.svg"), http.StatusFound)
 	})
+	r.Get("/sitemap.xml", s.sitemapIndex)
+	r.Get("/sitemap-{part}.xml", s.sitemap)
 	r.With(s.inMarket).Get("/{market}/manifest.webmanifest", s.manifest)
 }
 
@@ -30,7 +32,11 @@ func (s *Shop) manifest(w http.ResponseWriter, r *http.Request) {
 	b, err := json.Marshal(map[string]any{
 		"name": t.Shop, "short_name": t.Shop, "description": t.Tagline, "lang": q.market.Locale(), "start_url": q.market.Path("/"), "scope": "/",
 		"display": "minimal-ui", "background_color": "#fbfaf7", "theme_color": "#fbfaf7",
-		"icons": []map[string]string{{"src": s.files.Path("icon.svg"), "type": "image/svg+xml", "sizes": "any"}},
+		"icons": []map[string]string{
+			{"src": s.files.Path("icon.svg"), "type": "image/svg+xml", "sizes": "any"}, // the others are drawings of it
+			{"src": s.files.Path("icon-192.png"), "type": "image/png", "sizes": "192x192"},
+			{"src": s.files.Path("icon-512.png"), "type": "image/png", "sizes": "512x512"},
+		},
 	})
 	if err != nil {
 		s.fail(w, r, err)

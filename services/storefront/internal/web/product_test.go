@@ -107,7 +107,9 @@ func TestVariantsAreChosenOnTheProductPage(t *testing.T) {
 func TestProductsThatMovedOrAreGone(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.mux.HandleFunc("GET catalog/v1/products/old", func(rw http.ResponseWriter, r *http.Request) { http.Redirect(rw, r, "/v1/products/coffee", http.StatusMovedPermanently) })
+	w.mux.HandleFunc("GET catalog/v1/products/old", func(rw http.ResponseWriter, r *http.Request) {
+		http.Redirect(rw, r, "/v1/products/coffee", http.StatusMovedPermanently)
+	})
 	w.says("GET catalog/v1/products/compare", catalogapi.Comparison{Products: []catalogapi.ComparedProduct{{ID: "1", Slug: "coffee"}}})
 	w.says("GET catalog/v1/products/01a222ad-9da5-7069-8f8d-9ae6b16b2332", coffee())
 	w.refuses("GET catalog/v1/products/ended", fault.New(fault.Gone, "gone", "gone").With("category_path", []catalogapi.CategoryRefV1{{Code: "shoes", Slug: "shoes"}}))
