@@ -17,7 +17,7 @@ type germanFile struct {
 }
 
 // germanDepartments are those whose products can be read in German; each has a file beside the English one, of German texts by English ones.
-var germanDepartments = []string{"furniture", "electronics", "clothing", "shoes", "home", "kitchen", "garden", "toys", "stationery", "sport"}
+var germanDepartments = []string{"groceries", "furniture", "electronics", "clothing", "shoes", "home", "kitchen", "garden", "toys", "stationery", "sport"}
 
 // german puts German labels into the registry and the menu. Whatever has none is a fault.
 func (b *builder) german() {
