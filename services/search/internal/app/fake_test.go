@@ -173,7 +173,7 @@ func (i *indexes) Live(context.Context) (Index, error) {
 	case i.away != nil:
 		return nil, i.away
 	case i.live == nil:
-		return nil, ErrUnavailable
+		return nil, ErrUnavailable.WithCause(ErrNoIndex)
 	}
 	return i.live, nil
 }

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 
 	"github.com/sidecart/sidecart/pkg/fault"
 	"github.com/sidecart/sidecart/services/search/internal/search"
@@ -9,6 +10,9 @@ import (
 
 // ErrUnavailable says that the index cannot be read now.
 var ErrUnavailable = fault.New(fault.Unavailable, "search-unavailable", "The search is not available at the moment.")
+
+// ErrNoIndex is in an ErrUnavailable where there is no index to read, and not only none at hand.
+var ErrNoIndex = errors.New("there is no index")
 
 // ErrReplaced says that an index is no longer the one to be written.
 var ErrReplaced = fault.New(fault.Conflict, "search-index-replaced", "The index was replaced by another one.")
@@ -42,7 +46,7 @@ type Index interface {
 	State(ctx context.Context) (State, error)
 	// Write puts and takes out documents and sets the revision, all or nothing; what was written before may be written again, and does
 	// not take the revision back. When it returns the changes survive a crash and are found by the next Search. An index that another one
-	// has replaced refuses it with ErrReplaced.
+	// has replaced refuses it with ErrReplaced. A document that an index can never take may be kept so that nothing finds it.
 	Write(ctx context.Context, revision int64, changes []Change) error
 	// Search performs a plan that passes its Check, else refuses it; ErrUnavailable. Documents of hits are not to be changed. An index
 	// that was replaced answers as the one that is read now.
@@ -55,7 +59,7 @@ type Index interface {
 
 // Indexes keeps the index that is read, and makes new ones beside it. Its adapter closes them.
 type Indexes interface {
-	// Live returns the index that is read, or ErrUnavailable where there is none yet.
+	// Live returns the index that is read, or ErrUnavailable: with ErrNoIndex in it where there is none yet.
 	Live(ctx context.Context) (Index, error)
 	// Create makes an empty index beside the live one, in place of one that was begun and not finished.
 	Create(ctx context.Context, epoch string) (Index, error)

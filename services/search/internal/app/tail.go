@@ -174,8 +174,8 @@ func (t *Tail) step(ctx context.Context) (more bool, err error) {
 // live returns the index that is read with its state; nil where there is none.
 func (t *Tail) live(ctx context.Context) (Index, State, error) {
 	live, err := t.indexes.Live(ctx)
-	if errors.Is(err, ErrUnavailable) {
-		return nil, State{}, nil // if it is only away, so is the place for a new one
+	if errors.Is(err, ErrNoIndex) {
+		return nil, State{}, nil
 	}
 	if err != nil {
 		return nil, State{}, fmt.Errorf("the index that is read: %w", err)

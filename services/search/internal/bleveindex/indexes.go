@@ -71,7 +71,7 @@ func (xs *Indexes) Live(context.Context) (app.Index, error) {
 	if x := xs.live.Load(); x != nil {
 		return x, nil
 	}
-	return nil, app.ErrUnavailable
+	return nil, app.ErrUnavailable.WithCause(app.ErrNoIndex)
 }
 
 // Create implements app.Indexes.

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/google/uuid"
@@ -19,6 +20,9 @@ import (
 	"github.com/sidecart/sidecart/services/search/internal/search"
 	"github.com/sidecart/sidecart/services/search/searchapi"
 )
+
+// indexPatience is how long the steps of a listing may take together, so that there is time left to list in their place.
+const indexPatience = 3 * time.Second
 
 // The bounds of what one listing may ask.
 const (
@@ -139,7 +143,9 @@ func (a *api) list(ctx context.Context, in *listInput) (*listOutput, error) {
 	}
 	out := &listOutput{CacheControl: a.cacheControl(in.VisitQuery)}
 	if after.Shelf == "" {
-		listed, err := a.shop.List(ctx, l)
+		within, cancel := context.WithTimeout(ctx, indexPatience)
+		defer cancel()
+		listed, err := a.shop.List(within, l)
 		if err == nil {
 			out.Body = products(listed, l)
 			out.ContentLanguage.ContentLanguage = listed.Language

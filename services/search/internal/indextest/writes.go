@@ -20,12 +20,12 @@ import (
 // An index that was never made is away: nobody takes it for an empty one.
 func nothingThere(t *testing.T, place Place) {
 	xs := place()
-	if _, err := xs.Live(t.Context()); !errors.Is(err, app.ErrUnavailable) {
+	if _, err := xs.Live(t.Context()); !errors.Is(err, app.ErrUnavailable) || !errors.Is(err, app.ErrNoIndex) {
 		t.Errorf("the live index: %v", err)
 	}
 	_, err := xs.Create(t.Context(), Epoch)
 	must(t, err)
-	if _, err := xs.Live(t.Context()); !errors.Is(err, app.ErrUnavailable) {
+	if _, err := xs.Live(t.Context()); !errors.Is(err, app.ErrUnavailable) || !errors.Is(err, app.ErrNoIndex) {
 		t.Errorf("the live index after Create: %v", err)
 	}
 	x := fill(t, xs)

@@ -64,6 +64,18 @@ func (h *hit) document() (*search.Document, error) {
 	return d, nil
 }
 
+// documents adds those of the hits by their ids.
+func (a *answer) documents(to map[string]*search.Document) error {
+	for i := range a.Hits.Hits {
+		d, err := a.Hits.Hits[i].document()
+		if err != nil {
+			return err
+		}
+		to[d.ID] = d
+	}
+	return nil
+}
+
 // found reads an answer.
 func (q *query) found(a *answer) (search.Found, error) {
 	hits := a.Hits.Hits

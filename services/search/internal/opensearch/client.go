@@ -29,9 +29,9 @@ type client struct {
 	transport *opensearch.Client
 }
 
-func newClient(addresses []string) (*client, error) {
+func newClient(addresses []string, user, password string) (*client, error) {
 	c, err := opensearch.NewClient(opensearch.Config{
-		Addresses: addresses, DisableRetry: len(addresses) < 2, MaxRetries: len(addresses) - 1, // each node once
+		Addresses: addresses, Username: user, Password: password, DisableRetry: len(addresses) < 2, MaxRetries: len(addresses) - 1, // each node once
 		Transport: &http.Transport{
 			Proxy: http.ProxyFromEnvironment, DialContext: (&net.Dialer{Timeout: dialPatience}).DialContext, TLSHandshakeTimeout: dialPatience,
 			MaxIdleConns: 100, MaxIdleConnsPerHost: 32, IdleConnTimeout: time.Minute,

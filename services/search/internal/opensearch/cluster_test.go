@@ -159,7 +159,7 @@ func TestAway(t *testing.T) {
 	t.Parallel()
 	c := config(t)
 	l := lineTo(t, c.Addresses[0])
-	c.Addresses = []string{"http://" + l.Addr().String()}
+	c.Addresses, c.Patience = []string{"http://" + l.Addr().String()}, 0
 	xs := open(t, c)
 	x := live(t, xs)
 	want(t, x, plan("tent"), "a")

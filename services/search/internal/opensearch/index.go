@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/sidecart/sidecart/services/search/internal/app"
@@ -95,7 +96,11 @@ func (x *Index) Write(ctx context.Context, revision int64, changes []app.Change)
 		if err != nil {
 			return err
 		}
-		if err := x.send(ctx, body); err != nil {
+		refused, err := x.send(ctx, body)
+		if err == nil && len(refused) > 0 {
+			err = x.setAside(ctx, revision, changes[:n], refused)
+		}
+		if err != nil {
 			return fmt.Errorf("write revision %d: %w", revision, err)
 		}
 		changes = changes[n:]
@@ -108,20 +113,13 @@ const maxBulk = 8 << 20
 
 // bulk returns the request that writes the first n changes.
 func (x *Index) bulk(revision int64, changes []app.Change) (body []byte, n int, err error) {
-	add := func(line any) {
-		var raw []byte
-		if raw, err = json.Marshal(line); err == nil {
-			body = append(append(body, raw...), '\n')
-		}
-	}
 	for _, c := range changes {
-		action := object{"_id": productPrefix + c.ID, "version": revision, "version_type": "external_gte"}
 		if c.Document == nil {
-			add(object{"delete": action})
-		} else if add(object{"index": action}); err == nil {
+			err = line(&body, action("delete", c.ID, revision))
+		} else if err = line(&body, action("index", c.ID, revision)); err == nil {
 			var e object
 			if e, err = x.xs.entry(c.Document); err == nil {
-				add(e)
+				err = line(&body, e)
 			}
 		}
 		if err != nil {
@@ -134,31 +132,47 @@ func (x *Index) bulk(revision int64, changes []app.Change) (body []byte, n int, 
 	return body, n, nil
 }
 
-// send performs a bulk request: all of it, but what is there already in a newer version.
-func (x *Index) send(ctx context.Context, body []byte) error {
+// action is what a bulk request does with a product.
+func action(verb, id string, revision int64) object {
+	return object{verb: object{"_id": productPrefix + id, "version": revision, "version_type": "external_gte"}}
+}
+
+func line(body *[]byte, v any) error {
+	raw, err := json.Marshal(v)
+	*body = append(append(*body, raw...), '\n')
+	return err
+}
+
+// send performs a bulk request: all of it, but what is there already in a newer version, and what OpenSearch refuses for good, which is
+// returned by the ids of products.
+func (x *Index) send(ctx context.Context, body []byte) (refused map[string]error, err error) {
+	type outcome struct {
+		ID string `json:"_id"`
+		failure
+	}
 	var answer struct {
 		Errors bool                 `json:"errors"`
-		Items  []map[string]failure `json:"items"`
+		Items  []map[string]outcome `json:"items"`
 	}
-	err := x.xs.ask(ctx, writePatience, http.MethodPost, "/"+x.writable()+"/_bulk?require_alias=true", body, &answer)
-	if err != nil {
-		return x.replaced(err)
+	err = x.xs.ask(ctx, writePatience, http.MethodPost, "/"+x.writable()+"/_bulk?require_alias=true", body, &answer)
+	if err != nil || !answer.Errors {
+		return nil, x.replaced(err)
 	}
-	if !answer.Errors {
-		return nil
-	}
+	refused = map[string]error{}
 	for _, item := range answer.Items {
-		for _, f := range item {
-			switch {
+		for _, o := range item {
+			switch f := &o.failure; {
 			case f.Cause.Type == "" || f.Status == http.StatusConflict:
 			case away(f.Status):
-				return app.ErrUnavailable.WithCause(&f)
+				return nil, app.ErrUnavailable.WithCause(f)
+			case refuses(f.Status):
+				refused[strings.TrimPrefix(o.ID, productPrefix)] = f
 			default:
-				return x.replaced(&f)
+				return nil, x.replaced(f)
 			}
 		}
 	}
-	return nil
+	return refused, nil
 }
 
 // reach sets the revision, unless the index is further, and has searches find all that was written.
@@ -189,12 +203,14 @@ func (x *Index) Search(ctx context.Context, p search.Plan) (out search.Found, er
 	if err != nil {
 		return search.Found{}, err
 	}
-	err = x.current(ctx, func(x *Index) error {
-		a, err := x.search(ctx, q.body())
-		if err == nil {
-			out, err = q.found(a)
-		}
-		return err
+	err = x.xs.guarded(ctx, func(ctx context.Context) error {
+		return x.current(ctx, func(x *Index) error {
+			a, err := x.search(ctx, q.body())
+			if err == nil {
+				out, err = q.found(a)
+			}
+			return err
+		})
 	})
 	return out, err
 }
@@ -227,19 +243,14 @@ func (x *Index) Documents(ctx context.Context, ids []string) (out []*search.Docu
 	for rest := ids; len(rest) > 0; {
 		part := rest[:min(len(rest), search.MaxLimit)]
 		rest = rest[len(part):]
-		err := x.current(ctx, func(x *Index) error {
-			a, err := x.search(ctx, documents(part, len(part)))
-			if err != nil {
-				return err
-			}
-			for i := range a.Hits.Hits {
-				d, err := a.Hits.Hits[i].document()
-				if err != nil {
-					return err
+		err := x.xs.guarded(ctx, func(ctx context.Context) error {
+			return x.current(ctx, func(x *Index) error {
+				a, err := x.search(ctx, documents(part, len(part)))
+				if err == nil {
+					err = a.documents(have)
 				}
-				have[d.ID] = d
-			}
-			return nil
+				return err
+			})
 		})
 		if err != nil {
 			return nil, err

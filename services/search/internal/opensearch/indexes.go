@@ -5,11 +5,14 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"fmt"
+	"log/slog"
 	"maps"
 	"net/http"
 	"slices"
 	"sync/atomic"
 	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/sidecart/sidecart/services/search/internal/app"
 	"github.com/sidecart/sidecart/services/search/internal/grammar"
@@ -18,11 +21,15 @@ import (
 
 // Config says where the indexes are.
 type Config struct {
-	Addresses []string // URLs of nodes, with user and password where the cluster wants them
-	Prefix    string   // of names, in lower case
-	Owner     string   // names the process: it takes up again what it did not finish
-	Language  string   // of the shop, in which every product has its texts
+	Addresses []string // URLs of nodes
+	User      string   // empty: the cluster wants none
+	Password  string
+	Prefix    string        // of names, in lower case
+	Owner     string        // names the process: it takes up again what it did not finish
+	Language  string        // of the shop, in which every product has its texts
+	Patience  time.Duration // of who searches; zero: 1.5 s
 	Now       func() time.Time
+	Log       *slog.Logger
 }
 
 // lease is for how long an index that another process makes is left alone after its last write.
@@ -33,6 +40,8 @@ type Indexes struct {
 	*client
 	Config
 	grammar *grammar.Grammar
+	guard   *guard
+	refused prometheus.Counter
 	alias   string
 	live    atomic.Pointer[Index] // the one that was read last
 }
@@ -43,11 +52,11 @@ func Open(c Config) (*Indexes, error) {
 	if err != nil {
 		return nil, err
 	}
-	asker, err := newClient(c.Addresses)
+	asker, err := newClient(c.Addresses, c.User, c.Password)
 	if err != nil {
 		return nil, err
 	}
-	return &Indexes{client: asker, Config: c, grammar: g, alias: c.Prefix + "-" + search.Form}, nil
+	return &Indexes{client: asker, Config: c, grammar: g, guard: newGuard(c.Log), refused: newRefused(), alias: c.Prefix + "-" + search.Form}, nil
 }
 
 // Close lets go of nothing: requests end by themselves.
@@ -90,7 +99,11 @@ func (xs *Indexes) Live(ctx context.Context) (app.Index, error) {
 	if x := xs.live.Load(); x != nil {
 		return x, nil
 	}
-	x, err := xs.resolve(ctx)
+	var x *Index
+	err := xs.guarded(ctx, func(ctx context.Context) (err error) {
+		x, err = xs.resolve(ctx)
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -109,7 +122,7 @@ func (xs *Indexes) resolve(ctx context.Context) (*Index, error) {
 		return x, nil
 	}
 	xs.live.Store(nil)
-	return nil, app.ErrUnavailable.WithCause(fmt.Errorf("there is no index %s", xs.alias))
+	return nil, app.ErrUnavailable.WithCause(fmt.Errorf("%w %s", app.ErrNoIndex, xs.alias))
 }
 
 // Create implements app.Indexes. While another process makes an index nobody else does: app.ErrUnavailable.

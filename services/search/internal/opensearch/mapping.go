@@ -22,6 +22,7 @@ const (
 	fieldPublished = "published" // microseconds since 1970
 	fieldDocument  = "document"  // all of it, as JSON
 	fieldState     = "state"
+	fieldRefused   = "refused" // why OpenSearch does not take the document
 
 	offers        = "offers"
 	offerMarkets  = "offers.markets"
@@ -37,7 +38,7 @@ const (
 
 func mappings(m meta) object {
 	properties := object{
-		fieldID: keyword(true, true), fieldLanguages: keyword(true, false), fieldFacets: keyword(false, true),
+		fieldID: keyword(true, true), fieldRefused: keyword(true, false), fieldLanguages: keyword(true, false), fieldFacets: keyword(false, true),
 		fieldPopular: stored("double"), fieldSold: stored("long"), fieldRating: stored("double"), fieldPublished: stored("long"),
 		offers: object{"type": "nested", "dynamic": false, "properties": object{
 			"markets": keyword(true, false), "not": keyword(true, false), "amount": object{"type": "long"}, "values": keyword(true, false),
@@ -49,7 +50,7 @@ func mappings(m meta) object {
 	}
 	textField(properties, grammar.Identifiers.Name, true, 1)
 	return object{
-		"_meta": m, "dynamic": false, "_source": object{"includes": []string{fieldDocument, fieldState}}, "properties": properties,
+		"_meta": m, "dynamic": false, "_source": object{"includes": []string{fieldDocument, fieldState, fieldRefused}}, "properties": properties,
 		"dynamic_templates": []object{{"numbers": object{"path_match": offerNumbers + ".*", "mapping": object{"type": "double"}}}},
 	}
 }

@@ -5,6 +5,7 @@ package opensearch_test
 import (
 	"crypto/rand"
 	"io"
+	"log/slog"
 	"net/http"
 	"os"
 	"strings"
@@ -35,7 +36,8 @@ func config(t testing.TB) opensearch.Config {
 			do(t, http.MethodDelete, url+"/"+name, "")
 		}
 	})
-	return opensearch.Config{Addresses: []string{url}, Prefix: prefix, Owner: "this", Language: indextest.Shop, Now: time.Now}
+	return opensearch.Config{Addresses: []string{url}, Prefix: prefix, Owner: "this", Language: indextest.Shop, Now: time.Now, Log: slog.New(slog.DiscardHandler),
+		Patience: time.Minute} // the server has all tests at once
 }
 
 func open(t testing.TB, c opensearch.Config) *opensearch.Indexes {
