@@ -11,7 +11,6 @@ import (
 	"github.com/sidecart/sidecart/pkg/pg"
 	"github.com/sidecart/sidecart/pkg/run"
 	"github.com/sidecart/sidecart/services/search/internal/app"
-	"github.com/sidecart/sidecart/services/search/internal/bleveindex"
 	"github.com/sidecart/sidecart/services/search/internal/daprio"
 	"github.com/sidecart/sidecart/services/search/internal/httpapi"
 	"github.com/sidecart/sidecart/services/search/internal/postgres"
@@ -20,13 +19,13 @@ import (
 var version = "dev" // set by -ldflags "-X main.version=…"
 
 func main() {
-	boot.Main(boot.Program[config]{Name: "search", Title: "Search", Version: version, Migrations: postgres.Migrations(),
+	boot.Main(boot.Program[settings]{Name: "search", Title: "Search", Version: version, Migrations: postgres.Migrations(),
 		Plans: pg.ByStatistics, Build: build})
 }
 
-func build(_ context.Context, p *boot.Process, c config) error {
+func build(_ context.Context, p *boot.Process, c settings) error {
 	store := postgres.New(p.Pool)
-	indexes, err := bleveindex.Open(c.IndexDir, c.Language)
+	indexes, err := openIndexes(p, c)
 	if err != nil {
 		return err
 	}
