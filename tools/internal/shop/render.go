@@ -6,6 +6,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -47,7 +48,16 @@ func (s Shop) vars() map[string]string {
 		"hosts":            s.Layout.Hosts(),
 		"broker":           BrokerName,
 		"publishingScopes": s.publishingScopes(),
+		"openSearchURLs":   s.openSearchURLs(),
 	}
+}
+
+// openSearchURLs are where search keeps its index; empty: in a folder of its own.
+func (s Shop) openSearchURLs() string {
+	if slices.Contains(Servers(s.Layout.Profile), OpenSearchServer) {
+		return URL(s.Ports.Of(OpenSearchPort))
+	}
+	return ""
 }
 
 // expand replaces ${name} and ${port:N}; an unknown name is an error.

@@ -303,3 +303,20 @@ func TestFindLayout(t *testing.T) {
 		t.Error("found a repository where there is none")
 	}
 }
+
+// Only a profile with a cluster has search keep its index there.
+func TestSearchKeepsItsIndexWhereTheProfileSays(t *testing.T) {
+	t.Parallel()
+	ports, err := Shifted(20)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for profile, want := range map[string]string{Embedded: "", Kafka: "", Standard: "http://127.0.0.1:15035"} {
+		s := newShopOf(t, profile, ports)
+		app, _ := s.Manifest.App("search")
+		env, err := s.AppEnv(app)
+		if got := env["SIDECART_OPENSEARCH_URLS"]; err != nil || got != want {
+			t.Errorf("%s: %q, %v", profile, got, err)
+		}
+	}
+}
