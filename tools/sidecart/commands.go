@@ -48,6 +48,7 @@ func commands() []command {
 		{name: "books", args: "[flags]", about: "audit the running shop: does every book say the same?", run: runBooks},
 		{name: "stock", args: "reconcile|snapshot|compare", about: "recount the stock; explain every piece between two moments", run: runStock},
 		{name: "payments", args: "reconcile [flags]", about: "compare payment's ledger with the gateway's books, by day and currency", run: runPayments},
+		{name: "search", args: "rebuild [flags]", about: "make the index anew, and compare it with catalog, pricing and inventory", run: runSearch},
 		{name: "load", args: "[flags]", about: "buy from the running shop as many guests do", run: runLoad},
 		{name: "chaos", args: "[flags]", about: "break a shop of its own while guests buy, and hold it to its books", run: runChaos},
 		{name: "events", args: "status|replay|resend", about: "how far every subscriber is; put dead letters back; tell events again", run: runEvents},
