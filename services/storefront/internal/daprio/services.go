@@ -6,6 +6,8 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/sidecart/sidecart/pkg/daprkit"
@@ -21,8 +23,9 @@ const readTime = 3 * time.Second
 type Services struct {
 	Search, Catalog, Cart, Checkout, Order, Payment daprkit.Caller
 
-	tree  *memo[string, []catalogapi.Category]
-	slugs *memo[storefront.Market, []string]
+	tree     *memo[string, []catalogapi.Category]
+	slugs    *memo[storefront.Market, []string]
+	pictures *memo[string, string]
 }
 
 // NewServices returns what asks by caller, which gives a caller for an app id.
@@ -30,6 +33,7 @@ func NewServices(caller func(appID string) daprkit.Caller, now func() time.Time)
 	s := &Services{Search: caller("search"), Catalog: caller("catalog"), Cart: caller("cart"), Checkout: caller("checkout"), Order: caller("order"), Payment: caller("payment")}
 	s.tree = newMemo(now, treeAge, s.askDepartments)
 	s.slugs = newMemo(now, slugsAge, s.askSlugs)
+	s.pictures = newMemo(now, pictureAge, s.askPicture)
 	return s
 }
 
@@ -45,16 +49,71 @@ func get(ctx context.Context, c daprkit.Caller, path string, query url.Values, o
 // PageSize is how many products a page of a listing has.
 const PageSize = "24"
 
-// List asks search for a listing, with what can be chosen on its first page.
-func (s *Services) List(ctx context.Context, m storefront.Market, l storefront.Listing) (searchapi.Products, error) {
+// List asks search for a listing, with what can be chosen on its first page. What was seen last raises what is like it.
+func (s *Services) List(ctx context.Context, m storefront.Market, l storefront.Listing, seen storefront.Remembered) (searchapi.Products, error) {
 	q := l.Query(m)
 	q.Set("limit", PageSize)
 	if l.Cursor == "" {
 		q.Set("facets", "true")
 	}
+	looked(q, seen)
 	var out searchapi.Products
 	err := get(ctx, s.Search, "/v1/products", q, &out)
 	return out, err
+}
+
+// looked adds what was seen last to a query: the last one last, as search takes it.
+func looked(q url.Values, seen storefront.Remembered) {
+	if len(seen) > 0 {
+		seen = slices.Clone(seen)
+		slices.Reverse(seen)
+		q.Set("seen", strings.Join(seen, ","))
+	}
+}
+
+// Facets asks search what can be chosen of a listing, on whatever page somebody is.
+func (s *Services) Facets(ctx context.Context, m storefront.Market, l storefront.Listing) ([]searchapi.Facet, error) {
+	q := l.First().Query(m)
+	q.Set("limit", "1")
+	q.Set("facets", "true")
+	var out searchapi.Products
+	err := get(ctx, s.Search, "/v1/products", q, &out)
+	return out.Facets, err
+}
+
+// Shelf asks catalog for a listing, in the place of search: by category, brand, price and words of the title, without facets.
+func (s *Services) Shelf(ctx context.Context, m storefront.Market, l storefront.Listing) (searchapi.Products, error) {
+	q := l.Query(m)
+	q.Set("limit", PageSize)
+	out := searchapi.Products{Degraded: true}
+	err := get(ctx, s.Catalog, "/v1/products", q, &out)
+	return out, err
+}
+
+// Rows asks search for the rows of the home page.
+func (s *Services) Rows(ctx context.Context, m storefront.Market, seen storefront.Remembered) ([]searchapi.Row, error) {
+	q := m.Query()
+	looked(q, seen)
+	var out searchapi.Rows
+	err := get(ctx, s.Search, "/v1/products/rows", q, &out)
+	return out.Rows, err
+}
+
+// pictureAge is how long the picture of a department is shown.
+const pictureAge = 10 * time.Minute
+
+// Picture is that of the most popular product of a category, "" where there is none. It is kept for some minutes.
+func (s *Services) Picture(ctx context.Context, category string) (string, error) {
+	return s.pictures.get(ctx, category)
+}
+
+func (s *Services) askPicture(ctx context.Context, category string) (string, error) {
+	var out listed
+	err := get(ctx, s.Search, "/v1/products", url.Values{"category": {category}, "sort": {storefront.ByPopularity}, "limit": {"1"}}, &out)
+	if err != nil || len(out.Items) == 0 {
+		return "", err
+	}
+	return out.Items[0].ImageURL, nil
 }
 
 // Suggest asks search what somebody may be about to type.

@@ -148,15 +148,16 @@ func (t *Texts) FullDate(d time.Time) string {
 
 // Decimal is a number with so many decimals, as the language writes it.
 func (t *Texts) Decimal(f float64, decimals int) string {
-	return t.point(strconv.FormatFloat(f, 'f', decimals, 64))
+	return t.Written(strconv.FormatFloat(f, 'f', decimals, 64))
 }
 
 // Milli is thousandths of something, without what is not needed: 1300 is "1.3".
 func (t *Texts) Milli(n int64) string {
-	return t.point(strconv.FormatFloat(float64(n)/1000, 'f', -1, 64))
+	return t.Written(strconv.FormatFloat(float64(n)/1000, 'f', -1, 64))
 }
 
-func (t *Texts) point(s string) string {
+// Written is a decimal as the language writes it: "19.99" is "19,99".
+func (t *Texts) Written(s string) string {
 	if t.Language == "de" {
 		return comma(s)
 	}

@@ -13,12 +13,12 @@ import (
 
 // ListingModel is a page of products of a category, of a search, or of everything.
 type ListingModel struct {
-	Listing  storefront.Listing
-	Title    string
-	Crumbs   []Crumb
-	Children []catalogapi.Category // departments below this one
-	Result   searchapi.Products
-	Away     bool // nothing could be asked: there is no result
+	Listing storefront.Listing
+	Title   string
+	Crumbs  []Crumb
+	Way     []catalogapi.Category // to the department, root first; none: it is a search
+	Result  searchapi.Products
+	Away    bool // nothing could be asked: there is no result
 }
 
 // Next is the address of the page that follows, "" on the last one.
@@ -67,7 +67,7 @@ func (m *ListingModel) label(p *Page, param, value string) string {
 		}
 		if f.Type == searchapi.FacetRange {
 			from, to, _ := strings.Cut(value, "..")
-			return strings.TrimSpace(f.Label + " " + strings.Trim(from+" – "+to, " –") + " " + f.Unit)
+			return strings.TrimSpace(f.Label + " " + rangeText(p, from, to) + " " + f.Unit)
 		}
 		for _, v := range f.Values {
 			if v.Value == value {
@@ -76,6 +76,17 @@ func (m *ListingModel) label(p *Page, param, value string) string {
 		}
 	}
 	return value
+}
+
+// rangeText is a range with one bound or two.
+func rangeText(p *Page, from, to string) string {
+	switch {
+	case to == "":
+		return p.T.Listing.From + " " + p.T.Written(from)
+	case from == "":
+		return p.T.Listing.To + " " + p.T.Written(to)
+	}
+	return p.T.Written(from) + " – " + p.T.Written(to)
 }
 
 func valueLabel(p *Page, f searchapi.Facet, v searchapi.FacetValue) string {
@@ -120,12 +131,13 @@ func (m *ListingModel) facets(p *Page) (all []facet) {
 				continue
 			}
 			v.From, v.To = m.Listing.Bounds(f.Param)
-			v.Low, v.High = number(*f.Min), number(*f.Max)
+			v.Low, v.High = p.T.Written(number(*f.Min)), p.T.Written(number(*f.Max))
 			if v.IsPrice {
 				v.From, v.To = m.Listing.PriceMin, m.Listing.PriceMax
-				v.Low = money.New(int64(*f.Min), p.Market.Currency).Plain()
-				v.High = money.New(int64(*f.Max), p.Market.Currency).Plain()
+				v.Low = p.T.Written(money.New(int64(*f.Min), p.Market.Currency).Plain())
+				v.High = p.T.Written(money.New(int64(*f.Max), p.Market.Currency).Plain())
 			}
+			v.From, v.To = p.T.Written(v.From), p.T.Written(v.To)
 			v.Open = v.Open || v.From+v.To != ""
 			all = append(all, v)
 			continue
@@ -149,11 +161,53 @@ func (m *ListingModel) facets(p *Page) (all []facet) {
 
 func number(f float64) string { return strconv.FormatFloat(f, 'f', -1, 64) }
 
-// departments are the categories that a search found something in.
-func (m *ListingModel) departments() []searchapi.FacetValue {
+// place is a department beside a listing.
+type place struct {
+	Name, Path string
+	Level      string // up, here or below
+	Count      int    // of products that fit; 0: not known
+	Current    bool
+}
+
+// places are the way to the department that is open and those below it, or beside it where there is none below; for a search, those that it found
+// something in. What fits nothing is left out.
+func (m *ListingModel) places(p *Page) (all []place) {
+	counts := m.counts()
+	add := func(c catalogapi.Category, level string) {
+		l := m.Listing.First()
+		l.Category = c.Slug
+		n, found := counts[c.Code]
+		if level == "below" && counts != nil && !found {
+			return
+		}
+		all = append(all, place{c.Name, l.Path(), level, n, len(m.Way) > 0 && c.Code == m.Way[len(m.Way)-1].Code})
+	}
+	way, below := m.Way, p.Departments
+	if len(way) > 1 && len(way[len(way)-1].Children) == 0 {
+		way = way[:len(way)-1]
+	}
+	for i, c := range way {
+		add(c, map[bool]string{true: "here", false: "up"}[i == len(way)-1])
+		below = c.Children
+	}
+	for _, c := range below {
+		add(c, "below")
+	}
+	if len(all) == 1 && all[0].Current { // it leads nowhere
+		return nil
+	}
+	return all
+}
+
+// counts are how many products of each category fit, nil where nobody knows.
+func (m *ListingModel) counts() map[string]int {
 	for _, f := range m.Result.Facets {
-		if f.Code == "category" && m.Listing.Category == "" {
-			return f.Values[:min(len(f.Values), openValues)]
+		if f.Code == "category" {
+			counts := make(map[string]int, len(f.Values))
+			for _, v := range f.Values {
+				counts[v.Value] = v.Count
+			}
+			return counts
 		}
 	}
 	return nil

@@ -12,12 +12,6 @@ import (
 	"github.com/sidecart/sidecart/services/storefront/internal/view"
 )
 
-// home shows everything, until rows are there.
-func (s *Shop) home(w http.ResponseWriter, r *http.Request) {
-	q := s.of(r)
-	s.list(w, q, storefront.Listing{}, nil)
-}
-
 // category is a listing of a category with all below it.
 func (s *Shop) category(w http.ResponseWriter, r *http.Request) {
 	q := s.of(r)
@@ -49,7 +43,7 @@ func (s *Shop) list(w http.ResponseWriter, q *request, l storefront.Listing, way
 		http.Redirect(w, q.Request, own, http.StatusFound)
 		return
 	}
-	m := &view.ListingModel{Listing: l}
+	m := &view.ListingModel{Listing: l, Way: way}
 	p := s.page(q, l.First().Path())
 	p.Words, p.NoIndex = l.Words, !l.Plain()
 	m.Title = p.T.Listing.AllProducts
@@ -59,15 +53,14 @@ func (s *Shop) list(w http.ResponseWriter, q *request, l storefront.Listing, way
 	m.Crumbs = []view.Crumb{{Name: p.T.Shell.Home, Path: "/"}}
 	for _, c := range way {
 		m.Crumbs = append(m.Crumbs, view.Crumb{Name: c.Name, Path: "/c/" + c.Slug})
-		m.Title, m.Children = c.Name, c.Children
+		m.Title = c.Name
 	}
 	if len(way) == 0 {
 		m.Crumbs = append(m.Crumbs, view.Crumb{Name: m.Title})
 	}
 	m.Crumbs[len(m.Crumbs)-1].Path = ""
 	p.Title = m.Title
-	var err error
-	m.Result, err = s.Services.List(q.Context(), q.market, l)
+	err := s.fill(q, m)
 	switch kind := fault.KindOf(err); {
 	case err == nil:
 	case kind == fault.Invalid && (l.Cursor != "" || l.Filtered()): // of a listing that has changed since
@@ -90,6 +83,32 @@ func (s *Shop) list(w http.ResponseWriter, q *request, l storefront.Listing, way
 		status = http.StatusServiceUnavailable
 	}
 	s.send(w, q.Request, status, view.Listing(p, m))
+}
+
+// fill asks for what a listing shows. A first page comes from catalog while search is away; later ones do not, because they go on in an order that
+// only search knows. Whoever has no script gets the filters of later pages too.
+func (s *Shop) fill(q *request, m *view.ListingModel) (err error) {
+	l := m.Listing
+	m.Result, err = s.Services.List(q.Context(), q.market, l, lookedAt(q.Request))
+	switch kind := fault.KindOf(err); {
+	case err == nil && l.Cursor != "" && q.Header.Get("HX-Request") == "":
+		facets, err := s.Services.Facets(q.Context(), q.market, l)
+		if err != nil {
+			s.Log.WarnContext(q.Context(), "no filters", "error", err)
+		}
+		m.Result.Facets = facets
+	case kind == fault.Unavailable || kind == fault.Timeout:
+		if found, away := s.Services.Shelf(q.Context(), q.market, l); away == nil {
+			s.Log.WarnContext(q.Context(), "search is away, catalog lists", "error", err)
+			m.Result, err = found, nil
+		}
+	}
+	return err
+}
+
+// lookedAt is what a browser has been shown, the latest first.
+func lookedAt(r *http.Request) storefront.Remembered {
+	return storefront.ParseRemembered(cookie(r, seenCookie))
 }
 
 // untidy reports whether a query has fields that say nothing, as forms without script send them.

@@ -70,6 +70,51 @@ func TestListingsAddresses(t *testing.T) {
 	}
 }
 
+func TestDepartmentsBesideAListing(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	found := hostile()
+	found.Facets = []searchapi.Facet{{Code: "category", Param: "category", Type: searchapi.FacetTerms, Values: []searchapi.FacetValue{{Value: "shoes", Count: 25}, {Value: "boots", Count: 12}}}}
+	w.says("GET search/v1/products", found)
+	w.shows(200, "/en-us/c/shoes?brand=x", `href="/en-us/c/boots?brand=x"`, `href="/en-us/c/shoes?brand=x" aria-current="page"`, ">12<")
+	w.shows(200, "/en-us/c/boots", `href="/en-us/c/shoes"`, `href="/en-us/c/boots" aria-current="page"`)
+	if page := w.shows(200, "/en-us/search?q=boot", `href="/en-us/c/shoes?q=boot"`); strings.Contains(page, "/c/boots?q=boot") {
+		t.Error("a department stands beside one that is within it")
+	}
+}
+
+func TestFiltersOfLaterPages(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.says("GET search/v1/products", hostile())
+	w.shows(200, "/en-us/c/shoes?cursor=c1&page=2", `name="attr.colour"`, "Back to the first page")
+	if w.count("GET search/v1/products?category=shoes&country=US&currency=USD&facets=true&language=en&limit=1") != 1 {
+		t.Error(w.calls)
+	}
+	before := w.count("GET search")
+	if w.do("GET", "/en-us/c/shoes?cursor=c1&page=2", nil, "HX-Request: true"); w.count("GET search")-before != 1 {
+		t.Error("filters are asked for that nobody shows")
+	}
+}
+
+func TestListingsDependOnWhatWasSeen(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.says("GET search/v1/products", hostile())
+	w.do("GET", "/en-us/c/shoes", nil, "Cookie: __Host-seen=b~a~<x>")
+	if w.count("GET search/v1/products?category=shoes&country=US&currency=USD&facets=true&language=en&limit=24&seen=a%2Cb") != 1 {
+		t.Error(w.calls)
+	}
+}
+
+func TestListingFromCatalogWhileSearchIsAway(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.refuses("GET search/v1/products", fault.New(fault.Unavailable, "unavailable", "away"))
+	w.says("GET catalog/v1/products", hostile())
+	w.shows(200, "/en-us/c/shoes", "Sold out boot", "filters are away")
+}
+
 func TestListingWhileServicesAreAway(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

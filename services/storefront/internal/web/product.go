@@ -10,6 +10,7 @@ import (
 
 	"github.com/sidecart/sidecart/pkg/fault"
 	"github.com/sidecart/sidecart/services/catalog/catalogapi"
+	"github.com/sidecart/sidecart/services/search/searchapi"
 	"github.com/sidecart/sidecart/services/storefront/internal/storefront"
 	"github.com/sidecart/sidecart/services/storefront/internal/view"
 )
@@ -18,7 +19,7 @@ import (
 const (
 	similarProducts = "12"
 	seenProducts    = 12
-	insteadCount    = 8
+	insteadProducts = "8"
 )
 
 // product is the page of a product. A variant is chosen by its SKU, or by what a form says of its options.
@@ -27,7 +28,7 @@ func (s *Shop) product(w http.ResponseWriter, r *http.Request) {
 	slug := chi.URLParam(r, "slug")
 	found, err := s.Services.Product(r.Context(), q.market, slug)
 	if fault.KindOf(err) == fault.Gone {
-		s.gone(w, q, err)
+		s.gone(w, q, slug, err)
 		return
 	}
 	if err != nil {
@@ -57,7 +58,7 @@ func (s *Shop) product(w http.ResponseWriter, r *http.Request) {
 	m.Crumbs = append(m.Crumbs, view.Crumb{Name: found.Title})
 	p.Title, p.Description, p.Image = found.Title, m.Summary(), m.Variant().ImageURL
 	p.Data = append(p.Data, m.Data(p), p.Breadcrumbs(m.Crumbs))
-	if seen := storefront.ParseRemembered(cookie(r, seenCookie)); len(seen) == 0 || seen[0] != found.ID {
+	if seen := lookedAt(r); len(seen) == 0 || seen[0] != found.ID {
 		keep(w, seenCookie, seen.With(found.ID).String(), 0)
 	}
 	s.render(w, q, view.Product(p, m))
@@ -100,25 +101,29 @@ func (s *Shop) beside(q *request, m *view.ProductModel) {
 
 // seen are the products that a browser has been shown, the latest first, but one.
 func (s *Shop) seen(q *request, but string) ([]catalogapi.ProductSummary, error) {
-	ids := storefront.ParseRemembered(cookie(q.Request, seenCookie)).Without(but).Latest(seenProducts)
+	ids := lookedAt(q.Request).Without(but).Latest(seenProducts)
 	if len(ids) == 0 {
 		return nil, nil
 	}
 	return s.Services.ByID(q.Context(), q.market, ids)
 }
 
-// gone says that a product is no longer sold, and what its department has instead.
-func (s *Shop) gone(w http.ResponseWriter, q *request, err error) {
+// gone says that a product is no longer sold, and what is similar, or what its department has.
+func (s *Shop) gone(w http.ResponseWriter, q *request, slug string, cause error) {
 	t := s.text(q).Problem
 	m := view.MessageModel{Icon: "box", Title: t.Gone, Hint: t.GoneHint}
-	if f, ok := fault.As(err); ok {
-		if l, ok := department(f); ok {
-			found, err := s.Services.List(q.Context(), q.market, l)
-			if err != nil {
-				s.Log.WarnContext(q.Context(), "nothing to show instead", "error", err)
+	var err error
+	if m.Products, err = s.Services.Similar(q.Context(), q.market, slug, insteadProducts); err != nil || len(m.Products) == 0 {
+		if f, ok := fault.As(cause); ok {
+			if l, ok := department(f); ok {
+				var found searchapi.Products
+				found, err = s.Services.Shelf(q.Context(), q.market, l)
+				m.Products = found.Items
 			}
-			m.Products = found.Items[:min(len(found.Items), insteadCount)]
 		}
+	}
+	if err != nil {
+		s.Log.WarnContext(q.Context(), "nothing to show instead", "error", err)
 	}
 	s.message(w, q.Request, http.StatusGone, m)
 }

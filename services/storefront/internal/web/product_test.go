@@ -116,13 +116,16 @@ func TestProductsThatMovedOrAreGone(t *testing.T) {
 	w.refuses("GET catalog/v1/products/lost", fault.New(fault.Gone, "gone", "gone").With("category_path", "nonsense"))
 	w.refuses("GET catalog/v1/products/away", fault.New(fault.Unavailable, "unavailable", "away"))
 	w.refuses("GET catalog/v1/products/none", fault.New(fault.NotFound, "product-not-found", "none"))
-	w.says("GET search/v1/products", hostile())
+	w.says("GET catalog/v1/products", hostile())
+	w.says("GET search/v1/products/was/similar", searchapi.Similar{Items: hostile().Items})
+	w.refuses("GET catalog/v1/products/was", fault.New(fault.Gone, "gone", "gone"))
 	for _, path := range []string{"/de-de/p/old", "/de-de/p/01a222ad-9da5-7069-8f8d-9ae6b16b2332"} {
 		if resp, _ := w.do("GET", path, nil); resp.StatusCode != 301 || resp.Header.Get("Location") != "/de-de/p/coffee" {
 			t.Error(path, resp.StatusCode, resp.Header.Get("Location"))
 		}
 	}
 	w.shows(410, "/en-us/p/ended", "We no longer sell this", "Sold out boot")
+	w.shows(410, "/en-us/p/was", "Perhaps one of these", "Sold out boot")
 	w.shows(410, "/en-us/p/lost", "We no longer sell this")
 	w.shows(404, "/en-us/p/none", "This page is not here")
 	w.shows(503, "/en-us/p/away", "away for a moment")
