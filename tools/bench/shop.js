@@ -2,13 +2,14 @@
 // where nobody reads them, single members are picked out of the others, and one tag is kept in place of fifteen. Start one by hand with VERBOSE=1 to see
 // what is refused.
 //
-// The runner (tools/internal/bench) gives what a scenario needs: BASE, DURATION, SHOPPERS, GOODS (a file with what can be bought),
+// The runner (tools/internal/bench) gives what a scenario needs: BASE, SHOP, DURATION, SHOPPERS, GOODS (a file with what can be bought),
 // STAMP (no two runs have the same) and SUMMARY (where the figures go).
 import http from 'k6/http';
 import { SharedArray } from 'k6/data';
 import { Counter, Trend } from 'k6/metrics';
 
 export const base = __ENV.BASE || 'http://127.0.0.1:8000';
+export const shop = __ENV.SHOP || 'http://127.0.0.1:8080'; // the storefront
 export const shoppers = Number(__ENV.SHOPPERS || 32);
 export const duration = __ENV.DURATION || '30s';
 
@@ -39,6 +40,16 @@ function send(method, path, body, want, params) {
 
 export function call(method, path, body, want) { return send(method, path, body, want, unread); }
 export function read(method, path, body, want) { return send(method, path, body, want, text); }
+
+// page asks for a page of the storefront as a browser does.
+const html = { headers: { 'Accept-Encoding': 'br', Accept: 'text/html' }, redirects: 0 };
+
+export function page(path) {
+  const r = http.get(shop + path, html);
+  if (r.status === 200) return r;
+  if (__ENV.VERBOSE) console.error(`${path}: ${r.status}`);
+  return null;
+}
 
 // flow is the function of a scenario: what counts as done, and when the first began and the last ended, by k6's clock.
 export function flow(once) {

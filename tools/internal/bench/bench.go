@@ -106,7 +106,7 @@ func Names() []string {
 
 func (r *runner) measurements() []measurement {
 	return []measurement{
-		{"start", r.starts}, {"memory", r.memory}, {"browse", r.browse}, {"product", r.product}, {"cart", r.cart}, {"bigcart", r.bigCart},
+		{"start", r.starts}, {"memory", r.memory}, {"browse", r.browse}, {"suggest", r.suggest}, {"product", r.product}, {"storefront", r.storefront}, {"cart", r.cart}, {"bigcart", r.bigCart},
 		{"holds", r.holds}, {"checkout", r.checkout}, {"requests", r.requests}, {"events", r.events}, {"flash", r.flash}, {"import", r.imports},
 	}
 }

@@ -243,7 +243,7 @@ func TestScriptsParse(t *testing.T) {
 		t.Fatalf("%v, %d scripts", err, len(all))
 	}
 	// Every scenario that is asked for has its script, and what the runner reads of it.
-	for _, name := range []string{"browse", "product", "cart", "bigcart", "checkout", "flash"} {
+	for _, name := range []string{"browse", "suggest", "product", "storefront-listing", "storefront-product", "cart", "bigcart", "checkout", "flash"} {
 		if !slices.Contains(all, filepath.Join("../../bench", name+".js")) {
 			t.Errorf("no script %s", name)
 		}

@@ -8,6 +8,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/sidecart/sidecart/tools/internal/shopclient"
@@ -33,7 +35,7 @@ func (r *runner) k6(ctx context.Context, scenario string, d time.Duration, env .
 	defer out.Close()
 	// No server for remote control; no report to anybody; a heap that may grow before it is swept, for it is small.
 	cmd := exec.CommandContext(ctx, r.K6, "run", "--quiet", "--no-usage-report", "--address", "", filepath.Join(scripts(r.Layout.Root), scenario+".js"))
-	cmd.Env = append(append(os.Environ(), "GOGC=400", "K6_NO_USAGE_REPORT=true", "BASE="+r.state.Gateway, "DURATION="+d.String(),
+	cmd.Env = append(append(os.Environ(), "GOGC=400", "K6_NO_USAGE_REPORT=true", "BASE="+r.state.Gateway, "SHOP="+r.state.Shop, "DURATION="+d.String(),
 		"GOODS="+goods, fmt.Sprintf("STAMP=%d", time.Now().UnixNano()), "SUMMARY="+out.Name()), env...)
 	said, err := cmd.CombinedOutput()
 	if err != nil {
@@ -62,7 +64,7 @@ func (r *runner) inspect(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	nothing, err := keep(offer{SKUs: []string{}, Products: []string{}, Categories: []string{}})
+	nothing, err := keep(offer{SKUs: []string{}, Products: []string{}, Categories: []string{}, Words: []string{}})
 	defer os.Remove(nothing)
 	if err != nil {
 		return err
@@ -97,6 +99,7 @@ type offer struct {
 	SKUs       []string `json:"skus"`
 	Products   []string `json:"products"`   // slugs
 	Categories []string `json:"categories"` // slugs of those without children
+	Words      []string `json:"words"`      // of titles, each once
 }
 
 // fewest is how many SKUs there must be: the largest cart, and some to add to it.
@@ -121,8 +124,8 @@ func onOffer(ctx context.Context, guest *shopclient.Client) (offer, error) {
 	for next := ""; ; {
 		var page struct {
 			Items []struct {
-				Slug string
-				SKUs []string
+				Slug, Title string
+				SKUs        []string
 			}
 			NextCursor string `json:"next_cursor"`
 		}
@@ -131,12 +134,15 @@ func onOffer(ctx context.Context, guest *shopclient.Client) (offer, error) {
 		}
 		for _, p := range page.Items {
 			o.Products, o.SKUs = append(o.Products, p.Slug), append(o.SKUs, p.SKUs...)
+			o.Words = append(o.Words, strings.FieldsFunc(strings.ToLower(p.Title), func(c rune) bool { return c < 'a' || c > 'z' })...)
 		}
 		if page.NextCursor == "" || len(o.SKUs) >= 3*fewest {
 			break
 		}
 		next = "&cursor=" + page.NextCursor
 	}
+	slices.Sort(o.Words)
+	o.Words = slices.DeleteFunc(slices.Compact(o.Words), func(w string) bool { return len(w) < 3 })
 	if len(o.SKUs) < fewest {
 		return o, fmt.Errorf("only %d SKUs can be bought, want %d: is the shop seeded?", len(o.SKUs), fewest)
 	}

@@ -18,6 +18,7 @@ import (
 	"github.com/sidecart/sidecart/services/catalog/catalogapi"
 	"github.com/sidecart/sidecart/services/inventory/inventoryapi"
 	"github.com/sidecart/sidecart/services/pricing/pricingapi"
+	"github.com/sidecart/sidecart/tools/internal/shop"
 	"github.com/sidecart/sidecart/tools/internal/shopclient"
 )
 
@@ -109,7 +110,39 @@ func (r *runner) steady(ctx context.Context, name, what, unit string, s scenario
 }
 
 func (r *runner) browse(ctx context.Context) error {
-	return r.steady(ctx, "browse", "listing of 24 products", "pages", scenario{}, nil, nil)
+	rate := 800.0
+	if r.state.Profile == shop.Standard {
+		rate = 300
+	}
+	return r.steady(ctx, "browse", "search for a word, 24 products with facets", "pages", scenario{}, nil, func(u runs) []Goal {
+		return []Goal{atLeast(u.rate, rate, " pages/s"), below("p99", u.p99, 100, " ms")}
+	})
+}
+
+func (r *runner) suggest(ctx context.Context) error {
+	const rate = 100
+	u, err := r.measure(ctx, scenario{run: r.byK6("suggest", nil, fmt.Sprintf("RATE=%d", rate))}, true)
+	if err != nil {
+		return err
+	}
+	r.note(Result{What: fmt.Sprintf("suggestions at %d requests/s", rate), Figure: u.figure("answers"), Goals: []Goal{below("p99", u.p99, 10, " ms")}, Notes: u.notes})
+	return nil
+}
+
+// storefront measures pages as browsers get them, from the storefront's own port.
+func (r *runner) storefront(ctx context.Context) error {
+	for _, page := range []struct {
+		name string
+		rate float64
+	}{{"listing", 200}, {"product", 300}} {
+		err := r.steady(ctx, "storefront-"+page.name, "storefront: "+page.name+" page, brotli", "pages", scenario{}, nil, func(u runs) []Goal {
+			return []Goal{atLeast(u.rate, page.rate, " pages/s")}
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (r *runner) cart(ctx context.Context) error {
