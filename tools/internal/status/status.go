@@ -2,6 +2,7 @@
 package status
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -42,6 +43,7 @@ type Report struct {
 	Phase     string     `json:"phase"`
 	Profile   string     `json:"profile"`
 	Gateway   string     `json:"gateway,omitempty"`
+	Pages     string     `json:"storefront,omitempty"`
 	Processes []Process  `json:"processes"`
 	Memory    int64      `json:"memory"` // bytes, of all and of the tool with its supervisors
 }
@@ -70,7 +72,7 @@ func Get(ctx context.Context, l shop.Layout) (Report, error) {
 	if err != nil {
 		return Report{}, err
 	}
-	r := Report{Shop: st, Phase: st.Phase, Profile: st.Profile, Gateway: st.Gateway}
+	r := Report{Shop: st, Phase: st.Phase, Profile: st.Profile, Gateway: st.Gateway, Pages: st.Shop}
 	r.Processes = append(r.Processes, postgres(ctx, l, st))
 	for _, s := range states {
 		if !s.Alive { // its supervisor was killed, and it with it
@@ -207,7 +209,7 @@ var ErrUnhealthy = errors.New("not everything answers")
 
 // Print writes the report for a person.
 func (r Report) Print(out io.Writer, now time.Time) error {
-	fmt.Fprintf(out, "%s (pid %d), profile %s, %s\n\n", r.Phase, r.Shop.Tool.PID, r.Profile, r.Gateway)
+	fmt.Fprintf(out, "%s (pid %d), profile %s, %s, pages %s\n\n", r.Phase, r.Shop.Tool.PID, r.Profile, r.Gateway, cmp.Or(r.Pages, "-"))
 	w := tabwriter.NewWriter(out, 0, 4, 2, ' ', 0)
 	fmt.Fprintln(w, "PROCESS\tPID\tADDRESS\tHEALTH\tMEMORY\tUP\tSTARTS")
 	for _, p := range r.Processes {
