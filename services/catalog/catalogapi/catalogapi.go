@@ -107,8 +107,9 @@ type ProductInput struct {
 
 // Translation is a product in another language.
 type Translation struct {
-	Title       string `json:"title,omitempty" maxLength:"300"`
-	Description string `json:"description,omitempty" maxLength:"20000"`
+	Title       string            `json:"title,omitempty" maxLength:"300"`
+	Description string            `json:"description,omitempty" maxLength:"20000"`
+	Texts       map[string]string `json:"texts,omitempty" doc:"Values of text attributes and alternative texts of pictures, by what they are in the shop's own language"`
 }
 
 // VariantInput is one purchasable variant. Weight in grams, dimensions in millimetres.

@@ -72,7 +72,7 @@ type Page struct {
 // In returns the page as who reads a language sees it.
 func (p *Page) In(language string) *Page {
 	out := *p
-	out.Product, out.Registry = *p.Product.In(language), p.Registry.In(language)
+	out.Product, out.Registry = *p.Product.In(p.Registry, language), p.Registry.In(language)
 	return &out
 }
 

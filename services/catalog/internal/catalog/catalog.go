@@ -78,6 +78,8 @@ type Product struct {
 
 	// In other languages, title and description each where it has one.
 	Titles, Descriptions Texts
+	// The same of values of text attributes and of alternative texts of pictures, by what they are in the shop's own language.
+	Texts map[string]Texts
 }
 
 // Variant is what can be bought.

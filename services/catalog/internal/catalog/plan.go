@@ -198,8 +198,11 @@ func (k *Known) take(o *Outcome) {
 	}
 }
 
-// untranslated is left out of hashes, so that those of products from before there were translations still hold.
-const untranslated = `,"Titles":null,"Descriptions":null`
+// What is not translated is left out of hashes, so that those of products from before there were translations still hold.
+const (
+	untranslated = `,"Titles":null,"Descriptions":null`
+	noTexts      = `,"Texts":null`
+)
 
 // Hash is over everything that a product is, so that writing it again can be seen to change nothing.
 func (p *Product) Hash() [32]byte {
@@ -207,6 +210,7 @@ func (p *Product) Hash() [32]byte {
 	if err != nil {
 		panic(errors.Join(errors.New("catalog: a product holds what is no JSON"), err)) // Check lets only JSON through
 	}
+	data = bytes.Replace(data, []byte(noTexts), nil, 1)
 	return sha256.Sum256(bytes.Replace(data, []byte(untranslated), nil, 1))
 }
 

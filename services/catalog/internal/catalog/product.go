@@ -67,11 +67,35 @@ func (r *Registry) Check(p Product, prefix string, c *fault.Collector) Product {
 			v.Values = r.checkValues(p.Category, v.Values, true, at+".attributes", c)
 		}
 	}
+	p.Texts = r.checkSaid(&p, prefix+"translations", c)
 	if ok {
 		r.checkRequired(&p, prefix, c)
 		r.checkApart(&p, prefix, c)
 	}
 	return p
+}
+
+// checkSaid returns the translations of a product's texts that are not empty. Each must be of a text that it has.
+func (r *Registry) checkSaid(p *Product, place string, c *fault.Collector) (out map[string]Texts) {
+	own, copied := map[string]bool{}, *p
+	copied.said(r, func(text string) string {
+		own[text] = true
+		return text
+	})
+	for _, text := range slices.Sorted(maps.Keys(p.Texts)) {
+		for _, language := range slices.Sorted(maps.Keys(p.Texts[text])) {
+			at := place + "." + cut(language) + ".texts"
+			c.Check(own[text], at, "must be by values of text attributes and alternative texts of pictures of the product", cut(text))
+			checkText(c, at, p.Texts[text][language], 0, maxTextValue)
+		}
+		if given := p.Texts[text].given(); given != nil {
+			if out == nil {
+				out = map[string]Texts{}
+			}
+			out[text] = given
+		}
+	}
+	return out
 }
 
 var measures = [...]string{"length_mm", "width_mm", "height_mm"}

@@ -101,14 +101,47 @@ func speechOf(language string) speech {
 // Has reports whether there is a text that who asks for a language reads.
 func (t Texts) Has(language string) bool { return t.In(language, "") != "" }
 
-// In returns a product as who reads a language sees it; what is not translated stays in the shop's own.
-func (p *Product) In(language string) *Product {
-	if len(p.Titles)+len(p.Descriptions) == 0 {
+// In returns a product of a registry as who reads a language sees it; what is not translated stays in the shop's own.
+func (p *Product) In(r *Registry, language string) *Product {
+	if len(p.Titles)+len(p.Descriptions)+len(p.Texts) == 0 {
 		return p
 	}
 	out := *p
 	out.Title, out.Description = p.Titles.In(language, p.Title), p.Descriptions.In(language, p.Description)
+	if len(p.Texts) > 0 {
+		out.said(r, func(own string) string { return p.Texts[own].In(language, own) })
+	}
 	return &out
+}
+
+// said puts what say returns in the place of each value of a text attribute and each alternative text. What shares memory with others is
+// copied first.
+func (p *Product) said(r *Registry, say func(own string) string) {
+	values := func(all Values) Values {
+		all = maps.Clone(all)
+		for code, v := range all {
+			if a := r.Attributes[code]; a.Type == Text {
+				for _, own := range a.Terms(v) {
+					all[code] = quote(say(own))
+				}
+			}
+		}
+		return all
+	}
+	images := func(all []Image) []Image {
+		all = slices.Clone(all)
+		for i := range all {
+			if all[i].Alt != "" {
+				all[i].Alt = say(all[i].Alt)
+			}
+		}
+		return all
+	}
+	p.Values, p.Images, p.Variants = values(p.Values), images(p.Images), slices.Clone(p.Variants)
+	for i := range p.Variants {
+		v := &p.Variants[i]
+		v.Values, v.Images = values(v.Values), images(v.Images)
+	}
 }
 
 // In returns the registry as who reads a language sees it. It is read-only as the registry itself is.

@@ -55,7 +55,7 @@ func TestRegistryInLanguages(t *testing.T) {
 		"en-GB": {"Chairs", "Width", "12.5 cm", "Folds", "Yes", "Size", "Medium", "Small", "Chair, Small", "It folds."},
 		"xx":    {"Chairs", "Width", "12.5 cm", "Folds", "Yes", "Size", "Medium", "Small", "Chair, Small", "It folds."},
 	} {
-		in, q := r.In(language), p.In(language)
+		in, q := r.In(language), p.In(r, language)
 		got := []string{in.Path("chairs")[0].Name}
 		for _, s := range in.Show("chairs", q.Values) {
 			got = append(got, s.Label, s.Text)
@@ -105,8 +105,14 @@ func TestHashCoversTranslations(t *testing.T) {
 	if p.Hash() != sha256.Sum256([]byte(former)) {
 		t.Error("an untranslated product has another hash than before")
 	}
+	p.Titles = Texts{"de": "y"}
+	if former = former[:len(former)-1] + `,"Titles":{"de":"y"},"Descriptions":null}`; p.Hash() != sha256.Sum256([]byte(former)) {
+		t.Error("a product with a translated title has another hash than before texts could be translated")
+	}
+	p.Titles = nil
 	seen := map[[32]byte]bool{p.Hash(): true}
-	for _, q := range []Product{{Title: "x", Titles: Texts{"de": "y"}}, {Title: "x", Titles: Texts{"fr": "y"}}, {Title: "x", Descriptions: Texts{"de": "y"}}} {
+	for _, q := range []Product{{Title: "x", Titles: Texts{"de": "y"}}, {Title: "x", Titles: Texts{"fr": "y"}}, {Title: "x", Descriptions: Texts{"de": "y"}}, {Title: "x", Texts: map[string]Texts{"a": {"de": "y"}}},
+		{Title: "x", Titles: Texts{"de": "y"}, Texts: map[string]Texts{"a": {"de": "y"}}}} {
 		if seen[q.Hash()] {
 			t.Errorf("%+v has the hash of another", q)
 		}

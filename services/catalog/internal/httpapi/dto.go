@@ -24,6 +24,15 @@ func product(b catalogapi.ProductInput) catalog.Product {
 	}
 	for language, t := range b.Translations {
 		p.Titles[language], p.Descriptions[language] = t.Title, t.Description
+		for own, text := range t.Texts {
+			if p.Texts == nil {
+				p.Texts = map[string]catalog.Texts{}
+			}
+			if p.Texts[own] == nil {
+				p.Texts[own] = catalog.Texts{}
+			}
+			p.Texts[own][language] = text
+		}
 	}
 	return p
 }
@@ -35,15 +44,37 @@ func productInput(p *catalog.Product) catalogapi.ProductInput {
 		b.Variants = append(b.Variants, catalogapi.VariantInput{SKU: v.SKU, Barcode: v.Barcode, WeightGrams: v.WeightGrams, Dimensions: dimensions(v.Size),
 			Attributes: v.Values, Images: imagesOut(v.Images)})
 	}
+	b.Translations = translations(p)
+	return b
+}
+
+func translations(p *catalog.Product) map[string]catalogapi.Translation {
+	var out map[string]catalogapi.Translation
+	in := func(language string) catalogapi.Translation {
+		if out == nil {
+			out = map[string]catalogapi.Translation{}
+		}
+		t := out[language]
+		t.Title, t.Description = p.Titles[language], p.Descriptions[language]
+		return t
+	}
 	for _, all := range []catalog.Texts{p.Titles, p.Descriptions} {
 		for language := range all {
-			if b.Translations == nil {
-				b.Translations = map[string]catalogapi.Translation{}
-			}
-			b.Translations[language] = catalogapi.Translation{Title: p.Titles[language], Description: p.Descriptions[language]}
+			t := in(language)
+			out[language] = t
 		}
 	}
-	return b
+	for own, all := range p.Texts {
+		for language, text := range all {
+			t := in(language)
+			if t.Texts == nil {
+				t.Texts = map[string]string{}
+			}
+			t.Texts[own] = text
+			out[language] = t
+		}
+	}
+	return out
 }
 
 func dimensions(s *catalog.Size) *catalogapi.Dimensions {

@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -130,4 +131,45 @@ func TestTranslationsAreRefusedWithAllFaults(t *testing.T) {
 	}
 	s.staff.Do("POST", "/v1/admin/products", strings.Replace(shirt, `"popularity"`, `"translations":{"de":{"titel":"Hemd"}},"popularity"`, 1)).Want(422)
 	s.staff.Do("PUT", "/v1/admin/categories/shirts", `{"name":"Shirts","slug":"shirts","names":{"de_DE":"Hemden"}}`).Want(422)
+}
+
+// Values of text attributes and alternative texts are said in other languages by what they are in the shop's own.
+func TestTextsOfAProductInALanguage(t *testing.T) {
+	t.Parallel()
+	s, _ := german(t)
+	s.staff.Do("PUT", "/v1/admin/attributes/care", `{"label":"Care","labels":{"de":"Pflege"},"type":"text"}`).Want(204)
+	s.staff.Do("PUT", "/v1/admin/categories/cared", `{"name":"Cared for","slug":"cared","attributes":[{"code":"care","searchable":true,"comparable":true}]}`).Want(204)
+	const cared = `{"external_id":"cared","title":"Cared for","category_code":"cared","status":"published","attributes":{"care":"Wash <cold> & dry"},"images":[{"url":"/a.svg","alt":"From afar"},{"url":"/b.svg","alt":"From near"}],
+		"variants":[{"sku":"CARED","images":[{"url":"/b.svg","alt":"From near"},{"url":"/c.svg"}]}],"translations":{"de":{"texts":%s}}}`
+	made := s.write(fmt.Sprintf(cared, `{"Wash <cold> & dry":"Kalt <waschen> & trocknen","From near":"Von Nahem","From afar":""}`))
+	s.price("CARED", 100)
+	for query, want := range map[string][]string{
+		"":                {"Care: Wash <cold> & dry", "From afar", "From near"},
+		"?language=de-CH": {"Pflege: Kalt <waschen> & trocknen", "From afar", "Von Nahem"},
+	} {
+		var p catalogapi.Product
+		s.guest.Do("GET", "/v1/products/"+made.ID+query, nil).Want(200).JSON(&p)
+		got := []string{p.Attributes[0].Label + ": " + p.Attributes[0].Text, p.Images[0].Alt, p.Images[1].Alt}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s: %s", query, diff)
+		}
+	}
+	want := map[string]catalogapi.TranslationV1{"de": {Labels: map[string]string{"care": "Pflege"}, Values: map[string]map[string]string{"care": {"Wash <cold> & dry": "Kalt <waschen> & trocknen"}}}}
+	if diff := cmp.Diff(want, s.announced(made.ID).Translations); diff != "" {
+		t.Error(diff)
+	}
+	var kept StaffProduct
+	s.reader.Do("GET", "/v1/admin/products/"+made.ID, nil).Want(200).JSON(&kept)
+	if diff := cmp.Diff(map[string]catalogapi.Translation{"de": {Texts: map[string]string{"Wash <cold> & dry": "Kalt <waschen> & trocknen", "From near": "Von Nahem"}}}, kept.Translations); diff != "" {
+		t.Error(diff)
+	}
+	var again catalogapi.ProductWritten
+	s.staff.Do("PUT", "/v1/admin/products/"+made.ID, kept.ProductInput).Want(200).JSON(&again)
+	if again.Outcome != "unchanged" {
+		t.Errorf("%+v", again)
+	}
+	r := s.staff.Do("POST", "/v1/admin/products", fmt.Sprintf(cared, `{"Cared for":"Gepflegt","From near":"`+strings.Repeat("x", 6000)+`"}`)).Want(422)
+	if got := strings.Count(string(r.Body), "body.translations.de.texts"); got != 2 {
+		t.Errorf("%d faults: %s", got, r.Body)
+	}
 }

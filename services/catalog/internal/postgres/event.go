@@ -60,6 +60,11 @@ func translations(reg *catalog.Registry, p *catalog.Product) map[string]cataloga
 			languages[language] = true
 		}
 	}
+	for _, texts := range p.Texts {
+		for language := range texts {
+			languages[language] = true
+		}
+	}
 	var out map[string]catalogapi.TranslationV1
 	for language := range languages {
 		t := catalogapi.TranslationV1{Title: p.Titles.In(language, ""), Description: p.Descriptions.In(language, "")}
@@ -67,9 +72,10 @@ func translations(reg *catalog.Registry, p *catalog.Product) map[string]cataloga
 		for _, c := range reg.Path(p.Category) {
 			differs(&t.Categories, c.Code, c.Name, in.Categories[c.Code].Name)
 		}
-		values(&t, reg, in, p.Category, p.Values)
+		say := func(own string) string { return p.Texts[own].In(language, own) }
+		values(&t, reg, in, p.Category, p.Values, say)
 		for i := range p.Variants {
-			values(&t, reg, in, p.Category, p.Variants[i].Values)
+			values(&t, reg, in, p.Category, p.Variants[i].Values, say)
 		}
 		if t.Title == "" && t.Description == "" && t.Categories == nil && t.Labels == nil && t.Values == nil {
 			continue
@@ -82,15 +88,19 @@ func translations(reg *catalog.Registry, p *catalog.Product) map[string]cataloga
 	return out
 }
 
-// values notes what of values reads differently in a language.
-func values(t *catalogapi.TranslationV1, reg, in *catalog.Registry, category string, all catalog.Values) {
+// values notes what of values reads differently in a language; say says texts in it.
+func values(t *catalogapi.TranslationV1, reg, in *catalog.Registry, category string, all catalog.Values, say func(own string) string) {
 	translated := in.Show(category, all)
 	for i, own := range reg.Show(category, all) {
 		differs(&t.Labels, own.Code, own.Label, translated[i].Label)
 		a, b := reg.Attributes[own.Code], in.Attributes[own.Code]
 		for _, term := range a.Terms(own.Value) {
 			of := t.Values[own.Code]
-			if differs(&of, term, a.Say(term), b.Say(term)); of == nil {
+			text := b.Say(term)
+			if a.Type == catalog.Text {
+				text = say(term)
+			}
+			if differs(&of, term, a.Say(term), text); of == nil {
 				continue
 			}
 			if t.Values == nil {
