@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"hash/fnv"
+	"maps"
 	"net/url"
 	"slices"
 	"strings"
@@ -97,12 +98,14 @@ func product(p *seedshop.Product) catalogapi.ProductInput {
 		ExternalID: "seed:" + p.Slug, Title: p.Title, Slug: p.Slug, Description: p.Description, BrandCode: p.Brand,
 		CategoryCode: p.Category, Status: string(p.Status), Attributes: values(p.Attributes), Popularity: popularity(p.Slug),
 	}
-	if p.GermanTitle != "" {
-		in.Translations = map[string]catalogapi.Translation{"de": {Title: p.GermanTitle, Description: p.GermanDescription}}
+	texts := maps.Clone(p.GermanTexts)
+	if texts == nil {
+		texts = map[string]string{}
 	}
+	in.Translations = map[string]catalogapi.Translation{"de": {Title: p.GermanTitle, Description: p.GermanDescription, Texts: texts}}
 	alt := map[string]string{}
 	for _, i := range p.Images {
-		alt[i.Key] = i.Alt
+		alt[i.Key], texts[i.Alt] = i.Alt, i.German
 		in.Images = append(in.Images, catalogapi.Image{URL: pictureURL(p.Slug, i.Key), Alt: i.Alt})
 	}
 	for _, v := range p.Variants {

@@ -2,6 +2,7 @@ package seed
 
 import (
 	"encoding/json"
+	"errors"
 	"io"
 	"net/http"
 	"os"
@@ -68,6 +69,14 @@ func TestFillsAndChangesNothingTheSecondTime(t *testing.T) {
 	}
 	if again := s.Calls("PUT /v1/admin/price-lists"); prices == 0 || again != prices {
 		t.Errorf("%d calls for prices, %d after the second time", prices, again)
+	}
+	var items catalogapi.BatchInput
+	var first catalogapi.ProductInput
+	if err := errors.Join(json.Unmarshal(s.Written("POST /v1/admin/products/batch"), &items), json.Unmarshal(items.Items[0].Product, &first)); err != nil {
+		t.Fatal(err)
+	}
+	if de := first.Translations["de"]; de.Title != "T-Shirt für jeden Tag" || de.Texts["Everyday Crew T-Shirt in white"] != "T-Shirt für jeden Tag in Weiß" || !strings.HasPrefix(de.Texts["Machine wash at 30 °C with like colours"], "Maschinenwäsche") {
+		t.Errorf("%+v", de)
 	}
 	var row searchapi.HomeRowInput
 	if err := json.Unmarshal(s.Written("PUT /v1/admin/search/rows/reduced"), &row); err != nil || row.Titles["de"] != "Reduziert" || row.Position != 30 || len(row.Shows.IDs) != 1 || row.Shows.IDs[0] != "id of seed:"+sample.Products[4].Slug {

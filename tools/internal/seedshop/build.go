@@ -15,7 +15,7 @@ type builder struct {
 	brands   map[string]Brand
 	faults   []error
 
-	words map[string]string // of the department in German; nil: it is not translated
+	words map[string]string // of the department in German, by English ones
 	said  map[string]bool   // those of them that a product says
 }
 
@@ -130,7 +130,8 @@ func (b *builder) product(l *leafRow, n int) {
 		}
 	}
 	b.variants(&p, l, row, fmt.Sprintf("%s-%d", l.Prefix, 101+n))
-	p.Images = images(&p)
+	p.GermanTexts = b.textsInGerman(&p)
+	p.Images = images(&p, b.src.german.Palette)
 	b.shop.Products = append(b.shop.Products, p)
 }
 

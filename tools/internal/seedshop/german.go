@@ -3,6 +3,7 @@ package seedshop
 import (
 	"slices"
 	"strings"
+	"unicode"
 )
 
 // germanFile is the registry and the menu in German. Values of an attribute that are the Same read as in English.
@@ -15,9 +16,6 @@ type germanFile struct {
 	Palette    map[string]string `yaml:"palette"`
 	Categories map[string]string `yaml:"categories"`
 }
-
-// germanDepartments are those whose products can be read in German; each has a file beside the English one, of German texts by English ones.
-var germanDepartments = []string{"groceries", "furniture", "electronics", "clothing", "shoes", "home", "kitchen", "garden", "toys", "stationery", "sport"}
 
 // german puts German labels into the registry and the menu. Whatever has none is a fault.
 func (b *builder) german() {
@@ -50,17 +48,30 @@ func (b *builder) must(what, text string) string {
 	return text
 }
 
-// inGerman is the title and the description of a product; none in a department that was not translated yet.
+// inGerman is the title and the description of a product.
 func (b *builder) inGerman(row productRow, sentences []string) (title, description string) {
-	if b.words == nil {
-		return "", ""
-	}
 	all := slices.Concat([]string{row.Name}, sentences)
 	for i, english := range all {
-		b.said[english] = true
-		all[i] = b.must(row.Name, b.words[english])
+		all[i] = b.say(row.Name, english)
 	}
 	return all[0], strings.Join(all[1:], " ")
+}
+
+// textsInGerman are the values of text attributes of a product that have words.
+func (b *builder) textsInGerman(p *Product) map[string]string {
+	all := map[string]string{}
+	for _, v := range p.Attributes {
+		if v.Kind == Text && strings.ContainsFunc(v.Text, unicode.IsLetter) {
+			all[v.Text] = b.say(p.Title, v.Text)
+		}
+	}
+	return all
+}
+
+// say is what a department says in German for what it says in English.
+func (b *builder) say(what, english string) string {
+	b.said[english] = true
+	return b.must(what+": "+english, b.words[english])
 }
 
 // unsaid are German texts that nothing in the department says in English any more.

@@ -158,7 +158,7 @@ func load() (*source, error) {
 		return nil, err
 	}
 	src.words = map[string]map[string]string{}
-	for _, name := range germanDepartments {
+	for _, name := range departmentFiles {
 		var german map[string]string
 		if err := decode("de/"+name, &german); err != nil {
 			return nil, err

@@ -105,19 +105,19 @@ func (s *studio) accent(seed, main string) string {
 	return s.palette["cream"]
 }
 
-// images are one per colour, or one for all variants.
-func images(p *Product) []Image {
+// images are one per colour, or one for all variants. German has the names of colours.
+func images(p *Product, german map[string]string) []Image {
 	for _, o := range p.Options {
 		if o.Attribute != "colour" {
 			continue
 		}
 		var out []Image
 		for _, c := range o.Values {
-			out = append(out, Image{Key: c.Code, Alt: p.Title + " in " + strings.ToLower(c.Label)})
+			out = append(out, Image{Key: c.Code, Alt: p.Title + " in " + strings.ToLower(c.Label), German: p.GermanTitle + " in " + german[c.Code]})
 		}
 		return out
 	}
-	return []Image{{Key: "main", Alt: p.Title}}
+	return []Image{{Key: "main", Alt: p.Title, German: p.GermanTitle}}
 }
 
 var fill = regexp.MustCompile(`fill="[^"]*"`)

@@ -119,8 +119,9 @@ type Address struct {
 // differ; Attributes are shared by all of them.
 type Product struct {
 	Slug, Title, Description string
-	GermanTitle              string // empty: not translated
+	GermanTitle              string
 	GermanDescription        string
+	GermanTexts              map[string]string `json:",omitempty"` // values of text attributes, by the English ones
 	Category, Brand          string
 	Status                   Status
 	Attributes               []Value
@@ -175,8 +176,8 @@ type Stock struct {
 	Quantity int64
 }
 
-// Image names a drawing: Picture(Product.Slug, Key). Alt says what is to be seen.
-type Image struct{ Key, Alt string }
+// Image names a drawing: Picture(Product.Slug, Key). Alt says what is to be seen, German the same in German.
+type Image struct{ Key, Alt, German string }
 
 // Basket is the script of a sample order: a guest buys Lines in Currency and has them sent to
 // Address. Every SKU is published, has a price in Currency and was in stock at the start.
