@@ -59,11 +59,26 @@ const (
 	CouponNotApplicable = "not_applicable"
 )
 
-// Coupon tells whether a code had an effect, and if not, why.
+// Why a coupon does not apply.
+const (
+	ReasonUnknown     = "unknown"
+	ReasonNotYet      = "not-yet"
+	ReasonExpired     = "expired"
+	ReasonUsedUp      = "used-up"
+	ReasonCurrency    = "currency"     // not for the currency asked in
+	ReasonMinSubtotal = "min-subtotal" // Missing says how much more it takes
+	ReasonNothingLeft = "nothing-left" // other promotions have taken everything off
+)
+
+// Coupon tells whether a code had an effect, and if not, why: Reason in words, ReasonCode for those who have words of their own.
 type Coupon struct {
-	Code   string `json:"code"`
-	Status string `json:"status" enum:"applied,not_applicable"`
-	Reason string `json:"reason,omitempty"`
+	Code       string `json:"code"`
+	Status     string `json:"status" enum:"applied,not_applicable"`
+	Reason     string `json:"reason,omitempty"`
+	ReasonCode string `json:"reason_code,omitempty" enum:"unknown,not-yet,expired,used-up,currency,min-subtotal,nothing-left"`
+
+	Least   *money.Amount `json:"least,omitempty" doc:"With min-subtotal: the subtotal from which on it applies"`
+	Missing *money.Amount `json:"missing,omitempty" doc:"With min-subtotal: what the subtotal lacks of it"`
 }
 
 // QuoteRequest asks for the price of lines in a context. Country is ISO 3166-1 alpha-2; Region is the part after the hyphen

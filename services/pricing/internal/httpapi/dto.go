@@ -53,9 +53,12 @@ func quoteAnswer(q *pricing.Quote, currency string) (pricingapi.Quote, error) {
 		}
 	}
 	for i, c := range q.Codes {
-		out.Coupons[i] = pricingapi.Coupon{Code: c.Code, Status: pricingapi.CouponNotApplicable, Reason: c.Reason}
+		out.Coupons[i] = pricingapi.Coupon{Code: c.Code, Status: pricingapi.CouponNotApplicable, Reason: c.Why.Reason, ReasonCode: string(c.Why.Code)}
 		if c.Applied {
 			out.Coupons[i].Status = pricingapi.CouponApplied
+		}
+		if c.Why.Code == pricing.MinSubtotal {
+			out.Coupons[i].Least, out.Coupons[i].Missing = &c.Why.Least, &c.Why.Missing
 		}
 	}
 	for i, p := range q.Promotions {

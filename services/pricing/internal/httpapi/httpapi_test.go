@@ -66,7 +66,7 @@ func TestQuote(t *testing.T) {
 	if len(q.Shipping) != 1 || q.Shipping[0].Totals.Total.Minor != 4382+500+41 {
 		t.Errorf("shipping %+v", q.Shipping)
 	}
-	wantCoupons := []pricingapi.Coupon{{Code: "TEN", Status: "applied"}, {Code: "nope", Status: "not_applicable", Reason: "this code is not known"}}
+	wantCoupons := []pricingapi.Coupon{{Code: "TEN", Status: "applied"}, {Code: "nope", Status: "not_applicable", Reason: "this code is not known", ReasonCode: "unknown"}}
 	if diff := cmp.Diff(wantCoupons, q.Coupons); diff != "" {
 		t.Error(diff)
 	}

@@ -42,8 +42,32 @@ type Promotion struct {
 type CodeStatus struct {
 	Code    string
 	Applied bool
-	Reason  string
+	Why     Refusal
 }
+
+// Refusal is why a code does not apply, the zero one that it does.
+type Refusal struct {
+	Code   ReasonCode
+	Reason string // in words
+
+	Least, Missing money.Amount // with MinSubtotal: the least subtotal, and what is missing of it
+}
+
+// ReasonCode names a Refusal.
+type ReasonCode string
+
+// The reasons of a Refusal.
+const (
+	Unknown     ReasonCode = "unknown"
+	NotYet      ReasonCode = "not-yet"
+	Expired     ReasonCode = "expired"
+	UsedUp      ReasonCode = "used-up"
+	NoCurrency  ReasonCode = "currency"
+	MinSubtotal ReasonCode = "min-subtotal"
+	NothingLeft ReasonCode = "nothing-left"
+)
+
+var unknownCode = Refusal{Code: Unknown, Reason: "this code is not known"}
 
 // The kinds of a coupon.
 const (
@@ -86,24 +110,24 @@ func (cs Coupons) Promote(b Basket) (Outcome, error) {
 	status := map[string]CodeStatus{}
 	for _, c := range cs.sorted(b.Codes) {
 		out.Edge = earlier(out.Edge, c.Window.next(b.Context.Now))
-		reason := c.refusal(b.Context, subtotal)
-		if reason == "" {
+		why := c.refusal(b.Context, subtotal)
+		if why.Code == "" {
 			p, err := c.take(b.Context.Currency, b.Lines, left)
 			if err != nil {
 				return Outcome{}, err
 			}
 			if p.Amount.IsZero() {
-				reason = "there is nothing left to take it off"
+				why = Refusal{Code: NothingLeft, Reason: "there is nothing left to take it off"}
 			} else {
 				out.Promotions = append(out.Promotions, p)
 			}
 		}
-		status[c.Code] = CodeStatus{Code: c.Code, Applied: reason == "", Reason: reason}
+		status[c.Code] = CodeStatus{Code: c.Code, Applied: why.Code == "", Why: why}
 	}
 	for _, code := range b.Codes {
 		s, ok := status[NormalCode(code)]
 		if !ok {
-			s = CodeStatus{Reason: "this code is not known"}
+			s = CodeStatus{Why: unknownCode}
 		}
 		s.Code = code
 		out.Codes = append(out.Codes, s)
@@ -125,31 +149,33 @@ func (cs Coupons) sorted(codes []string) []Coupon {
 	return slices.CompactFunc(found, func(a, b Coupon) bool { return a.Code == b.Code })
 }
 
-// refusal says why a coupon does not apply, or "".
-func (c Coupon) refusal(ctx Context, subtotal money.Amount) string {
+// refusal says why a coupon does not apply, or nothing.
+func (c Coupon) refusal(ctx Context, subtotal money.Amount) Refusal {
+	otherwise := Refusal{Code: NoCurrency, Reason: fmt.Sprintf("this code is not valid for %s", ctx.Currency)}
 	switch {
 	case !c.Enabled:
-		return "this code is not known"
+		return unknownCode
 	case !c.Window.From.IsZero() && ctx.Now.Before(c.Window.From):
-		return "this code is not valid yet"
+		return Refusal{Code: NotYet, Reason: "this code is not valid yet"}
 	case !c.Window.Contains(ctx.Now):
-		return "this code has expired"
+		return Refusal{Code: Expired, Reason: "this code has expired"}
 	case c.UsageLimit > 0 && c.Used >= c.UsageLimit:
-		return "this code has been used up"
+		return Refusal{Code: UsedUp, Reason: "this code has been used up"}
 	case c.Kind == Fixed && !has(c.Amounts, ctx.Currency):
-		return fmt.Sprintf("this code is not valid for %s", ctx.Currency)
+		return otherwise
 	}
 	if len(c.MinSubtotal) == 0 {
-		return ""
+		return Refusal{}
 	}
 	least, ok := in(c.MinSubtotal, ctx.Currency)
 	if !ok {
-		return fmt.Sprintf("this code is not valid for %s", ctx.Currency)
+		return otherwise
 	}
 	if subtotal.Minor < least.Minor {
-		return fmt.Sprintf("add %s more to use this code", money.New(least.Minor-subtotal.Minor, ctx.Currency))
+		missing := money.New(least.Minor-subtotal.Minor, ctx.Currency)
+		return Refusal{Code: MinSubtotal, Reason: fmt.Sprintf("add %s more to use this code", missing), Least: least, Missing: missing}
 	}
-	return ""
+	return Refusal{}
 }
 
 // take computes the discount and takes it off left. Lines are visited by SKU and id, so that the largest-remainder ties do

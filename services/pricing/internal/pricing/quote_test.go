@@ -140,23 +140,24 @@ func TestCoupons(t *testing.T) {
 		codes   []string
 		want    int64
 		reason  string // contained in the reason of the last code
+		code    ReasonCode
 	}{
-		"percentage":                  {[]Coupon{ten}, []string{"TEN"}, 100, ""},
-		"spelled otherwise":           {[]Coupon{ten}, []string{" ten "}, 100, ""},
-		"twice is once":               {[]Coupon{ten}, []string{"TEN", "ten"}, 100, ""},
-		"fixed":                       {[]Coupon{five}, []string{"FIVE"}, 500, ""},
-		"percentage before fixed":     {[]Coupon{ten, five}, []string{"FIVE", "TEN"}, 600, ""},
-		"never more than the total":   {[]Coupon{with(five, func(c *Coupon) { c.Amounts = []money.Amount{usd(5000)} })}, []string{"FIVE"}, 1000, ""},
-		"nothing left":                {[]Coupon{with(ten, func(c *Coupon) { c.BasisPoints = 10_000 }), five}, []string{"TEN", "FIVE"}, 1000, "nothing left"},
-		"unknown":                     {nil, []string{"WHAT"}, 0, "not known"},
-		"disabled looks unknown":      {[]Coupon{with(ten, func(c *Coupon) { c.Enabled = false })}, []string{"TEN"}, 0, "not known"},
-		"not yet":                     {[]Coupon{with(ten, func(c *Coupon) { c.Window.From = now.Add(1) })}, []string{"TEN"}, 0, "not valid yet"},
-		"expired":                     {[]Coupon{with(ten, func(c *Coupon) { c.Window.To = now })}, []string{"TEN"}, 0, "expired"},
-		"used up":                     {[]Coupon{with(ten, func(c *Coupon) { c.UsageLimit, c.Used = 3, 3 })}, []string{"TEN"}, 0, "used up"},
-		"other currency":              {[]Coupon{with(five, func(c *Coupon) { c.Amounts = []money.Amount{money.New(5, "EUR")} })}, []string{"FIVE"}, 0, "not valid for USD"},
-		"below its minimum":           {[]Coupon{with(ten, func(c *Coupon) { c.MinSubtotal = []money.Amount{usd(1250)} })}, []string{"TEN"}, 0, "add 2.50 USD more"},
-		"at its minimum":              {[]Coupon{with(ten, func(c *Coupon) { c.MinSubtotal = []money.Amount{usd(1000)} })}, []string{"TEN"}, 100, ""},
-		"minimum in another currency": {[]Coupon{with(ten, func(c *Coupon) { c.MinSubtotal = []money.Amount{money.New(1, "EUR")} })}, []string{"TEN"}, 0, "not valid for USD"},
+		"percentage":                  {[]Coupon{ten}, []string{"TEN"}, 100, "", ""},
+		"spelled otherwise":           {[]Coupon{ten}, []string{" ten "}, 100, "", ""},
+		"twice is once":               {[]Coupon{ten}, []string{"TEN", "ten"}, 100, "", ""},
+		"fixed":                       {[]Coupon{five}, []string{"FIVE"}, 500, "", ""},
+		"percentage before fixed":     {[]Coupon{ten, five}, []string{"FIVE", "TEN"}, 600, "", ""},
+		"never more than the total":   {[]Coupon{with(five, func(c *Coupon) { c.Amounts = []money.Amount{usd(5000)} })}, []string{"FIVE"}, 1000, "", ""},
+		"nothing left":                {[]Coupon{with(ten, func(c *Coupon) { c.BasisPoints = 10_000 }), five}, []string{"TEN", "FIVE"}, 1000, "nothing left", NothingLeft},
+		"unknown":                     {nil, []string{"WHAT"}, 0, "not known", Unknown},
+		"disabled looks unknown":      {[]Coupon{with(ten, func(c *Coupon) { c.Enabled = false })}, []string{"TEN"}, 0, "not known", Unknown},
+		"not yet":                     {[]Coupon{with(ten, func(c *Coupon) { c.Window.From = now.Add(1) })}, []string{"TEN"}, 0, "not valid yet", NotYet},
+		"expired":                     {[]Coupon{with(ten, func(c *Coupon) { c.Window.To = now })}, []string{"TEN"}, 0, "expired", Expired},
+		"used up":                     {[]Coupon{with(ten, func(c *Coupon) { c.UsageLimit, c.Used = 3, 3 })}, []string{"TEN"}, 0, "used up", UsedUp},
+		"other currency":              {[]Coupon{with(five, func(c *Coupon) { c.Amounts = []money.Amount{money.New(5, "EUR")} })}, []string{"FIVE"}, 0, "not valid for USD", NoCurrency},
+		"below its minimum":           {[]Coupon{with(ten, func(c *Coupon) { c.MinSubtotal = []money.Amount{usd(1250)} })}, []string{"TEN"}, 0, "add 2.50 USD more", MinSubtotal},
+		"at its minimum":              {[]Coupon{with(ten, func(c *Coupon) { c.MinSubtotal = []money.Amount{usd(1000)} })}, []string{"TEN"}, 100, "", ""},
+		"minimum in another currency": {[]Coupon{with(ten, func(c *Coupon) { c.MinSubtotal = []money.Amount{money.New(1, "EUR")} })}, []string{"TEN"}, 0, "not valid for USD", NoCurrency},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -172,8 +173,11 @@ func TestCoupons(t *testing.T) {
 				t.Errorf("discount %s, want %d", q.Totals.Discount, tc.want)
 			}
 			last := q.Codes[len(q.Codes)-1]
-			if last.Applied != (tc.reason == "") || !strings.Contains(last.Reason, tc.reason) {
+			if last.Applied != (tc.reason == "") || !strings.Contains(last.Why.Reason, tc.reason) || last.Why.Code != tc.code {
 				t.Errorf("code %+v, want reason %q", last, tc.reason)
+			}
+			if short := last.Why.Code == MinSubtotal; short != (last.Why.Least == usd(1250)) || short != (last.Why.Missing == usd(250)) {
+				t.Errorf("code %+v", last)
 			}
 		})
 	}
