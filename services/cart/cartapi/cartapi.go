@@ -35,6 +35,7 @@ type Weights struct {
 type Cart struct {
 	ID         string                 `json:"id"`
 	Version    int64                  `json:"version"`
+	Status     string                 `json:"status" enum:"open,completed,merged" doc:"A closed one, completed by an order or merged into another cart, can only be read"`
 	Currency   string                 `json:"currency"`
 	Country    string                 `json:"country"`
 	Channel    string                 `json:"channel,omitempty" doc:"Where it is sold: price lists and ways to pay may be a channel's"`
@@ -46,6 +47,13 @@ type Cart struct {
 	ExpiresAt  time.Time              `json:"expires_at"`
 	UpdatedAt  time.Time              `json:"updated_at"`
 }
+
+// The states of a cart.
+const (
+	StatusOpen      = "open"
+	StatusCompleted = "completed"
+	StatusMerged    = "merged"
+)
 
 // Line is one line of a cart. Its totals are pricing's.
 type Line struct {

@@ -189,7 +189,7 @@ func emptyQuote(c *cart.Cart) pricingapi.Quote {
 func (s *Carts) answer(p Projection, items map[string]Item) cartapi.Cart {
 	c, q := &p.Cart, &p.Quote
 	out := cartapi.Cart{
-		ID: c.ID, Version: c.Version, Currency: string(c.Currency), Country: c.Country, Channel: c.Channel, CustomerID: c.CustomerID,
+		ID: c.ID, Version: c.Version, Status: string(c.Status), Currency: string(c.Currency), Country: c.Country, Channel: c.Channel, CustomerID: c.CustomerID,
 		Lines: make([]cartapi.Line, len(c.Lines)), Coupons: q.Coupons, Promotions: q.Promotions, Totals: q.Totals,
 		ExpiresAt: c.UpdatedAt.Add(s.TTL), UpdatedAt: c.UpdatedAt,
 	}
