@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"net/netip"
 	"net/url"
 	"strings"
 
@@ -12,12 +13,14 @@ import (
 
 type config struct {
 	boot.Base
-	PublicAddr   string   `env:"SIDECART_PUBLIC_ADDR" envDefault:"127.0.0.1:8080" doc:"Address for browsers"`
-	PublicURL    string   `env:"SIDECART_PUBLIC_URL" envDefault:"http://localhost:8080" doc:"What browsers and crawlers know the shop by"`
-	Markets      string   `env:"SIDECART_MARKETS" envDefault:"en-US:USD,de-DE:EUR" doc:"Languages and countries with their currency, by comma; the first is the shop's own"`
-	MediaDir     string   `env:"SIDECART_MEDIA_DIR" doc:"Folder of pictures under /media/; empty: none"`
-	ImageOrigins []string `env:"SIDECART_IMAGE_ORIGINS" doc:"Origins of pictures that are elsewhere, by comma: https://cdn.example"`
-	Maintenance  bool     `env:"SIDECART_MAINTENANCE" doc:"Show that the shop is being worked on"`
+	PublicAddr   string         `env:"SIDECART_PUBLIC_ADDR" envDefault:"127.0.0.1:8080" doc:"Address for browsers"`
+	PublicURL    string         `env:"SIDECART_PUBLIC_URL" envDefault:"http://localhost:8080" doc:"What browsers and crawlers know the shop by"`
+	Markets      string         `env:"SIDECART_MARKETS" envDefault:"en-US:USD,de-DE:EUR" doc:"Languages and countries with their currency, by comma; the first is the shop's own"`
+	MediaDir     string         `env:"SIDECART_MEDIA_DIR" doc:"Folder of pictures under /media/; empty: none"`
+	ImageOrigins []string       `env:"SIDECART_IMAGE_ORIGINS" doc:"Origins of pictures that are elsewhere, by comma: https://cdn.example"`
+	Maintenance  bool           `env:"SIDECART_MAINTENANCE" doc:"Show that the shop is being worked on"`
+	Proxies      []netip.Prefix `env:"SIDECART_TRUSTED_PROXIES" doc:"Networks by comma whose X-Forwarded-For is believed"`
+	RateCodes    int            `env:"SIDECART_RATE_CODES" envDefault:"2" doc:"Codes of coupons and gift cards that one address may try a second"`
 }
 
 // Validate checks what has bounds.
@@ -30,6 +33,9 @@ func (c config) Validate() error {
 		if u, err := url.Parse(o); err != nil || u.Host == "" || u.Path != "" || u.Scheme != "https" || strings.ContainsAny(o, "; '\"") {
 			errs = append(errs, errors.New("SIDECART_IMAGE_ORIGINS has origins, https://cdn.example"))
 		}
+	}
+	if c.RateCodes < 1 {
+		errs = append(errs, errors.New("SIDECART_RATE_CODES is below 1"))
 	}
 	if _, err := storefront.ParseMarkets(c.Markets, text.Languages()); err != nil {
 		errs = append(errs, err)

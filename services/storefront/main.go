@@ -7,11 +7,15 @@ import (
 
 	"github.com/sidecart/sidecart/pkg/boot"
 	"github.com/sidecart/sidecart/pkg/httpx"
+	"github.com/sidecart/sidecart/pkg/limit"
 	"github.com/sidecart/sidecart/services/storefront/internal/daprio"
 	"github.com/sidecart/sidecart/services/storefront/internal/storefront"
 	"github.com/sidecart/sidecart/services/storefront/internal/text"
 	"github.com/sidecart/sidecart/services/storefront/internal/web"
 )
+
+// burstCodes is how many codes may come at once: those of a household, or of an office behind one address.
+const burstCodes = 20
 
 var version = "dev" // set by -ldflags "-X main.version=…"
 
@@ -30,7 +34,7 @@ func build(_ context.Context, p *boot.Process, c config) error {
 	server := httpx.New(public)
 	web.Register(server, web.Config{
 		Services: daprio.NewServices(p.Dapr.Caller, time.Now), Markets: markets, Base: c.PublicURL, MediaDir: c.MediaDir, ImageOrigins: c.ImageOrigins,
-		Maintenance: c.Maintenance, Now: time.Now, Log: p.Log,
+		Maintenance: c.Maintenance, Codes: limit.Rate{PerSecond: float64(c.RateCodes), Burst: burstCodes}, Proxies: c.Proxies, Now: time.Now, Log: p.Log,
 	})
 	own := p.ServerConfig() // for the own sidecar's health checks; its requests are not those that the metrics are about
 	own.AppToken = p.AppToken

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/sidecart/sidecart/pkg/money"
+
 	"pgregory.net/rapid"
 )
 
@@ -104,11 +106,11 @@ func TestListing(t *testing.T) {
 
 func TestCookies(t *testing.T) {
 	t.Parallel()
-	c := Cart{ID: strings.Repeat("0a", 16), Currency: "EUR", Pieces: 3}
+	c := Cart{ID: strings.Repeat("0a", 16), Currency: "EUR", Country: "DE", Pieces: 3}
 	if got := ParseCart(c.String()); got != c {
 		t.Errorf("%v became %v", c, got)
 	}
-	for _, bad := range []string{"", "x", c.ID, c.ID + ".EUR", c.ID + ".EUR.-1", c.ID + ".XXX.1", strings.ToUpper(c.ID) + ".EUR.1", "../" + c.String()} {
+	for _, bad := range []string{"", "x", c.ID, c.ID + ".EUR.DE", c.ID + ".EUR.DE.-1", c.ID + ".XXX.DE.1", c.ID + ".EUR.de.1", c.ID + ".EUR.D.1", strings.ToUpper(c.ID) + ".EUR.DE.1", "../" + c.String(), c.String() + ".1"} {
 		if got := ParseCart(bad); got != (Cart{}) {
 			t.Errorf("%q is taken for %v", bad, got)
 		}
@@ -122,5 +124,53 @@ func TestCookies(t *testing.T) {
 	}
 	if len(r) != MaxRemembered || len(ParseRemembered(strings.Repeat("abc~", 10)+r.String())) != MaxRemembered {
 		t.Error(len(r))
+	}
+}
+
+func TestCarts(t *testing.T) {
+	t.Parallel()
+	cart := func(digit string, currency money.Currency, country string, pieces int) Cart {
+		return Cart{ID: strings.Repeat(digit, 32), Currency: currency, Country: country, Pieces: pieces}
+	}
+	us, de, at := Market{Country: "US", Currency: "USD"}, Market{Country: "DE", Currency: "EUR"}, Market{Country: "AT", Currency: "EUR"}
+	one, two, three := cart("1", "USD", "US", 2), cart("2", "EUR", "DE", 0), cart("3", "USD", "US", 5)
+	all := Carts{}.With(one).With(two)
+	if got := ParseCarts(all.String()); !slices.Equal(got, all) || got.In(us) != one || got.In(de) != two || got.In(at) != (Cart{}) {
+		t.Error(got)
+	}
+	if got := all.With(three); !slices.Equal(got, Carts{three, two}) || got.Has(one.ID) || !got.Has(two.ID) {
+		t.Error("of one country and currency there are two:", got)
+	}
+	if all.Elsewhere(de) != one || all.Elsewhere(us) != (Cart{}) { // the other one is empty
+		t.Error(all.Elsewhere(de), all.Elsewhere(us))
+	}
+	if got := all.Without(one.ID); !slices.Equal(got, Carts{two}) {
+		t.Error(got)
+	}
+	many := ParseCarts(all.String() + "~x~" + three.String() + "~" + cart("4", "EUR", "AT", 1).String() + "~" + cart("5", "EUR", "FR", 1).String() + "~" + cart("6", "EUR", "NL", 1).String())
+	if len(many) != MaxCarts || many.Has(three.ID) {
+		t.Error(many)
+	}
+}
+
+func TestSaved(t *testing.T) {
+	t.Parallel()
+	it := Item{Product: "01a222ad-9da5-7069-8f8d-9ae6b16b2332", SKU: "A.b-1", Quantity: 3}
+	saved, ok := Saved{}.With(it)
+	if got := ParseSaved(saved.String() + "~<x>.1.y~p.0.y~p.1.~p.10000.y~p.1~" + it.String()); !ok || !slices.Equal(got, saved) {
+		t.Error(got)
+	}
+	if got, found := saved.Find("A.b-1"); !found || got != it {
+		t.Error(got)
+	}
+	again, _ := saved.With(Item{Product: "p", SKU: "A.b-1", Quantity: 1})
+	if len(again) != 1 || len(again.Without("A.b-1")) != 0 {
+		t.Error(again)
+	}
+	for i := range MaxRemembered {
+		saved, ok = saved.With(Item{Product: "p", SKU: strings.Repeat("x", i+1), Quantity: 1})
+	}
+	if _, kept := saved.Find(it.SKU); ok || !kept || len(saved) != MaxRemembered {
+		t.Error("something is dropped to make room")
 	}
 }

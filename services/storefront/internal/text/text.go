@@ -22,6 +22,7 @@ type Texts struct {
 	Product  Product
 	Compare  Compare
 	Home     Home
+	Cart     Cart
 	Problem  Problem
 	months   [12]string
 	days     [7]string // from Sunday on
@@ -31,14 +32,14 @@ type Texts struct {
 var all = map[string]*Texts{"en": &english, "de": &german}
 
 var english = Texts{
-	Language: "en", Name: "English", Shell: shellEN, Listing: listingEN, Product: productEN, Compare: compareEN, Home: homeEN, Problem: problemEN,
+	Language: "en", Name: "English", Shell: shellEN, Listing: listingEN, Product: productEN, Compare: compareEN, Home: homeEN, Cart: cartEN, Problem: problemEN,
 	months: [12]string{"January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"},
 	days:   [7]string{"Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"},
 	date:   func(t *Texts, d time.Time) string { return fmt.Sprintf("%s %d", t.months[d.Month()-1], d.Day()) },
 }
 
 var german = Texts{
-	Language: "de", Name: "Deutsch", Shell: shellDE, Listing: listingDE, Product: productDE, Compare: compareDE, Home: homeDE, Problem: problemDE,
+	Language: "de", Name: "Deutsch", Shell: shellDE, Listing: listingDE, Product: productDE, Compare: compareDE, Home: homeDE, Cart: cartDE, Problem: problemDE,
 	months: [12]string{"Januar", "Februar", "März", "April", "Mai", "Juni", "Juli", "August", "September", "Oktober", "November", "Dezember"},
 	days:   [7]string{"Sonntag", "Montag", "Dienstag", "Mittwoch", "Donnerstag", "Freitag", "Samstag"},
 	date:   func(t *Texts, d time.Time) string { return fmt.Sprintf("%d. %s", d.Day(), t.months[d.Month()-1]) },

@@ -28,8 +28,9 @@ type Page struct {
 	Image       string // that stands for the page elsewhere
 
 	Departments []catalogapi.Category
-	Words       string // in the search field
-	Cart        storefront.Cart
+	Words       string                // in the search field
+	Cart        storefront.Cart       // that of the market
+	Key         string                // of the page's forms: what is sent by them twice is done once
 	Compared    storefront.Remembered // ids of products that are put side by side
 	Data        []any                 // structured data, schema.org
 }
@@ -73,8 +74,8 @@ func (p *Page) Country() string {
 	return p.Market.Country
 }
 
-// htmxConfig keeps htmx from what the content security policy refuses: styles and code in the page.
-const htmxConfig = `{"includeIndicatorStyles":false,"allowEval":false,"selfRequestsOnly":true,"historyCacheSize":0,"refreshOnHistoryMiss":true,"scrollIntoViewOnBoost":false}`
+// htmxConfig keeps htmx from what the content security policy refuses, styles and code in the page, and lets it show refusals of what somebody entered.
+const htmxConfig = `{"includeIndicatorStyles":false,"allowEval":false,"selfRequestsOnly":true,"historyCacheSize":0,"refreshOnHistoryMiss":true,"scrollIntoViewOnBoost":false,"responseHandling":[{"code":"204","swap":false},{"code":"[23]..","swap":true},{"code":"409|422|429","swap":true},{"code":"[45]..","swap":false,"error":true}]}`
 
 // Crumb is a step of the way to a page.
 type Crumb struct {

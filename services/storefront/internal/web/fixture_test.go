@@ -15,6 +15,7 @@ import (
 	"github.com/sidecart/sidecart/pkg/daprkit"
 	"github.com/sidecart/sidecart/pkg/fault"
 	"github.com/sidecart/sidecart/pkg/httpx"
+	"github.com/sidecart/sidecart/pkg/limit"
 	"github.com/sidecart/sidecart/services/catalog/catalogapi"
 	"github.com/sidecart/sidecart/services/storefront/internal/daprio"
 	"github.com/sidecart/sidecart/services/storefront/internal/storefront"
@@ -37,7 +38,7 @@ func newWorld(t *testing.T, change ...func(*Config)) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := Config{Markets: markets, Base: "https://shop.example", Now: time.Now, Log: slog.New(slog.DiscardHandler)}
+	c := Config{Markets: markets, Base: "https://shop.example", Codes: limit.Rate{PerSecond: 1000, Burst: 1000}, Now: time.Now, Log: slog.New(slog.DiscardHandler)}
 	c.Services = daprio.NewServices(func(app string) daprkit.Caller { return daprkit.NewCaller(w, app) }, time.Now)
 	for _, f := range change {
 		f(&c)

@@ -10,8 +10,11 @@ import (
 	"bytes"
 	"context"
 	"log/slog"
+	"math"
 	"net/http"
+	"net/netip"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
@@ -20,6 +23,7 @@ import (
 
 	"github.com/sidecart/sidecart/pkg/fault"
 	"github.com/sidecart/sidecart/pkg/httpx"
+	"github.com/sidecart/sidecart/pkg/limit"
 	"github.com/sidecart/sidecart/services/catalog/catalogapi"
 	"github.com/sidecart/sidecart/services/storefront/internal/assets"
 	"github.com/sidecart/sidecart/services/storefront/internal/daprio"
@@ -36,6 +40,8 @@ type Config struct {
 	MediaDir     string // folder of pictures under /media/; empty: none here
 	ImageOrigins []string
 	Maintenance  bool
+	Codes        limit.Rate     // codes of coupons and gift cards, by address
+	Proxies      []netip.Prefix // whose X-Forwarded-For is believed
 	Now          func() time.Time
 	Log          *slog.Logger
 }
@@ -44,6 +50,7 @@ type Config struct {
 type Shop struct {
 	Config
 	files *assets.Set
+	codes *limit.Limiter[netip.Addr]
 }
 
 // maxForm bounds a form, in bytes.
@@ -51,7 +58,7 @@ const maxForm = 64 << 10
 
 // Register puts the shop's pages on a server's router.
 func Register(server *httpx.Server, c Config) {
-	s := &Shop{Config: c, files: assets.New()}
+	s := &Shop{Config: c, files: assets.New(), codes: limit.New[netip.Addr](c.Codes, c.Now)}
 	r := server.Router()
 	protection := http.NewCrossOriginProtection()
 	protection.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { s.refuse(w, r, http.StatusForbidden) }))
@@ -73,6 +80,7 @@ func Register(server *httpx.Server, c Config) {
 			r.Get("/compare", s.compare)
 			r.Post("/compare", s.changeCompare)
 			r.Post("/market", s.changeMarket)
+			s.cartPages(r)
 		})
 	})
 }
@@ -81,7 +89,13 @@ func Register(server *httpx.Server, c Config) {
 type request struct {
 	*http.Request
 	market storefront.Market
-	cart   storefront.Cart
+	carts  storefront.Carts
+	cart   storefront.Cart // that of the market
+}
+
+func newRequest(r *http.Request, m storefront.Market) *request {
+	carts := storefront.ParseCarts(cookie(r, cartCookie))
+	return &request{Request: r, market: m, carts: carts, cart: carts.In(m)}
 }
 
 type requestKey struct{}
@@ -94,7 +108,7 @@ func (s *Shop) inMarket(next http.Handler) http.Handler {
 			s.notFound(w, r)
 			return
 		}
-		q := &request{market: m, cart: storefront.ParseCart(cookie(r, cartCookie))}
+		q := newRequest(r, m)
 		q.Request = r.WithContext(context.WithValue(r.Context(), requestKey{}, q))
 		if s.Maintenance {
 			s.message(w, q.Request, http.StatusServiceUnavailable, view.MessageModel{
@@ -111,7 +125,7 @@ func (s *Shop) of(r *http.Request) *request {
 		q.Request = r
 		return q
 	}
-	return &request{Request: r, market: s.Markets.Preferred(r.Header.Get("Accept-Language")), cart: storefront.ParseCart(cookie(r, cartCookie))}
+	return newRequest(r, s.Markets.Preferred(r.Header.Get("Accept-Language")))
 }
 
 func (s *Shop) text(q *request) *text.Texts { return text.In(q.market.Language) }
@@ -123,7 +137,7 @@ func (s *Shop) page(q *request, path string) *view.Page {
 		s.Log.WarnContext(q.Context(), "no departments", "error", err)
 	}
 	return &view.Page{Market: q.market, Markets: s.Markets, T: s.text(q), Asset: s.files.Path, Base: s.Base, Path: path, Departments: departments,
-		Cart: q.cart, Compared: compared(q.Request)}
+		Cart: q.cart, Key: newKey(), Compared: compared(q.Request)}
 }
 
 // render sends a page that is like all others of its kind.
@@ -193,6 +207,15 @@ func (s *Shop) media(w http.ResponseWriter, r *http.Request) {
 	if !httpx.ServeMedia(w, r, s.MediaDir, name) {
 		s.notFound(w, r)
 	}
+}
+
+// tooMany counts a code that somebody tries, of a coupon or a gift card, and says whether it is one too many; then it sets when to come back.
+func (s *Shop) tooMany(w http.ResponseWriter, r *http.Request) bool {
+	wait := s.codes.Take(limit.Client(r, s.Proxies))
+	if wait > 0 {
+		w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(wait.Seconds()))))
+	}
+	return wait > 0
 }
 
 // local is an address within the shop that a form named: "/c/shoes?brand=x". Anything else is the home page.

@@ -27,6 +27,30 @@
   for (const what of ["htmx:sendError", "htmx:timeout", "htmx:responseError", "htmx:swapError"])
     addEventListener(what, () => toast(doc.body.dataset.again));
 
+  // What was put into the cart is confirmed beside the page, until somebody has seen it. The form is another one then: what it sends next is added too.
+  const added = () => doc.getElementById("added"), shut = () => { added().textContent = ""; };
+  const fresh = key => { key.value = [...crypto.getRandomValues(new Uint8Array(16))].map(b => b.toString(16).padStart(2, "0")).join(""); };
+  addEventListener("htmx:afterRequest", e => { if (e.detail.successful) e.target.querySelectorAll("[name=key]").forEach(fresh); });
+  addEventListener("pageshow", e => { if (e.persisted) doc.querySelectorAll("[name=key]").forEach(fresh); });
+  addEventListener("click", e => { if (e.target.closest("[data-shut]") || !e.target.closest("#added")) shut(); });
+  addEventListener("keydown", e => { if (e.key === "Escape") shut(); });
+
+  // Quantities follow at once, and wait for the last of many clicks. The cart says what has become of it, and keeps a place for the keyboard.
+  addEventListener("click", e => {
+    const step = e.target.closest(".stepper [name=step]");
+    if (!step) return;
+    e.preventDefault();
+    const field = step.form.elements.quantity;
+    field.value = Math.min(9999, Math.max(0, Number(field.value) + Number(step.value)));
+    field.dispatchEvent(new Event("change", { bubbles: true }));
+  });
+  addEventListener("htmx:afterSettle", e => {
+    const cart = doc.getElementById("cart");
+    if (!cart || !(cart === e.detail.elt || cart.contains(e.detail.elt))) return;
+    doc.getElementById("said").textContent = [...cart.querySelectorAll("[data-say]")].map(n => n.innerText).join(" ");
+    if (doc.activeElement === doc.body) cart.querySelector("h1").focus();
+  });
+
   // The search field suggests: a combobox as ARIA has it.
   addEventListener("DOMContentLoaded", () => {
     const field = doc.querySelector("[data-suggest]"), box = doc.getElementById("suggestions");
