@@ -21,10 +21,16 @@ const maxAnswer = 32 << 20
 
 // Caller calls one other service with JSON in and out.
 type Caller interface {
-	// JSON sends in (nil: no body) and decodes a 2xx answer into out (nil: ignored; unknown members are ignored). Path begins
+	// JSON sends in (nil: no body) and decodes a 2xx answer into out (nil: ignored; a *Document: taken as it is; unknown members are ignored). Path begins
 	// with "/", its segments escaped by the caller. A refusal is the callee's *fault.Fault; a call without an answer is
 	// fault.Unavailable when the callee surely saw nothing, else fault.Timeout. The time limit is ctx's.
 	JSON(ctx context.Context, method, path string, in, out any, opts ...CallOption) error
+}
+
+// Document is an answer that is no JSON, such as a PDF.
+type Document struct {
+	ContentType, Disposition string
+	Body                     []byte
 }
 
 // CallOption adds to one call.
@@ -117,6 +123,10 @@ func (c *caller) answer(resp *http.Response, out any) error {
 	}
 	if resp.StatusCode < 200 || resp.StatusCode > 299 {
 		return refusal(resp, b)
+	}
+	if d, ok := out.(*Document); ok {
+		*d = Document{ContentType: resp.Header.Get("Content-Type"), Disposition: resp.Header.Get("Content-Disposition"), Body: b}
+		return nil
 	}
 	if out == nil || (len(b) == 0 && resp.StatusCode == http.StatusNoContent) {
 		return nil

@@ -36,6 +36,21 @@ func TestCallerSendsAndDecodesJSON(t *testing.T) {
 	}
 }
 
+// What is no JSON is taken as it is.
+func TestCallerTakesADocument(t *testing.T) {
+	t.Parallel()
+	c := sidecar(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/pdf")
+		w.Header().Set("Content-Disposition", `inline; filename="1.pdf"`)
+		_, _ = io.WriteString(w, "%PDF")
+	}), nil)
+	var out daprkit.Document
+	if err := c.Caller("order").JSON(soon(t), http.MethodGet, "/v1/invoice", nil, &out); err != nil || string(out.Body) != "%PDF" || out.ContentType != "application/pdf" ||
+		out.Disposition != `inline; filename="1.pdf"` {
+		t.Errorf("%v, %+v", err, out)
+	}
+}
+
 // Every kind of fault that a service raises reaches its caller as the same fault.
 func TestCallerReturnsTheCalleesFault(t *testing.T) {
 	t.Parallel()
