@@ -35,8 +35,9 @@ const (
 	PathVoid        = "/v1/internal/payments/void"
 	PathRefund      = "/v1/internal/payments/refund"
 	PathClientToken = "/v1/internal/payments/client-token"
-	PathPayments    = "/v1/internal/payments/by-order/" // GET {order id}
-	PathOpen        = "/v1/internal/payments/open"      // GET ?older_than_seconds=60: Payments whose money is there, for reconciling
+	PathPayments    = "/v1/internal/payments/by-order/"  // GET {order id}
+	PathTransfers   = "/v1/internal/payments/transfers/" // GET {order id}?country=: Transfer, for the storefront
+	PathOpen        = "/v1/internal/payments/open"       // GET ?older_than_seconds=60: Payments whose money is there, for reconciling
 )
 
 // FirstRepeat is the attempt from which payments are like another one.
@@ -136,6 +137,13 @@ type Offer struct {
 	PayTo            string `json:"pay_to,omitempty"`             // of bank transfers: the account; the order's number is the reference
 
 	Fee money.Amount `json:"fee,omitzero" doc:"What choosing it adds to the cost of shipping, before taxes where prices are"`
+}
+
+// Transfer is a bank transfer that is awaited: what shoppers are told. The order's number is the reference.
+type Transfer struct {
+	Amount money.Amount `json:"amount"`
+	PayTo  string       `json:"pay_to" doc:"The account; empty when transfers are offered there no longer"`
+	PayBy  time.Time    `json:"pay_by" doc:"Then the order is cancelled"`
 }
 
 // ManualMoney is what staff record of a bank transfer or of cash on delivery.

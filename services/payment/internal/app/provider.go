@@ -84,6 +84,17 @@ func (a *App) Offered(s Sold) (out []Offer) {
 	return out
 }
 
+// PayTo is the account of bank transfers from a country in a channel of sales; "" where none are offered.
+func (a *App) PayTo(country, channel string, currency money.Currency) string {
+	for _, o := range a.Offers {
+		_, taken := o.Amounts[currency]
+		if taken && o.Provider == payment.BankTransfer && (len(o.Countries) == 0 || slices.Contains(o.Countries, country)) && (len(o.Channels) == 0 || slices.Contains(o.Channels, channel)) {
+			return o.PayTo
+		}
+	}
+	return ""
+}
+
 // offersFile is the form of a file of providers. Unknown members are faults.
 type offersFile struct {
 	Version   int `yaml:"version"`

@@ -79,6 +79,8 @@ func Register(s *httpx.Server, p Parts) {
 		httpx.Callers("checkout"), httpx.Timeout(tokenTime))
 	httpx.Register(s, internal(http.MethodGet, paymentapi.PathPayments+"{order_id}", "get-payments-of-order", "The payments of an order"), h.byOrder,
 		httpx.Callers("order", "checkout"))
+	httpx.Register(s, internal(http.MethodGet, paymentapi.PathTransfers+"{order_id}", "get-transfer-of-order", "The bank transfer that an order waits for"), h.transfer,
+		httpx.Callers("storefront"))
 	httpx.Register(s, internal(http.MethodGet, paymentapi.PathOpen, "get-open-payments", "Payments whose money is still there"), h.open, order)
 
 	staff := func(method, path, id, summary, scope string) huma.Operation {

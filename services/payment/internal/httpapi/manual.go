@@ -7,6 +7,7 @@ import (
 	"github.com/sidecart/sidecart/pkg/fault"
 	"github.com/sidecart/sidecart/pkg/money"
 	"github.com/sidecart/sidecart/services/payment/internal/app"
+	"github.com/sidecart/sidecart/services/payment/internal/payment"
 	"github.com/sidecart/sidecart/services/payment/paymentapi"
 )
 
@@ -22,6 +23,28 @@ func (h *api) manualMoney(ctx context.Context, in *manualInput) (*bodyOf[payment
 		return nil, err
 	}
 	return &bodyOf[paymentapi.Payment]{Body: view(p)}, nil
+}
+
+type transferInput struct {
+	OrderID string `path:"order_id" maxLength:"200"`
+	Country string `query:"country" maxLength:"2" doc:"Of the order: it decides the account"`
+}
+
+var errNoTransfer = fault.New(fault.NotFound, "transfer-not-found", "No bank transfer is awaited for this order.")
+
+// transfer tells a shopper how to pay what was promised, while it is awaited.
+func (h *api) transfer(ctx context.Context, in *transferInput) (*bodyOf[paymentapi.Transfer], error) {
+	all, err := h.read.ByOrder(ctx, in.OrderID)
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range all {
+		if p.Provider == payment.BankTransfer && p.Review == payment.ReviewPending && p.Status == payment.StatusAuthorised {
+			return &bodyOf[paymentapi.Transfer]{Body: paymentapi.Transfer{Amount: money.New(p.Authorised.Minor-p.Credit.Minor, p.Amount.Currency), PayBy: p.ReviewUntil,
+				PayTo: h.app.PayTo(in.Country, p.Channel, p.Amount.Currency)}}, nil
+		}
+	}
+	return nil, errNoTransfer
 }
 
 // session says what an amount may be paid by, with the token of the gateway where that is among it.

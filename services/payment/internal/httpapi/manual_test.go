@@ -44,6 +44,14 @@ func TestABankTransferThroughTheDoors(t *testing.T) {
 	wants(paymentapi.Succeeded)
 	s.order.Do("POST", paymentapi.PathCapture, `{"operation_id":"c","payment_id":"o-1","amount":{"amount":100,"currency":"USD"}}`).Want(200).JSON(&r)
 	wants(paymentapi.Pending)
+	var told paymentapi.Transfer
+	shop := s.plain.As("storefront")
+	shop.Do("GET", paymentapi.PathTransfers+"o?country=DE", nil).Want(200).JSON(&told)
+	if told.Amount != usd(100) || told.PayTo != "account 5" || told.PayBy.IsZero() {
+		t.Errorf("%+v", told)
+	}
+	shop.Do("GET", paymentapi.PathTransfers+"other?country=DE", nil).Problem(404, "transfer-not-found")
+	s.plain.As("cart").Do("GET", paymentapi.PathTransfers+"o", nil).Problem(403, "forbidden")
 	const door = "/v1/admin/payments/o-1/money"
 	s.plain.Do("POST", door, `{"outcome":"received"}`).Problem(401, "unauthenticated")
 	s.plain.Staff(s.signer, ScopeRead).Do("POST", door, `{"outcome":"received"}`).Problem(403, "forbidden")
@@ -57,6 +65,7 @@ func TestABankTransferThroughTheDoors(t *testing.T) {
 		t.Errorf("%+v", p)
 	}
 	s.staff.Do("POST", door, `{"outcome":"refused"}`).Problem(409, "payment-not-awaited")
+	shop.Do("GET", paymentapi.PathTransfers+"o?country=DE", nil).Problem(404, "transfer-not-found")
 	s.order.Do("POST", paymentapi.PathCapture, `{"operation_id":"c","payment_id":"o-1","amount":{"amount":100,"currency":"USD"}}`).Want(200).JSON(&r)
 	if r.Outcome != paymentapi.Succeeded {
 		t.Errorf("%+v", r)
