@@ -17,6 +17,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/andybalholm/brotli"
 )
@@ -40,8 +41,13 @@ type file struct {
 	plain, gzip, br []byte // compressed ones are nil where they are not smaller
 }
 
-// New reads the files. The style sheets of files/css are one, in the order of their names.
-func New() *Set {
+// New returns the files, which a process reads and compresses once.
+func New() *Set { return once() }
+
+var once = sync.OnceValue(load)
+
+// load reads the files. The style sheets of files/css are one, in the order of their names.
+func load() *Set {
 	s := &Set{names: map[string]string{}, files: map[string]*file{}}
 	var sheets []string
 	err := fs.WalkDir(embedded, "files", func(name string, d fs.DirEntry, err error) error {
