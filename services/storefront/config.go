@@ -18,6 +18,7 @@ type config struct {
 	Markets      string         `env:"SIDECART_MARKETS" envDefault:"en-US:USD,de-DE:EUR" doc:"Languages and countries with their currency, by comma; the first is the shop's own"`
 	MediaDir     string         `env:"SIDECART_MEDIA_DIR" doc:"Folder of pictures under /media/; empty: none"`
 	ImageOrigins []string       `env:"SIDECART_IMAGE_ORIGINS" doc:"Origins of pictures that are elsewhere, by comma: https://cdn.example"`
+	Tests        bool           `env:"SIDECART_TESTS" doc:"Give browsers a random name for tests of search rules, and count what they do; where the law wants it, after a consent that your pages ask for"`
 	Maintenance  bool           `env:"SIDECART_MAINTENANCE" doc:"Show that the shop is being worked on"`
 	Proxies      []netip.Prefix `env:"SIDECART_TRUSTED_PROXIES" doc:"Networks by comma whose X-Forwarded-For is believed"`
 	RateCodes    int            `env:"SIDECART_RATE_CODES" envDefault:"2" doc:"Codes of coupons and gift cards that one address may try a second"`

@@ -8,6 +8,7 @@ import (
 	"github.com/sidecart/sidecart/pkg/boot"
 	"github.com/sidecart/sidecart/pkg/httpx"
 	"github.com/sidecart/sidecart/pkg/limit"
+	"github.com/sidecart/sidecart/pkg/run"
 	"github.com/sidecart/sidecart/services/storefront/internal/daprio"
 	"github.com/sidecart/sidecart/services/storefront/internal/storefront"
 	"github.com/sidecart/sidecart/services/storefront/internal/text"
@@ -32,10 +33,11 @@ func build(_ context.Context, p *boot.Process, c config) error {
 	public.Metrics = p.Registry
 	public.Verifier = nil // browsers have no tokens
 	server := httpx.New(public)
-	web.Register(server, web.Config{
+	pages := web.Register(server, web.Config{
 		Services: daprio.NewServices(p.Dapr.Caller, time.Now), Markets: markets, Base: c.PublicURL, MediaDir: c.MediaDir, ImageOrigins: c.ImageOrigins,
-		Maintenance: c.Maintenance, Codes: limit.Rate{PerSecond: float64(c.RateCodes), Burst: burstCodes}, Proxies: c.Proxies, Now: time.Now, Log: p.Log,
+		Maintenance: c.Maintenance, Tests: c.Tests, Codes: limit.Rate{PerSecond: float64(c.RateCodes), Burst: burstCodes}, Proxies: c.Proxies, Now: time.Now, Log: p.Log,
 	})
+	p.Add("visitors", run.Func("visitors", pages.Run))
 	own := p.ServerConfig() // for the own sidecar's health checks; its requests are not those that the metrics are about
 	own.AppToken = p.AppToken
 	p.Add("http", httpx.New(own).Listen(c.HTTPAddr))

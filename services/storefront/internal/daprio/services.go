@@ -49,17 +49,25 @@ func get(ctx context.Context, c daprkit.Caller, path string, query url.Values, o
 // PageSize is how many products a page of a listing has.
 const PageSize = "24"
 
-// List asks search for a listing, with what can be chosen on its first page. What was seen last raises what is like it.
-func (s *Services) List(ctx context.Context, m storefront.Market, l storefront.Listing, seen storefront.Remembered) (searchapi.Products, error) {
+// List asks search for a listing, with what can be chosen on its first page. What was seen last raises what is like it; visitor is for tests of rules, or empty.
+func (s *Services) List(ctx context.Context, m storefront.Market, l storefront.Listing, seen storefront.Remembered, visitor string) (searchapi.Products, error) {
 	q := l.Query(m)
 	q.Set("limit", PageSize)
 	if l.Cursor == "" {
 		q.Set("facets", "true")
 	}
 	looked(q, seen)
+	if visitor != "" {
+		q.Set("visitor", visitor)
+	}
 	var out searchapi.Products
 	err := get(ctx, s.Search, "/v1/products", q, &out)
 	return out, err
+}
+
+// Interact tells search what a visitor did.
+func (s *Services) Interact(ctx context.Context, in searchapi.Interaction) error {
+	return s.Search.JSON(ctx, http.MethodPost, searchapi.PathInteractions, in, nil)
 }
 
 // looked adds what was seen last to a query: the last one last, as search takes it.

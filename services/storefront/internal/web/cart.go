@@ -168,6 +168,7 @@ func (s *Shop) addLine(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	line := c.Lines[i]
+	s.did(r, "cart", "", nil)
 	if !part {
 		toCart(w, q, "added", storefront.Item{Product: line.ProductID, SKU: sku, Quantity: n})
 		return

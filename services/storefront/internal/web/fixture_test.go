@@ -29,6 +29,7 @@ type world struct {
 	mu    sync.Mutex
 	mux   *http.ServeMux
 	calls []string // "GET search/v1/products?…", in order
+	pages *Shop
 }
 
 func newWorld(t *testing.T, change ...func(*Config)) *world {
@@ -44,7 +45,7 @@ func newWorld(t *testing.T, change ...func(*Config)) *world {
 		f(&c)
 	}
 	server := httpx.New(httpx.Config{Name: "storefront"})
-	Register(server, c)
+	w.pages = Register(server, c)
 	w.Handler = server
 	w.says("GET catalog/v1/categories", map[string]any{"items": []catalogapi.Category{
 		{Code: "shoes", Name: "Shoes", Slug: "shoes", Children: []catalogapi.Category{{Code: "boots", Name: "Boots", Slug: "boots"}}},

@@ -60,7 +60,7 @@ func (s *Shop) list(w http.ResponseWriter, q *request, l storefront.Listing, way
 	}
 	m.Crumbs[len(m.Crumbs)-1].Path = ""
 	p.Title = m.Title
-	err := s.fill(q, m)
+	err := s.fill(w, q, m)
 	switch kind := fault.KindOf(err); {
 	case err == nil:
 	case kind == fault.Invalid && (l.Cursor != "" || l.Filtered()): // of a listing that has changed since
@@ -87,9 +87,9 @@ func (s *Shop) list(w http.ResponseWriter, q *request, l storefront.Listing, way
 
 // fill asks for what a listing shows. A first page comes from catalog while search is away; later ones do not, because they go on in an order that
 // only search knows. Whoever has no script gets the filters of later pages too.
-func (s *Shop) fill(q *request, m *view.ListingModel) (err error) {
+func (s *Shop) fill(w http.ResponseWriter, q *request, m *view.ListingModel) (err error) {
 	l := m.Listing
-	m.Result, err = s.Services.List(q.Context(), q.market, l, lookedAt(q.Request))
+	m.Result, err = s.Services.List(q.Context(), q.market, l, lookedAt(q.Request), s.visitor(w, q.Request))
 	switch kind := fault.KindOf(err); {
 	case err == nil && l.Cursor != "" && q.Header.Get("HX-Request") == "":
 		facets, err := s.Services.Facets(q.Context(), q.market, l)

@@ -61,6 +61,7 @@ func (s *Shop) product(w http.ResponseWriter, r *http.Request) {
 	if seen := lookedAt(r); len(seen) == 0 || seen[0] != found.ID {
 		keep(w, seenCookie, seen.With(found.ID).String(), 0)
 	}
+	s.did(r, "view", "", nil)
 	s.render(w, q, view.Product(p, m))
 }
 

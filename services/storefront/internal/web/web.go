@@ -25,6 +25,7 @@ import (
 	"github.com/sidecart/sidecart/pkg/httpx"
 	"github.com/sidecart/sidecart/pkg/limit"
 	"github.com/sidecart/sidecart/services/catalog/catalogapi"
+	"github.com/sidecart/sidecart/services/search/searchapi"
 	"github.com/sidecart/sidecart/services/storefront/internal/assets"
 	"github.com/sidecart/sidecart/services/storefront/internal/daprio"
 	"github.com/sidecart/sidecart/services/storefront/internal/storefront"
@@ -40,6 +41,7 @@ type Config struct {
 	MediaDir     string // folder of pictures under /media/; empty: none here
 	ImageOrigins []string
 	Maintenance  bool
+	Tests        bool           // rules are tested: browsers get a random name
 	Codes        limit.Rate     // codes of coupons and gift cards, by address
 	Proxies      []netip.Prefix // whose X-Forwarded-For is believed
 	Now          func() time.Time
@@ -51,14 +53,15 @@ type Shop struct {
 	Config
 	files *assets.Set
 	codes *limit.Limiter[netip.Addr]
+	deeds chan searchapi.Interaction // of visitors, to be told of
 }
 
 // maxForm bounds a form, in bytes.
 const maxForm = 64 << 10
 
-// Register puts the shop's pages on a server's router.
-func Register(server *httpx.Server, c Config) {
-	s := &Shop{Config: c, files: assets.New(), codes: limit.New[netip.Addr](c.Codes, c.Now)}
+// Register puts the shop's pages on a server's router. What it returns tells search of what visitors do while it runs.
+func Register(server *httpx.Server, c Config) *Shop {
+	s := &Shop{Config: c, files: assets.New(), codes: limit.New[netip.Addr](c.Codes, c.Now), deeds: make(chan searchapi.Interaction, untold)}
 	r := server.Router()
 	protection := http.NewCrossOriginProtection()
 	protection.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { s.refuse(w, r, http.StatusForbidden) }))
@@ -83,6 +86,7 @@ func Register(server *httpx.Server, c Config) {
 			s.cartPages(r)
 		})
 	})
+	return s
 }
 
 // request is one request in a market.
