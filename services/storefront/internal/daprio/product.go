@@ -2,11 +2,10 @@ package daprio
 
 import (
 	"context"
-	"net/http"
+	"errors"
 	"net/url"
 	"strings"
 
-	"github.com/sidecart/sidecart/pkg/daprkit"
 	"github.com/sidecart/sidecart/pkg/fault"
 	"github.com/sidecart/sidecart/services/catalog/catalogapi"
 	"github.com/sidecart/sidecart/services/storefront/internal/storefront"
@@ -15,10 +14,9 @@ import (
 // Product asks catalog for a product by its slug, a former one, or its id: its slug says where it is now. Of an archived one the error is
 // fault.Gone and has its category_path.
 func (s *Services) Product(ctx context.Context, m storefront.Market, name string) (*catalogapi.Product, error) {
-	var status int
 	out := &catalogapi.Product{}
-	err := get(ctx, s.Catalog, "/v1/products/"+url.PathEscape(name), m.Query(), out, daprkit.WithStatus(&status))
-	if err == nil || status != http.StatusMovedPermanently {
+	err := get(ctx, s.Catalog, "/v1/products/"+url.PathEscape(name), m.Query(), out)
+	if !errors.Is(err, errMoved) {
 		return out, err
 	}
 	now, err := s.Compare(ctx, m, []string{name}) // which takes former slugs as well, and says the present one

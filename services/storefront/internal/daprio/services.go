@@ -28,22 +28,22 @@ type Services struct {
 	pictures *memo[string, string]
 }
 
-// NewServices returns what asks by caller, which gives a caller for an app id.
+// NewServices returns what asks by caller, which gives a caller for an app id. What search and catalog answer for everybody is kept as they say.
 func NewServices(caller func(appID string) daprkit.Caller, now func() time.Time) *Services {
-	s := &Services{Search: caller("search"), Catalog: caller("catalog"), Cart: caller("cart"), Checkout: caller("checkout"), Order: caller("order"), Payment: caller("payment")}
+	s := &Services{Search: newKept(caller("search"), now), Catalog: newKept(caller("catalog"), now), Cart: caller("cart"), Checkout: caller("checkout"), Order: caller("order"), Payment: caller("payment")}
 	s.tree = newMemo(now, treeAge, s.askDepartments)
 	s.slugs = newMemo(now, slugsAge, s.askSlugs)
 	s.pictures = newMemo(now, pictureAge, s.askPicture)
 	return s
 }
 
-func get(ctx context.Context, c daprkit.Caller, path string, query url.Values, out any, opts ...daprkit.CallOption) error {
+func get(ctx context.Context, c daprkit.Caller, path string, query url.Values, out any) error {
 	ctx, cancel := context.WithTimeout(ctx, readTime)
 	defer cancel()
 	if len(query) > 0 {
 		path += "?" + query.Encode()
 	}
-	return c.JSON(ctx, http.MethodGet, path, nil, out, opts...)
+	return c.JSON(ctx, http.MethodGet, path, nil, out)
 }
 
 // PageSize is how many products a page of a listing has.
