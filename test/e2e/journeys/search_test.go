@@ -140,3 +140,11 @@ func TestTheIndexIsMadeAnew(t *testing.T) {
 		return nil
 	})
 }
+
+// The tool has the index made anew, and finds that search says what catalog, pricing and inventory say.
+func TestARebuildIsCompared(t *testing.T) {
+	out, err := s.Run(t.Context(), "search", "rebuild", "--sample", "30")
+	if t.Log(out); err != nil {
+		t.Error(err)
+	}
+}

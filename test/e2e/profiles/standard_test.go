@@ -7,14 +7,15 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"syscall"
 	"testing"
 
 	"github.com/sidecart/sidecart/services/cart/cartapi"
 	"github.com/sidecart/sidecart/test/e2e/shop"
 )
 
-// Redis for carts, Redis Streams for events: a guest buys and cancels, no cart is lost whatever Redis loses, and no event by a kill or a
-// full memory.
+// Redis for carts, Redis Streams for events, OpenSearch for listings: a guest buys and cancels, no cart is lost whatever Redis loses, no event
+// by a kill or a full memory, and nothing but facets and words while OpenSearch is away.
 func TestStandard(t *testing.T) {
 	s := open(t, folder(t), shop.Standard)
 	sku := s.Goods(t, "redis", 100)
@@ -85,6 +86,18 @@ func TestStandard(t *testing.T) {
 			}
 			return err
 		})
+	})
+	t.Run("the index's server is killed", func(t *testing.T) {
+		indexAway(t, s, sku, 2099, func() { signalled(t, s, syscall.SIGKILL) }, func() {})
+	})
+	t.Run("the index's server hangs", func(t *testing.T) {
+		indexAway(t, s, sku, 2199, func() { signalled(t, s, syscall.SIGSTOP) }, func() { signalled(t, s, syscall.SIGCONT) })
+	})
+	t.Run("the index is made anew", func(t *testing.T) {
+		out, err := s.Run(t.Context(), "search", "rebuild")
+		if t.Log(out); err != nil {
+			t.Error(err)
+		}
 	})
 	clean(t, s)
 }

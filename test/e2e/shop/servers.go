@@ -27,6 +27,12 @@ const (
 	Kafka    = "kafka"
 )
 
+// Cluster is the process that keeps the index where the profile has one; elsewhere it is in a folder.
+const (
+	Cluster     = "opensearch"
+	clusterPort = 15015 // usually
+)
+
 // wanted is the profile that the environment asks for.
 func wanted() string { return cmp.Or(os.Getenv(profileVariable), Embedded) }
 
@@ -40,8 +46,11 @@ func (s *Shop) Carrier() string {
 
 // Servers are the processes that only this profile has.
 func (s *Shop) Servers() []string {
-	if s.Profile() == Embedded {
+	switch s.Profile() {
+	case Embedded:
 		return []string{s.Carrier()}
+	case Standard:
+		return []string{"carts-redis", s.Carrier(), Cluster}
 	}
 	return []string{"carts-redis", s.Carrier()}
 }
@@ -140,6 +149,31 @@ func reply(r *bufio.Reader) (string, error) {
 		return string(text[:n]), err
 	default:
 		return line[1:], nil
+	}
+}
+
+// WipeIndex deletes the index of search, which is to be killed or dead.
+func (s *Shop) WipeIndex(t testing.TB) {
+	t.Helper()
+	if s.Profile() != Standard {
+		if err := os.RemoveAll(filepath.Join(s.Data, "index")); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	url := fmt.Sprintf("http://127.0.0.1:%d/", s.state.Ports.of(clusterPort))
+	ask := func(method, path string) string {
+		a, err := s.Ask(t.Context(), method, url+path, nil)
+		if err == nil {
+			err = a.Into(200, nil)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(a.Body)
+	}
+	for name := range strings.FieldsSeq(ask("GET", "_cat/indices/sidecart-search-*?h=index")) {
+		ask("DELETE", name)
 	}
 }
 
