@@ -22,6 +22,7 @@ const (
 	maxBackoff = 5 * time.Second        // between attempts while something is away
 	stepLimit  = 60 * time.Second       // of one step
 	batch      = 500                    // products written at once
+	bulk       = 2000                   // the same into an index that nobody reads yet
 )
 
 // Tail follows the replica and brings what changes into the index that is read. Where there is none, or one of another database, form or
@@ -36,6 +37,7 @@ type Tail struct {
 	clock    func() time.Time
 	log      *slog.Logger
 
+	bulk   int // products written at once into an index that nobody reads yet
 	terms  atomic.Pointer[Terms]
 	words  atomic.Int64 // the last revision that changed what products are found by
 	turned time.Time
@@ -54,11 +56,20 @@ type building struct {
 	since    time.Time
 	revision int64
 	written  int
+	ahead    *portion // what was read while the last one was written
+}
+
+// portion are products as they are to be written.
+type portion struct {
+	changes []Change
+	last    int64 // revision of the last
+	words   int64 // the last that changed what products are found by; zero: none did
+	full    bool  // there may be more
 }
 
 // NewTail returns a tail that has not begun. Language is that of the shop.
 func NewTail(replica Replica, indexes Indexes, language string, now func() time.Time, log *slog.Logger) *Tail {
-	return &Tail{replica: replica, indexes: indexes, language: language, clock: now, log: log, current: now()}
+	return &Tail{replica: replica, indexes: indexes, language: language, clock: now, log: log, bulk: bulk, current: now()}
 }
 
 // Take takes in news, for the tail to find.
@@ -151,14 +162,14 @@ func (t *Tail) step(ctx context.Context) (more bool, err error) {
 	}
 	t.read = live != nil && state.Epoch == head.build() && state.Form == search.Form
 	if live != nil && state.follows(head) && state.Revision < head.Revision {
-		wrote, _, err := t.follow(ctx, live, state.Revision)
+		full, err := t.follow(ctx, live, state.Revision)
 		if err != nil && (t.read || !head.Filled) {
 			return false, fmt.Errorf("follow from %d: %w", state.Revision, err)
 		}
 		if err != nil { // whatever it suffers from, the new one comes
 			t.log.WarnContext(ctx, "the index that is to be replaced is not brought up to date", "error", err)
 		}
-		more = more || wrote == batch
+		more = more || full
 	}
 	switch {
 	case t.read:
@@ -209,27 +220,21 @@ func (t *Tail) build(ctx context.Context, head Head) (done bool, err error) {
 		t.mu.Unlock()
 		t.log.InfoContext(ctx, "an index is being made", "epoch", head.build(), "form", search.Form)
 	}
-	wrote, last, err := t.follow(ctx, t.next.index, t.next.revision)
+	more, err := t.advance(ctx, t.next)
 	if errors.Is(err, ErrReplaced) {
 		t.abandon() // somebody else makes one
 	}
-	if err != nil {
-		return false, fmt.Errorf("make an index, from %d: %w", last, err)
+	if err != nil || more {
+		return false, err
 	}
-	t.mu.Lock()
-	t.next.revision, t.next.written = last, t.next.written+wrote
-	next := *t.next
-	t.mu.Unlock()
-	if wrote == batch {
-		return false, nil
-	}
+	next := t.next
 	if err := t.indexes.Switch(ctx, next.index); err != nil {
 		return false, fmt.Errorf("switch to the new index: %w", err)
 	}
 	t.mu.Lock()
 	t.next = nil
 	t.mu.Unlock()
-	t.log.InfoContext(ctx, "a new index is read", "epoch", next.epoch, "revision", last, "products", next.written, "took", t.now().Sub(next.since))
+	t.log.InfoContext(ctx, "a new index is read", "epoch", next.epoch, "revision", next.revision, "products", next.written, "took", t.now().Sub(next.since))
 	return true, nil
 }
 
@@ -240,19 +245,56 @@ func (t *Tail) abandon() {
 	t.next = nil
 }
 
-// follow writes the next products beyond a revision, and returns how many, and the revision of the last.
-func (t *Tail) follow(ctx context.Context, index Index, after int64) (wrote int, last int64, err error) {
-	rows, err := t.replica.Changes(ctx, after, batch)
-	if err != nil || len(rows) == 0 {
-		return 0, after, err
+// advance writes the next products into an index that is being made, and reads those after them meanwhile. What was read ahead may have changed
+// since: then it comes again. There is no more once it was looked for after all else had been written.
+func (t *Tail) advance(ctx context.Context, b *building) (more bool, err error) {
+	p := b.ahead
+	more = p != nil
+	if b.ahead = nil; p == nil {
+		if p, err = t.gather(ctx, b.revision, t.bulk); err != nil {
+			return false, fmt.Errorf("make an index, from %d: %w", b.revision, err)
+		}
 	}
-	now, words := t.now(), t.words.Load()
-	changes := make([]Change, 0, len(rows))
+	var reading sync.WaitGroup
+	if p.full {
+		reading.Go(func() {
+			b.ahead, _ = t.gather(ctx, p.last, t.bulk) // what fails is read again
+		})
+	}
+	err = t.write(ctx, b.index, p)
+	reading.Wait()
+	if err != nil {
+		b.ahead = nil
+		return false, fmt.Errorf("make an index, from %d: %w", b.revision, err)
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	b.revision, b.written = p.last, b.written+len(p.changes)
+	return more || p.full, nil
+}
+
+// follow writes the next products beyond a revision, and tells whether there are more.
+func (t *Tail) follow(ctx context.Context, index Index, after int64) (more bool, err error) {
+	p, err := t.gather(ctx, after, batch)
+	if err != nil {
+		return false, err
+	}
+	return p.full, t.write(ctx, index, p)
+}
+
+// gather reads the next products beyond a revision.
+func (t *Tail) gather(ctx context.Context, after int64, limit int) (*portion, error) {
+	rows, err := t.replica.Changes(ctx, after, limit)
+	if err != nil {
+		return nil, err
+	}
+	p := &portion{changes: make([]Change, 0, len(rows)), last: after, full: len(rows) == limit}
+	now := t.now()
 	for i := range rows {
 		r := &rows[i]
 		c := Change{ID: r.ID, Parts: r.Parts}
-		if r.Parts&Content != 0 {
-			words = r.Revision
+		if p.last = r.Revision; r.Parts&Content != 0 {
+			p.words = r.Revision
 		}
 		if r.Listed {
 			at := now
@@ -261,12 +303,21 @@ func (t *Tail) follow(ctx context.Context, index Index, after int64) (wrote int,
 			}
 			c.Document = search.NewDocument(&r.Source, t.language, at)
 		}
-		changes = append(changes, c)
+		p.changes = append(p.changes, c)
 	}
-	last = rows[len(rows)-1].Revision
-	if err := index.Write(ctx, last, changes); err != nil {
-		return 0, after, err
+	return p, nil
+}
+
+// write writes what was read.
+func (t *Tail) write(ctx context.Context, index Index, p *portion) error {
+	if len(p.changes) == 0 {
+		return nil
 	}
-	t.words.Store(words)
-	return len(rows), last, nil
+	if err := index.Write(ctx, p.last, p.changes); err != nil {
+		return err
+	}
+	if p.words > 0 {
+		t.words.Store(p.words)
+	}
+	return nil
 }

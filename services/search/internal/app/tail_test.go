@@ -18,7 +18,9 @@ import (
 )
 
 func newTail(r *replica, i *indexes) *Tail {
-	return NewTail(r, i, "en", func() time.Time { return noon }, quiet)
+	t := NewTail(r, i, "en", func() time.Time { return noon }, quiet)
+	t.bulk = batch // so that an index of few products is made in several steps
+	return t
 }
 
 // behindFor reads the metric.
