@@ -21,8 +21,15 @@ type config struct {
 	Tests        bool           `env:"SIDECART_TESTS" doc:"Give browsers a random name for tests of search rules, and count what they do; where the law wants it, after a consent that your pages ask for"`
 	Maintenance  bool           `env:"SIDECART_MAINTENANCE" doc:"Show that the shop is being worked on"`
 	Proxies      []netip.Prefix `env:"SIDECART_TRUSTED_PROXIES" doc:"Networks by comma whose X-Forwarded-For is believed"`
+	PaymentForm  string         `env:"SIDECART_PAYMENT_FORM" envDefault:"dropin" doc:"How cards are taken: dropin, by Braintree's form, or simulator, by test cards of the simulated bank"`
 	RateCodes    int            `env:"SIDECART_RATE_CODES" envDefault:"2" doc:"Codes of coupons and gift cards that one address may try a second"`
 }
+
+// What SIDECART_PAYMENT_FORM may be.
+const (
+	paymentDropin    = "dropin"
+	paymentSimulator = "simulator"
+)
 
 // Validate checks what has bounds.
 func (c config) Validate() error {
@@ -34,6 +41,9 @@ func (c config) Validate() error {
 		if u, err := url.Parse(o); err != nil || u.Host == "" || u.Path != "" || u.Scheme != "https" || strings.ContainsAny(o, "; '\"") {
 			errs = append(errs, errors.New("SIDECART_IMAGE_ORIGINS has origins, https://cdn.example"))
 		}
+	}
+	if c.PaymentForm != paymentDropin && c.PaymentForm != paymentSimulator {
+		errs = append(errs, errors.New("SIDECART_PAYMENT_FORM is dropin or simulator"))
 	}
 	if c.RateCodes < 1 {
 		errs = append(errs, errors.New("SIDECART_RATE_CODES is below 1"))

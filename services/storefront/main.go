@@ -35,7 +35,7 @@ func build(_ context.Context, p *boot.Process, c config) error {
 	server := httpx.New(public)
 	pages := web.Register(server, web.Config{
 		Services: daprio.NewServices(p.Dapr.Caller, time.Now), Markets: markets, Base: c.PublicURL, MediaDir: c.MediaDir, ImageOrigins: c.ImageOrigins,
-		Maintenance: c.Maintenance, Tests: c.Tests, Codes: limit.Rate{PerSecond: float64(c.RateCodes), Burst: burstCodes}, Proxies: c.Proxies, Now: time.Now, Log: p.Log,
+		Maintenance: c.Maintenance, Tests: c.Tests, Dropin: c.PaymentForm == paymentDropin, Codes: limit.Rate{PerSecond: float64(c.RateCodes), Burst: burstCodes}, Proxies: c.Proxies, Now: time.Now, Log: p.Log,
 	})
 	p.Add("visitors", run.Func("visitors", pages.Run))
 	own := p.ServerConfig() // for the own sidecar's health checks; its requests are not those that the metrics are about

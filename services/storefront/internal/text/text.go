@@ -24,6 +24,9 @@ type Texts struct {
 	Home     Home
 	Cart     Cart
 	Problem  Problem
+	Checkout Checkout
+	Order    Order
+	Said     map[string]string // what a page says because of the one before, by its key
 	months   [12]string
 	days     [7]string // from Sunday on
 	date     func(t *Texts, d time.Time) string
@@ -33,6 +36,7 @@ var all = map[string]*Texts{"en": &english, "de": &german}
 
 var english = Texts{
 	Language: "en", Name: "English", Shell: shellEN, Listing: listingEN, Product: productEN, Compare: compareEN, Home: homeEN, Cart: cartEN, Problem: problemEN,
+	Checkout: checkoutEN, Order: orderEN, Said: saidEN,
 	months: [12]string{"January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"},
 	days:   [7]string{"Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"},
 	date:   func(t *Texts, d time.Time) string { return fmt.Sprintf("%s %d", t.months[d.Month()-1], d.Day()) },
@@ -40,6 +44,7 @@ var english = Texts{
 
 var german = Texts{
 	Language: "de", Name: "Deutsch", Shell: shellDE, Listing: listingDE, Product: productDE, Compare: compareDE, Home: homeDE, Cart: cartDE, Problem: problemDE,
+	Checkout: checkoutDE, Order: orderDE, Said: saidDE,
 	months: [12]string{"Januar", "Februar", "März", "April", "Mai", "Juni", "Juli", "August", "September", "Oktober", "November", "Dezember"},
 	days:   [7]string{"Sonntag", "Montag", "Dienstag", "Mittwoch", "Donnerstag", "Freitag", "Samstag"},
 	date:   func(t *Texts, d time.Time) string { return fmt.Sprintf("%d. %s", d.Day(), t.months[d.Month()-1]) },
@@ -85,4 +90,12 @@ func (t *Texts) Count(n int) string {
 		s = s[:i] + separator + s[i:]
 	}
 	return s
+}
+
+// Of chooses the text of a key, or that of "other": services may learn words that a page does not know yet.
+func Of(texts map[string]string, key string) string {
+	if s := texts[key]; s != "" {
+		return s
+	}
+	return texts["other"]
 }

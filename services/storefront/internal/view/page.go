@@ -33,6 +33,10 @@ type Page struct {
 	Key         string                // of the page's forms: what is sent by them twice is done once
 	Compared    storefront.Remembered // ids of products that are put side by side
 	Data        []any                 // structured data, schema.org
+
+	Said    string   // what is said before all else, once
+	Scripts []string // addresses of what this page alone needs
+	Refresh int      // seconds after which the page is asked for again, without script; 0: never
 }
 
 // URL is an address within the page's market.

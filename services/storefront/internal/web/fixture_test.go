@@ -64,6 +64,9 @@ func (w *world) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	answer := httptest.NewRecorder()
 	w.mux.ServeHTTP(answer, r)
+	if err := r.Context().Err(); err != nil {
+		return nil, err
+	}
 	return answer.Result(), nil
 }
 

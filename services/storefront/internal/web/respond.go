@@ -42,8 +42,7 @@ func cookie(r *http.Request, name string) string {
 
 // secure says what a browser may do with a page.
 func (s *Shop) secure(next http.Handler) http.Handler {
-	images := strings.Join(append([]string{"'self'"}, s.ImageOrigins...), " ")
-	policy := "default-src 'none'; script-src 'self'; style-src 'self'; img-src " + images + "; font-src 'self'; connect-src 'self'; manifest-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+	policy := s.policy("", "", "", "", "")
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
 		h.Set("Content-Security-Policy", policy)
@@ -55,6 +54,25 @@ func (s *Shop) secure(next http.Handler) http.Handler {
 		}
 		next.ServeHTTP(w, r)
 	})
+}
+
+// policy is what a page may load, beside what is the shop's own.
+func (s *Shop) policy(scripts, styles, images, frames, connections string) string {
+	images = strings.Join(append([]string{images}, s.ImageOrigins...), " ")
+	policy := "default-src 'none'; script-src 'self'" + scripts + "; style-src 'self'" + styles + "; img-src 'self'" + strings.TrimRight(images, " ") + "; font-src 'self'; connect-src 'self'" + connections +
+		"; manifest-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+	if frames != "" {
+		policy += "; frame-src" + frames
+	}
+	return policy
+}
+
+// dropinPolicy is that of the payment step: the hosts that Braintree names for its Drop-in, sandbox and production (github.com/braintree/braintree-web,
+// "Content Security Policy").
+func (s *Shop) dropinPolicy() string {
+	const assets = " https://assets.braintreegateway.com"
+	return s.policy(" https://js.braintreegateway.com"+assets, assets, assets+" data:", assets, " https://api.braintreegateway.com https://api.sandbox.braintreegateway.com "+
+		"https://client-analytics.braintreegateway.com https://client-analytics.sandbox.braintreegateway.com https://*.braintree-api.com")
 }
 
 // bounded bounds forms.

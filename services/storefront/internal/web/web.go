@@ -42,6 +42,7 @@ type Config struct {
 	ImageOrigins []string
 	Maintenance  bool
 	Tests        bool           // rules are tested: browsers get a random name
+	Dropin       bool           // cards are taken by Braintree's Drop-in; else the simulator's test cards are offered
 	Codes        limit.Rate     // codes of coupons and gift cards, by address
 	Proxies      []netip.Prefix // whose X-Forwarded-For is believed
 	Now          func() time.Time
@@ -84,6 +85,7 @@ func Register(server *httpx.Server, c Config) *Shop {
 			r.Post("/compare", s.changeCompare)
 			r.Post("/market", s.changeMarket)
 			s.cartPages(r)
+			r.Group(s.purchase)
 		})
 	})
 	return s
@@ -95,11 +97,13 @@ type request struct {
 	market storefront.Market
 	carts  storefront.Carts
 	cart   storefront.Cart // that of the market
+	said   string          // what the page before wants this one to say
+	heard  bool            // a page was begun that says it
 }
 
 func newRequest(r *http.Request, m storefront.Market) *request {
 	carts := storefront.ParseCarts(cookie(r, cartCookie))
-	return &request{Request: r, market: m, carts: carts, cart: carts.In(m)}
+	return &request{Request: r, market: m, carts: carts, cart: carts.In(m), said: cookie(r, saidCookie)}
 }
 
 type requestKey struct{}
@@ -136,12 +140,13 @@ func (s *Shop) text(q *request) *text.Texts { return text.In(q.market.Language) 
 
 // page begins a page. Departments that cannot be had are left out.
 func (s *Shop) page(q *request, path string) *view.Page {
+	q.heard = q.said != ""
 	departments, err := s.Services.Departments(q.Context(), q.market)
 	if err != nil {
 		s.Log.WarnContext(q.Context(), "no departments", "error", err)
 	}
 	return &view.Page{Market: q.market, Markets: s.Markets, T: s.text(q), Asset: s.files.Path, Base: s.Base, Path: path, Departments: departments,
-		Cart: q.cart, Key: newKey(), Compared: compared(q.Request)}
+		Cart: q.cart, Key: newKey(), Compared: compared(q.Request), Said: s.text(q).Said[q.said]}
 }
 
 // render sends a page that is like all others of its kind.
@@ -156,6 +161,10 @@ func (s *Shop) send(w http.ResponseWriter, r *http.Request, status int, c templ.
 		s.Log.ErrorContext(r.Context(), "page cannot be rendered", "error", err)
 		httpx.WriteProblem(w, r, err)
 		return
+	}
+	if q := s.of(r); q.heard {
+		keep(w, saidCookie, "", 0)
+		w.Header().Set("Cache-Control", "no-store")
 	}
 	respond(w, r, status, b.Bytes(), "text/html; charset=utf-8")
 }
