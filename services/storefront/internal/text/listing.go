@@ -29,6 +29,7 @@ type Listing struct {
 	MoreValues          func(n int) string // of a filter
 	Products            string             // heads the list
 	Departments         string
+	Within              string // names the choice of a department beside a list
 	Sale                string
 	Rating              func(r float64) string
 }
@@ -50,7 +51,7 @@ var listingEN = Listing{
 	Partial:     "No product has all of these words. These have some of them.",
 	Degraded:    "The search is being worked on: filters are away for a moment.",
 	SearchAway:  "The search is away for a moment. The departments still work.",
-	MoreValues:  func(n int) string { return fmt.Sprintf("Show %d more", n) }, Products: "Products", Departments: "Departments", Sale: "Sale",
+	MoreValues:  func(n int) string { return fmt.Sprintf("Show %d more", n) }, Products: "Products", Departments: "Departments", Within: "Narrow by department", Sale: "Sale",
 	Rating: func(r float64) string { return fmt.Sprintf("%.1f out of 5 stars", r) },
 }
 
@@ -71,7 +72,7 @@ var listingDE = Listing{
 	Partial:     "Kein Produkt enthält alle Wörter. Diese enthalten einige davon.",
 	Degraded:    "An der Suche wird gerade gearbeitet: Filter gibt es in Kürze wieder.",
 	SearchAway:  "Die Suche ist gerade nicht da. Die Abteilungen funktionieren weiter.",
-	MoreValues:  func(n int) string { return fmt.Sprintf("%d weitere anzeigen", n) }, Products: "Produkte", Departments: "Abteilungen", Sale: "Reduziert",
+	MoreValues:  func(n int) string { return fmt.Sprintf("%d weitere anzeigen", n) }, Products: "Produkte", Departments: "Abteilungen", Within: "Nach Abteilung eingrenzen", Sale: "Reduziert",
 	Rating: func(r float64) string { return comma(fmt.Sprintf("%.1f", r)) + " von 5 Sternen" },
 }
 

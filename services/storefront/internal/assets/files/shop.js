@@ -9,7 +9,7 @@
   addEventListener("DOMContentLoaded", open);
   roomy.addEventListener("change", open);
   addEventListener("htmx:afterSwap", e => {
-    if (e.detail.target.id === "listing" || e.detail.target.isConnected === false) doc.querySelectorAll("[data-open-wide]").forEach(d => { d.open = true; });
+    if (e.detail.target.id === "listing") doc.querySelectorAll("[data-open-wide]").forEach(d => { d.open = true; });
   });
 
   // Menus close when somebody goes elsewhere.
