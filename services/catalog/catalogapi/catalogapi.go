@@ -298,7 +298,8 @@ type ProductSummary struct {
 	Brand          string          `json:"brand,omitempty"`
 	CategoryPath   []CategoryRefV1 `json:"category_path"`
 	ImageURL       string          `json:"image_url,omitempty"`
-	Price          money.Amount    `json:"price"` // the lowest of its variants
+	Price          money.Amount    `json:"price"`               // the lowest of its variants
+	PriceMax       *money.Amount   `json:"price_max,omitempty"` // the highest of them, where it is another; catalog's own listing does not tell it
 	CompareAtPrice *money.Amount   `json:"compare_at_price,omitempty"`
 	InStock        bool            `json:"in_stock"`
 	Rating         *float64        `json:"rating"` // null until reviews exist

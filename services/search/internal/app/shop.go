@@ -81,6 +81,7 @@ type Item struct {
 	Name       string
 	Categories []search.Category // as they are called in the language asked for
 	Price      search.Price
+	Highest    int64 // price of a variant, in minor units
 	InStock    bool
 	Translated bool // the name is in that language
 	Score      float64
@@ -186,7 +187,7 @@ func (s *Shop) show(out *Listed, terms *Terms, l Listing, found search.Found, pi
 func (s *Shop) item(terms *Terms, d *search.Document, in Locale) Item {
 	price, inStock, _ := d.Best(in.Market)
 	language := search.Nearest(d.Texts, in.Language, s.Language)
-	it := Item{Document: d, Name: d.Texts[language].Name, Categories: d.Categories, Price: price, InStock: inStock, Translated: language != s.Language}
+	it := Item{Document: d, Name: d.Texts[language].Name, Categories: d.Categories, Price: price, Highest: d.Highest(in.Market), InStock: inStock, Translated: language != s.Language}
 	if in.Language != "" && len(it.Categories) > 0 {
 		it.Categories = slices.Clone(it.Categories)
 		for i := range it.Categories {

@@ -23,7 +23,7 @@ func cur(raw string) string { return base64.RawURLEncoding.EncodeToString([]byte
 // The whole of an answer, as storefronts read it.
 const listing = `{"items":[{"id":"019c0000-0000-7000-8000-000000000001","slug":"linen-shirt","title":"Linen Shirt","brand":"Alder & Co",
 		"category_path":[{"code":"clothing","name":"Clothing","slug":"clothing"},{"code":"shirts","name":"Shirts","slug":"tops"}],
-		"image_url":"/media/shirt.svg","price":{"amount":1999,"currency":"USD"},"compare_at_price":{"amount":2499,"currency":"USD"},"in_stock":true,"rating":null,
+		"image_url":"/media/shirt.svg","price":{"amount":1999,"currency":"USD"},"price_max":{"amount":2199,"currency":"USD"},"compare_at_price":{"amount":2499,"currency":"USD"},"in_stock":true,"rating":null,
 		"skus":["SH-S","SH-M"]}],
 	"next_cursor":null,"total":1,"corrected_query":"linen shirt","facets":[
 		{"code":"category","param":"category","label":"Category","type":"terms","values":[{"value":"clothing","label":"Clothing","count":1,"selected":false},{"value":"shirts","label":"Shirts","count":1,"selected":false}]},

@@ -233,6 +233,10 @@ func summary(it *app.Item, c money.Currency) catalogapi.ProductSummary {
 		was := money.New(it.Price.CompareAt, c)
 		out.CompareAtPrice = &was
 	}
+	if it.Highest > it.Price.Amount {
+		highest := money.New(it.Highest, c)
+		out.PriceMax = &highest
+	}
 	if it.Rating > 0 {
 		out.Rating = &it.Rating
 	}

@@ -98,6 +98,16 @@ func (v *Variant) In(m Market) (p Price, ok bool) {
 	return p, ok
 }
 
+// Highest is the highest price of a document's variants in a market, in minor units; 0 where none has a price.
+func (d *Document) Highest(m Market) (amount int64) {
+	for i := range d.Variants {
+		if price, ok := d.Variants[i].In(m); ok {
+			amount = max(amount, price.Amount)
+		}
+	}
+	return amount
+}
+
 // Best returns the lowest price of a document's variants in a market, and whether one that has a price is in stock; false where none has a price.
 func (d *Document) Best(m Market) (p Price, inStock, ok bool) {
 	for i := range d.Variants {

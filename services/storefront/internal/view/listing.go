@@ -213,6 +213,14 @@ func (m *ListingModel) counts() map[string]int {
 	return nil
 }
 
+// from is what a product costs, and that some of its variants cost more.
+func from(p *Page, s catalogapi.ProductSummary) string {
+	if s.PriceMax != nil {
+		return p.T.Listing.PriceFrom(p.Money(s.Price))
+	}
+	return p.Money(s.Price)
+}
+
 // reduced is by how many percent of what it cost before a product is cheaper, 0 where it is not.
 func reduced(s catalogapi.ProductSummary) int64 {
 	if s.CompareAtPrice == nil || s.CompareAtPrice.Minor <= s.Price.Minor || s.CompareAtPrice.Minor <= 0 {

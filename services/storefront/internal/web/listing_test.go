@@ -19,11 +19,11 @@ const script = `<script>alert("x")</script>`
 // hostile is a listing in which every text is one that nobody should ever run.
 func hostile() searchapi.Products {
 	next, total := "c2", 25
-	was := money.New(4999, "USD")
+	was, highest := money.New(4999, "USD"), money.New(500, "USD")
 	return searchapi.Products{
 		Items: []catalogapi.ProductSummary{
 			{ID: "1", Slug: "boot", Title: script, Brand: script, ImageURL: "javascript:alert(1)", Price: money.New(2999, "USD"), CompareAtPrice: &was, InStock: true},
-			{ID: "2", Slug: "out", Title: "Sold out boot", Price: money.New(100, "USD")},
+			{ID: "2", Slug: "out", Title: "Sold out boot", Price: money.New(100, "USD"), PriceMax: &highest},
 		},
 		NextCursor: &next, Total: &total, CorrectedQuery: script, Relaxed: []string{script},
 		Facets: []searchapi.Facet{
@@ -37,7 +37,7 @@ func TestListingShowsAndEscapes(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.says("GET search/v1/products", hostile())
-	page := w.shows(200, "/en-us/c/shoes?attr.colour=red", "Shoes", "Boots", "$29.99", "$49.99", "−40 %", "Sold out", "25 products", `href="/en-us/p/boot"`, "cursor=c2", `noindex`)
+	page := w.shows(200, "/en-us/c/shoes?attr.colour=red", "Shoes", "Boots", "$29.99", "$49.99", "−40 %", "from $1.00", "Sold out", "25 products", `href="/en-us/p/boot"`, "cursor=c2", `noindex`)
 	if strings.Contains(page, "<script>alert") || strings.Contains(page, `"javascript:`) {
 		t.Error("what somebody stored is run:\n", page)
 	}
