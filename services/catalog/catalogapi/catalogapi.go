@@ -3,6 +3,8 @@
 package catalogapi
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"time"
 
@@ -221,10 +223,11 @@ type Told struct {
 	Next  string        `json:"next,omitempty"`
 }
 
-// ToldProduct is a product with the sequence of its last event, and with whole=true what that event said.
+// ToldProduct is a product with the sequence of its last event, the digest of what is told of it now, and with whole=true that itself.
 type ToldProduct struct {
 	ID       string            `json:"id"`
 	Sequence int64             `json:"sequence"`
+	Digest   string            `json:"digest"` // of ProductChangedV1
 	Product  *ProductChangedV1 `json:"product,omitempty"`
 }
 
@@ -251,6 +254,17 @@ type ProductChangedV1 struct {
 	ChangedAt    time.Time        `json:"changed_at"`
 
 	Translations map[string]TranslationV1 `json:"translations,omitempty"` // by language, "de" or "de-AT"
+}
+
+// Digest is the same for what says the same of a product, whenever it was told: whoever keeps it sees whether they know what is told now.
+func (p ProductChangedV1) Digest() string {
+	p.Sequence, p.Version, p.ChangedAt = 0, 0, time.Time{}
+	data, err := json.Marshal(p)
+	if err != nil {
+		return "" // a value that is no JSON: it could not have been told
+	}
+	sum := sha256.Sum256(data)
+	return hex.EncodeToString(sum[:16])
 }
 
 // TranslationV1 is what of a product reads differently in another language; all else is as in the shop's own. Regional languages go

@@ -70,7 +70,7 @@ func Register(s *httpx.Server, staff *app.Staff, shelf app.Shelf, read Reader, o
 type toldInput struct {
 	After string `query:"after" format:"uuid" doc:"Id of the last product of the page before"`
 	Limit int    `query:"limit" minimum:"1" maximum:"1000" default:"100"`
-	Whole bool   `query:"whole" doc:"With the products themselves; then a page may be shorter than its limit"`
+	Whole bool   `query:"whole" doc:"With the products themselves. A page may be shorter than its limit"`
 }
 
 func (a *api) told(ctx context.Context, in *toldInput) (*httpx.Body[catalogapi.Told], error) {

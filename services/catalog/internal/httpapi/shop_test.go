@@ -368,6 +368,21 @@ func TestTold(t *testing.T) {
 		if b := bare.Items[i]; b.ID != p.ID || b.Sequence != p.Sequence || float64(b.Sequence) != want["sequence"] || b.Product != nil {
 			t.Errorf("%+v", b)
 		}
+		var event catalogapi.ProductChangedV1
+		if err := json.Unmarshal(data, &event); err != nil {
+			t.Fatal(err)
+		}
+		if b := bare.Items[i]; b.Digest == "" || b.Digest != event.Digest() || b.Digest != p.Product.Digest() || b.Digest != p.Digest {
+			t.Errorf("%s: digests %s, %s, %s, %s", p.ID, b.Digest, event.Digest(), p.Product.Digest(), p.Digest)
+		}
+		again := event
+		again.Sequence, again.Version, again.ChangedAt = 99, 99, time.Now()
+		if again.Digest() != event.Digest() {
+			t.Error("the same has another digest when it is told again")
+		}
+		if again.Translations = map[string]catalogapi.TranslationV1{"de": {Title: "x"}}; again.Digest() == event.Digest() {
+			t.Error("what says more has the same digest")
+		}
 	}
 	search.Do("GET", catalogapi.PathTold+"?after=nobody", "").Problem(422, "validation-failed")
 	s.guest.Do("GET", catalogapi.PathTold, "").Problem(403, "forbidden")

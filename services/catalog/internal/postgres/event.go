@@ -121,20 +121,20 @@ func differs(into *map[string]string, key, own, translated string) {
 	(*into)[key] = translated
 }
 
-// maxTold bounds a page of whole products, in bytes of their documents: what is told is about as long again, and a sidecar takes 4 MiB.
+// maxTold bounds a page, in bytes of the documents of its products: what is told is about as long again, and a sidecar takes 4 MiB.
 const maxTold = 1 << 20
 
-// Told lists products by id with the sequence of what was told of each last, and with whole what that was: one statement, so both are of
-// one moment. A registry that has changed since is told of in events of its own.
+// Told lists products by id with the sequence of what was told of each last and a digest of what that was, and with whole all of it: one
+// statement, so both are of one moment. A registry that has changed since is told of in events of its own.
 func (s *Store) Told(ctx context.Context, after string, limit int, whole bool) (catalogapi.Told, error) {
 	out := catalogapi.Told{Items: []catalogapi.ToldProduct{}}
 	if after == "" {
 		after = uuid.Nil.String()
 	}
 	rows, err := s.pool.Query(ctx, `
-		SELECT p.id::text, p.version, CASE WHEN $3 THEN p.doc END, p.content_hash, p.published_at, p.updated_at, s.last, (SELECT version FROM registry_version)
-		FROM products p JOIN outbox_sequences s ON s.topic = $4 AND s.subject = p.id::text
-		WHERE p.id > $1::uuid ORDER BY p.id LIMIT $2`, after, limit+1, whole, catalogapi.Topic)
+		SELECT p.id::text, p.version, p.doc, p.content_hash, p.published_at, p.updated_at, s.last, (SELECT version FROM registry_version)
+		FROM products p JOIN outbox_sequences s ON s.topic = $3 AND s.subject = p.id::text
+		WHERE p.id > $1::uuid ORDER BY p.id LIMIT $2`, after, limit+1, catalogapi.Topic)
 	if err != nil {
 		return out, fmt.Errorf("told products: %w", pg.AsFault(err))
 	}
@@ -156,10 +156,8 @@ func (s *Store) Told(ctx context.Context, after string, limit int, whole bool) (
 		if err := rows.Scan(&r.ID, &r.Version, &doc, &hash, &published, &at, &sequence, &version); err != nil {
 			return out, fmt.Errorf("told products: %w", err)
 		}
-		if whole {
-			if r, err = record(r.ID, r.Version, doc, hash); err != nil {
-				return out, err
-			}
+		if r, err = record(r.ID, r.Version, doc, hash); err != nil {
+			return out, err
 		}
 		if published != nil {
 			r.Published = published.UTC()
@@ -172,7 +170,7 @@ func (s *Store) Told(ctx context.Context, after string, limit int, whole bool) (
 	if err := rows.Err(); err != nil {
 		return out, fmt.Errorf("told products: %w", pg.AsFault(err))
 	}
-	if !whole || len(records) == 0 {
+	if len(records) == 0 {
 		return out, nil
 	}
 	reg, err := s.registryAt(ctx, s.pool, version)
@@ -182,7 +180,9 @@ func (s *Store) Told(ctx context.Context, after string, limit int, whole bool) (
 	for i := range records {
 		data := told(reg, &records[i], updated[i])
 		data.Sequence = out.Items[i].Sequence
-		out.Items[i].Product = &data
+		if out.Items[i].Digest = data.Digest(); whole {
+			out.Items[i].Product = &data
+		}
 	}
 	return out, nil
 }

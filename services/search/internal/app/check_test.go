@@ -96,6 +96,13 @@ func TestCheckTakesInWhatIsLacking(t *testing.T) {
 	if got, err := c.Check(t.Context()); err != nil || got.Taken != 2 || s.whole != 7 {
 		t.Errorf("%+v %v after %d whole pages", got, err, s.whole)
 	}
+	// A source of another version says more at the same sequence.
+	s.products[1].Digest, s.products[1].Product.Translations = "more", map[string]search.Translation{"de": {Title: "Erzählt"}}
+	for round, want := range []int{1, 0} {
+		if got, err := c.Check(t.Context()); err != nil || got.Taken != want || r.rows[id(2)].Translations["de"].Title != "Erzählt" {
+			t.Errorf("round %d: %+v %v", round, got, err)
+		}
+	}
 }
 
 func TestCheckThatCannotAskSaysNothing(t *testing.T) {

@@ -29,11 +29,13 @@ type replica struct {
 	err   error
 	taken map[string]int64 // consumer and subject → sequence
 	terms Terms
-	turn  int // products whose price is due
+
+	digests map[string]string // of what was taken in
+	turn    int               // products whose price is due
 }
 
 func newReplica() *replica {
-	return &replica{head: Head{Epoch: "e", Build: 1, Filled: true}, rows: map[string]Row{}, taken: map[string]int64{}}
+	return &replica{head: Head{Epoch: "e", Build: 1, Filled: true}, rows: map[string]Row{}, taken: map[string]int64{}, digests: map[string]string{}}
 }
 
 func (r *replica) put(n int, listed bool, title string) {
@@ -61,6 +63,7 @@ func (r *replica) Take(_ context.Context, now time.Time, news ...News) error {
 			consumer = FromInventory
 		}
 		r.taken[consumer+" "+n.Subject] = n.Sequence
+		r.digests[consumer+" "+n.Subject] = n.Digest
 	}
 	return r.err
 }
@@ -99,7 +102,7 @@ func (r *replica) Lacks(_ context.Context, consumer string, told []Event) (lacki
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, e := range told {
-		if r.taken[consumer+" "+e.Subject] < e.Sequence {
+		if r.taken[consumer+" "+e.Subject] < e.Sequence || r.digests[consumer+" "+e.Subject] != e.Digest {
 			lacking = append(lacking, e.Subject)
 		}
 	}

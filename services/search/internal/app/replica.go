@@ -18,11 +18,13 @@ type News struct {
 }
 
 // Event identifies what is told: its subject's sequence guards against reordering and repetition. Asked says that we asked: then it may be
-// newer than the event of its sequence, and is taken in once more.
+// newer than the event of its sequence, and is taken in once more. Digest is of what is told, where the source has one: what another version
+// of it tells at the same sequence has another.
 type Event struct {
 	Subject  string
 	Sequence int64
 	Asked    bool
+	Digest   string
 }
 
 // ProductNews is a product as catalog tells of it, and the attributes by which it can be filtered.
@@ -93,7 +95,7 @@ type Replica interface {
 
 // Keeper is what checks need of the replica.
 type Keeper interface {
-	// Lacks returns those subjects of which a consumer has taken in nothing, or only what is older than the sequence.
+	// Lacks returns those subjects of which a consumer has taken in nothing, only what is older than the sequence, or of another digest.
 	Lacks(ctx context.Context, consumer string, told []Event) ([]string, error)
 	// Filled notes that nothing is missing.
 	Filled(ctx context.Context, now time.Time) error

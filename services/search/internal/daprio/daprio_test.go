@@ -21,6 +21,7 @@ import (
 	"github.com/sidecart/sidecart/pkg/daprkit"
 	"github.com/sidecart/sidecart/pkg/fault"
 	"github.com/sidecart/sidecart/pkg/testkit"
+	"github.com/sidecart/sidecart/services/catalog/catalogapi"
 	"github.com/sidecart/sidecart/services/search/internal/app"
 	"github.com/sidecart/sidecart/services/search/internal/search"
 )
@@ -86,8 +87,12 @@ func TestGoldenEventsAreTakenIn(t *testing.T) {
 		return []search.Value{one("size", "Size", "enum", "", value, text, "")}
 	}
 	kinds := []search.Kind{{Code: "seats", Label: "Seats", Type: "integer"}, {Code: "size", Label: "Size", Type: "enum"}, {Code: "size", Label: "Size", Type: "enum"}}
+	var chair catalogapi.ProductChangedV1
+	if err := json.Unmarshal([]byte(golden(t, "catalog/catalogapi/testdata/product_changed.v1.json")), &chair); err != nil {
+		t.Fatal(err)
+	}
 	want := []app.News{
-		{Event: app.Event{Subject: chairID, Sequence: 1}, Product: &app.ProductNews{Listed: true, Kinds: kinds, Product: search.Product{
+		{Event: app.Event{Subject: chairID, Sequence: 1, Digest: chair.Digest()}, Product: &app.ProductNews{Listed: true, Kinds: kinds, Product: search.Product{
 			ID: chairID, Slug: "folding-chair", Title: "Folding <chair>", Description: "It folds.", ImageURL: "/media/chair.svg",
 			Brand: search.Term{Value: "alder", Label: "Alder"}, Path: []search.Category{{Term: search.Term{Value: "chairs", Label: "Chairs"}, Slug: "chairs"}},
 			Popularity: 9, Published: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC), Filterable: []string{"size", "seats"}, Searchable: []string{"care"},
@@ -173,8 +178,8 @@ func (n neighbours) RoundTrip(r *http.Request) (*http.Response, error) {
 func TestSources(t *testing.T) {
 	t.Parallel()
 	n := neighbours{
-		"catalog /v1/internal/products?limit=1000":                   `{"items":[{"id":"` + chairID + `","sequence":4}],"next":"` + chairID + `"}`,
-		"catalog /v1/internal/products?after=x&limit=100&whole=true": `{"items":[{"id":"` + chairID + `","sequence":5,"product":{"product_id":"` + chairID + `","status":"archived","title":"Chair"}}]}`,
+		"catalog /v1/internal/products?limit=1000":                   `{"items":[{"id":"` + chairID + `","sequence":4,"digest":"four"}],"next":"` + chairID + `"}`,
+		"catalog /v1/internal/products?after=x&limit=100&whole=true": `{"items":[{"id":"` + chairID + `","sequence":5,"digest":"five","product":{"product_id":"` + chairID + `","status":"archived","title":"Chair"}}]}`,
 		"pricing /v1/internal/prices?after=":                         `{"items":[{"sku":"A","sequence":2,"prices":[]}],"next":"A"}`,
 		"inventory /v1/internal/levels?after=A":                      `{"items":[{"sku":"B","sequence":3,"available":-1}]}`,
 		"catalog /v1/products?q=shirt":                               `{"items":[{"id":"` + chairID + `","title":"Chair"}],"next_cursor":"c"}`,
@@ -185,12 +190,16 @@ func TestSources(t *testing.T) {
 	asked := func(subject string, sequence int64) app.Event {
 		return app.Event{Subject: subject, Sequence: sequence, Asked: true}
 	}
+	of := func(e app.Event, digest string) app.Event {
+		e.Digest = digest
+		return e
+	}
 	for name, tc := range map[string]struct {
 		got  func() (app.Page, error)
 		want app.Page
 	}{
-		"sequences":      {func() (app.Page, error) { return s.Products(t.Context(), "", false) }, app.Page{Next: chairID, News: []app.News{{Event: asked(chairID, 4)}}}},
-		"whole products": {func() (app.Page, error) { return s.Products(t.Context(), "x", true) }, app.Page{News: []app.News{{Event: asked(chairID, 5), Product: &app.ProductNews{Product: search.Product{ID: chairID, Title: "Chair"}}}}}},
+		"sequences":      {func() (app.Page, error) { return s.Products(t.Context(), "", false) }, app.Page{Next: chairID, News: []app.News{{Event: of(asked(chairID, 4), "four")}}}},
+		"whole products": {func() (app.Page, error) { return s.Products(t.Context(), "x", true) }, app.Page{News: []app.News{{Event: of(asked(chairID, 5), "five"), Product: &app.ProductNews{Product: search.Product{ID: chairID, Title: "Chair"}}}}}},
 		"prices":         {func() (app.Page, error) { return s.Prices(t.Context(), "") }, app.Page{Next: "A", News: []app.News{{Event: asked("A", 2), Prices: &app.PriceNews{SKU: "A"}}}}},
 		"levels":         {func() (app.Page, error) { return s.Levels(t.Context(), "A") }, app.Page{News: []app.News{{Event: asked("B", 3), Level: &app.LevelNews{SKU: "B", Available: -1}}}}},
 	} {

@@ -90,7 +90,7 @@ func product(data catalogapi.ProductChangedV1) (app.News, error) {
 		}
 		n.Variants = append(n.Variants, item)
 	}
-	return app.News{Product: n}, nil
+	return app.News{Event: app.Event{Digest: data.Digest()}, Product: n}, nil
 }
 
 // values reads values of a product and notes the kinds of those that can be filtered by.

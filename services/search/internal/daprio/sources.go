@@ -54,7 +54,7 @@ func (s Sources) Products(ctx context.Context, after string, whole bool) (app.Pa
 				return page, err
 			}
 		}
-		n.Event = app.Event{Subject: t.ID, Sequence: t.Sequence, Asked: true}
+		n.Event = app.Event{Subject: t.ID, Sequence: t.Sequence, Asked: true, Digest: t.Digest}
 		page.News = append(page.News, n)
 	}
 	return page, nil

@@ -14,13 +14,15 @@ import (
 
 // Lacks implements app.Keeper.
 func (s *Store) Lacks(ctx context.Context, consumer string, told []app.Event) ([]string, error) {
-	subjects, sequences := make([]string, len(told)), make([]int64, len(told))
+	subjects, sequences, digests := make([]string, len(told)), make([]int64, len(told)), make([]string, len(told))
 	for i, e := range told {
-		subjects[i], sequences[i] = e.Subject, e.Sequence
+		subjects[i], sequences[i], digests[i] = e.Subject, e.Sequence, e.Digest
 	}
 	rows, err := s.pool.Query(ctx, `
-		SELECT u.subject FROM unnest($2::text[], $3::bigint[]) AS u (subject, sequence)
-		LEFT JOIN inbox_sequences s ON s.consumer = $1 AND s.subject = u.subject WHERE coalesce(s.sequence, 0) < u.sequence`, consumer, subjects, sequences)
+		SELECT u.subject FROM unnest($2::text[], $3::bigint[], $4::text[]) AS u (subject, sequence, digest)
+		LEFT JOIN inbox_sequences s ON s.consumer = $1 AND s.subject = u.subject
+		LEFT JOIN digests d ON d.consumer = $1 AND d.subject = u.subject
+		WHERE coalesce(s.sequence, 0) < u.sequence OR coalesce(d.digest, '') <> u.digest`, consumer, subjects, sequences, digests)
 	if err != nil {
 		return nil, fmt.Errorf("what is lacking of %s: %w", consumer, pg.AsFault(err))
 	}

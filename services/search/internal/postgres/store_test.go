@@ -256,6 +256,21 @@ func TestLacks(t *testing.T) {
 	if got, err = s.Lacks(t.Context(), app.FromInventory, []app.Event{{Subject: "A", Sequence: 3}, {Subject: "B", Sequence: 1}}); err != nil || len(got) != 2 {
 		t.Error(got, err)
 	}
+	// What another version of the source tells at the same sequence is taken in when it is asked for, and is not lacking then.
+	more := product(1, 5, "Shirt", "A")
+	more.Digest, more.Asked, more.Product.Translations = "more", true, map[string]search.Translation{"de": {Title: "Hemd"}}
+	for _, want := range [][]string{{id(1)}, nil} {
+		if got, err = s.Lacks(t.Context(), app.FromCatalog, []app.Event{more.Event}); err != nil || !slices.Equal(got, want) {
+			t.Errorf("%v %v, want %v", got, err, want)
+		}
+		do(t, s.Take(t.Context(), noon, more))
+	}
+	stale := product(1, 4, "Old shirt", "A")
+	stale.Digest = "stale"
+	do(t, s.Take(t.Context(), noon, stale))
+	if got, err = s.Lacks(t.Context(), app.FromCatalog, []app.Event{more.Event}); err != nil || len(got) != 0 {
+		t.Errorf("%v %v: what comes late says nothing", got, err)
+	}
 	if s.head(t).Filled {
 		t.Error("filled, and nobody said so")
 	}

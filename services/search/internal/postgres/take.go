@@ -82,7 +82,10 @@ var takeLevelSQL = newerSQL + `, put AS (
 		RETURNING k.sku
 	), ` + touchedSQL + fmt.Sprintf(markSQL, "$7")
 
-const takeProductSQL = newerSQL + `, put AS (
+const takeProductSQL = newerSQL + `, told AS (
+		INSERT INTO digests AS d (consumer, subject, digest) SELECT $1, $2, $19 FROM newer
+		ON CONFLICT (consumer, subject) DO UPDATE SET digest = excluded.digest WHERE d.digest <> excluded.digest
+	), put AS (
 		INSERT INTO products AS p (id, published, doc, revision, content, clock)
 		SELECT $5, $6, $7::jsonb, r.revision + 1, r.revision + 1, $8 FROM newer, replica r
 		ON CONFLICT (id) DO UPDATE SET published = excluded.published, doc = excluded.doc, revision = excluded.revision, content = excluded.content,
@@ -141,7 +144,7 @@ func takeProduct(batch *pgx.Batch, now time.Time, n *app.News) {
 		parent = c.Value
 	}
 	batch.Queue(takeProductSQL, app.FromCatalog, n.Subject, n.Sequence, n.Asked, p.ID, p.Listed, asJSON(p.Product, "{}"), now, skus,
-		codes, labels, types, units, hexes, categories, names, slugs, parents)
+		codes, labels, types, units, hexes, categories, names, slugs, parents, n.Digest)
 }
 
 // takeSoldSQL counts an order once; only what was sold lately counts.
