@@ -61,7 +61,7 @@ var cartEN = Cart{
 	MoreOf:   func(t string) string { return "One more of " + t },
 	UpdateOf: func(t string) string { return "Update the quantity of " + t },
 	Remove:   "Remove", Undo: "Undo", RemoveOf: func(t string) string { return "Remove " + t },
-	Later: "Save for later", LaterOf: func(t string) string { return "Save " + t + " for later" },
+	Later: "Save for later", LaterOf: func(t string) string { return "Save for later: " + t },
 	Off:     func(a string) string { return "−" + a },
 	Summary: "Summary", Subtotal: "Subtotal", Discount: "Discount", Shipping: "Shipping", ShippingLater: "at checkout", Tax: "Tax", TaxLater: "at checkout", Total: "Total",
 	TaxOf:    func(a string) string { return "includes " + a + " VAT" },

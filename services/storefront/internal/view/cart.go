@@ -24,12 +24,15 @@ type CartModel struct {
 	Problem   string          // why something was not done, a code of a refusal
 	Code      string          // coupon code as it was typed, and refused
 	Elsewhere storefront.Cart // what could be brought here
-	Stayed    []string        // titles of what could not
+	Others    []cartapi.Line  // what is in it
 	Back      string          // where somebody came from, to go on there
 }
 
 // Products are those that lines are of, by id. One that could not be had is missing: a line knows enough of itself.
 type Products map[string]*catalogapi.Product
+
+// othersShown is how much of another cart is named.
+const othersShown = 5
 
 // variant finds what a SKU is of.
 func (ps Products) variant(product, sku string) (*catalogapi.Product, *catalogapi.Variant) {

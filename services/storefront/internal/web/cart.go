@@ -25,6 +25,7 @@ func (s *Shop) cartPages(r chi.Router) {
 	r.Post("/cart/coupons/remove", s.removeCoupon)
 	r.Post("/cart/saved", s.moveBack)
 	r.Post("/cart/saved/remove", s.forgetSaved)
+	r.Post("/cart/bring", s.bring)
 }
 
 // savedDays is how long a browser keeps what is saved for later.
@@ -49,8 +50,11 @@ func (s *Shop) showCart(w http.ResponseWriter, q *request, status int, m *view.C
 		m.Note, m.Problem = "", "no-cookie"
 	}
 	m.Saved = storefront.ParseSaved(cookie(q.Request, savedCookie))
-	m.Elsewhere = q.carts.Elsewhere(q.market)
+	m.Elsewhere, m.Others = s.elsewhere(q.Context(), w, q)
 	ids := []string{m.About.Product}
+	for _, l := range m.Others {
+		ids = append(ids, l.ProductID)
+	}
 	for _, it := range m.Saved {
 		ids = append(ids, it.Product)
 	}

@@ -3,6 +3,7 @@ package web
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -26,6 +27,7 @@ type carts struct {
 	known  map[string][]byte // answers by path and key
 	lost   int               // so many changes are made whose answer is lost
 	unsold map[string]string // SKUs that a currency has not
+	both   string            // a SKU that none has
 	away   bool
 }
 
@@ -101,7 +103,7 @@ func (c *carts) change(found *cartapi.Cart, r *http.Request, parts []string) (*c
 			if l.Quantity > 9999 {
 				return nil, fault.New(fault.Conflict, "quantity-limit", "too many")
 			}
-			if c.unsold[l.SKU] == found.Currency {
+			if c.unsold[l.SKU] == found.Currency || l.SKU == c.both {
 				refusal = refusal.WithField(fmt.Sprintf("body.lines[%d].sku", i), "is not sold", l.SKU)
 			}
 		}
@@ -465,6 +467,78 @@ func TestCartIsAway(t *testing.T) {
 			t.Errorf("%s %s: %d %v", try.method, try.path, resp.StatusCode, b.cookies)
 		}
 	}
+}
+
+func TestMarketsTakeTheCartAlong(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	shop, b := newCarts(w), w.browser()
+	b.post("/en-us/cart/lines", form("sku", "A", "quantity", "2", "key", "1"))
+	b.post("/en-us/cart/lines", form("sku", "B", "key", "1"))
+	b.post("/en-us/cart/coupons", form("code", "TEN"))
+	before := maps.Clone(b.cookies)
+	resp, _ := b.do("POST", "/en-us/market", form("to", "de-de", "path", "/c/shoes"))
+	if resp.StatusCode != 303 || resp.Header.Get("Location") != "/de-de/c/shoes" {
+		t.Error(resp.StatusCode, resp.Header)
+	}
+	b.cookies, before = before, b.cookies
+	b.do("POST", "/en-us/market", form("to", "de-de", "path", "/c/shoes")) // the second of two clicks, with the cookies of the first
+	b.cookies = before
+	_, page := b.do("GET", "/de-de/cart", nil)
+	b.wants(page, "The A", "The B", "TEN", "30,00", "3 Artikel im Warenkorb")
+	shop.expect(t, "DE: A×2 B×1 | US: A×2 B×1") // of which the browser knows the first
+	if all := storefront.ParseCarts(b.cookies[cartCookie]); len(all) != 1 || strings.Contains(page, "Hierher") {
+		t.Error(all)
+	}
+	b.post("/de-de/market", form("to", "en-us", "path", "/cart"))
+	_, page = b.do("GET", "/en-us/cart", nil)
+	b.wants(page, "The A", "$30.00", "3 items in your cart")
+}
+
+func TestMarketsThatDoNotSellAll(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	shop, b := newCarts(w), w.browser()
+	shop.unsold["B"], shop.unsold["C"] = "EUR", "EUR"
+	b.post("/en-us/cart/lines", form("sku", "A", "quantity", "2", "key", "1"))
+	b.post("/en-us/cart/lines", form("sku", "B", "key", "1"))
+	b.post("/en-us/cart/lines", form("sku", "C", "key", "1"))
+	first := storefront.ParseCarts(b.cookies[cartCookie])[0].ID
+	shop.mu.Lock()
+	shop.both = "C"
+	shop.mu.Unlock()
+	page := b.post("/en-us/market", form("to", "de-de", "path", "/c/shoes"))
+	b.wants(page, "The A", "In Deutschland nicht zu haben", "The B", "Für später gemerkt", "2 Artikel im Warenkorb")
+	shop.all[first].Lines = nil
+	shop.expect(t, "DE: A×2 | US: B×1")
+	if s := storefront.ParseSaved(b.cookies[savedCookie]); len(s) != 1 || s[0].SKU != "C" {
+		t.Error("what is sold nowhere any more is lost:", s)
+	}
+	b.wants(b.post("/de-de/cart/bring", form()), "In Deutschland nicht zu haben", "The B")
+	shop.expect(t, "DE: A×2 | US: B×1")
+	_, page = b.do("GET", "/en-us/cart", nil) // by a link, without the switch
+	b.wants(page, "The B", "There are 2 items in your cart for Germany (EUR)", "Bring it here", "The A")
+	b.wants(b.post("/en-us/cart/bring", form()), "came along", "$30.00")
+	b.post("/en-us/cart/bring", form())
+	_, page = b.do("GET", "/en-us/cart", nil)
+	b.wants(page, "3 items in your cart", "$30.00")
+}
+
+func TestMarketsWhileCartIsAway(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	shop, b := newCarts(w), w.browser()
+	b.post("/en-us/cart/lines", form("sku", "A", "key", "1"))
+	kept := b.cookies[cartCookie]
+	shop.away = true
+	if resp, _ := b.do("POST", "/en-us/market", form("to", "de-de", "path", "/c/shoes")); resp.StatusCode != 303 || b.cookies[cartCookie] != kept {
+		t.Error(resp.StatusCode, b.cookies)
+	}
+	if resp, _ := b.do("POST", "/de-de/cart/bring", form()); resp.StatusCode != 503 || b.cookies[cartCookie] != kept {
+		t.Error(resp.StatusCode, b.cookies)
+	}
+	shop.away = false
+	b.wants(b.post("/de-de/cart/bring", form()), "ist mitgekommen", "The A")
 }
 
 // cartID is the nth cart's.
