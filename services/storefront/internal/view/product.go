@@ -92,7 +92,10 @@ func (m *ProductModel) options() (all []option) {
 		}
 		out := option{Label: o.Label, Name: OptionParam + o.Code, Chosen: m.Variant().Options[o.Code]}
 		for j, text := range o.Values {
-			v := optionValue{ID: "o" + strconv.Itoa(i) + "-" + strconv.Itoa(j), Text: text, Hex: m.hex(o.Code, text), State: m.Variants.Choice(m.At, o.Code, text), Checked: text == out.Chosen}
+			v := optionValue{ID: "o" + strconv.Itoa(i) + "-" + strconv.Itoa(j), Text: text, Hex: m.hex(o.Code, text), Checked: text == out.Chosen}
+			if !v.Checked { // of what is chosen the availability is told by itself
+				v.State = m.Variants.Choice(m.At, o.Code, text)
+			}
 			out.Swatches = out.Swatches || v.Hex != ""
 			out.Values = append(out.Values, v)
 		}
