@@ -185,6 +185,7 @@ func (s *Shop) steps(w http.ResponseWriter, q *request, status int, m *view.Chec
 		}
 		m.Options = options
 	case storefront.StepPayment:
+		s.hear(q, m)
 		if err := s.payment(w, q, m); err != nil {
 			s.lost(w, q, err, func() { s.fail(w, q.Request, err) })
 			return
@@ -301,10 +302,24 @@ func (s *Shop) addressFaults(q *request, err error, in *view.AddressInput) (stat
 		}
 		faults = append(faults, view.Fault{Field: field, Text: s.addressFault(q, prefix, name, country)})
 	}
+	slices.SortStableFunc(faults, func(a, b view.Fault) int { return fieldAt(a.Field, in) - fieldAt(b.Field, in) })
 	if len(faults) == 0 {
 		notices = append(notices, view.Notice{Kind: "bad", Title: t.Fault["other"]})
 	}
 	return http.StatusUnprocessableEntity, faults, notices
+}
+
+// fieldAt is where a field stands in the form, so that faults are told of in its order.
+func fieldAt(field string, in *view.AddressInput) int {
+	prefix, name, _ := strings.Cut(field, ".")
+	at, country := 0, in.Shipping.Country
+	if prefix == "billing" {
+		at, country = 100, in.Billing.Country
+	}
+	if name == "" {
+		return at // the e-mail
+	}
+	return at + 2 + slices.IndexFunc(storefront.AddressForm(country), func(f storefront.AddressField) bool { return f.Name == name })
 }
 
 func (s *Shop) addressFault(q *request, prefix, name, country string) string {

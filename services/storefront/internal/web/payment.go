@@ -14,6 +14,7 @@ import (
 	"github.com/sidecart/sidecart/services/order/orderapi"
 	"github.com/sidecart/sidecart/services/payment/paymentapi"
 	"github.com/sidecart/sidecart/services/storefront/internal/storefront"
+	"github.com/sidecart/sidecart/services/storefront/internal/text"
 	"github.com/sidecart/sidecart/services/storefront/internal/view"
 )
 
@@ -99,36 +100,29 @@ func (s *Shop) useGiftCard(w http.ResponseWriter, r *http.Request) {
 		q.lead(w, "/checkout")
 		return
 	}
-	t := s.text(q).Checkout
-	var said string
-	status := http.StatusUnprocessableEntity
 	code := storefront.GiftCode(r.PostFormValue("code"))
 	switch {
 	case slices.Contains(codes, code) || len(codes) >= storefront.MaxGiftCards:
-		q.lead(w, "/checkout")
-		return
 	case code == "":
-		said = t.GiftCardNone
+		say(w, "gift:none")
 	case s.tooMany(w, r):
-		said, status = t.GiftCardMany, http.StatusTooManyRequests
+		say(w, "gift:many")
 	default:
 		b, err := s.Services.GiftCardBalance(r.Context(), code)
 		switch kind := fault.KindOf(err); {
 		case err == nil && b.Balance.Currency != q.market.Currency:
-			said = t.GiftCardOther
+			say(w, "gift:other")
 		case err == nil && b.Balance.IsPositive():
 			keep(w, giftCookie, append(codes, code).String(), 0)
-			q.lead(w, "/checkout")
-			return
 		case err == nil || kind == fault.NotFound || kind == fault.Invalid:
-			said = t.GiftCardNone
+			say(w, "gift:none")
 		case kind == fault.RateLimited:
-			said, status = t.GiftCardMany, http.StatusTooManyRequests
+			say(w, "gift:many")
 		default:
-			said, status = t.GiftCardOff, http.StatusServiceUnavailable
+			say(w, "gift:off")
 		}
 	}
-	s.again(w, q, status, &view.CheckoutModel{Payment: &view.PaymentInput{CardFault: said}})
+	q.lead(w, "/checkout")
 }
 
 // payWith chooses how it will be paid: what that costs is in the total from then on.
@@ -139,32 +133,19 @@ func (s *Shop) payWith(w http.ResponseWriter, r *http.Request) {
 		q.lead(w, "/checkout")
 		return
 	}
-	_, err := s.Services.PaymentSession(r.Context(), id, r.PostFormValue("provider"))
-	if err == nil {
-		q.lead(w, "/checkout")
+	if _, err := s.Services.PaymentSession(r.Context(), id, r.PostFormValue("provider")); err != nil {
+		s.lost(w, q, err, func() {
+			s.Log.WarnContext(r.Context(), "way to pay was not chosen", "error", err)
+			if fault.KindOf(err) == fault.Invalid {
+				say(w, "declined:provider")
+			} else {
+				say(w, "away")
+			}
+			q.lead(w, "/checkout")
+		})
 		return
 	}
-	s.lost(w, q, err, func() {
-		t := s.text(q).Checkout
-		status, notice := http.StatusUnprocessableEntity, view.Notice{Kind: "bad", Title: t.Decline["provider"]}
-		if fault.KindOf(err) != fault.Invalid {
-			status, notice = http.StatusServiceUnavailable, view.Notice{Kind: "bad", Title: t.Away}
-		}
-		s.again(w, q, status, &view.CheckoutModel{Notices: []view.Notice{notice}})
-	})
-}
-
-// again shows the payment step once more, with another key: what was answered belongs to the one before.
-func (s *Shop) again(w http.ResponseWriter, q *request, status int, m *view.CheckoutModel) {
-	co, ok := s.current(w, q)
-	if !ok {
-		return
-	}
-	m.Checkout, m.Step = co, storefront.StepOf("payment", co.ShippingAddress != nil, co.ShippingOption != nil)
-	if m.Step != storefront.StepPayment {
-		m.Payment = nil
-	}
-	s.steps(w, q, status, m)
+	q.lead(w, "/checkout")
 }
 
 // complete buys. The same form sent twice is the same call; another one of the same checkout finds the order that there is.
@@ -182,7 +163,8 @@ func (s *Shop) complete(w http.ResponseWriter, r *http.Request) {
 	case view.ByCard:
 		in.Nonce, in.DeviceData = r.PostFormValue("nonce"), r.PostFormValue("device_data")
 		if in.Nonce == "" {
-			s.again(w, q, http.StatusUnprocessableEntity, &view.CheckoutModel{Faults: []view.Fault{{Field: "payment_method", Text: s.text(q).Checkout.Fault["payment_method"]}}})
+			say(w, "choose")
+			q.lead(w, "/checkout")
 			return
 		}
 	default:
@@ -206,45 +188,79 @@ func parseTotal(s string) (money.Amount, bool) {
 	return money.New(n, c), err == nil && bad == nil
 }
 
-// notBought says what stands in the way, and what can be done.
+// notBought leads back to the payment, which says what stands in the way and what can be done.
 func (s *Shop) notBought(w http.ResponseWriter, q *request, err error) {
-	texts := s.text(q)
-	t := texts.Checkout
-	notice, status := view.Notice{Kind: "bad", Title: t.Refused}, http.StatusConflict
+	var what string
 	switch code, kind := fault.CodeOf(err), fault.KindOf(err); {
-	case kind == fault.PaymentRequired:
-		var decline string
-		extra(err, "decline_code", &decline)
-		notice, status = view.Notice{Kind: "bad", Title: t.Declined, Lines: []string{t.Decline[storefront.Declined(decline)]}}, http.StatusPaymentRequired
-	case code == "price-changed":
-		notice = view.Notice{Kind: "warn", Title: t.PriceChanged}
-		var was, now money.Amount
-		if extra(err, "expected_total", &was) && extra(err, "actual_total", &now) {
-			p := view.Page{Market: q.market}
-			notice.Lines = []string{t.PriceWas(p.Money(was), p.Money(now))}
-		}
 	case len(shortages(err)) > 0:
 		s.soldOut(w, q, err)
 		return
+	case kind == fault.PaymentRequired:
+		var decline string
+		extra(err, "decline_code", &decline)
+		what = "declined:" + storefront.Declined(decline)
+	case code == "price-changed":
+		what = "price"
+		var was, now money.Amount
+		if extra(err, "expected_total", &was) && extra(err, "actual_total", &now) {
+			what += ":" + strconv.FormatInt(was.Minor, 10) + ":" + strconv.FormatInt(now.Minor, 10)
+		}
 	case code == "hold-expired":
-		notice.Title = t.HoldExpired
+		what = "hold-expired"
 	case code == "payment-provider-not-offered":
-		notice = view.Notice{Kind: "bad", Title: t.Declined, Lines: []string{t.Decline["provider"]}}
+		what = "declined:provider"
 	case code == "idempotency-key-reused":
-		notice = view.Notice{Kind: "warn", Title: t.Moved}
+		what = "moved"
 	case kind == fault.RateLimited:
-		notice, status = view.Notice{Kind: "warn", Title: t.TooFast}, http.StatusTooManyRequests
+		what = "fast"
 	case kind == fault.Unavailable:
-		notice, status = view.Notice{Kind: "bad", Title: t.Away}, http.StatusServiceUnavailable
-	case kind == fault.Conflict:
-	case kind == fault.Invalid:
-		status = http.StatusUnprocessableEntity
+		what = "away"
+	case kind == fault.Conflict || kind == fault.Invalid:
+		what = "refused"
 	default:
 		s.fail(w, q.Request, err)
 		return
 	}
 	s.Log.InfoContext(q.Context(), "not bought", "error", err)
-	s.again(w, q, status, &view.CheckoutModel{Notices: []view.Notice{notice}})
+	say(w, what)
+	q.lead(w, "/checkout")
+}
+
+// hear puts what was said by the answer before this page into words: a reload does not send a payment again.
+func (s *Shop) hear(q *request, m *view.CheckoutModel) {
+	t := s.text(q).Checkout
+	what, about, _ := strings.Cut(q.said, ":")
+	tell := func(kind, title string, lines ...string) {
+		m.Notices = append(m.Notices, view.Notice{Kind: kind, Title: title, Lines: lines})
+	}
+	switch what {
+	case "declined":
+		tell("bad", t.Declined, text.Of(t.Decline, about))
+	case "price":
+		was, now, _ := strings.Cut(about, ":")
+		a, err1 := strconv.ParseInt(was, 10, 64)
+		b, err2 := strconv.ParseInt(now, 10, 64)
+		if err1 != nil || err2 != nil {
+			tell("warn", t.PriceChanged)
+			return
+		}
+		p := view.Page{Market: q.market}
+		tell("warn", t.PriceChanged, t.PriceWas(p.Money(money.New(a, q.market.Currency)), p.Money(money.New(b, q.market.Currency))))
+	case "hold-expired":
+		tell("bad", t.HoldExpired)
+	case "moved":
+		tell("warn", t.Moved)
+	case "fast":
+		tell("warn", t.TooFast)
+	case "away":
+		tell("bad", t.Away)
+	case "refused":
+		tell("bad", t.Refused)
+	case "choose":
+		m.Faults = append(m.Faults, view.Fault{Field: "payment_method", Text: t.Fault["payment_method"]})
+	case "gift":
+		m.Payment = &view.PaymentInput{CardFault: map[string]string{"none": t.GiftCardNone, "many": t.GiftCardMany, "off": t.GiftCardOff, "other": t.GiftCardOther}[about]}
+	}
 }
 
 // soldOut marks the lines that are the trouble.
@@ -257,7 +273,7 @@ func (s *Shop) soldOut(w http.ResponseWriter, q *request, err error) {
 	if fault.CodeOf(err) == "hold-expired" {
 		n.Lines = append([]string{s.text(q).Checkout.HoldExpired}, n.Lines...)
 	}
-	s.again(w, q, http.StatusConflict, &view.CheckoutModel{Notices: []view.Notice{n}})
+	s.steps(w, q, http.StatusConflict, &view.CheckoutModel{Checkout: co, Step: storefront.StepOf("payment", co.ShippingAddress != nil, co.ShippingOption != nil), Notices: []view.Notice{n}})
 }
 
 // waitSeconds is how soon the page that waits asks again.
