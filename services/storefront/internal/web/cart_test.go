@@ -16,6 +16,7 @@ import (
 	"github.com/sidecart/sidecart/pkg/limit"
 	"github.com/sidecart/sidecart/pkg/money"
 	"github.com/sidecart/sidecart/services/cart/cartapi"
+	"github.com/sidecart/sidecart/services/catalog/catalogapi"
 	"github.com/sidecart/sidecart/services/pricing/pricingapi"
 	"github.com/sidecart/sidecart/services/storefront/internal/storefront"
 )
@@ -410,6 +411,33 @@ func TestCartsPage(t *testing.T) {
 	if resp, _ := b.do("POST", "/en-us/cart/lines", form("sku", "<x>")); resp.StatusCode != 400 {
 		t.Error(resp.StatusCode)
 	}
+}
+
+func TestCartEscapesAndWarns(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	shop, b := newCarts(w), w.browser()
+	for _, sku := range []string{"A", "B", "C", "D", "E"} {
+		b.post("/en-us/cart/lines", form("sku", sku, "quantity", "4", "key", "1"))
+	}
+	w.says("GET catalog/v1/products/p-B", catalogapi.Product{ID: "p-B", Slug: "bee", Title: "Bee " + script, Options: []catalogapi.Option{{Code: "c", Label: script}},
+		Variants: []catalogapi.Variant{{SKU: "B", Options: map[string]string{"c": script}, Availability: catalogapi.Availability{Status: "low_stock", Available: 3}}, {SKU: "B2"}}})
+	w.says("GET catalog/v1/products/p-C", catalogapi.Product{ID: "somebody else's"})
+	lines := shop.all[cartID(1)].Lines
+	off := []pricingapi.Discount{{PromotionID: script, Label: script, Amount: money.New(100, "USD")}}
+	lines[0].Title, lines[0].ImageURL, lines[0].Discounts = script, "javascript:alert(1)", off
+	lines[1].Availability, lines[2].Availability, lines[3].Unsellable, lines[4].Unsellable = "low_stock", "out_of_stock", "withdrawn", "no-price"
+	shop.all[cartID(1)].Promotions = []pricingapi.Promotion{{ID: script, Label: script, Amount: money.New(100, "USD"), Explanation: script}}
+	_, page := b.do("GET", "/en-us/cart?note=added&problem="+url.QueryEscape(script)+"&item="+url.QueryEscape(script)+"&back=//evil.example", nil)
+	b.wants(page, `href="/en-us/p/bee?sku=B"`, "Only 3 can be had", "Sold out. Remove it", "We no longer sell this", "Not sold in your country", "Some items cannot be bought", `aria-disabled="true"`)
+	if strings.Contains(page, "<script>alert") || strings.Contains(page, `"javascript:`) || strings.Contains(page, "evil") {
+		t.Error("what somebody stored is run:\n", page)
+	}
+	if strings.Contains(page, `action="/en-us/checkout"`) {
+		t.Error("what cannot be bought leads to the checkout")
+	}
+	_, page = b.do("GET", "/de-de/cart", nil)
+	b.wants(page, "20 Artikel liegen in Ihrem Warenkorb für USA (USD)", "Bee &lt;script&gt;")
 }
 
 func TestCoupons(t *testing.T) {
