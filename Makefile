@@ -50,6 +50,10 @@ check: format pages-current lint sidecart ## the fast part of it: format, lint, 
 bench: sidecart ## measure a shop of its own and write docs/benchmarks.md
 	@$(SIDECART) bench $(ARGS)
 
+.PHONY: screenshots
+screenshots: sidecart ## take the pictures of docs/screenshots anew, of a shop of its own (needs Chromium)
+	@$(SIDECART) testenv -- $(MAKE) take-screenshots
+
 .PHONY: chaos
 chaos: sidecart ## break a shop of its own while guests buy, with twenty seeds (ARGS="--seed 7" for one, "--minutes 30" for a soak, PROFILE=kafka)
 	@$(SIDECART) chaos $(if $(PROFILE),--profile $(PROFILE)) $(ARGS)
@@ -64,7 +68,7 @@ lint: ## run the linters of .golangci.yml
 
 .PHONY: vet
 vet: ## run go vet
-	$(call each,go vet -tags redis$(comma)kafka$(comma)opensearch$(comma)chromium ./...)
+	$(call each,go vet -tags redis$(comma)kafka$(comma)opensearch$(comma)chromium$(comma)pictures ./...)
 
 .PHONY: fmt
 fmt: ## format every Go file
@@ -89,6 +93,10 @@ pages:
 pages-current:
 	@before=$$(cat services/storefront/internal/view/*_templ.go | sha256sum); $(MAKE) pages && \
 	[ "$$before" = "$$(cat services/storefront/internal/view/*_templ.go | sha256sum)" ] || { echo "the pages were not generated (make generate mends it)"; exit 1; }
+
+.PHONY: take-screenshots
+take-screenshots:
+	@cd test/e2e && $(GOTEST) -count=1 -tags pictures ./pictures
 
 .PHONY: format
 format:

@@ -28,8 +28,8 @@ import (
 	"github.com/sidecart/sidecart/test/e2e/shop"
 )
 
-// patience is how long something may take to appear on a page, on a machine that has other things to do.
-const patience = 30 * time.Second
+// Patience is how long something may take to appear on a page, on a machine that has other things to do.
+const Patience = 30 * time.Second
 
 // Tab is one tab of a browser of its own.
 type Tab struct {
@@ -180,8 +180,8 @@ func Eval[T any](tab *Tab, script string) T {
 // Await waits until a script is true.
 func (tab *Tab) Await(what, script string) {
 	tab.Helper()
-	shop.Eventually(tab, patience, func() error {
-		ctx, cancel := context.WithTimeout(tab.ctx, patience)
+	shop.Eventually(tab, Patience, func() error {
+		ctx, cancel := context.WithTimeout(tab.ctx, Patience)
 		defer cancel()
 		if v, err := chromedp.Run(ctx, chromedp.Evaluate[bool]("!!("+script+")")); err != nil || !v {
 			return fmt.Errorf("%s: not on %s", what, tab.where())
@@ -227,7 +227,7 @@ func (tab *Tab) Count(selector string) int {
 // Click clicks the first part that fits and can be seen.
 func (tab *Tab) Click(selector string) {
 	tab.Helper()
-	ctx, cancel := context.WithTimeout(tab.ctx, patience)
+	ctx, cancel := context.WithTimeout(tab.ctx, Patience)
 	defer cancel()
 	if err := chromedp.Do(ctx, chromedp.Click(chromedp.CSS(selector))); err != nil {
 		tab.Fatalf("click %s: %v\n%s", selector, err, tab.where())
@@ -237,10 +237,28 @@ func (tab *Tab) Click(selector string) {
 // Fill writes into a field what it shall have, as somebody types it.
 func (tab *Tab) Fill(selector, text string) {
 	tab.Helper()
-	ctx, cancel := context.WithTimeout(tab.ctx, patience)
+	ctx, cancel := context.WithTimeout(tab.ctx, Patience)
 	defer cancel()
 	if err := chromedp.Do(ctx, chromedp.Clear(chromedp.CSS(selector)), chromedp.SendKeys(chromedp.CSS(selector), text)); err != nil {
 		tab.Fatalf("fill %s: %v\n%s", selector, err, tab.where())
+	}
+}
+
+// Choose picks an option of a list by its value.
+func (tab *Tab) Choose(selector, value string) {
+	tab.Helper()
+	ctx, cancel := context.WithTimeout(tab.ctx, Patience)
+	defer cancel()
+	if err := chromedp.Do(ctx, chromedp.SetValue(chromedp.CSS(selector), value)); err != nil {
+		tab.Fatalf("choose %s of %s: %v\n%s", value, selector, err, tab.where())
+	}
+}
+
+// Type types into what has the focus.
+func (tab *Tab) Type(text string) {
+	tab.Helper()
+	for _, c := range text {
+		tab.Press(string(c))
 	}
 }
 
@@ -252,12 +270,25 @@ func (tab *Tab) Press(keys string, modifiers ...chromedp.Modifier) {
 	}
 }
 
-// Picture is the whole page as it is seen, PNG.
-func (tab *Tab) Picture() []byte {
+// highest is how much of a long page a picture shows, in CSS pixels.
+const highest = 2400
+
+// Picture is the page as it is seen in a window of this width, from its top, WebP.
+func (tab *Tab) Picture(width int64) []byte {
 	tab.Helper()
-	b, err := chromedp.Run(tab.ctx, chromedp.FullScreenshot(100))
+	Eval[bool](tab, `(async () => { // what is lazy comes now
+		for (let y = 0; y < Math.min(document.body.scrollHeight, 3000); y += 600) { scrollTo(0, y); await new Promise(requestAnimationFrame); }
+		scrollTo(0, 0);
+		await Promise.all([...document.images].filter(i => i.getBoundingClientRect().top < 2400).map(i => i.decode().catch(() => {})));
+		return true;
+	})()`)
+	height := Eval[float64](tab, "document.documentElement.scrollHeight")
+	quality := int64(75)
+	beyond := true
+	shot, err := chromedp.Call(tab.ctx, page.CaptureScreenshot, page.CaptureScreenshotParams{Format: page.CaptureScreenshotFormatWebp, Quality: &quality, CaptureBeyondViewport: &beyond,
+		Clip: &page.Viewport{Width: float64(width), Height: min(height, highest), Scale: 1}})
 	if err != nil {
 		tab.Fatal(err)
 	}
-	return b
+	return shot.Data
 }

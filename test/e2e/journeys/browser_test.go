@@ -1,0 +1,158 @@
+//go:build chromium
+
+package journeys
+
+import (
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/sidecart/sidecart/services/order/orderapi"
+	"github.com/sidecart/sidecart/services/pricing/pricingapi"
+	"github.com/sidecart/sidecart/test/e2e/browser"
+)
+
+// coupon makes one of ten per cent.
+func coupon(t *testing.T) (code string) {
+	t.Helper()
+	code = strings.ToUpper("T" + strings.ReplaceAll(t.Name(), "Test", ""))[:12]
+	s.Staff(t, 204, "PUT", "/v1/admin/coupons/"+code, pricingapi.CouponInput{Label: "Ten per cent", Kind: "percentage", PercentBP: 1000, Enabled: true}, nil)
+	return code
+}
+
+// order is the order whose page is open, as its service knows it.
+func order(v *browser.Visitor, status string) (o orderapi.Order) {
+	v.Helper()
+	v.At(`^` + v.Market + `/order/[0-9a-f-]{36}`)
+	id := regexp.MustCompile(`/order/([0-9a-f-]{36})`).FindStringSubmatch(browser.Eval[string](v.Tab, "location.pathname"))[1]
+	s.Staff(v, 200, "GET", "/v1/admin/orders/"+id, nil, &o)
+	if o.Status != status {
+		v.Errorf("the order is %s, want %s", o.Status, status)
+	}
+	return o
+}
+
+// Somebody finds, narrows down, looks, buys with a coupon, and changes their mind.
+func TestABrowserBuysAndCancels(t *testing.T) {
+	v := browser.Visit(t, s.Storefront, "/en-us")
+	v.Go("/")
+	v.At(`^/en-us/$`)
+	v.Fill("#q", "kettl")
+	v.Await("suggestions", `document.querySelectorAll("#suggestion-list [role=option]").length > 0 && document.querySelector("#q").getAttribute("aria-expanded") === "true"`)
+	v.Find("kettle")
+	v.Click("form.buy button[type=submit]")
+	v.Await("what was added", browser.Added)
+	v.Go("/en-us/cart")
+	v.Redeem(coupon(t))
+	v.Click(`form.stepper [name=step][value="1"]`)
+	v.Sees("#cart .total", "2 items")
+	v.Ship()
+	total := v.Text(".totals .sum dd")
+	v.Click("#pay button.buy")
+	o := order(v, "confirmed")
+	if shown := v.Text(".totals .sum dd"); shown != total || len(o.Lines) != 1 || o.Lines[0].Quantity != 2 || len(o.Promotions) != 1 {
+		t.Errorf("bought for %s, shown %s: %+v", total, shown, o)
+	}
+	v.Click("details.cancel > summary")
+	v.Click("details.cancel [name=reason]")
+	v.Click("details.cancel [name=sure]")
+	v.Click("details.cancel button")
+	v.Await("that it is cancelled", `document.querySelector(".panel.status.cancelled")`)
+	order(v, "cancelled")
+}
+
+// Without script everything goes on to the payment step, where a card needs it (the simulator's form does not).
+func TestABrowserWithoutScriptBuys(t *testing.T) {
+	v := browser.Visit(t, s.Storefront, "/en-us")
+	v.WithoutScript()
+	v.Go("/en-us/")
+	v.Find("mug")
+	v.Click("form.buy button[type=submit]")
+	v.Await("what was added", browser.Added)
+	v.Go("/en-us/cart")
+	v.Redeem(coupon(t))
+	v.Ship()
+	v.Click("#pay button.buy")
+	order(v, "confirmed")
+}
+
+// The same in German, in euros with the tax in them; and a cart goes along to another market.
+func TestABrowserBuysInGerman(t *testing.T) {
+	v := browser.Visit(t, s.Storefront, "/de-de")
+	v.Go("/de-de/")
+	if lang := browser.Eval[string](v.Tab, "document.documentElement.lang"); lang != "de-DE" {
+		t.Error("the page is in ", lang)
+	}
+	v.Find("Tasse")
+	if price := v.Text(".cost .price"); !strings.HasSuffix(price, "€") {
+		t.Errorf("the price is %q", price)
+	}
+	v.Click("form.buy button[type=submit]")
+	v.Await("what was added", browser.Added)
+	v.Go("/de-de/cart")
+	v.Redeem(coupon(t))
+	seen(t, v.Tab, "cart")
+	v.Ship()
+	seen(t, v.Tab, "payment")
+	v.Go("/de-de/checkout?step=address")
+	seen(t, v.Tab, "address")
+	v.Allow(`^422 .*/checkout/address$`)
+	v.Fill("#shipping-name", "")
+	v.Fill("#email", "nobody")
+	v.Click(browser.Continue)
+	v.Await("what is wrong", `document.querySelectorAll("[aria-invalid=true]").length === 2 && document.activeElement.matches("[role=alert]")`)
+	seen(t, v.Tab, "address with faults")
+	v.Fill("#shipping-name", v.Address["name"])
+	v.Fill("#email", "customer@example.com")
+	v.Click(browser.Continue)
+	v.Await("the payment step", `document.querySelector("#pay")`)
+	v.Go("/de-de/checkout?step=shipping")
+	seen(t, v.Tab, "shipping")
+	v.Click(`form[action$="/checkout/shipping"] > button`)
+	v.Await("the payment step", `document.querySelector("#pay")`)
+	v.Click("#pay button.buy")
+	if o := order(v, "confirmed"); o.Totals.Total.Currency != "EUR" || !o.Totals.TaxIncluded || o.ShippingAddress.Country != "DE" {
+		t.Errorf("%+v %+v", o.Totals, o.ShippingAddress)
+	}
+	v.Sees("h1", "Bestellung")
+	seen(t, v.Tab, "order")
+}
+
+// Nothing needs a mouse.
+func TestAKeyboardBuys(t *testing.T) {
+	v := browser.Visit(t, s.Storefront, "/en-us")
+	v.Go("/en-us/")
+	v.Press("\t")
+	v.Sees("a.skip", "Skip to content")
+	v.Press("\r")
+	v.Await("the main part", `document.activeElement.id === "main"`)
+	v.Go("/en-us/c/kitchen?in_stock=true")
+	v.Until("#grid .card:not(.out) h3 a")
+	v.Press("\r")
+	v.At("^/en-us/p/")
+	v.Until("form.buy button[type=submit]")
+	v.Press("\r")
+	v.Await("what was added", browser.Added)
+	v.Go("/en-us/cart")
+	v.Until(`form[action$="/checkout"] button`)
+	v.Press("\r")
+	v.At("/checkout")
+	v.Until("#email")
+	v.Type("customer@example.com")
+	for _, field := range []string{"name", "line1", "city", "region", "postal_code"} {
+		v.Until("#shipping-" + field)
+		if field == "region" {
+			v.Type("Ohio")
+			continue
+		}
+		v.Type(v.Address[field])
+	}
+	v.Press("\r")
+	v.Await("the ways to ship", `document.querySelector('form[action$="/checkout/shipping"]')`)
+	v.Until(`form[action$="/checkout/shipping"] > button`)
+	v.Press("\r")
+	v.Await("the payment step", `document.querySelector("#pay")`)
+	v.Until("#pay button.buy")
+	v.Press("\r")
+	order(v, "confirmed")
+}
