@@ -104,7 +104,9 @@ func (s *Shop) showOrder(w http.ResponseWriter, q *request, status int, id, toke
 	p := s.page(q, "/order/"+id)
 	p.Title, p.NoIndex = p.T.Order.Title(m.Order.Number), true
 	m.Key = p.Key
-	m.Bought = q.said == "bought"
+	if m.Bought = q.said == "bought"; m.Bought {
+		s.did(q.Request, "order", id, &m.Order.Totals.Total)
+	}
 	for _, e := range events {
 		m.Cancelling = m.Cancelling || e.What == "cancel_requested"
 		m.Events = append(m.Events, view.Event{What: text.Of(p.T.Order.What, e.What), Moment: p.T.Moment(e.At)})
