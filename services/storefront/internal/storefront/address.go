@@ -123,16 +123,6 @@ func regions(list string) (all []Region) {
 	return all
 }
 
-// RegionName is what a region of a country is called, as written where its code is not known.
-func RegionName(country, code string) string {
-	for _, r := range regions(countries[country].regions) {
-		if r.Code == code {
-			return r.Name
-		}
-	}
-	return code
-}
-
 // CityLine is the line of an address that has its city, as the country writes it: "10115 Berlin", "San Francisco, CA 94105".
 func CityLine(code, city, region, postal string) string {
 	c := countries[code]

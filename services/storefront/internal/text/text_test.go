@@ -87,3 +87,21 @@ func TestAmountsAndDates(t *testing.T) {
 		}
 	}
 }
+
+// Every country that a form offers, and every part of its address, has a name.
+func TestAddressesHaveTheirWords(t *testing.T) {
+	t.Parallel()
+	for _, language := range Languages() {
+		words := In(language).Checkout
+		for _, code := range append(storefront.Countries(), "XX") {
+			if words.Countries[code] == "" && code != "XX" {
+				t.Errorf("%s has no name for %s", language, code)
+			}
+			for _, f := range storefront.AddressForm(code) {
+				if words.Label[f.Label] == "" {
+					t.Errorf("%s has no label for %s", language, f.Label)
+				}
+			}
+		}
+	}
+}
