@@ -52,6 +52,8 @@ func sights() map[string]string {
 		"not there":   "/en-us/c/no-such-department",
 		"product":     "/en-us/p/claywend-dinner-plate",
 		"ein Produkt": "/de-de/p/claywend-dinner-plate",
+		"empty cart":  "/en-us/cart",
+		"gift card":   "/de-de/gift-card",
 		"comparison":  "/en-us/compare",
 	}
 }

@@ -265,3 +265,21 @@ func known(p *found, titles map[string]string) (all []string) {
 	}
 	return all
 }
+
+// Every link of every page leads to a page, or where the shop wants it to lead.
+func TestNoLinkIsDead(t *testing.T) {
+	kinds := map[string]int{}
+	for _, p := range pages(t) {
+		kinds[kind(p.address)]++
+		switch p.status {
+		case 200:
+		case 301, 302, 303:
+			if p.location == p.address {
+				t.Errorf("%s leads to itself", p.address)
+			}
+		default:
+			t.Errorf("%s, which %s has a link to: %d", p.address, p.from, p.status)
+		}
+	}
+	t.Log(len(pages(t)), "pages:", kinds)
+}
