@@ -276,10 +276,9 @@ const highest = 2400
 // Picture is the page as it is seen in a window of this width, from its top, WebP.
 func (tab *Tab) Picture(width int64) []byte {
 	tab.Helper()
-	Eval[bool](tab, `(async () => { // what is lazy comes now
-		for (let y = 0; y < Math.min(document.body.scrollHeight, 3000); y += 600) { scrollTo(0, y); await new Promise(requestAnimationFrame); }
-		scrollTo(0, 0);
-		await Promise.all([...document.images].filter(i => i.getBoundingClientRect().top < 2400).map(i => i.decode().catch(() => {})));
+	Eval[bool](tab, `(async () => { // what is lazy comes now, if it comes at all
+		const pictures = [...document.images].map(i => { i.loading = "eager"; return i.decode().catch(() => {}); });
+		await Promise.race([Promise.all(pictures), new Promise(r => setTimeout(r, 5000))]);
 		return true;
 	})()`)
 	height := Eval[float64](tab, "document.documentElement.scrollHeight")
