@@ -104,6 +104,18 @@ func TestPageSaysWhatWasReachedAndWhatWasMissed(t *testing.T) {
 	if written, err := os.ReadFile(path); err != nil || string(written) != p.String() {
 		t.Errorf("%v, wrote %q", err, written)
 	}
+	const own = "\n## Relevance\n\nfigures\n"
+	if err := os.WriteFile(path, []byte("what was measured before\n"+own), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if err := p.Write(path); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if written, err := os.ReadFile(path); err != nil || string(written) != p.String()+own {
+		t.Errorf("%v, wrote %q", err, written)
+	}
 }
 
 func TestGrouped(t *testing.T) {

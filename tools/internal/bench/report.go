@@ -1,7 +1,10 @@
 package bench
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
+	"io/fs"
 	"math"
 	"os"
 	"os/exec"
@@ -28,9 +31,20 @@ func Describe(o Options, command string, results []Result, now time.Time) Page {
 	return Page{Date: now, Commit: commit(o.Layout.Root), Command: command, Machine: machine(), Runs: o.Runs, Each: o.Duration, Results: results}
 }
 
-// Write puts the page into a file.
+// relevance begins what of the page is not this command's: the figures of services/search/internal/relevance.
+const relevance = "\n## Relevance\n"
+
+// Write puts the page into a file. What others have written at its end stays.
 func (p Page) Write(path string) error {
-	return os.WriteFile(path, []byte(p.String()), 0o644) //nolint:gosec // a page of documentation
+	before, err := os.ReadFile(path) //nolint:gosec // a page of documentation
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	page := []byte(p.String())
+	if at := bytes.Index(before, []byte(relevance)); at >= 0 {
+		page = append(page, before[at:]...)
+	}
+	return os.WriteFile(path, page, 0o644) //nolint:gosec // a page of documentation
 }
 
 // String writes the page as Markdown.

@@ -92,6 +92,18 @@ func (r *runner) writeProducts(ctx context.Context, from int, products []seedsho
 	return nil
 }
 
+// synonyms are what shoppers call things.
+func (r *runner) synonyms() (calls []call) {
+	for _, s := range r.shop.Synonyms {
+		calls = append(calls, r.put("/v1/admin/search/synonyms/"+url.PathEscape(s.ID), synonym(s)))
+	}
+	return calls
+}
+
+func synonym(s seedshop.Synonym) searchapi.SynonymInput {
+	return searchapi.SynonymInput{Language: s.Language, Words: s.Words, To: s.To}
+}
+
 // product is what the catalogue takes for a product of the sample shop.
 func product(p *seedshop.Product) catalogapi.ProductInput {
 	in := catalogapi.ProductInput{

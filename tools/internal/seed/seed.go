@@ -121,7 +121,7 @@ func (r *runner) steps() []step {
 	all := []step{{"attributes, brands, locations", r.basics()}}
 	all = append(all, r.categories()...)
 	all = append(all, step{"price lists, taxes, coupons", r.money()})
-	all = append(all, step{"products", r.products()}, step{"prices, stock, pictures", append(append(r.prices(), r.stock()...), r.pictures()...)})
+	all = append(all, step{"synonyms", r.synonyms()}, step{"products", r.products()}, step{"prices, stock, pictures", append(append(r.prices(), r.stock()...), r.pictures()...)})
 	return append(all, step{"rows of the home page", r.rows()}, step{"sample orders", r.orders()})
 }
 

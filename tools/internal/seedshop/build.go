@@ -3,6 +3,7 @@ package seedshop
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -35,11 +36,32 @@ func build(src *source) (*Shop, error) {
 	}
 	b.rows()
 	b.german()
+	b.synonyms()
 	if len(b.faults) > 0 {
 		return nil, errors.Join(b.faults...)
 	}
 	b.shop.Baskets = baskets(b.shop)
 	return b.shop, nil
+}
+
+// synonyms are named by their language and first word.
+func (b *builder) synonyms() {
+	seen := map[string]bool{}
+	for _, language := range slices.Sorted(maps.Keys(b.src.synonyms)) {
+		for _, row := range b.src.synonyms[language] {
+			s := Synonym{Language: language, Words: row.Words, To: row.To}
+			if len(s.Words) == 0 || len(s.Words) == 1 && len(s.To) == 0 {
+				b.fault("synonyms", "%v of %s says nothing", row, language)
+				continue
+			}
+			s.ID = language + "-" + slug(s.Words[0])
+			if seen[s.ID] {
+				b.fault("synonyms", "%s is there twice", s.ID)
+			}
+			seen[s.ID] = true
+			b.shop.Synonyms = append(b.shop.Synonyms, s)
+		}
+	}
 }
 
 func (b *builder) fault(where, format string, args ...any) {

@@ -22,6 +22,7 @@ type source struct {
 	german      germanFile
 	rows        []Row
 	words       map[string]map[string]string // German texts by English ones, by department
+	synonyms    map[string][]synonymRow      // by language
 }
 
 type attributeRow struct {
@@ -57,6 +58,11 @@ func (w *words) UnmarshalYAML(n *yaml.Node) error {
 		return nil
 	}
 	return n.Decode((*[]string)(w))
+}
+
+type synonymRow struct {
+	Words []string `yaml:"words"`
+	To    []string `yaml:"to"`
 }
 
 type shopFile struct {
@@ -164,6 +170,9 @@ func load() (*source, error) {
 			return nil, err
 		}
 		src.words[name] = german
+	}
+	if err := decode("synonyms", &src.synonyms); err != nil {
+		return nil, err
 	}
 	src.addPalette()
 	return src, nil

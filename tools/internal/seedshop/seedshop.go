@@ -49,6 +49,7 @@ type Shop struct {
 	Products   []Product
 	Rows       []Row // of the home page, in their order
 	Baskets    []Basket
+	Synonyms   []Synonym
 }
 
 // Attribute is one entry of the typed registry. Unit is set for decimals that have one; Values
@@ -186,6 +187,12 @@ type Basket struct {
 	Currency money.Currency
 	Address  Address
 	Lines    []Line
+}
+
+// Synonym says which words stand for others in a language: without To each of Words for all others, else Words for To. ID is made of them.
+type Synonym struct {
+	ID, Language string
+	Words, To    []string
 }
 
 // Line is a SKU of a basket and how many of it.

@@ -15,6 +15,8 @@ import (
 	"syscall"
 
 	"github.com/sidecart/sidecart/tools/internal/pgserver"
+	"github.com/sidecart/sidecart/tools/internal/seed"
+	"github.com/sidecart/sidecart/tools/internal/seedshop"
 )
 
 // The variables that the command gets.
@@ -22,6 +24,7 @@ const (
 	DatabaseURL = "SIDECART_TEST_DATABASE_URL"   // a superuser's connection string; tests make schemas and databases in it
 	DaprDir     = "SIDECART_DAPR_DIR"            // the folder that holds daprd, placement, scheduler and dapr
 	OpenSearch  = "SIDECART_TEST_OPENSEARCH_URL" // of a server for all tests; they make indexes of their own in it
+	Shop        = "SIDECART_TEST_SHOP"           // a folder with what the sample shop is seeded with: products.jsonl (seed.WriteTold), synonyms.json
 )
 
 // Options say what to run.
@@ -57,6 +60,10 @@ func Run(ctx context.Context, opt Options) (err error) {
 	}
 	postgres := filepath.Join(dir, "postgres")
 	defer func() { err = errors.Join(err, pgserver.Remove(postgres), os.RemoveAll(dir)) }()
+	if err := sample(dir); err != nil {
+		return fmt.Errorf("testenv: %w", err)
+	}
+	env = append(env, Shop+"="+dir)
 
 	signals := make(chan os.Signal, 4)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
@@ -85,6 +92,21 @@ func temporary() (string, error) {
 		return "", err
 	}
 	return dir, os.Chmod(dir, 0o755)
+}
+
+// sample writes what the sample shop is seeded with.
+func sample(dir string) error {
+	shop := seedshop.Catalogue()
+	for name, write := range map[string]func(io.Writer, *seedshop.Shop) error{"products.jsonl": seed.WriteTold, "synonyms.json": seed.WriteSynonyms} {
+		f, err := os.Create(filepath.Join(dir, name))
+		if err != nil {
+			return err
+		}
+		if err := errors.Join(write(f, shop), f.Close()); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // command runs the command in the tool's own process group, so that it sees a Ctrl-C of the terminal by itself.
