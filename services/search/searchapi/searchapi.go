@@ -15,7 +15,8 @@ type Products struct {
 	Facets         []Facet                     `json:"facets,omitempty" doc:"With facets=true, on the first page"`
 	CorrectedQuery string                      `json:"corrected_query,omitempty" doc:"The words as they were understood, where that is not as they were typed"`
 	Relaxed        []string                    `json:"relaxed,omitempty" doc:"Words that were left out, because no product has all of them"`
-	Partial        bool                        `json:"partial,omitempty" doc:"Each product has only some of the words, because no product has all of them"`
+	Partial        bool                        `json:"partial,omitempty" doc:"Not all products have all of the words, because few have"`
+	Complete       int                         `json:"complete,omitempty" doc:"How many have all of them, where not all do; they come first"`
 	Redirect       string                      `json:"redirect,omitempty" doc:"Where the query leads instead of to these results; on the first page"`
 	Banners        []Banner                    `json:"banners,omitempty" doc:"What to show above the results, in this order; on the first page"`
 	Degraded       bool                        `json:"degraded,omitempty" doc:"The search is away: found by category, brand, price and words of the title alone, without facets"`

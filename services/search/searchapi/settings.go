@@ -117,6 +117,7 @@ type Preview struct {
 	CorrectedQuery string           `json:"corrected_query,omitempty"`
 	Relaxed        []string         `json:"relaxed,omitempty"`
 	Partial        bool             `json:"partial,omitempty"`
+	Complete       int              `json:"complete,omitempty"`
 	Pins           []PreviewPin     `json:"pins"`
 	Excluded       []PreviewExclude `json:"excluded"`
 	Redirect       *PreviewRedirect `json:"redirect,omitempty"`

@@ -68,11 +68,13 @@ type Listed struct {
 	Facets    []Facet
 	Corrected string   // the words as they were understood, where that is not as they were typed
 	Relaxed   []string // words that were left out, because nothing has all of them
-	Partial   bool     // each of them has some of the words only, because nothing has all of them
+	Partial   bool     // some of them have some of the words only, because few products have all of them
+	Complete  int      // how many have all that are looked for, where Partial; they come first
 	Effects   search.Effects
 	Next      *Position
 	Language  string   // the one asked for where something is translated, else the shop's
 	Asked     []string // the words, where they were asked of all products
+	Heard     int      // how many products then have all of them
 }
 
 // Item is a product as a listing shows it.
@@ -101,11 +103,7 @@ const manyValues = 100 // of a facet
 func (s *Shop) List(ctx context.Context, l Listing) (*Listed, error) {
 	out, err := s.find(ctx, l)
 	if err == nil && l.After == nil && !l.Explain {
-		heard := out.Total
-		if out.Relaxed != nil || out.Partial {
-			heard = 0 // nothing has what was asked for
-		}
-		s.Ear.Hear(out.Asked, heard)
+		s.Ear.Hear(out.Asked, out.Heard)
 	}
 	return out, err
 }
@@ -129,36 +127,20 @@ func (s *Shop) find(ctx context.Context, l Listing) (*Listed, error) {
 		s.Trials.Meet(l.Visitor, effects.Tests)
 	}
 	out := &Listed{Corrected: q.Corrected, Effects: effects, Language: s.Language}
-	first, last := 0, len(q.Steps)-1
-	if l.After != nil {
-		if first, last = l.After.Step, l.After.Step; first >= len(q.Steps) {
-			return out, nil // its words are not those of a moment ago any more: there is no such page
-		}
+	way, err := s.perform(ctx, live, &q, l)
+	if err != nil || way == nil {
+		return out, err
 	}
-	for i := first; i <= last; i++ {
-		step := &q.Steps[i]
-		found, err := live.Search(ctx, step.Plan)
-		if err != nil {
-			return nil, err
-		}
-		if found.Total == 0 && i < last {
-			continue
-		}
-		pins, err := pinned(ctx, live, step.Plan, effects.Pins)
-		if err != nil {
-			return nil, err
-		}
-		s.show(out, terms, l, found, pins, step)
-		if out.Next != nil {
-			out.Next.Sort, out.Next.Step = step.Plan.Sort, i
-		}
-		for n := range found.Facets {
-			out.Facets = append(out.Facets, s.facet(terms, l.Language, found.Facets[n], selected))
-		}
-		break
+	pins, err := pinned(ctx, live, way.step.Plan, effects.Pins)
+	if err != nil {
+		return nil, err
+	}
+	s.show(out, terms, l, way, pins)
+	for n := range way.found.Facets {
+		out.Facets = append(out.Facets, s.facet(terms, l.Language, way.found.Facets[n], selected))
 	}
 	if len(plan.Filters) == 0 {
-		out.Asked = q.Words
+		out.Asked, out.Heard = q.Words, way.heard()
 	}
 	return out, nil
 }
@@ -173,14 +155,20 @@ func (s *Shop) ready(ctx context.Context) (*Terms, *Steering, Index, error) {
 	return terms, steering, live, err
 }
 
-// show puts what a step has found into the answer, with what is pinned.
-func (s *Shop) show(out *Listed, terms *Terms, l Listing, found search.Found, pins []search.Pinned, step *search.Step) {
+// show puts what was found into the answer, with what is pinned.
+func (s *Shop) show(out *Listed, terms *Terms, l Listing, w *way, pins []search.Pinned) {
+	found, step := &w.found, w.step
 	out.Total = found.Total
 	if found.Total > 0 {
 		out.Relaxed, out.Partial = step.LeftOut, step.Plan.AtLeast > 0
 	}
+	if out.Partial {
+		out.Complete = w.complete
+	}
 	var page []search.Hit
-	page, out.Next = weave(found, pins, out.Effects.Pins, l)
+	if page, out.Next = weave(*found, pins, out.Effects.Pins, l); out.Next != nil {
+		out.Next.Sort, out.Next.Step = step.Plan.Sort, w.n
+	}
 	s.put(out, terms, l.Locale, page)
 }
 

@@ -123,12 +123,69 @@ func TestAQueryThatFindsNothingIsRelaxed(t *testing.T) {
 	if _, err := s.List(t.Context(), Listing{Visit: here, Limit: 24, Words: "red", After: &Position{Step: 9}}); err != nil {
 		t.Error(err)
 	}
-	if diff := cmp.Diff([]string{"red", "shirt", "shirt"}, asked); diff != "" {
+	if diff := cmp.Diff([]string{"red", "shirt", "anything", "shirt"}, asked); diff != "" {
 		t.Error(diff)
 	}
 	none, err := shop(steps{"red", "shirt"}, func(search.Plan) (search.Found, error) { return search.Found{}, nil }).List(t.Context(), Listing{Visit: here})
 	if err != nil || none.Total != 0 || none.Relaxed != nil {
 		t.Errorf("%v %+v: what finds nothing at all says nothing of words left out", err, none)
+	}
+}
+
+// ways are a query of two words: all of them, or one.
+type ways bool
+
+func (name ways) Query(_ context.Context, _ search.Ask, plan search.Plan, _ *Synonyms) search.Query {
+	if plan.Sort == "" {
+		plan.Sort = search.ByRelevance
+	}
+	some := plan
+	some.AtLeast = 1
+	return search.Query{Name: bool(name), Steps: []search.Step{{Plan: plan}, {Plan: some}}}
+}
+
+// Where few products have all words, those with some of them follow, on each page: but not in an order by price, nor after a number.
+func TestFewProductsAreFollowedByOthers(t *testing.T) {
+	t.Parallel()
+	doc := func(n int) *search.Document {
+		return &search.Document{ID: id(n), Texts: map[string]search.Text{"en": {}}, Variants: []search.Variant{{Prices: map[search.Market]search.Price{{Currency: "USD"}: {}}}}}
+	}
+	var boosts [][]search.Boost
+	all := 2
+	index := func(p search.Plan) (search.Found, error) {
+		if p.AtLeast == 0 {
+			found := search.Found{Total: all}
+			for n := range min(all, p.Limit) {
+				found.Hits = append(found.Hits, search.Hit{Document: doc(n)})
+			}
+			return found, nil
+		}
+		boosts = append(boosts, p.Boosts)
+		return search.Found{Total: 50, More: p.After == nil, Hits: []search.Hit{{Document: doc(0), Position: search.Position{Key: 9, ID: id(0)}}}}, nil
+	}
+	got, err := shop(ways(false), index).List(t.Context(), Listing{Visit: here, Limit: 1, Words: "two words"})
+	if err != nil || got.Total != 50 || !got.Partial || got.Complete != 2 || got.Next == nil || got.Next.Step != 1 {
+		t.Fatalf("%v %+v", err, got)
+	}
+	if second, err := shop(ways(false), index).List(t.Context(), Listing{Visit: here, Limit: 1, Words: "two words", After: got.Next}); err != nil || second.Complete != 2 || second.Next != nil {
+		t.Errorf("%v %+v", err, second)
+	}
+	first := []search.Boost{{IDs: []string{id(0), id(1)}, Factor: search.Complete, Why: search.RuleComplete}}
+	if diff := cmp.Diff([][]search.Boost{first, first}, boosts); diff != "" {
+		t.Error(diff)
+	}
+	for what, l := range map[string]struct {
+		read ways
+		sort search.Sort
+		all  int
+		want int
+	}{"by price": {false, search.ByPriceUp, 2, 2}, "none by price": {false, search.ByPriceUp, 0, 50}, "a number": {true, "", 1, 1}, "an unknown number": {true, "", 0, 50},
+		"enough": {false, "", 8, 8}, "almost": {false, "", 7, 50}} {
+		all = l.all
+		got, err := shop(l.read, index).List(t.Context(), Listing{Visit: here, Limit: 24, Words: "two words", Sort: l.sort})
+		if err != nil || got.Total != l.want || got.Partial != (l.want == 50) {
+			t.Errorf("%s: %v %+v", what, err, got)
+		}
 	}
 }
 

@@ -29,7 +29,7 @@ type Taker interface {
 
 // Subscribe registers the handlers.
 func Subscribe(s *daprkit.Subscriptions, to Taker) {
-	s.On(catalogapi.Topic, catalogapi.TypeProductChangedV1, taken(to, product))
+	s.On(catalogapi.Topic, catalogapi.TypeProductChangedV1, taken(to, Product))
 	s.On(pricingapi.Topic, pricingapi.TypePricesChangedV1, taken(to, always(prices)))
 	s.On(inventoryapi.Topic, inventoryapi.TypeLevelChangedV1, taken(to, always(level)))
 	s.On(orderapi.Topic, orderapi.TypePlacedV1, taken(to, always(sold)))
@@ -60,7 +60,8 @@ func unreadable(what string, err error) error {
 	return fault.Newf(fault.Malformed, "malformed", "%s cannot be read", what).WithCause(err)
 }
 
-func product(data catalogapi.ProductChangedV1) (app.News, error) {
+// Product reads what is told of a product.
+func Product(data catalogapi.ProductChangedV1) (app.News, error) {
 	if err := uuid.Validate(data.ProductID); err != nil {
 		return app.News{}, unreadable("a product without an id", err)
 	}

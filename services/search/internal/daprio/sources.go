@@ -50,7 +50,7 @@ func (s Sources) Products(ctx context.Context, after string, whole bool) (app.Pa
 		var n app.News
 		if t.Product != nil {
 			var err error
-			if n, err = product(*t.Product); err != nil {
+			if n, err = Product(*t.Product); err != nil {
 				return page, err
 			}
 		}

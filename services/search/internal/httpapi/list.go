@@ -192,7 +192,8 @@ func (a *api) fromShelf(ctx context.Context, in *listInput, after string) (page 
 const shelfWords = 10 // that catalog takes
 
 func products(listed *app.Listed, l app.Listing) searchapi.Products {
-	out := searchapi.Products{Items: summaries(listed.Items, l.Market.Currency), Total: &listed.Total, CorrectedQuery: listed.Corrected, Relaxed: listed.Relaxed, Partial: listed.Partial}
+	out := searchapi.Products{Items: summaries(listed.Items, l.Market.Currency), Total: &listed.Total, CorrectedQuery: listed.Corrected, Relaxed: listed.Relaxed, Partial: listed.Partial,
+		Complete: listed.Complete}
 	if l.After == nil {
 		lead(&out, listed.Effects)
 	}

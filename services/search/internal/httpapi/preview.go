@@ -61,7 +61,7 @@ func inBody(err error) error {
 
 func previewOf(listed *app.Listed, l app.Listing) searchapi.Preview {
 	e := &listed.Effects
-	out := searchapi.Preview{Hits: []searchapi.PreviewHit{}, Total: listed.Total, CorrectedQuery: listed.Corrected, Relaxed: listed.Relaxed, Partial: listed.Partial,
+	out := searchapi.Preview{Hits: []searchapi.PreviewHit{}, Total: listed.Total, CorrectedQuery: listed.Corrected, Relaxed: listed.Relaxed, Partial: listed.Partial, Complete: listed.Complete,
 		Pins: []searchapi.PreviewPin{}, Excluded: []searchapi.PreviewExclude{}, Banners: []searchapi.PreviewBanner{}, Tests: []searchapi.PreviewTest{},
 		Redirect: (*searchapi.PreviewRedirect)(e.Redirect)}
 	for i := range listed.Items {
@@ -101,6 +101,8 @@ func reason(r search.Reason) searchapi.Reason {
 		return searchapi.Reason{Text: fmt.Sprintf("“%s” in %s adds %.4g", r.Word, r.Field, r.Amount), Word: r.Word, Field: r.Field, Adds: r.Amount}
 	case bySeen:
 		return searchapi.Reason{Text: fmt.Sprintf("products of %s “%s” were looked at, which multiplies by %.4g", field, name, r.Amount), Field: field, Rule: "seen", Factor: r.Amount}
+	case r.Rule == search.RuleComplete:
+		return searchapi.Reason{Text: "it has all of the words, others here have not", Rule: r.Rule, Factor: r.Amount}
 	case r.Rule == search.RulePopularity:
 		return searchapi.Reason{Text: fmt.Sprintf("popularity multiplies by %.4g", r.Amount), Rule: r.Rule, Factor: r.Amount}
 	default:

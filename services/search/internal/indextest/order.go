@@ -29,7 +29,7 @@ func orders(t *testing.T, place Place) {
 		{search.ByPriceUp, []string{"b", "d", "a", "c"}, 500}, {search.ByPriceDown, []string{"c", "a", "b", "d"}, 900},
 		{search.ByNewest, []string{"d", "b", "c", "a"}, float64(time.Date(2026, 3, 9, 0, 0, 0, 1000, time.UTC).UnixMicro())},
 		{search.ByRating, []string{"a", "b", "d", "c"}, 5}, {search.ByPopularity, []string{"c", "a", "b", "d"}, 700},
-		{search.ByRelevance, []string{"c", "a", "b", "d"}, 8 * search.Popular(700)}, {"", []string{"c", "a", "b", "d"}, 8 * search.Popular(700)},
+		{search.ByRelevance, []string{"c", "a", "b", "d"}, 10 * search.Popular(700)}, {"", []string{"c", "a", "b", "d"}, 10 * search.Popular(700)},
 	} {
 		p := words("lamp")
 		p.Sort = c.sort
@@ -116,11 +116,11 @@ func boosts(t *testing.T, place Place) {
 		a("c", "shirt", variants(shirt("c1", "blue", "l", 1000, 1))))
 	p := words("shirt")
 	p.Boosts = []search.Boost{{Filters: []search.Filter{oneOf(colour, "red"), oneOf(size, "l")}, Factor: 3, Why: "large red"}}
-	wantScores(t, "one variant that is both", ask(t, x, p), []string{"b", "a", "c"}, 24, 8, 8)
+	wantScores(t, "one variant that is both", ask(t, x, p), []string{"b", "a", "c"}, 30, 10, 10)
 	p.Boosts = append(p.Boosts, search.Boost{IDs: []string{"c", "unknown"}, Factor: 2, Why: "pinned"}, search.Boost{Filters: []search.Filter{oneOf(search.FieldInStock, "true")}, Factor: 0.25})
-	wantScores(t, "several", ask(t, x, p), []string{"a", "b", "c"}, 8, 6, 4)
+	wantScores(t, "several", ask(t, x, p), []string{"a", "b", "c"}, 10, 7.5, 5)
 	p.Boosts = []search.Boost{{IDs: []string{"a", "b"}, Filters: []search.Filter{oneOf(colour, "blue")}, Factor: 10}, {Factor: 2}, {IDs: []string{"a"}, Factor: 0}}
-	wantScores(t, "ids that fit, all, none", ask(t, x, p), []string{"b", "c", "a"}, 160, 16, 0)
+	wantScores(t, "ids that fit, all, none", ask(t, x, p), []string{"b", "c", "a"}, 200, 20, 0)
 	p.Sort = search.ByPriceUp
 	wantIDs(t, "another order", ask(t, x, p), "a", "b", "c")
 }
@@ -145,11 +145,11 @@ func reasons(t *testing.T, place Place) {
 	p.Boosts = []search.Boost{{IDs: []string{"a"}, Factor: 1.5, Why: "pin"}, {IDs: []string{"b"}, Factor: 7, Why: "other"}}
 	p.Explain = true
 	found := ask(t, x, p)
-	wantScores(t, "explained", found, []string{"a"}, 25*search.Popular(50)*1.5)
+	wantScores(t, "explained", found, []string{"a"}, 30.5*search.Popular(50)*1.5)
 	if len(found.Hits) != 1 {
 		return
 	}
-	want := []search.Reason{{Word: "chair", Field: search.InTitle, Amount: 16}, {Word: "oak", Field: search.InIdentifiers, Amount: 9},
+	want := []search.Reason{{Word: "chair", Field: search.InTitle, Amount: 20}, {Word: "oak", Field: search.InIdentifiers, Amount: 10.5},
 		{Rule: search.RulePopularity, Amount: search.Popular(50)}, {Rule: "pin", Amount: 1.5}}
 	got := found.Hits[0].Reasons
 	if !slices.EqualFunc(got, want, func(a, b search.Reason) bool {

@@ -4,12 +4,12 @@ import "time"
 
 // The fields of a document's text, and what a word counts in each.
 const (
-	WeightIdentifier  = 12.0 // SKUs
-	WeightTitle       = 8.0
-	WeightBrand       = 6.0
-	WeightCategory    = 4.0
-	WeightAttributes  = 3.0
-	WeightDescription = 1.0
+	WeightIdentifier  = 14.0 // SKUs
+	WeightTitle       = 10.0
+	WeightBrand       = 8.0
+	WeightCategory    = 6.0
+	WeightAttributes  = 5.0
+	WeightDescription = 3.0
 )
 
 // The names of those fields, as reasons give them. Brands and identifiers are found as they are written, the others by the stems of

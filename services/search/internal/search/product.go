@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/sidecart/sidecart/pkg/money"
@@ -80,7 +81,7 @@ func NewDocument(s *Source, language string, now time.Time) *Document {
 		skus = append(skus, v.SKU)
 		d.Variants = append(d.Variants, Variant{SKU: v.SKU, Attributes: s.attributes(v.Values), Prices: prices(offer.Rows, now), Available: offer.Available})
 	}
-	d.Identifiers = Index(skus...)
+	d.Identifiers = identifiers(skus)
 	d.Texts = map[string]Text{language: s.text(Translation{})}
 	for other, t := range s.Translations {
 		if other != language {
@@ -88,6 +89,30 @@ func NewDocument(s *Source, language string, now time.Time) *Document {
 		}
 	}
 	return d
+}
+
+// identifiers are what SKUs are found by: of one with digits that which has some. The others of its words say what it is, as "white" in
+// TSH-101-WHITE-M, and are no name of it.
+func identifiers(skus []string) string {
+	var words, rows []string
+	for _, sku := range skus {
+		of, makes := Held(Index(sku))
+		if slices.ContainsFunc(of, hasDigit) {
+			plain := func(w string) bool { return !hasDigit(w) }
+			of, makes = slices.DeleteFunc(of, plain), slices.DeleteFunc(makes, plain)
+		}
+		words = append(words, strings.Join(of, " "))
+		for _, row := range makes {
+			if !slices.Contains(rows, row) {
+				rows = append(rows, row)
+			}
+		}
+	}
+	text := strings.Join(words, " "+edge+" ")
+	if len(rows) > 0 {
+		text += " " + barrier + " " + strings.Join(rows, " ")
+	}
+	return text
 }
 
 // text is what can be read of a product in the language of a translation.
@@ -123,14 +148,20 @@ func (s *Source) attributes(values []Value) (all []Attribute) {
 	return all
 }
 
-// texts are what of the values is found by words in the language of a translation, each once.
+// texts are what of the values is found by words in the language of a translation: of what is true its label ("waterproof"), of what is
+// not nothing.
 func (s *Source) texts(t Translation, values []Value) (all []string) {
 	for _, v := range values {
 		if !slices.Contains(s.Searchable, v.Code) {
 			continue
 		}
 		for _, term := range v.Terms {
-			all = append(all, cmp.Or(t.Values[v.Code][term.Value], term.Label))
+			switch {
+			case v.Type != TypeBoolean:
+				all = append(all, cmp.Or(t.Values[v.Code][term.Value], term.Label))
+			case term.Value == "true":
+				all = append(all, cmp.Or(t.Labels[v.Code], v.Label))
+			}
 		}
 	}
 	return all

@@ -112,6 +112,36 @@ func TestNewDocument(t *testing.T) {
 	}
 }
 
+func TestIdentifiers(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		skus []string
+		want string
+	}{
+		{nil, ""},
+		{[]string{"TSH-101-WHITE-S"}, "101 || tsh101 tsh101white tsh101whites 101white 101whites"}, // it is no white s
+		{[]string{"GIFT-CARD", "X1"}, "gift card | x1 || giftcard"},
+		{[]string{"A-1", "A-2"}, "1 | 2 || a1 a2"},
+	} {
+		if got := identifiers(c.skus); got != c.want {
+			t.Errorf("%q: %q, want %q", c.skus, got, c.want)
+		}
+	}
+}
+
+// What is true is found by what it is called, in each language; what is not by nothing.
+func TestBooleansAreFoundByTheirLabels(t *testing.T) {
+	t.Parallel()
+	boolean := func(code, label, value string) Value {
+		return Value{Code: code, Label: label, Type: TypeBoolean, Terms: []Term{{value, map[string]string{"true": "Yes", "false": "No"}[value]}}}
+	}
+	d := NewDocument(&Source{Product: Product{Searchable: []string{"dry", "warm"}, Values: []Value{boolean("dry", "Waterproof", "true"), boolean("warm", "Insulated", "false")},
+		Translations: map[string]Translation{"de": {Labels: map[string]string{"dry": "Wasserdicht"}, Values: map[string]map[string]string{"dry": {"true": "Ja"}}}}}}, "en", midday)
+	if en, de := d.Texts["en"].Attributes, d.Texts["de"].Attributes; en != "waterproof" || de != "wasserdicht" {
+		t.Errorf("%q, %q", en, de)
+	}
+}
+
 func TestNormal(t *testing.T) {
 	t.Parallel()
 	cm := Kind{Type: TypeDecimal, Unit: "cm"}

@@ -24,6 +24,7 @@ type Ask struct {
 type Query struct {
 	Words     []string // all of them, corrected
 	Corrected string   // the text as it was understood, where that is not as it was typed
+	Name      bool     // its words make one together that is known: it calls something by its number
 	Steps     []Step   // to be taken until one finds something, each finding more; none: there is nothing to be found by such a text
 }
 
@@ -53,7 +54,7 @@ func NewQuery(ask Ask, plan Plan, lexicon Lexicon, synonyms *Synonyms) Query {
 		plan.Sort = ByRelevance
 	}
 	ask.Prefix = ask.Prefix && strings.HasSuffix(ask.Text, text[len(text)-1:])
-	r := reading{ask: ask, language: plan.Language, lexicon: lexicon, text: text[:min(len(text), maxQuery)]}
+	r := reading{ask: ask, language: plan.Language, lexicon: lexicon, synonyms: synonyms, text: text[:min(len(text), maxQuery)]}
 	r.tokens = Read(r.text)
 	if !ask.AsTyped {
 		r.correct()
@@ -65,7 +66,8 @@ func NewQuery(ask Ask, plan Plan, lexicon Lexicon, synonyms *Synonyms) Query {
 	for i := range r.tokens {
 		q.Words = append(q.Words, r.tokens[i].Word)
 	}
-	q.Steps = ladder(plan, r.groups(synonyms), r.beyond)
+	q.Name = r.isName()
+	q.Steps = ladder(plan, r.groups(), r.beyond)
 	return q
 }
 
@@ -74,6 +76,7 @@ type reading struct {
 	ask       Ask
 	language  string
 	lexicon   Lexicon
+	synonyms  *Synonyms
 	text      string
 	tokens    []Token
 	corrected bool
@@ -84,15 +87,17 @@ type reading struct {
 func (r *reading) known(word string) bool { return r.lexicon.Count(word) > 0 }
 
 // correct puts known words in the place of those that are not: the one that is a mistake away, two that were written as one, the one
-// that is two mistakes away. A word that makes a known one with its neighbour is none to be corrected.
+// that is two mistakes away. A word that makes a known one with its neighbour is none to be corrected, nor is one
+// for which others stand.
 func (r *reading) correct() {
 	r.put = map[int]string{}
 	rows := joined(r.tokens, r.known)
+	said := r.said(rows)
 	var tokens []Token
 	for i, t := range r.tokens {
 		made := slices.ContainsFunc(rows, func(o row) bool { return o.from <= i && i <= o.to && r.known(o.word) })
 		last := r.ask.Prefix && i == len(r.tokens)-1
-		if made || last || t.unit || t.alone || r.known(t.Word) || t.full != "" && r.known(t.full) || stopIn(r.language, t.Word) || i >= maxQueryWords {
+		if made || said[i] || last || t.unit || t.alone || r.known(t.Word) || t.full != "" && r.known(t.full) || stopIn(r.language, t.Word) || i >= maxQueryWords {
 			tokens = append(tokens, t)
 			continue
 		}
@@ -111,6 +116,33 @@ func (r *reading) correct() {
 		}
 	}
 	r.tokens = tokens
+}
+
+// said tells of each word whether it has synonyms, alone or with its neighbours.
+func (r *reading) said(rows []row) []bool {
+	all := make([]bool, len(r.tokens))
+	words := make([]string, min(len(r.tokens), maxQueryWords))
+	for i := range words {
+		words[i] = r.tokens[i].Word
+	}
+	r.standIns(words, rows, func(from, to int, _ [][]string) {
+		for i := from; i < to; i++ {
+			all[i] = true
+		}
+	})
+	return all
+}
+
+// standIns calls each with what stands for words of a query, from one place up to and without another.
+func (r *reading) standIns(words []string, rows []row, each func(from, to int, words [][]string)) {
+	for i := range words {
+		r.synonyms.at(words[i:], func(n int, to [][]string) { each(i, i+n, to) })
+	}
+	for _, o := range rows {
+		if o.to < len(words) {
+			r.synonyms.at([]string{o.word}, func(_ int, to [][]string) { each(o.from, o.to+1, to) })
+		}
+	}
 }
 
 // meant returns the known words that are meant by one that is not; none where nothing is like it.
@@ -145,6 +177,16 @@ func (r *reading) divide(word string) (a, b string, ok bool) {
 	return a, b, ok
 }
 
+// isName tells whether all words make one with a digit together that is known: WH 1000 XM4.
+func (r *reading) isName() bool {
+	for _, o := range joined(r.tokens, r.known) {
+		if o.from == 0 && o.to == len(r.tokens)-1 && hasDigit(o.word) && r.known(o.word) {
+			return true
+		}
+	}
+	return false
+}
+
 // asUnderstood is the text with what was put in.
 func (r *reading) asUnderstood() string {
 	var b strings.Builder
@@ -174,7 +216,7 @@ type sought struct {
 }
 
 // groups returns what is to be found: a group for each word that counts, or for all where none does.
-func (r *reading) groups(synonyms *Synonyms) (all []sought) {
+func (r *reading) groups() []sought {
 	tokens := r.tokens
 	if len(tokens) > maxQueryWords {
 		for _, t := range tokens[maxQueryWords:] {
@@ -202,12 +244,7 @@ func (r *reading) groups(synonyms *Synonyms) (all []sought) {
 	for i := range groups {
 		groups[i].weigh(r.lexicon)
 	}
-	for i := range groups {
-		synonyms.at(words[i:], func(n int, to [][]string) { spread(groups[i:i+n], to) })
-	}
-	for _, o := range rows {
-		synonyms.at([]string{o.word}, func(_ int, to [][]string) { spread(groups[o.from:o.to+1], to) })
-	}
+	r.standIns(words, rows, func(from, to int, words [][]string) { spread(groups[from:to], words) })
 	if r.ask.Prefix && len(groups) > 0 {
 		last := &groups[len(groups)-1]
 		last.Any = append(last.Any, Alternative{Words: []string{words[len(words)-1]}, Prefix: true, Weight: 1})

@@ -320,3 +320,29 @@ func BenchmarkNewQuery(b *testing.B) {
 		NewQuery(Ask{Text: "sony wierless WH-1000XM4 hedphones tv"}, Plan{Language: "en"}, s, synonyms)
 	}
 }
+
+// What others stand for is no mistake, alone or as one of several words: "pants" is not "pans" where it stands for trousers.
+func TestWhatHasSynonymsIsNotCorrected(t *testing.T) {
+	t.Parallel()
+	s := newShelf("Frying pans", "Wool trousers", "Eared hare", "Bergamot tea")
+	s.spelling = map[string]string{"pants": "pans", "earl": "eared"}
+	synonyms := NewSynonyms([]Synonym{{Words: []string{"trousers", "pants"}}, {Words: []string{"earl grey"}, To: []string{"bergamot"}}}, "en", stemS)
+	for text, want := range map[string]string{"pants": "", "wool pants": "", "earl grey": "", "earl": "eared"} {
+		if got := NewQuery(Ask{Text: text}, Plan{Language: "en"}, s, synonyms); got.Corrected != want {
+			t.Errorf("%s: corrected to %q, want %q", text, got.Corrected, want)
+		}
+	}
+	if got := NewQuery(Ask{Text: "pants"}, Plan{Language: "en"}, s, nil); got.Corrected != "pans" {
+		t.Errorf("without synonyms: %q", got.Corrected)
+	}
+}
+
+func TestNames(t *testing.T) {
+	t.Parallel()
+	s := newShelf("WH-1000XM4 headphones", "Blue shirt dress", "shirtdress")
+	for text, want := range map[string]bool{"wh 1000 xm4": true, "WH-1000XM4": true, "wh1000xm4": false, "wh1000 headphones": false, "shirt dress": false, "blue": false, "": false} {
+		if got := NewQuery(Ask{Text: text}, Plan{Language: "en"}, s, nil); got.Name != want {
+			t.Errorf("%s: %v", text, got.Name)
+		}
+	}
+}

@@ -10,3 +10,9 @@ func Popular(pieces int64) float64 {
 // RulePopularity is the rule of a Reason that stands for Popular. The reasons of words add up (to 1 where the query has none), those of
 // rules multiply that.
 const RulePopularity = "popularity"
+
+// Complete is what the score of a product is multiplied by that has all words, among others that have not: more than any rule does.
+const Complete = 1000
+
+// RuleComplete is the rule of a Reason that stands for Complete.
+const RuleComplete = "complete"

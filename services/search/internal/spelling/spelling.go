@@ -155,7 +155,7 @@ const (
 	shortest = 3
 )
 
-// most returns how many mistakes a word may have: none up to three letters, one up to seven, two beyond. With digits it is the name of
+// most returns how many mistakes a word may have: none up to three letters, one up to six, two beyond. With digits it is the name of
 // something, and at most a letter is wrong; numbers are what they are.
 func most(word string) int {
 	n := utf8.RuneCountInString(word)
@@ -163,7 +163,7 @@ func most(word string) int {
 	switch {
 	case n <= 3, n > longest, digits && !strings.ContainsFunc(word, unicode.IsLetter):
 		return 0
-	case n <= 7, digits:
+	case n <= 6, digits:
 		return 1
 	}
 	return 2
