@@ -48,7 +48,7 @@ func TestABrowserBuysAndCancels(t *testing.T) {
 	v.Sees("#cart .total", "2 items")
 	v.Ship()
 	total := v.Text(".totals .sum dd")
-	v.Click("#pay button.buy")
+	v.Click("#pay button[type=submit]")
 	o := order(v, "confirmed")
 	if shown := v.Text(".totals .sum dd"); shown != total || len(o.Lines) != 1 || o.Lines[0].Quantity != 2 || len(o.Promotions) != 1 {
 		t.Errorf("bought for %s, shown %s: %+v", total, shown, o)
@@ -72,7 +72,7 @@ func TestABrowserWithoutScriptBuys(t *testing.T) {
 	v.Go("/en-us/cart")
 	v.Redeem(coupon(t))
 	v.Ship()
-	v.Click("#pay button.buy")
+	v.Click("#pay button[type=submit]")
 	order(v, "confirmed")
 }
 
@@ -110,7 +110,7 @@ func TestABrowserBuysInGerman(t *testing.T) {
 	seen(t, v.Tab, "shipping")
 	v.Click(`form[action$="/checkout/shipping"] > button`)
 	v.Await("the payment step", `document.querySelector("#pay")`)
-	v.Click("#pay button.buy")
+	v.Click("#pay button[type=submit]")
 	if o := order(v, "confirmed"); o.Totals.Total.Currency != "EUR" || !o.Totals.TaxIncluded || o.ShippingAddress.Country != "DE" {
 		t.Errorf("%+v %+v", o.Totals, o.ShippingAddress)
 	}
@@ -152,7 +152,7 @@ func TestAKeyboardBuys(t *testing.T) {
 	v.Until(`form[action$="/checkout/shipping"] > button`)
 	v.Press("\r")
 	v.Await("the payment step", `document.querySelector("#pay")`)
-	v.Until("#pay button.buy")
+	v.Until("#pay button[type=submit]")
 	v.Press("\r")
 	order(v, "confirmed")
 }

@@ -91,7 +91,7 @@ func TestPictures(t *testing.T) {
 	v.Go("/en-us/checkout?step=address")
 	keep(v, "checkout", widths...)
 	v.Go("/en-us/checkout?step=payment")
-	v.Click("#pay button.buy")
+	v.Click("#pay button[type=submit]")
 	v.At("/en-us/order/")
 	keep(v, "order", widths...)
 	v.Go("/en-us/cart")
