@@ -67,7 +67,7 @@ func TestTheReplayersComponents(t *testing.T) {
 			t.Fatal(err)
 		}
 		want := map[string][]string{
-			"pubsub.yaml":      {"scopes: [replay, ", "value: replay=catalog,pricing,cart,inventory,payment,checkout,order,search,gateway;catalog=catalog"},
+			"pubsub.yaml":      {"scopes: [replay, ", "value: replay=catalog,pricing,cart,inventory,payment,checkout,order,search,storefront,gateway;catalog=catalog"},
 			"secretstore.yaml": {"scopes: [replay, "},
 		}
 		if profile == shop.Standard {
