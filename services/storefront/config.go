@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"net/netip"
 	"net/url"
@@ -13,8 +14,8 @@ import (
 
 type config struct {
 	boot.Base
-	PublicAddr   string         `env:"SIDECART_PUBLIC_ADDR" envDefault:"127.0.0.1:8080" doc:"Address for browsers"`
-	PublicURL    string         `env:"SIDECART_PUBLIC_URL" envDefault:"http://localhost:8080" doc:"What browsers and crawlers know the shop by"`
+	PublicAddr   string         `env:"SIDECART_PUBLIC_ADDR" envDefault:"127.0.0.1:8010" doc:"Address for browsers"`
+	PublicURL    string         `env:"SIDECART_PUBLIC_URL" doc:"What browsers and crawlers know the shop by: https://shop.example; empty: http:// and the address for browsers"`
 	Markets      string         `env:"SIDECART_MARKETS" envDefault:"en-US:USD,de-DE:EUR" doc:"Languages and countries with their currency, by comma; the first is the shop's own"`
 	MediaDir     string         `env:"SIDECART_MEDIA_DIR" doc:"Folder of pictures under /media/; empty: none"`
 	ImageOrigins []string       `env:"SIDECART_IMAGE_ORIGINS" doc:"Origins of pictures that are elsewhere, by comma: https://cdn.example"`
@@ -31,10 +32,13 @@ const (
 	paymentSimulator = "simulator"
 )
 
+// base is what addresses of pages begin with.
+func (c config) base() string { return cmp.Or(c.PublicURL, "http://"+c.PublicAddr) }
+
 // Validate checks what has bounds.
 func (c config) Validate() error {
 	errs := []error{c.Base.Validate()}
-	if u, err := url.Parse(c.PublicURL); err != nil || u.Host == "" || u.Path != "" || (u.Scheme != "http" && u.Scheme != "https") {
+	if u, err := url.Parse(c.base()); err != nil || u.Host == "" || u.Path != "" || (u.Scheme != "http" && u.Scheme != "https") {
 		errs = append(errs, errors.New("SIDECART_PUBLIC_URL is an origin, https://shop.example"))
 	}
 	for _, o := range c.ImageOrigins {

@@ -34,7 +34,7 @@ func build(_ context.Context, p *boot.Process, c config) error {
 	public.Verifier = nil // browsers have no tokens
 	server := httpx.New(public)
 	pages := web.Register(server, web.Config{
-		Services: daprio.NewServices(p.Dapr.Caller, time.Now), Markets: markets, Base: c.PublicURL, MediaDir: c.MediaDir, ImageOrigins: c.ImageOrigins,
+		Services: daprio.NewServices(p.Dapr.Caller, time.Now), Markets: markets, Base: c.base(), MediaDir: c.MediaDir, ImageOrigins: c.ImageOrigins,
 		Maintenance: c.Maintenance, Tests: c.Tests, Dropin: c.PaymentForm == paymentDropin, Codes: limit.Rate{PerSecond: float64(c.RateCodes), Burst: burstCodes}, Proxies: c.Proxies, Now: time.Now, Log: p.Log,
 	})
 	p.Add("visitors", run.Func("visitors", pages.Run))

@@ -9,7 +9,7 @@ import { SharedArray } from 'k6/data';
 import { Counter, Trend } from 'k6/metrics';
 
 export const base = __ENV.BASE || 'http://127.0.0.1:8000';
-export const shop = __ENV.SHOP || 'http://127.0.0.1:8080'; // the storefront
+export const shop = __ENV.SHOP || 'http://127.0.0.1:8010'; // the storefront
 export const shoppers = Number(__ENV.SHOPPERS || 32);
 export const duration = __ENV.DURATION || '30s';
 
