@@ -7,9 +7,11 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/sidecart/sidecart/services/inventory/inventoryapi"
 	"github.com/sidecart/sidecart/services/order/orderapi"
 	"github.com/sidecart/sidecart/services/pricing/pricingapi"
 	"github.com/sidecart/sidecart/test/e2e/browser"
+	"github.com/sidecart/sidecart/test/e2e/shop"
 )
 
 // coupon makes one of ten per cent.
@@ -18,6 +20,14 @@ func coupon(t *testing.T) (code string) {
 	code = strings.ToUpper("T" + strings.ReplaceAll(t.Name(), "Test", ""))[:12]
 	s.Staff(t, 204, "PUT", "/v1/admin/coupons/"+code, pricingapi.CouponInput{Label: "Ten per cent", Kind: "percentage", PercentBP: 1000, Enabled: true}, nil)
 	return code
+}
+
+// enough puts pieces of what the page offers on a shelf, so that it can be bought whatever other tests have bought.
+func enough(v *browser.Visitor) {
+	v.Helper()
+	sku := browser.Eval[string](v.Tab, `document.querySelector("form.buy [name=sku]").value`)
+	s.Staff(v, 204, "PUT", "/v1/admin/locations/test-shelf", inventoryapi.LocationInput{Name: "Test shelf", Country: "US", Enabled: true}, nil)
+	s.Staff(v, 200, "POST", "/v1/admin/stock/receive", inventoryapi.StockInput{Reference: v.Name() + shop.Key(), Lines: []inventoryapi.StockLine{{SKU: sku, LocationID: "test-shelf", Quantity: 10}}}, nil)
 }
 
 // order is the order whose page is open, as its service knows it.
@@ -40,6 +50,7 @@ func TestABrowserBuysAndCancels(t *testing.T) {
 	v.Fill("#q", "kettl")
 	v.Await("suggestions", `document.querySelectorAll("#suggestion-list [role=option]").length > 0 && document.querySelector("#q").getAttribute("aria-expanded") === "true"`)
 	v.Find("kettle")
+	enough(v)
 	v.Click("form.buy button[type=submit]")
 	v.Await("what was added", browser.Added)
 	v.Go("/en-us/cart")
