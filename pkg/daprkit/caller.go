@@ -9,7 +9,9 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"regexp"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/sidecart/sidecart/pkg/fault"
@@ -68,6 +70,14 @@ func NewCaller(transport http.RoundTripper, appID string) Caller {
 	return &caller{transport: transport, appID: appID}
 }
 
+var capability = regexp.MustCompile(`[0-9a-f]{32}`)
+
+// shown is a path as logs may have it: without its query, and without ids that are capabilities.
+func shown(path string) string {
+	path, _, _ = strings.Cut(path, "?")
+	return capability.ReplaceAllString(path, "…")
+}
+
 type caller struct {
 	transport http.RoundTripper
 	appID     string
@@ -75,7 +85,7 @@ type caller struct {
 
 func (c *caller) JSON(ctx context.Context, method, path string, in, out any, opts ...CallOption) error {
 	if err := c.json(ctx, method, path, in, out, opts); err != nil {
-		return fmt.Errorf("call %s: %s %s: %w", c.appID, method, path, err)
+		return fmt.Errorf("call %s: %s %s: %w", c.appID, method, shown(path), err)
 	}
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"reflect"
+	"strings"
 	"testing"
 	"time"
 
@@ -95,6 +96,16 @@ func TestCallerClassesAnswersThatAreNoProblemDocument(t *testing.T) {
 				t.Errorf("%v, want %s", err, tc.want)
 			}
 		})
+	}
+}
+
+func TestCallerKeepsCapabilitiesOutOfErrors(t *testing.T) {
+	t.Parallel()
+	c := sidecar(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(500) }), nil)
+	const id = "0123456789abcdef0123456789abcdef"
+	err := c.Caller("order").JSON(soon(t), http.MethodGet, "/v1/carts/"+id+"/lines?access_token="+id, nil, nil)
+	if err == nil || strings.Contains(err.Error(), id) || strings.Contains(err.Error(), "access_token") || !strings.Contains(err.Error(), "GET /v1/carts/…/lines") {
+		t.Error(err)
 	}
 }
 

@@ -64,7 +64,7 @@ func (k *kept) JSON(ctx context.Context, method, path string, in, out any, opts 
 			}
 			body, _ = a.Val.([]byte)
 		case <-ctx.Done():
-			return fmt.Errorf("wait for %s: %w", path, ctx.Err())
+			return fmt.Errorf("wait for an answer that others asked for: %w", ctx.Err())
 		}
 	}
 	return json.Unmarshal(body, out)
