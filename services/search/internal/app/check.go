@@ -217,15 +217,19 @@ func (c *Checker) index(ctx context.Context) (wrong string, err error) {
 	if err != nil {
 		return "", err
 	}
+	head, err := c.Tail.replica.Head(ctx)
+	if err != nil {
+		return "", err
+	}
 	live, state, err := c.Tail.live(ctx)
-	if err != nil || live == nil || state.Revision != revision {
+	if err != nil || live == nil || state.Revision != revision || state.Epoch != head.build() {
 		return "", err
 	}
 	count, err := live.Count(ctx)
 	if err != nil {
 		return "", err
 	}
-	rows, err := c.Tail.replica.Changes(ctx, max(0, revision-2*sample), sample)
+	rows, err := c.Tail.replica.Changes(ctx, max(0, revision-sample), sample)
 	if err != nil {
 		return "", err
 	}

@@ -26,6 +26,7 @@ type Memory interface {
 
 const (
 	noteEvery  = 10 * time.Second
+	readTurns  = 30 // of notes, until what is asked most is read again: that counts a month
 	heardDays  = 30
 	mostHeard  = 10_000 // words between two notes, and queries to suggest
 	heardBytes = 100    // of the words: longer ones are no query that others type
@@ -82,8 +83,12 @@ func (e *Ear) Suggest(text string, limit int) (all []string) {
 
 // Run writes down and reads again until ctx ends, and writes down what is left then.
 func (e *Ear) Run(ctx context.Context) error {
-	for {
-		if err := e.Refresh(ctx); err != nil && ctx.Err() == nil {
+	for turn := 0; ; turn++ {
+		do := e.note
+		if turn%readTurns == 0 {
+			do = e.Refresh
+		}
+		if err := do(ctx); err != nil && ctx.Err() == nil {
 			e.log.WarnContext(ctx, "what is searched for is not noted", "error", err)
 		}
 		select {

@@ -3,6 +3,7 @@ package app
 import (
 	"cmp"
 	"context"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -67,11 +68,16 @@ func (s *Shop) documents(ctx context.Context, live Index, names []string) ([]*se
 	return all, err
 }
 
+// seenPatience is how long a listing waits for what was seen: it is shown without as well.
+const seenPatience = 300 * time.Millisecond
+
 // seen are the boosts by what a visit has seen, where the order of a list is the shop's. What cannot be found out is unknown.
 func (s *Shop) seen(ctx context.Context, live Index, l Listing) []search.Boost {
 	if len(l.Seen) == 0 || !l.byRelevance() {
 		return nil
 	}
+	ctx, cancel := context.WithTimeout(ctx, seenPatience)
+	defer cancel()
 	seen, _ := s.documents(ctx, live, l.Seen)
 	return search.Like(seen)
 }

@@ -36,6 +36,7 @@ func (s *Shop) Rows(ctx context.Context, v Visit) (all []HomeRow, language strin
 		if len(found.Items) == 0 {
 			continue
 		}
+		found.Items = found.Items[:min(len(found.Items), r.Limit)]
 		row := HomeRow{HomeRow: r, Title: r.Titles.In(v.Language, r.Titles[s.Language]), Items: found.Items}
 		if found.Language != s.Language || row.Title != r.Titles[s.Language] {
 			language = v.Language

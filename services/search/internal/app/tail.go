@@ -145,6 +145,7 @@ func (t *Tail) step(ctx context.Context) (more bool, err error) {
 			t.turned, more = time.Time{}, true // there may be more of them
 		}
 	}
+	live, state, unread := t.live(ctx) // before the head: an index of this database is then never ahead of it
 	head, err := t.replica.Head(ctx)
 	if err != nil {
 		return false, err
@@ -156,11 +157,11 @@ func (t *Tail) step(ctx context.Context) (more bool, err error) {
 		}
 		t.terms.Store(terms)
 	}
-	live, state, err := t.live(ctx)
-	if err != nil {
-		return false, err
+	if unread != nil {
+		return false, unread
 	}
-	t.read = live != nil && state.Epoch == head.build() && state.Form == search.Form
+	// One that is ahead has what a database that was restored, or has failed over, has lost.
+	t.read = live != nil && state.Epoch == head.build() && state.Form == search.Form && state.Revision <= head.Revision
 	if live != nil && state.follows(head) && state.Revision < head.Revision {
 		full, err := t.follow(ctx, live, state.Revision)
 		if err != nil && (t.read || !head.Filled) {

@@ -167,7 +167,7 @@ func TestOtherIndexesAreMadeAnew(t *testing.T) {
 		"of another database":        {Epoch: "other.1", Form: search.Form, Revision: 1},
 		"of another form":            {Epoch: "e.1", Form: "0", Revision: 1},
 		"of the build before":        {Epoch: "e.0", Form: search.Form, Revision: 1},
-		"ahead of a database of old": {Epoch: "e.0", Form: search.Form, Revision: 99},
+		"ahead of a database of old": {Epoch: "e.1", Form: search.Form, Revision: 99},
 	} {
 		r, i := newReplica(), &indexes{}
 		r.put(1, true, "Shirt")

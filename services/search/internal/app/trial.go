@@ -48,7 +48,7 @@ type Book interface {
 }
 
 // metMost bounds the meetings between two notes: beyond it visitors are not counted, and no figure is wrong by more than that they are few.
-const metMost = 50_000
+const metMost = 5_000
 
 // Trials count what tested rules bring. Meetings since the last note are lost with the process.
 type Trials struct {
@@ -59,6 +59,9 @@ type Trials struct {
 	mu      sync.Mutex
 	pending map[Meeting]bool
 }
+
+// maxValue is what one order may come to, in minor units: anybody can tell of orders, and their sum is to stay a number.
+const maxValue = 100_000_000_000
 
 // NewTrials returns trials that nobody has met yet.
 func NewTrials(book Book, now func() time.Time, log *slog.Logger) *Trials {
@@ -217,6 +220,6 @@ func (a *Arm) add(test string, p PlaceFigures) {
 func (d Deed) check() error {
 	var c fault.Collector
 	c.Check(d.Kind != Ordered || d.Order != "", "body.order_id", "is needed for an order", nil)
-	c.Check(d.Kind != Ordered || d.Value.Currency.Valid() && !d.Value.IsNegative(), "body.value", "is needed for an order, and not below zero", nil)
+	c.Check(d.Kind != Ordered || d.Value.Currency.Valid() && !d.Value.IsNegative() && d.Value.Minor <= maxValue, "body.value", "is needed for an order, not below zero, and of at most 100,000,000,000 minor units", nil)
 	return c.Err()
 }

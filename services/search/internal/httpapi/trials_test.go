@@ -82,6 +82,7 @@ func TestWhatIsNoInteractionIsRefused(t *testing.T) {
 		"no visitor": object{"type": "view"}, "no type": object{"visitor": "v"}, "other type": object{"visitor": "v", "type": "buy"},
 		"odd visitor": object{"visitor": "a b", "type": "view"}, "long visitor": object{"visitor": strings.Repeat("v", 65), "type": "view"},
 		"order without id": object{"visitor": "v", "type": "order", "value": money.New(1, "USD")}, "order without value": object{"visitor": "v", "type": "order", "order_id": "o"},
+		"too much":   object{"visitor": "v", "type": "order", "order_id": "o", "value": money.New(1<<62, "USD")},
 		"below zero": object{"visitor": "v", "type": "order", "order_id": "o", "value": money.New(-1, "USD")}, "unknown": object{"visitor": "v", "type": "view", "x": 1}, "list": []int{1},
 	} {
 		if got := s.guest.Do("POST", searchapi.PathInteractions, in); got.Status != 422 {

@@ -131,7 +131,7 @@ func (s *Store) Terms(ctx context.Context) (*app.Terms, error) {
 	return t, nil
 }
 
-// Prune forgets events and idempotency keys that are too old to come again, and who met a test long ago.
+// Prune forgets events and idempotency keys that are too old to come again, who met a test long ago, and what was searched for long ago.
 func (s *Store) Prune(ctx context.Context) error {
 	if _, err := idem.Prune(ctx, s.pool, idem.Lifetime); err != nil {
 		return err
@@ -139,7 +139,7 @@ func (s *Store) Prune(ctx context.Context) error {
 	if _, err := inbox.Prune(ctx, s.pool, remembered); err != nil {
 		return err
 	}
-	return s.pruneTrials(ctx)
+	return s.prune(ctx)
 }
 
 // remembered is how long the ids of orders are kept: longer than they count, and than any broker holds an event back.

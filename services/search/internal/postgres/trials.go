@@ -15,8 +15,17 @@ import (
 
 var _ app.Book = (*Store)(nil)
 
-// trialDays is how long a visitor and his orders are remembered.
-const trialDays = 90
+// How long a visitor and his orders are remembered, and how many of them.
+const (
+	trialDays  = 90
+	mostOrders = 100
+)
+
+// How long it is remembered what was searched for, in days, and how much of each day that is over.
+const (
+	queryDays  = 365 // as far as the report looks back
+	dayQueries = 20_000
+)
 
 // Meet implements app.Book. Rows are locked in one order, for processes that note at once.
 func (s *Store) Meet(ctx context.Context, now time.Time, all []app.Meeting) error {
@@ -45,8 +54,8 @@ func (s *Store) Act(ctx context.Context, now time.Time, d app.Deed) error {
 	case app.Ordered:
 		_, err = s.pool.Exec(ctx, `
 			INSERT INTO trial_orders (order_id, visitor, currency, minor, placed_at)
-			SELECT $1, $2, $3, $4, $5 WHERE EXISTS (SELECT FROM trial_visitors WHERE visitor = $2) ON CONFLICT DO NOTHING`,
-			d.Order, d.Visitor, string(d.Value.Currency), d.Value.Minor, now)
+			SELECT $1, $2, $3, $4, $5 WHERE EXISTS (SELECT FROM trial_visitors WHERE visitor = $2) AND (SELECT count(*) FROM trial_orders WHERE visitor = $2) < $6
+			ON CONFLICT DO NOTHING`, d.Order, d.Visitor, string(d.Value.Currency), d.Value.Minor, now, mostOrders)
 	}
 	if err != nil {
 		return fmt.Errorf("note a deed: %w", pg.AsFault(err))
@@ -96,15 +105,36 @@ func (s *Store) Figures(ctx context.Context) ([]app.PlaceFigures, error) {
 	return all, nil
 }
 
-// pruneTrials forgets who met a test long ago, and old orders.
-func (s *Store) pruneTrials(ctx context.Context) error {
+// pruneSome is how many rows one statement forgets: what is done of a long backlog stays done.
+const pruneSome = 5000
+
+// prune forgets who met a test long ago, old orders, what was searched for long ago, and of a day that is over all but what was asked most.
+func (s *Store) prune(ctx context.Context) error {
 	for _, sql := range []string{
-		`DELETE FROM trial_visitors WHERE met_at < now() - make_interval(days => $1)`,
-		`DELETE FROM trial_orders WHERE placed_at < now() - make_interval(days => $1)`,
+		`DELETE FROM trial_visitors WHERE ctid = ANY(ARRAY(SELECT ctid FROM trial_visitors WHERE met_at < now() - make_interval(days => $1) LIMIT $2))`,
+		`DELETE FROM trial_orders WHERE ctid = ANY(ARRAY(SELECT ctid FROM trial_orders WHERE placed_at < now() - make_interval(days => $1) LIMIT $2))`,
 	} {
-		if _, err := s.pool.Exec(ctx, sql, trialDays); err != nil {
-			return fmt.Errorf("prune trials: %w", pg.AsFault(err))
+		if err := s.inParts(ctx, sql, trialDays); err != nil {
+			return err
 		}
 	}
-	return nil
+	if err := s.inParts(ctx, `DELETE FROM queries WHERE ctid = ANY(ARRAY(SELECT ctid FROM queries WHERE day < current_date - $1::int LIMIT $2))`, queryDays); err != nil {
+		return err
+	}
+	return s.inParts(ctx, `
+		DELETE FROM queries WHERE ctid = ANY(ARRAY(
+			SELECT ctid FROM queries WHERE day = current_date - 1 ORDER BY asked DESC, words OFFSET $1 LIMIT $2))`, dayQueries)
+}
+
+// inParts runs a statement until it finds nothing more.
+func (s *Store) inParts(ctx context.Context, sql string, bound int) error {
+	for {
+		done, err := s.pool.Exec(ctx, sql, bound, pruneSome)
+		if err != nil {
+			return fmt.Errorf("prune: %w", pg.AsFault(err))
+		}
+		if done.RowsAffected() < pruneSome {
+			return nil
+		}
+	}
 }
