@@ -6,11 +6,11 @@ import (
 	"github.com/sidecart/sidecart/services/checkout/checkoutapi"
 )
 
-// Order hears from where the shopper asks, when the gateway says so; nobody else is believed.
+// Order hears from where the shopper asks, when a public edge says so; nobody else is believed.
 func TestTheShoppersAddress(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct{ caller, address, want string }{
-		{"gateway", "198.51.100.1", "198.51.100.1"}, {"gateway", "nonsense", ""}, {"cart", "198.51.100.1", ""}, {"", "198.51.100.1", ""},
+		{"gateway", "198.51.100.1", "198.51.100.1"}, {"storefront", "198.51.100.2", "198.51.100.2"}, {"gateway", "nonsense", ""}, {"cart", "198.51.100.1", ""}, {"", "198.51.100.1", ""},
 	} {
 		s := open(t)
 		co := s.ready()

@@ -24,6 +24,7 @@ func Sorts() []string { return []string{ByRelevance, ByPopularity, ByNewest, ByP
 // The bounds of a listing's address: beyond them search would refuse it.
 const (
 	maxWords  = 200 // characters
+	maxCount  = 32  // words
 	maxChosen = 20  // values of one filter, and filters
 	maxValue  = 200 // characters
 	maxCursor = 2000
@@ -52,7 +53,7 @@ type Filter struct {
 // added to still leads to a page.
 func ParseListing(category string, q url.Values) Listing {
 	l := Listing{
-		Category: category, Words: cut(strings.Join(strings.Fields(q.Get("q")), " "), maxWords), InStock: q.Get("in_stock") == "true",
+		Category: category, Words: typed(q.Get("q")), InStock: q.Get("in_stock") == "true",
 		PriceMin: price(q.Get("price_min")), PriceMax: price(q.Get("price_max")),
 	}
 	if sort := q.Get("sort"); slices.Contains(Sorts(), sort) && sort != ByRelevance {
@@ -82,6 +83,12 @@ func ParseListing(category string, q url.Values) Listing {
 	slices.SortFunc(l.Filters, func(a, b Filter) int { return strings.Compare(a.Param, b.Param) })
 	l.Filters = l.Filters[:min(len(l.Filters), maxChosen)]
 	return l
+}
+
+// typed is what somebody typed, as far as search reads it.
+func typed(q string) string {
+	all := strings.Fields(q)
+	return cut(strings.Join(all[:min(len(all), maxCount)], " "), maxWords)
 }
 
 // ranges makes one value of the two fields of a range: min.attr.width=10 and max.attr.width=20 are attr.width=10..20.

@@ -42,6 +42,14 @@ type Page struct {
 // URL is an address within the page's market.
 func (p *Page) URL(path string) string { return p.Market.Path(path) }
 
+// To is where a merchandiser's address leads: within the page's market, or elsewhere.
+func (p *Page) To(address string) string {
+	if strings.HasPrefix(address, "/") && !strings.HasPrefix(address, "//") {
+		return p.URL(address)
+	}
+	return address
+}
+
 // Money is an amount as the market writes it.
 func (p *Page) Money(a money.Amount) string { return text.Money(p.Market, a) }
 

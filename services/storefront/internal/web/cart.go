@@ -42,8 +42,13 @@ func (s *Shop) cart(w http.ResponseWriter, r *http.Request) {
 // showCart shows the cart as it is now.
 func (s *Shop) showCart(w http.ResponseWriter, q *request, status int, m *view.CartModel) {
 	var err error
+	was := q.cart.ID
 	if m.Cart, err = s.mine(w, q); err != nil {
 		s.cartAway(w, q, err)
+		return
+	}
+	if m.Cart == nil && was != "" && q.ticket().Cart == was { // it was bought, perhaps by a call whose answer was lost: checkout knows
+		q.lead(w, "/checkout")
 		return
 	}
 	if m.Cart == nil && m.Note == "added" {

@@ -92,6 +92,9 @@ func (s *Shop) begin(w http.ResponseWriter, q *request) (checkoutapi.Checkout, b
 		q.lead(w, "/cart")
 		return checkoutapi.Checkout{}, false
 	}
+	if !s.before(w, q) {
+		return checkoutapi.Checkout{}, false
+	}
 	co, err := s.Services.BeginCheckout(q.Context(), q.cart.ID)
 	if err != nil {
 		s.notBegun(w, q, err)
@@ -99,6 +102,25 @@ func (s *Shop) begin(w http.ResponseWriter, q *request) (checkoutapi.Checkout, b
 	}
 	keep(w, ticketCookie, storefront.Ticket{Checkout: co.ID, Cart: co.CartID}.String(), ticketDays)
 	return co, true
+}
+
+// before looks at the checkout of another cart that the browser still has, before it is forgotten: an order that is being placed is waited for, and
+// one that was placed without an answer is kept. It reports whether another checkout may begin; else it has answered.
+func (s *Shop) before(w http.ResponseWriter, q *request) bool {
+	t := q.ticket()
+	if t.Checkout == "" || t.Cart == q.cart.ID {
+		return true
+	}
+	old, err := s.Services.FindCheckout(q.Context(), t.Checkout)
+	switch {
+	case err != nil: // it is gone, or nobody knows: the order's mail has a link of its own
+	case old.Status == checkoutapi.StatusCompleting:
+		q.lead(w, "/checkout/wait")
+		return false
+	case old.Status == checkoutapi.StatusCompleted && old.Order != nil:
+		keep(w, orderCookie, storefront.ParseReceipts(cookie(q.Request, orderCookie)).With(old.Order.ID, old.Order.AccessToken).String(), orderDays)
+	}
+	return true
 }
 
 // notBegun says why there is no checkout.
@@ -114,7 +136,12 @@ func (s *Shop) notBegun(w http.ResponseWriter, q *request, err error) {
 		p.Title, p.NoIndex = p.T.Checkout.OutOfStock, true
 		s.send(w, q.Request, http.StatusConflict, view.Short(p, s.short(q, shortages(err), titles(c))))
 	case closed(err):
+		own := q.ticket().Cart == q.cart.ID
 		q.forget(w, q.cart.ID)
+		if own { // there is an order of it
+			q.lead(w, "/checkout")
+			return
+		}
 		q.lead(w, "/cart")
 	case code == "cart-empty" || code == "not-sellable":
 		q.lead(w, "/cart")

@@ -217,7 +217,7 @@ func TestBeginningACheckout(t *testing.T) {
 	}
 	for name, refusal := range map[string]*fault.Fault{
 		"/en-us/cart":          fault.New(fault.Invalid, "cart-empty", "x"),
-		"/en-us/cart?":         fault.New(fault.Gone, "cart-completed", "x"),
+		"/en-us/checkout":      fault.New(fault.Gone, "cart-completed", "x"), // which knows the order
 		"/en-us/checkout/wait": fault.New(fault.Conflict, "request-in-progress", "x"),
 	} {
 		other := newWorld(t)

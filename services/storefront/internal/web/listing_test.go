@@ -29,7 +29,7 @@ func hostile() searchapi.Products {
 		Facets: []searchapi.Facet{
 			{Code: "colour", Param: "attr.colour", Label: script, Type: searchapi.FacetTerms, Values: []searchapi.FacetValue{{Value: script, Label: script, Count: 3, Hex: "#ff0000"}}},
 		},
-		Banners: []searchapi.Banner{{Title: script, Text: script, URL: "javascript:alert(1)"}},
+		Banners: []searchapi.Banner{{Title: script, Text: script, URL: "javascript:alert(1)"}, {Title: "Sale", URL: "/c/sale"}},
 	}
 }
 
@@ -43,6 +43,9 @@ func TestListingShowsAndEscapes(t *testing.T) {
 	}
 	w.shows(200, "/en-us/c/shoes", `rel="canonical" href="https://shop.example/en-us/c/shoes"`, `hreflang="de-DE" href="https://shop.example/de-de/c/shoes"`, "BreadcrumbList")
 	w.shows(200, "/de-de/search?q=x", "25 Produkte", "Ergebnisse für")
+	if !strings.Contains(page, `href="/en-us/c/sale"`) {
+		t.Error("a banner leads out of the market")
+	}
 	w.shows(404, "/en-us/c/none", "This page is not here")
 	w.shows(404, "/fr-fr/c/shoes", "This page is not here")
 	if n := w.count("GET catalog/v1/categories"); n != 2 {

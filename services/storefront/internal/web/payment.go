@@ -56,7 +56,7 @@ func (s *Shop) payment(w http.ResponseWriter, q *request, m *view.CheckoutModel)
 	return nil
 }
 
-// giftCards asks what the cards of the browser are worth. Those that nobody knows any more are dropped.
+// giftCards asks what the cards of the browser are worth. Those that nobody knows any more, that are empty or of another currency are dropped.
 func (s *Shop) giftCards(w http.ResponseWriter, q *request, total money.Amount) ([]view.GiftCard, money.Amount) {
 	codes := storefront.ParseGiftCards(cookie(q.Request, giftCookie))
 	cards, gone := make([]view.GiftCard, len(codes)), make([]bool, len(codes))
@@ -68,7 +68,7 @@ func (s *Shop) giftCards(w http.ResponseWriter, q *request, total money.Amount) 
 			if err == nil {
 				cards[i].Balance = &b.Balance
 			}
-			gone[i] = err != nil && fault.KindOf(err) == fault.NotFound
+			gone[i] = err != nil && fault.KindOf(err) == fault.NotFound || err == nil && (b.Balance.Currency != total.Currency || !b.Balance.IsPositive())
 		})
 	}
 	wg.Wait()
@@ -170,6 +170,11 @@ func (s *Shop) complete(w http.ResponseWriter, r *http.Request) {
 	default:
 		in.Provider = provider
 	}
+	if q.cart.ID == t.Cart && s.grown(q, t, total) {
+		say(w, "moved")
+		q.lead(w, "/checkout")
+		return
+	}
 	order, err := s.Services.Complete(r.Context(), t.Checkout, key, limit.Address(r, s.Proxies).String(), in)
 	switch {
 	case order != nil:
@@ -179,6 +184,13 @@ func (s *Shop) complete(w http.ResponseWriter, r *http.Request) {
 	default:
 		s.lost(w, q, err, func() { s.notBought(w, q, err) })
 	}
+}
+
+// grown reports whether the cart has come to another total since the payment was shown, as when something was put into it in another window: asking for
+// the checkout anew brings it up to date. Where that cannot be asked, or an order is being placed already, complete knows what to answer.
+func (s *Shop) grown(q *request, t storefront.Ticket, total money.Amount) bool {
+	co, err := s.Services.BeginCheckout(q.Context(), t.Cart)
+	return err == nil && co.ID == t.Checkout && co.Totals.Total != total
 }
 
 func parseTotal(s string) (money.Amount, bool) {

@@ -2,6 +2,7 @@ package web
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -16,6 +17,7 @@ import (
 	"github.com/sidecart/sidecart/pkg/money"
 	"github.com/sidecart/sidecart/services/checkout/checkoutapi"
 	"github.com/sidecart/sidecart/services/payment/paymentapi"
+	"github.com/sidecart/sidecart/services/storefront/internal/view"
 )
 
 func TestBought(t *testing.T) {
@@ -332,6 +334,55 @@ func TestBalanceOfAGiftCard(t *testing.T) {
 		w.refuses("POST payment"+paymentapi.PathGiftCardBalance, f)
 		if resp, _ := w.do("POST", "/en-us/gift-card", url.Values{"code": {"x"}}); resp.StatusCode != want {
 			t.Error(resp.StatusCode, want)
+		}
+	}
+}
+
+// What is put into the cart in another window while the payment is shown is not left behind: nobody pays for less than what is in the cart.
+func TestBuyingWhatHasGrown(t *testing.T) {
+	t.Parallel()
+	w := till(t)
+	grown := aCheckout()
+	grown.Totals.Total.Minor += 500
+	w.says("POST checkout/v1/checkouts", grown)
+	w.refuses("POST checkout/v1/checkouts/{id}/complete", fault.New(fault.Internal, "internal", "it must not be asked"))
+	total := aCheckout().Totals.Total
+	resp, _ := w.do("POST", "/en-us/checkout/complete", url.Values{"key": {strings.Repeat("a", 32)}, "total": {string(total.Currency) + " " + fmt.Sprint(total.Minor)},
+		"provider": {view.ByCard}, "nonce": {"n"}}, withCheckout)
+	if resp.Header.Get("Location") != "/en-us/checkout" || w.count("POST checkout/v1/checkouts/"+checkoutID+"/complete") != 0 {
+		t.Error(resp.StatusCode, resp.Header, w.calls)
+	}
+}
+
+// An answer that was lost is no lost order: whoever comes back by the cart, or begins another checkout, is led to it.
+func TestAnOrderWhoseAnswerWasLost(t *testing.T) {
+	t.Parallel()
+	done := aCheckout()
+	done.Status, done.Order = checkoutapi.StatusCompleted, &checkoutapi.OrderRef{ID: "01900000-0000-7000-8000-000000000001", Number: "SC-1", AccessToken: strings.Repeat("b", 32)}
+	other := strings.Repeat("c", 32)
+	for _, status := range []string{checkoutapi.StatusCompleted, checkoutapi.StatusCompleting} {
+		w := newWorld(t)
+		co := done
+		if co.Status = status; status == checkoutapi.StatusCompleting {
+			co.Order = nil
+		}
+		w.says("GET checkout/v1/checkouts/{id}", co)
+		closed := aCart("US", 1)
+		closed.Status = "completed"
+		w.says("GET cart/v1/carts/{id}", closed)
+		if resp, _ := w.do("GET", "/en-us/cart", nil, withCheckout); resp.Header.Get("Location") != "/en-us/checkout" {
+			t.Error("the cart of an order is shown as empty:", resp.StatusCode, resp.Header)
+		}
+		begun := aCheckout()
+		begun.ID, begun.CartID = other, other
+		w.says("POST checkout/v1/checkouts", begun)
+		resp, _ := w.do("POST", "/en-us/checkout", url.Values{}, "Cookie: __Host-cart="+other+".USD.US.1; __Host-checkout="+checkoutID+"."+myCart)
+		set := strings.Join(resp.Header["Set-Cookie"], "\n")
+		switch {
+		case status == checkoutapi.StatusCompleting && resp.Header.Get("Location") != "/en-us/checkout/wait":
+			t.Error("another checkout begins while an order is being placed:", resp.Header)
+		case status == checkoutapi.StatusCompleted && (resp.Header.Get("Location") != "/en-us/checkout" || !strings.Contains(set, done.Order.ID)):
+			t.Error("the order is forgotten:", resp.Header)
 		}
 	}
 }

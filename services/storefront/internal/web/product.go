@@ -31,6 +31,10 @@ func (s *Shop) product(w http.ResponseWriter, r *http.Request) {
 		s.gone(w, q, slug, err)
 		return
 	}
+	if fault.KindOf(err) == fault.Invalid { // it can be no product's
+		s.notFound(w, r)
+		return
+	}
 	if err != nil {
 		s.fail(w, r, err)
 		return

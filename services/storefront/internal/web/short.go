@@ -17,6 +17,9 @@ const maxAdjust = 3
 // adjust takes out of the cart what is not in stock, and goes on with the rest.
 func (s *Shop) adjust(w http.ResponseWriter, r *http.Request) {
 	q := s.of(r)
+	if !s.before(w, q) {
+		return
+	}
 	for range maxAdjust {
 		if q.cart.ID == "" {
 			break

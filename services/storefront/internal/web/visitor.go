@@ -27,7 +27,7 @@ func (s *Shop) visitor(w http.ResponseWriter, r *http.Request) string {
 	name := cookie(r, visitorCookie)
 	if !visitorName.MatchString(name) {
 		name = rand.Text()
-		keep(w, visitorCookie, name, visitorDays*24*60*60)
+		keep(w, visitorCookie, name, visitorDays)
 	}
 	return name
 }

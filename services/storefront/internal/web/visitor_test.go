@@ -24,7 +24,7 @@ func TestVisitorsHaveANameOnlyWhereRulesAreTested(t *testing.T) {
 		resp, _ := w.do("GET", "/en-us/c/shoes", nil)
 		name := ""
 		for _, c := range resp.Cookies() {
-			if c.Name == visitorCookie && c.HttpOnly && c.Secure {
+			if c.Name == visitorCookie && c.HttpOnly && c.Secure && c.MaxAge == 30*24*60*60 {
 				name = c.Value
 			}
 		}

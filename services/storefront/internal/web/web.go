@@ -119,6 +119,7 @@ func (s *Shop) inMarket(next http.Handler) http.Handler {
 		q := newRequest(r, m)
 		q.Request = r.WithContext(context.WithValue(r.Context(), requestKey{}, q))
 		if s.Maintenance {
+			w.Header().Set("Retry-After", "120")
 			s.message(w, q.Request, http.StatusServiceUnavailable, view.MessageModel{
 				Icon: "box", Title: s.text(q).Problem.Maintenance, Hint: s.text(q).Problem.MaintenanceHint, Again: true})
 			return
@@ -180,6 +181,9 @@ func (s *Shop) fail(w http.ResponseWriter, r *http.Request, err error) {
 		s.Log.WarnContext(r.Context(), "a service is away", "error", err)
 		w.Header().Set("Retry-After", "5")
 		s.message(w, r, http.StatusServiceUnavailable, view.MessageModel{Icon: "alert", Title: t.Away, Hint: t.AwayHint, Again: true})
+	case fault.Invalid, fault.Malformed: // of an address that somebody made up
+		s.Log.InfoContext(r.Context(), "page refused", "error", err)
+		s.refuse(w, r, http.StatusBadRequest)
 	default:
 		s.Log.ErrorContext(r.Context(), "page failed", "error", err)
 		s.message(w, r, http.StatusInternalServerError, view.MessageModel{Icon: "alert", Title: t.Failed, Hint: t.FailedHint, Again: true, Reference: httpx.RequestID(r.Context())})
