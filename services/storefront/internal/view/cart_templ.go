@@ -380,7 +380,7 @@ func Cart(p *Page, m *CartModel) templ.Component {
 				}()
 			}
 			ctx = templ.InitializeContext(ctx)
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 28, "<div id=\"cart\" class=\"wrap basket\" hx-target=\"#cart\" hx-select=\"#cart\" hx-swap=\"outerHTML\" hx-select-oob=\"#cart-count\" hx-sync=\"this:queue last\">")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 28, "<div id=\"cart\" class=\"wrap basket\" hx-target=\"#cart\" hx-select=\"#cart\" hx-swap=\"outerHTML\" hx-select-oob=\"#cart-count\" hx-sync=\"this:queue all\">")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

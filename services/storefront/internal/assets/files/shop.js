@@ -51,6 +51,24 @@
     if (doc.activeElement === doc.body) cart.querySelector("h1").focus();
   });
 
+  // Whoever changes the cart and leaves for the checkout at once takes the change along: the form waits until it is made.
+  let changing = 0, leave = false;
+  const ofCart = e => e.detail.elt && e.detail.elt.closest && e.detail.elt.closest("#cart");
+  const settled = good => {
+    const form = doc.querySelector('#cart form[action$="/checkout"]');
+    if (!changing && leave) { leave = false; if (good && form) form.requestSubmit(); }
+  };
+  addEventListener("change", e => {
+    if (!e.target.closest(".stepper")) return;
+    changing++;
+    setTimeout(() => { changing--; settled(true); }, 400); // the request has begun, or the field was refused
+  });
+  addEventListener("htmx:beforeRequest", e => { if (ofCart(e)) changing++; });
+  addEventListener("htmx:afterRequest", e => { if (e.detail.pathInfo && e.detail.pathInfo.requestPath.includes("/cart/")) { changing = Math.max(0, changing - 1); const good = e.detail.successful; setTimeout(() => settled(good), 50); } });
+  doc.addEventListener("submit", e => {
+    if (changing && e.target.matches('#cart form[action$="/checkout"]')) { e.preventDefault(); leave = true; }
+  }, true);
+
   // The search field suggests: a combobox as ARIA has it.
   addEventListener("DOMContentLoaded", () => {
     const field = doc.querySelector("[data-suggest]"), box = doc.getElementById("suggestions");
