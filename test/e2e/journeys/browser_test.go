@@ -3,6 +3,7 @@
 package journeys
 
 import (
+	"errors"
 	"regexp"
 	"strings"
 	"testing"
@@ -10,6 +11,7 @@ import (
 	"github.com/sidecart/sidecart/services/inventory/inventoryapi"
 	"github.com/sidecart/sidecart/services/order/orderapi"
 	"github.com/sidecart/sidecart/services/pricing/pricingapi"
+	"github.com/sidecart/sidecart/services/search/searchapi"
 	"github.com/sidecart/sidecart/test/e2e/browser"
 	"github.com/sidecart/sidecart/test/e2e/shop"
 )
@@ -44,6 +46,14 @@ func order(v *browser.Visitor, status string) (o orderapi.Order) {
 
 // Somebody finds, narrows down, looks, buys with a coupon, and changes their mind.
 func TestABrowserBuysAndCancels(t *testing.T) {
+	shop.Eventually(t, patience, func() error { // it is the first test of a shop that was seeded a moment ago
+		var found searchapi.Suggestions
+		s.Must(t, 200, "GET", "/v1/products/suggest?q=kettl", nil, &found)
+		if len(found.Products) == 0 {
+			return errors.New("kettles are not suggested yet")
+		}
+		return nil
+	})
 	v := browser.Visit(t, s.Storefront, "/en-us")
 	v.Go("/")
 	v.At(`^/en-us/$`)
