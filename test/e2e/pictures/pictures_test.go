@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/sidecart/sidecart/pkg/money"
@@ -49,13 +50,14 @@ func long(t *testing.T, title string, stock int64) (slug string) {
 	var found searchapi.Products
 	shop.Eventually(t, browser.Patience, func() error {
 		s.Must(t, 200, "GET", "/v1/products?q="+sku, nil, &found)
+		found.Items = slices.DeleteFunc(found.Items, func(it catalogapi.ProductSummary) bool { return !slices.Contains(it.SKUs, sku) })
 		if len(found.Items) == 0 {
 			return fmt.Errorf("%s is not found", sku)
 		}
 		return nil
 	})
 	it := found.Items[0]
-	s.Staff(t, 204, "PUT", "/v1/admin/price-lists/test-eur", pricingapi.PriceListInput{Name: "Tests", Currency: "EUR"}, nil)
+	s.Staff(t, 204, "PUT", "/v1/admin/price-lists/test-eur", pricingapi.PriceListInput{Name: "Tests", Currency: "EUR", TaxIncluded: true}, nil)
 	s.Staff(t, 204, "PUT", "/v1/admin/price-lists/test-eur/prices", pricingapi.PricesInput{Prices: []pricingapi.PriceInput{{SKU: sku, Amount: money.New(12999, "EUR"), MinQuantity: 1}}}, nil)
 	a := s.Staff(t, 200, "GET", "/v1/admin/products/"+it.ID, nil, nil)
 	s.Staff(t, 200, "PUT", "/v1/admin/products/"+it.ID, catalogapi.ProductInput{Title: title, Slug: it.Slug, CategoryCode: "test-goods", Status: catalogapi.StatusPublished, TaxCategory: "standard",
