@@ -50,7 +50,7 @@ func build(_ context.Context, p *boot.Process, c settings) error {
 
 	server := p.Server()
 	shop := &app.Shop{Indexes: indexes, Terms: tail.Terms, Read: words, Past: store, Steering: merch.Steering, Ear: ear, Trials: trials, Language: c.Language, Now: time.Now, Log: p.Log}
-	httpapi.Register(server, httpapi.Parts{Shop: shop, Shelf: daprio.Shelf{Catalog: p.Dapr.Caller("catalog")}, Desk: app.Desk{Keeper: store, Memory: store, Tail: tail}, Merchandising: merch, Trials: trials},
+	httpapi.Register(server, httpapi.Parts{Shop: shop, Shelf: daprio.Shelf{Catalog: p.Dapr.Caller("catalog")}, Desk: app.Desk{Keeper: store, Memory: store, Tail: tail}, Merchandising: merch, Audit: store, Trials: trials},
 		httpapi.Options{Language: c.Language, Currency: money.Currency(c.Currency), Country: c.Country, MaxAge: c.MaxAge, Now: time.Now})
 	subs, jobs := daprkit.NewSubscriptions(daprkit.PubSub, p.Log), daprkit.NewJobs(p.Log)
 	daprio.Subscribe(subs, tail)

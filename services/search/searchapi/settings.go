@@ -42,6 +42,18 @@ type Rule struct {
 	UpdatedAt time.Time `json:"updated_at"`
 }
 
+// Change is a change of a synonym, rule or row: GET /v1/admin/search/audit.
+type Change struct {
+	At      time.Time `json:"at"`
+	Actor   string    `json:"actor"`
+	Kind    string    `json:"kind" enum:"synonym,rule,row"`
+	ID      string    `json:"id"`
+	Action  string    `json:"action" enum:"put,delete"`
+	Version int64     `json:"version" doc:"Of the settings, with the change"`
+	Before  any       `json:"before" doc:"As it was put; null where there was none"`
+	After   any       `json:"after" doc:"As it was put; null where it was taken out"`
+}
+
 // When is where a rule holds: all that it names must fit, by one of the values of each.
 type When struct {
 	Match      string   `json:"match,omitempty" doc:"any: something was typed; exact: one of the texts; contains: one of the texts among other words; left out: always"`

@@ -88,7 +88,7 @@ func open(t testing.TB) *shop {
 	}
 	trials := app.NewTrials(store, clock, quiet)
 	Register(s, Parts{Shop: &app.Shop{Indexes: indexes, Terms: tail.Terms, Read: words, Past: store, Steering: merch.Steering, Ear: ear, Trials: trials, Language: "en", Now: clock, Log: quiet}, Shelf: catalog,
-		Desk: app.Desk{Keeper: store, Memory: store, Tail: tail}, Merchandising: merch, Trials: trials}, Options{Language: "en", Currency: "USD", Country: "US", MaxAge: 10 * time.Second, Now: clock})
+		Desk: app.Desk{Keeper: store, Memory: store, Tail: tail}, Merchandising: merch, Audit: store, Trials: trials}, Options{Language: "en", Currency: "USD", Country: "US", MaxAge: 10 * time.Second, Now: clock})
 	guest := apitest.Client{T: t, Handler: s}
 	return &shop{t: t, guest: guest, staff: guest.Staff(signer, ScopeRead, ScopeWrite), reader: guest.Staff(signer, ScopeRead), store: store, tail: tail,
 		words: words, shelf: catalog, ear: ear, indexes: indexes, merch: merch}

@@ -75,6 +75,7 @@ type Parts struct {
 	Shelf         Shelf
 	Desk          Desk
 	Merchandising Merchandising
+	Audit         app.AuditLog
 	Trials        Trials
 }
 
@@ -83,13 +84,14 @@ type api struct {
 	shelf Shelf
 	desk  Desk
 	merch Merchandising
+	log   app.AuditLog
 	tried Trials
 	opt   Options
 }
 
 // Register adds all routes.
 func Register(s *httpx.Server, p Parts, opt Options) {
-	a := &api{shop: p.Shop, shelf: p.Shelf, desk: p.Desk, merch: p.Merchandising, tried: p.Trials, opt: opt}
+	a := &api{shop: p.Shop, shelf: p.Shelf, desk: p.Desk, merch: p.Merchandising, log: p.Audit, tried: p.Trials, opt: opt}
 	get := func(path, id, summary string) huma.Operation {
 		return huma.Operation{Method: http.MethodGet, Path: path, OperationID: id, Summary: summary, Tags: []string{"shop"}}
 	}

@@ -27,6 +27,7 @@ func (a *api) registerSettings(s *httpx.Server, staff func(method, path, id, sum
 	httpx.Register(s, staff(http.MethodGet, rules+"/{id}", "get-search-rule", "A rule", ScopeRead), a.rule)
 	httpx.Register(s, staff(http.MethodPut, rules+"/{id}", "put-search-rule", "Write a rule; it holds from the next query on", ScopeWrite), a.putRule)
 	httpx.Register(s, staff(http.MethodDelete, rules+"/{id}", "delete-search-rule", "Take a rule out", ScopeWrite), a.deleteRule)
+	httpx.Register(s, staff(http.MethodGet, "/v1/admin/search/audit", "list-search-changes", "Changes of synonyms, rules and rows, the newest first", ScopeRead), a.audit)
 	preview := staff(http.MethodPost, "/v1/admin/search/preview", "preview-search", "A listing as a visitor would get it, with why each product is where it is", ScopeRead)
 	preview.DefaultStatus = http.StatusOK
 	httpx.Register(s, preview, a.preview, httpx.Timeout(5*time.Second))

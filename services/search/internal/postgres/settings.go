@@ -109,8 +109,8 @@ func write(ctx context.Context, tx *pg.Tx, by app.By, version int64, e *app.Edit
 		action = "delete"
 		batch.Queue(`DELETE FROM `+tables[e.Kind]+` WHERE id = $1`, e.ID)
 	}
-	batch.Queue(`INSERT INTO audit_log (at, actor, action, entity, before, after) VALUES ($1, $2, $3, $4, $5, $6)`,
-		by.At, by.Actor, action, string(e.Kind)+"/"+e.ID, e.Before, e.After)
+	batch.Queue(`INSERT INTO audit_log (at, actor, action, entity, version, before, after) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
+		by.At, by.Actor, action, string(e.Kind)+"/"+e.ID, version, e.Before, e.After)
 	batch.Queue(`UPDATE settings_version SET version = $1`, version)
 	if err := tx.SendBatch(ctx, &batch).Close(); err != nil {
 		return fmt.Errorf("%s %s %s: %w", action, e.Kind, e.ID, err)

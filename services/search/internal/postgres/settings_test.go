@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/sidecart/sidecart/services/search/internal/app"
 	"github.com/sidecart/sidecart/services/search/internal/search"
@@ -76,6 +77,37 @@ func TestSettings(t *testing.T) {
 	do(t, rows.Err())
 	if diff := cmp.Diff([]string{"staff:kim put synonym/tv false tv", "staff:kim put rule/sale false sale", "staff:kim put row/new false new", "staff:kim delete synonym/tv true -", "staff:kim delete rule/sale true -", "staff:kim delete row/new true -"}, audit); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// The newest change comes first, and a page goes on where another one ended, whatever was changed meanwhile.
+func TestAudit(t *testing.T) {
+	t.Parallel()
+	s, _ := open(t)
+	tv, telly := search.Synonym{ID: "tv", Words: []string{"tv", "television"}}, search.Synonym{ID: "tv", Words: []string{"tv", "telly"}}
+	rule, row := search.Rule{ID: "tv", Name: "TV"}, search.HomeRow{ID: "new", Titles: search.Texts{"en": "New"}}
+	for _, e := range []app.Edit{{Kind: app.SynonymSetting, ID: "tv", After: tv}, {Kind: app.RuleSetting, ID: "tv", After: rule}, {Kind: app.RowSetting, ID: "new", After: row},
+		{Kind: app.SynonymSetting, ID: "tv", Before: tv, After: telly}, {Kind: app.SynonymSetting, ID: "tv", Before: telly}} {
+		s.change(t, &e)
+	}
+	entry := func(version int64, action string, kind app.SettingKind, id string, before, after any) app.AuditEntry {
+		return app.AuditEntry{Number: version, At: noon, Actor: "staff:kim", Action: action, Kind: kind, ID: id, Version: version, Before: before, After: after}
+	}
+	all := []app.AuditEntry{entry(5, "delete", app.SynonymSetting, "tv", telly, nil), entry(4, "put", app.SynonymSetting, "tv", tv, telly),
+		entry(3, "put", app.RowSetting, "new", nil, row), entry(2, "put", app.RuleSetting, "tv", nil, rule), entry(1, "put", app.SynonymSetting, "tv", nil, tv)}
+	for _, tc := range []struct {
+		q    app.AuditQuery
+		want []app.AuditEntry
+	}{
+		{app.AuditQuery{Limit: 9}, all}, {app.AuditQuery{Limit: 2}, all[:2]}, {app.AuditQuery{Before: 4, Limit: 2}, all[2:4]}, {app.AuditQuery{Before: 1, Limit: 2}, nil},
+		{app.AuditQuery{Kind: app.RowSetting, Limit: 9}, all[2:3]}, {app.AuditQuery{ID: "tv", Limit: 9}, []app.AuditEntry{all[0], all[1], all[3], all[4]}},
+		{app.AuditQuery{Kind: app.RuleSetting, ID: "tv", Limit: 9}, all[3:4]}, {app.AuditQuery{ID: "t%", Limit: 9}, nil},
+	} {
+		got, err := s.Audit(t.Context(), tc.q)
+		do(t, err)
+		if diff := cmp.Diff(tc.want, got, cmpopts.EquateEmpty()); diff != "" {
+			t.Errorf("%+v: %s", tc.q, diff)
+		}
 	}
 }
 
