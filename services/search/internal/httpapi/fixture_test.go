@@ -54,8 +54,6 @@ type shop struct {
 
 func open(t testing.TB) *shop {
 	t.Helper()
-	quiet := slog.New(slog.DiscardHandler)
-	store := postgres.New(testkit.Schema(t, postgres.Migrations()...))
 	indexes, err := bleveindex.Open(t.TempDir(), "en")
 	if err != nil {
 		t.Fatal(err)
@@ -65,6 +63,20 @@ func open(t testing.TB) *shop {
 			t.Error(err)
 		}
 	})
+	return openOn(t, indexes)
+}
+
+// stemmed are indexes that know how words end.
+type stemmed interface {
+	app.Indexes
+	Stem(language string) func(word string) string
+}
+
+// openOn has the index elsewhere.
+func openOn(t testing.TB, indexes stemmed) *shop {
+	t.Helper()
+	quiet := slog.New(slog.DiscardHandler)
+	store := postgres.New(testkit.Schema(t, postgres.Migrations()...))
 	tail := app.NewTail(store, indexes, "en", clock, quiet)
 	words := app.NewWords(tail, func(documents iter.Seq[*search.Document]) app.Lexicons {
 		out := app.Lexicons{}
@@ -157,7 +169,12 @@ func enum(code, label, value, text string) search.Value {
 // stocked sells a shirt in two sizes, a mug of 350 ml, and a sofa that nobody may buy in the United States.
 func stocked(t testing.TB) *shop {
 	t.Helper()
-	s := open(t)
+	return open(t).stock()
+}
+
+func (s *shop) stock() *shop {
+	t := s.t
+	t.Helper()
 	if err := s.store.Filled(t.Context(), now); err != nil {
 		t.Fatal(err)
 	}
