@@ -211,9 +211,7 @@ func TestBeginningACheckout(t *testing.T) {
 		t.Error(resp.StatusCode, resp.Header)
 	}
 	if resp, page := w.do("GET", "/en-us/checkout", nil, cart); resp.StatusCode != 200 || !strings.Contains(page, "Place order and pay") { // found by the cart
-		if resp.Header.Get("Location") != "" {
-			t.Error(resp.StatusCode, page)
-		}
+		t.Error(resp.StatusCode, resp.Header, page)
 	}
 	for name, refusal := range map[string]*fault.Fault{
 		"/en-us/cart":          fault.New(fault.Invalid, "cart-empty", "x"),
