@@ -36,17 +36,17 @@ type Facet struct {
 	Type          string       `json:"type" enum:"terms,range"`
 	AttributeType string       `json:"attribute_type,omitempty"`
 	Unit          string       `json:"unit,omitempty"`
-	Values        []FacetValue `json:"values" doc:"Of terms, the most frequent first"`
+	Values        []FacetValue `json:"values" doc:"Of terms, the most frequent first; of a range, bands in their order, at most six, which hold about as many products as each other and have no number in common; none where there are too few products or numbers"`
 	Min           *float64     `json:"min,omitempty" doc:"Of a range; a price in minor units"`
 	Max           *float64     `json:"max,omitempty" doc:"Of a range; a price in minor units"`
 }
 
 // FacetValue is a choice. Count is how many products have it that fit all that is chosen elsewhere.
 type FacetValue struct {
-	Value    string `json:"value"`
+	Value    string `json:"value" doc:"Of a range low..high: both are in it, and either may be missing. Of a price they are price_min and price_max, else the value of param"`
 	Label    string `json:"label"`
 	Count    int    `json:"count"`
-	Selected bool   `json:"selected"`
+	Selected bool   `json:"selected" doc:"It is chosen; of a range, exactly it"`
 	Hex      string `json:"hex,omitempty"`
 }
 

@@ -90,15 +90,6 @@ type Item struct {
 	Reasons    []search.Reason // with Explain
 }
 
-// Facet is what can be chosen of a field. Param is the parameter that chooses it.
-type Facet struct {
-	search.Facet
-	Code, Param string
-	Selected    []string
-}
-
-const manyValues = 100 // of a facet
-
 // List answers a listing. ErrUnavailable while there is no index to read; 422 with all faults at once.
 func (s *Shop) List(ctx context.Context, l Listing) (*Listed, error) {
 	out, err := s.find(ctx, l)
@@ -137,7 +128,7 @@ func (s *Shop) find(ctx context.Context, l Listing) (*Listed, error) {
 	}
 	s.show(out, terms, l, way, pins)
 	for n := range way.found.Facets {
-		out.Facets = append(out.Facets, s.facet(terms, l.Language, way.found.Facets[n], selected))
+		out.Facets = append(out.Facets, s.facet(terms, l.Locale, way.found.Facets[n], selected))
 	}
 	if len(plan.Filters) == 0 {
 		out.Asked, out.Heard = q.Words, way.heard()
@@ -213,7 +204,9 @@ func (s *Shop) plan(terms *Terms, l Listing) (search.Plan, map[string][]string, 
 		choose(search.FieldInStock, "true")
 	}
 	if l.Min != nil || l.Max != nil {
-		p.Filters = append(p.Filters, search.Filter{Field: search.FieldPrice, Min: number(l.Min), Max: number(l.Max)})
+		low, high := number(l.Min), number(l.Max)
+		selected[search.FieldPrice] = []string{between(low, high)}
+		p.Filters = append(p.Filters, search.Filter{Field: search.FieldPrice, Min: low, Max: high})
 	}
 	var c fault.Collector
 	for _, code := range slices.Sorted(maps.Keys(l.Attributes)) {
@@ -227,7 +220,9 @@ func (s *Shop) plan(terms *Terms, l Listing) (search.Plan, map[string][]string, 
 			c.Add("query.attr."+code, message, value)
 			continue
 		}
-		selected[f.Field] = f.Any
+		if selected[f.Field] = f.Any; f.Any == nil {
+			selected[f.Field] = []string{between(f.Min, f.Max)}
+		}
 		p.Filters = append(p.Filters, f)
 	}
 	if l.Facets && l.After == nil {
@@ -280,38 +275,4 @@ func bound(kind search.Kind, text string) (at *float64, message string) {
 		return nil, "must be a number"
 	}
 	return &n, ""
-}
-
-// facets are what is asked for: the fields of every product, what is chosen already, and as many other attributes as there is room for.
-func facets(terms *Terms, selected map[string][]string) []search.FacetAsk {
-	asks := []search.FacetAsk{{Field: search.FieldCategory, Limit: manyValues}, {Field: search.FieldBrand, Limit: manyValues},
-		{Field: search.FieldPrice, Range: true}, {Field: search.FieldInStock}}
-	codes := slices.Sorted(maps.Keys(terms.Kinds))
-	slices.SortStableFunc(codes, func(a, b string) int {
-		chosen := func(code string) int { return -len(selected[search.AttributePrefix+code]) }
-		return min(1, max(-1, chosen(a)-chosen(b)))
-	})
-	for _, code := range codes[:min(len(codes), search.MaxFacets-len(asks))] {
-		asks = append(asks, search.FacetAsk{Field: search.AttributePrefix + code, Range: terms.Kinds[code].Type == search.TypeDecimal, Limit: manyValues})
-	}
-	return asks
-}
-
-func (s *Shop) facet(terms *Terms, language string, f search.Facet, selected map[string][]string) Facet {
-	out := Facet{Facet: f, Code: f.Field, Param: f.Field, Selected: selected[f.Field]}
-	ours := labelsIn(language, s.Language)
-	if code, isAttribute := strings.CutPrefix(f.Field, search.AttributePrefix); isAttribute {
-		kind := terms.Kinds[code]
-		out.Code, out.Label, out.Type, out.Unit = code, terms.Names[search.Name{Field: f.Field}].In(language, kind.Label), kind.Type, kind.Unit
-	} else {
-		out.Label = ours.fields[f.Field]
-	}
-	for i := range out.Values {
-		v := &out.Values[i]
-		if f.Field == search.FieldInStock {
-			v.Label = map[string]string{"true": ours.yes, "false": ours.no}[v.Value]
-		}
-		v.Label = terms.Names[search.Name{Field: f.Field, Value: v.Value}].In(language, v.Label)
-	}
-	return out
 }

@@ -23,7 +23,13 @@ type block struct {
 // column is what the products and variants of a block have of a field.
 type column struct {
 	values, variantValues   list[uint32]
-	numbers, variantNumbers list[float64]
+	numbers, variantNumbers list[placed]
+}
+
+// placed is a number, and where it stands between the edges of bands.
+type placed struct {
+	value float64
+	cell  uint8
 }
 
 // list has any number of items for each slot or variant.
@@ -52,6 +58,7 @@ type market struct {
 	search.Market
 	best    []int64 // by slot
 	amounts []int64 // by variant, noPrice where it is not sold
+	cells   []uint8 // where they stand between the edges of bands
 }
 
 // newBlock makes the columns of rows. fields is how many fields there are.
@@ -87,14 +94,14 @@ func (b *block) add(slot, variant int, r *row) {
 		b.column(v.field).values.add(slot, v.value)
 	}
 	for _, n := range r.numbers {
-		b.column(n.field).numbers.add(slot, n.value)
+		b.column(n.field).numbers.add(slot, n.placed)
 	}
 	for i := range r.variants {
 		for _, v := range r.variants[i].values {
 			b.column(v.field).variantValues.add(variant+i, v.value)
 		}
 		for _, n := range r.variants[i].numbers {
-			b.column(n.field).variantNumbers.add(variant+i, n.value)
+			b.column(n.field).variantNumbers.add(variant+i, n.placed)
 		}
 	}
 }
@@ -123,7 +130,7 @@ func (b *block) price(variants int) {
 }
 
 func (b *block) in(m search.Market, variants int) market {
-	out := market{m, make([]int64, len(b.rows)), make([]int64, variants)}
+	out := market{m, make([]int64, len(b.rows)), make([]int64, variants), make([]uint8, variants)}
 	for i := range out.amounts {
 		out.amounts[i] = noPrice
 	}
@@ -135,6 +142,9 @@ func (b *block) in(m search.Market, variants int) market {
 			out.best[slot] = p.best
 			copy(out.amounts[b.first[slot]:], p.amounts)
 		}
+	}
+	for i, amount := range out.amounts {
+		out.cells[i] = search.Cell(search.FieldPrice, float64(amount))
 	}
 	return out
 }

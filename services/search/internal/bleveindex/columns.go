@@ -23,7 +23,11 @@ type value struct{ field, value uint32 }
 
 type number struct {
 	field uint32
-	value float64
+	placed
+}
+
+func numberOf(id uint32, name string, n float64) number {
+	return number{id, placed{n, search.Cell(name, n)}}
 }
 
 // variant has what the product does not say for all.
@@ -134,8 +138,8 @@ func (b *builder) row(d *search.Document) *row {
 	for _, c := range d.Categories {
 		r.values = add(r.values, b.value(b.field(search.FieldCategory, search.Attribute{}), c.Term, ""))
 	}
-	r.numbers = append(r.numbers, number{b.field(search.FieldRating, search.Attribute{}), d.Rating},
-		number{b.field(search.FieldPublished, search.Attribute{}), float64(d.Published.Unix())})
+	r.numbers = append(r.numbers, numberOf(b.field(search.FieldRating, search.Attribute{}), search.FieldRating, d.Rating),
+		numberOf(b.field(search.FieldPublished, search.Attribute{}), search.FieldPublished, float64(d.Published.Unix())))
 	b.attributes(d.Attributes, &r.values, &r.numbers, nil)
 	stock := b.field(search.FieldInStock, search.Attribute{})
 	for i := range d.Variants {
@@ -151,9 +155,10 @@ func (b *builder) row(d *search.Document) *row {
 func (b *builder) attributes(attributes []search.Attribute, values *[]value, numbers *[]number, product []value) {
 	for i := range attributes {
 		a := &attributes[i]
-		id := b.field(search.AttributePrefix+a.Code, *a)
+		name := search.AttributePrefix + a.Code
+		id := b.field(name, *a)
 		if a.Number != nil {
-			*numbers = append(*numbers, number{id, *a.Number})
+			*numbers = append(*numbers, numberOf(id, name, *a.Number))
 		}
 		if v := b.value(id, a.Term, a.Hex); !slices.Contains(product, v) {
 			*values = add(*values, v)

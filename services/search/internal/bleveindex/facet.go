@@ -8,7 +8,7 @@ import (
 	"github.com/sidecart/sidecart/services/search/internal/search"
 )
 
-// facet counts the values of a field, or finds the bounds of its numbers.
+// facet counts the values of a field, or finds the bounds of its numbers and counts them.
 type facet struct {
 	field    uint32
 	price    bool
@@ -16,6 +16,7 @@ type facet struct {
 	counts   []int32 // nil: bounds
 	last     []int32 // the slot, plus one, that counted a value of its variants last
 	min, max float64 // turned round: there are none
+	tally    tally   // of numbers
 }
 
 // facets returns those of a plan in its order, nil for one of a field that there is not.
@@ -27,6 +28,9 @@ func (c *columns) facets(asks []search.FacetAsk, fs *filters) []*facet {
 		if known && !a.Range {
 			f.counts, f.last = make([]int32, len(c.fields[id].values)), make([]int32, len(c.fields[id].values))
 		}
+		if a.Range {
+			f.tally.cells = make([]int, len(search.Edges(a.Field))+1)
+		}
 		if known || f.price && a.Range {
 			out[i] = f
 		}
@@ -36,13 +40,11 @@ func (c *columns) facets(asks []search.FacetAsk, fs *filters) []*facet {
 
 // count counts the products of some slots whose bits, and those of their variants, are given.
 func (f *facet) count(b *block, m *market, base int32, slots []int32, product, variants []uint64) {
-	if f.price {
-		f.prices(b, m, slots, variants)
-		return
-	}
 	c := b.of(f.field)
 	switch {
-	case c == nil:
+	case f.price && f.tally.cells != nil:
+		f.prices(b, m, slots, variants)
+	case f.price || c == nil:
 	case f.counts == nil:
 		f.numbers(b, c, slots, product, variants)
 	default:
@@ -87,16 +89,14 @@ func (f *facet) numbers(b *block, c *column, slots []int32, product, variants []
 			continue
 		}
 		if !c.numbers.empty() {
-			f.bound(c.numbers.at(slot)...)
+			f.numbered(c.numbers.at(slot))
 		}
-		if c.variantNumbers.empty() {
-			continue
-		}
-		for n := b.first[slot]; n < b.first[slot+1]; n++ {
+		for n := b.first[slot]; n < b.first[slot+1] && !c.variantNumbers.empty(); n++ {
 			if variants[n]&f.bits != 0 {
-				f.bound(c.variantNumbers.at(n)...)
+				f.numbered(c.variantNumbers.at(n))
 			}
 		}
+		f.tally.product()
 	}
 }
 
@@ -105,16 +105,21 @@ func (f *facet) prices(b *block, m *market, slots []int32, variants []uint64) {
 		for n := b.first[slot]; n < b.first[slot+1]; n++ {
 			if variants[n]&f.bits != 0 {
 				f.bound(float64(m.amounts[n]))
+				f.tally.add(m.cells[n])
 			}
 		}
+		f.tally.product()
 	}
 }
 
-func (f *facet) bound(numbers ...float64) {
+func (f *facet) numbered(numbers []placed) {
 	for _, n := range numbers {
-		f.min, f.max = min(f.min, n), max(f.max, n)
+		f.bound(n.value)
+		f.tally.add(n.cell)
 	}
 }
+
+func (f *facet) bound(n float64) { f.min, f.max = min(f.min, n), max(f.max, n) }
 
 // answer returns what a facet has come to.
 func (f *facet) answer(c *columns, ask search.FacetAsk) search.Facet {
@@ -131,6 +136,7 @@ func (f *facet) answer(c *columns, ask search.FacetAsk) search.Facet {
 	}
 	if f.min <= f.max {
 		out.Min, out.Max = &f.min, &f.max
+		out.Bands = f.tally.bands(ask.Field)
 	}
 	return out
 }

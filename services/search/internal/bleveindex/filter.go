@@ -98,7 +98,7 @@ func (f *filter) fits(c *column, m *market, variant int32) bool {
 }
 
 // has tells whether one of the values, or one of the numbers, fits.
-func (f *filter) has(values *list[uint32], numbers *list[float64], at int32) bool {
+func (f *filter) has(values *list[uint32], numbers *list[placed], at int32) bool {
 	if f.values != nil {
 		if !values.empty() {
 			for _, v := range values.at(at) {
@@ -111,7 +111,7 @@ func (f *filter) has(values *list[uint32], numbers *list[float64], at int32) boo
 	}
 	if !numbers.empty() {
 		for _, n := range numbers.at(at) {
-			if f.min <= n && n <= f.max {
+			if f.min <= n.value && n.value <= f.max {
 				return true
 			}
 		}

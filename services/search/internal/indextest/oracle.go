@@ -78,7 +78,7 @@ func (o oracle) listed(p search.Plan) []*search.Document {
 }
 
 // search returns all ids in their order, without regard to pages, and the facets.
-func (o oracle) search(p search.Plan) (all []string, facets []map[string]int, bounds [][2]float64) {
+func (o oracle) search(p search.Plan) (all []string, facets []oracleFacet) {
 	var found []*search.Document
 	for _, d := range o.listed(p) {
 		if slices.ContainsFunc(d.Variants, func(v search.Variant) bool { return fitsAllBut(d, &v, p.Market, p.Filters, "none") }) {
@@ -90,10 +90,9 @@ func (o oracle) search(p search.Plan) (all []string, facets []map[string]int, bo
 		all = append(all, d.ID)
 	}
 	for _, ask := range p.Facets {
-		counts, bound := o.facet(p, ask)
-		facets, bounds = append(facets, counts), append(bounds, bound)
+		facets = append(facets, o.facet(p, ask))
 	}
-	return all, facets, bounds
+	return all, facets
 }
 
 func order(p search.Plan, a, b *search.Document) int {
@@ -113,11 +112,18 @@ func order(p search.Plan, a, b *search.Document) int {
 	return cmp.Compare(b.Popularity, a.Popularity) // without words the score is that too
 }
 
-func (o oracle) facet(p search.Plan, ask search.FacetAsk) (counts map[string]int, bounds [2]float64) {
-	counts = map[string]int{}
-	any := false
+type oracleFacet struct {
+	counts map[string]int // of values
+	bounds [2]float64
+	bands  []search.Band
+}
+
+func (o oracle) facet(p search.Plan, ask search.FacetAsk) oracleFacet {
+	out := oracleFacet{counts: map[string]int{}}
+	var numbers [][]float64 // of each product
 	for _, d := range o.listed(p) {
 		seen := map[string]bool{}
+		var own []float64
 		for i := range d.Variants {
 			v := &d.Variants[i]
 			if !fitsAllBut(d, v, p.Market, p.Filters, ask.Field) {
@@ -125,11 +131,7 @@ func (o oracle) facet(p search.Plan, ask search.FacetAsk) (counts map[string]int
 			}
 			for _, x := range values(d, v, p.Market, ask.Field) {
 				if ask.Range && x.number != nil {
-					if !any {
-						bounds = [2]float64{*x.number, *x.number}
-					}
-					any = true
-					bounds = [2]float64{min(bounds[0], *x.number), max(bounds[1], *x.number)}
+					own = append(own, *x.number)
 				}
 				if !ask.Range {
 					seen[x.value] = true
@@ -137,10 +139,40 @@ func (o oracle) facet(p search.Plan, ask search.FacetAsk) (counts map[string]int
 			}
 		}
 		for s := range seen {
-			counts[s]++
+			out.counts[s]++
+		}
+		if len(own) > 0 {
+			numbers = append(numbers, own)
 		}
 	}
-	return counts, bounds
+	if all := slices.Concat(numbers...); len(all) > 0 {
+		out.bounds, out.bands = [2]float64{slices.Min(all), slices.Max(all)}, oracleBands(ask.Field, numbers)
+	}
+	return out
+}
+
+// oracleBands counts products by their cells, and then by the bands that these make.
+func oracleBands(field string, products [][]float64) []search.Band {
+	cells := make([]int, len(search.Edges(field))+1)
+	for _, own := range products {
+		seen := map[uint8]bool{}
+		for _, n := range own {
+			seen[search.Cell(field, n)] = true
+		}
+		for cell := range seen {
+			cells[cell]++
+		}
+	}
+	bands := search.Bands(field, search.Begin(field, cells))
+	for i := range bands {
+		b := &bands[i]
+		for _, own := range products {
+			if slices.ContainsFunc(own, func(n float64) bool { return (b.Min == nil || n >= *b.Min) && (b.Max == nil || n <= *b.Max) }) {
+				b.Count++
+			}
+		}
+	}
+	return bands
 }
 
 // asOracle asks plans drawn at random of generated documents.
@@ -148,11 +180,12 @@ func asOracle(t *testing.T, place Place) {
 	docs := Products(400)
 	x := fill(t, place(), docs...)
 	o, r := oracle(docs), generator{testkit.Rand(t)}
+	bands := 0
 	for range 150 {
 		p := r.plan(docs)
 		found, err := x.Search(t.Context(), p)
 		must(t, err)
-		all, facets, bounds := o.search(p)
+		all, facets := o.search(p)
 		page := all[:min(len(all), p.Limit)]
 		if got := ids(found); !gocmp.Equal(got, page, cmpopts.EquateEmpty()) || found.Total != len(all) || found.More != (len(all) > p.Limit) {
 			t.Errorf("%+v\nfound %q of %d, more %v; not %q of %d", p, got, found.Total, found.More, page, len(all))
@@ -166,10 +199,15 @@ func asOracle(t *testing.T, place Place) {
 			if f.Min != nil {
 				bound = [2]float64{*f.Min, *f.Max}
 			}
-			if !gocmp.Equal(got, facets[i], cmpopts.EquateEmpty()) || bound != bounds[i] {
-				t.Errorf("%+v\nfacet %s: %v %v, not %v %v", p, f.Field, got, bound, facets[i], bounds[i])
+			want := facets[i]
+			if diff := gocmp.Diff(want.bands, f.Bands, cmpopts.EquateEmpty()); !gocmp.Equal(got, want.counts, cmpopts.EquateEmpty()) || bound != want.bounds || diff != "" {
+				t.Errorf("%+v\nfacet %s: %v %v, not %v %v; bands %s", p, f.Field, got, bound, want.counts, want.bounds, diff)
 			}
+			bands += len(f.Bands)
 		}
+	}
+	if bands < 300 {
+		t.Errorf("all plans together found %d bands: that says nothing", bands)
 	}
 }
 

@@ -107,6 +107,6 @@ func drawn(r *rand.Rand, docs []*search.Document) search.Plan {
 	if r.IntN(3) == 0 {
 		p.Filters = []search.Filter{{Field: search.FieldCategory, Any: []string{d.Categories[0].Value}}}
 	}
-	p.Facets = []search.FacetAsk{{Field: search.FieldBrand, Limit: 5}, {Field: search.FieldCategory}, {Field: "attr.colour", Limit: 3}, {Field: search.FieldPrice, Range: true}}
+	p.Facets = []search.FacetAsk{{Field: search.FieldBrand, Limit: 5}, {Field: search.FieldCategory}, {Field: "attr.colour", Limit: 3}, {Field: search.FieldPrice, Range: true}, {Field: "attr.weight", Range: true}}
 	return p
 }

@@ -59,21 +59,28 @@ func (q *query) aggregations() object {
 			a, name := &q.plan.Facets[at], fmt.Sprint(at)
 			switch {
 			case a.Range:
-				field := offerAmount
-				if a.Field != search.FieldPrice {
-					field = offerNumbers + "." + numberField(a.Field)
-				}
-				variants["min "+name], variants["max "+name] = object{"min": object{"field": field}}, object{"max": object{"field": field}}
+				numbers := object{"field": offerNumber(a.Field)}
+				variants["min "+name], variants["max "+name] = object{"min": numbers}, object{"max": numbers}
+				variants["all "+name] = object{"filter": object{"exists": numbers}, "aggs": counted}
+				variants["cells "+name] = ranges(a.Field, cells(a.Field))
 			case len(a.Field) <= longestField:
 				documents["values "+name] = object{"terms": values(fieldFacets, a, "_count")}
-				variants["values "+name] = object{"terms": values(offerFacets, a, ofProducts), "aggs": object{ofProducts: object{"reverse_nested": object{}}}}
+				variants["values "+name] = object{"terms": values(offerFacets, a, ofProducts), "aggs": counted}
 			}
 		}
-		documents[ofVariants] = object{"nested": object{"path": offers},
-			"aggs": object{fitting: object{"filter": object{"bool": object{"filter": q.fits(filters)}}, "aggs": variants}}}
-		all[fmt.Sprint(i)] = object{"filter": object{"bool": object{"filter": q.listed(filters)}}, "aggs": documents}
+		all[fmt.Sprint(i)] = q.among(filters, documents, variants)
 	}
 	return all
+}
+
+// counted counts the products of offers.
+var counted = object{ofProducts: object{"reverse_nested": object{}}}
+
+// among are aggregations of the documents that fit filters, and of their offers that do.
+func (q *query) among(filters []search.Filter, documents, variants object) object {
+	documents[ofVariants] = object{"nested": object{"path": offers},
+		"aggs": object{fitting: object{"filter": object{"bool": object{"filter": q.fits(filters)}}, "aggs": variants}}}
+	return object{"filter": object{"bool": object{"filter": q.listed(filters)}}, "aggs": documents}
 }
 
 // longestField is the longest name of a field of which values are counted: no field that exists has a longer one.
@@ -106,6 +113,9 @@ func facet(a *search.FacetAsk, name string, documents, variants level) (search.F
 		var low, high struct{ Value *float64 }
 		err := errors.Join(variants.read("min "+name, &low), variants.read("max "+name, &high))
 		out.Min, out.Max = low.Value, high.Value
+		if err == nil {
+			out.Bands, err = bands(a.Field, name, variants)
+		}
 		return out, err
 	}
 	var ofProducts, ofVariants tokens

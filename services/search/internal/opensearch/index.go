@@ -209,6 +209,9 @@ func (x *Index) Search(ctx context.Context, p search.Plan) (out search.Found, er
 			if err == nil {
 				out, err = q.found(a)
 			}
+			if err == nil {
+				err = x.recount(ctx, q, out.Facets)
+			}
 			return err
 		})
 	})

@@ -31,12 +31,8 @@ func (q *query) body() object {
 	if len(q.facets) > 0 {
 		filters = nil
 	}
-	found := object{"must": q.words, "filter": q.listed(filters)}
-	if len(q.plan.Exclude) > 0 {
-		found["must_not"] = object{"terms": object{fieldID: q.plan.Exclude}}
-	}
 	body := object{
-		"query": object{"function_score": object{"query": object{"bool": found}, "functions": q.functions(), "score_mode": "multiply", "boost_mode": "multiply"}},
+		"query": object{"function_score": object{"query": q.matched(filters), "functions": q.functions(), "score_mode": "multiply", "boost_mode": "multiply"}},
 		"size":  q.plan.Limit, "track_total_hits": true, "track_scores": true, "_source": fieldDocument, "sort": q.sort(),
 	}
 	if q.plan.Limit > 0 {
@@ -50,6 +46,15 @@ func (q *query) body() object {
 		body["aggs"] = q.aggregations()
 	}
 	return body
+}
+
+// matched takes the documents that the words find and that fit filters.
+func (q *query) matched(filters []search.Filter) object {
+	found := object{"must": q.words, "filter": q.listed(filters)}
+	if len(q.plan.Exclude) > 0 {
+		found["must_not"] = object{"terms": object{fieldID: q.plan.Exclude}}
+	}
+	return object{"bool": found}
 }
 
 // listed are the filters of documents: one of their offers is in the market and fits, and they are among those that are listed.
@@ -102,7 +107,7 @@ func fit(f *search.Filter) object {
 	}
 	if f.Field == search.FieldPrice {
 		from, to := whole(math.Ceil(low)), whole(math.Floor(high))
-		return object{"range": object{offerAmount: object{"gte": from, "lte": to}}}
+		return object{"range": object{offerNumber(f.Field): object{"gte": from, "lte": to}}}
 	}
 	bounds := object{}
 	if !math.IsInf(low, -1) {
@@ -111,7 +116,7 @@ func fit(f *search.Filter) object {
 	if !math.IsInf(high, 1) {
 		bounds["lte"] = high
 	}
-	return object{"range": object{offerNumbers + "." + numberField(f.Field): bounds}}
+	return object{"range": object{offerNumber(f.Field): bounds}}
 }
 
 // whole is the nearest whole number of 64 bits.

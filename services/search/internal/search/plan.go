@@ -91,7 +91,7 @@ type Filter struct {
 // FacetAsk asks for the values of a field. Filters of the same field do not shrink its list.
 type FacetAsk struct {
 	Field string
-	Range bool // bounds of a number, not values
+	Range bool // bounds and bands of a number, not values
 	Limit int  // of the values; 0: all
 }
 
@@ -136,6 +136,7 @@ type Facet struct {
 	Field, Label, Type, Unit string
 	Values                   []FacetValue
 	Min, Max                 *float64 // of ranges
+	Bands                    []Band   // of ranges, in order; none where there are too few products or numbers
 }
 
 // FacetValue is a choice. Count is how many documents have it that fit all other filters.

@@ -1,0 +1,127 @@
+package opensearch
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/sidecart/sidecart/services/search/internal/search"
+)
+
+// offerNumber is the field that has the numbers of one.
+func offerNumber(field string) string {
+	if field == search.FieldPrice {
+		return offerAmount
+	}
+	return offerNumbers + "." + numberField(field)
+}
+
+// ranges counts the products of which an offer has a number of a field in one of some parts, from the lower bound on and below the upper one.
+func ranges(field string, parts []object) object {
+	return object{"range": object{"field": offerNumber(field), "ranges": parts}, "aggs": counted}
+}
+
+// cells are the parts between the edges of a field.
+func cells(field string) []object {
+	edges := search.Edges(field)
+	parts := make([]object, len(edges)+1)
+	for i := range parts {
+		parts[i] = object{}
+		if i > 0 {
+			parts[i]["from"] = edges[i-1]
+		}
+		if i < len(edges) {
+			parts[i]["to"] = edges[i]
+		}
+	}
+	return parts
+}
+
+// bands makes those of what was counted by cell. A product with numbers in two cells of a band is counted twice in it: where there is one, each
+// count is -1, and is to be asked for.
+func bands(field, name string, variants level) ([]search.Band, error) {
+	var by tokens
+	var all struct {
+		Products struct {
+			Count int `json:"doc_count"`
+		}
+	}
+	if err := errors.Join(variants.read("cells "+name, &by), variants.read("all "+name, &all)); err != nil {
+		return nil, err
+	}
+	products, sum := make([]int, len(by.Buckets)), 0
+	for cell, b := range by.Buckets {
+		products[cell] = b.Products.Count
+		sum += b.Products.Count
+	}
+	begins := search.Begin(field, products)
+	out := search.Bands(field, begins)
+	if len(out) == 0 {
+		return nil, nil
+	}
+	for cell, n := range products {
+		out[search.BandOf(begins, cell)].Count += n
+	}
+	if sum != all.Products.Count {
+		for i := range out {
+			out[i].Count = toCount
+		}
+	}
+	return out, nil
+}
+
+const toCount = -1
+
+// recount counts the bands that products may be in twice.
+func (x *Index) recount(ctx context.Context, q *query, facets []search.Facet) error {
+	all := object{}
+	for i := range q.facets {
+		variants := object{}
+		for _, at := range q.facets[i].asks {
+			if f := &facets[at]; len(f.Bands) > 0 && f.Bands[0].Count == toCount {
+				variants["cells "+fmt.Sprint(at)] = ranges(f.Field, parts(f.Bands))
+			}
+		}
+		if len(variants) > 0 {
+			all[fmt.Sprint(i)] = q.among(q.facets[i].filters(q.plan), object{}, variants)
+		}
+	}
+	if len(all) == 0 {
+		return nil
+	}
+	a, err := x.search(ctx, object{"query": q.matched(nil), "size": 0, "aggs": all})
+	if err != nil {
+		return err
+	}
+	for i := range q.facets {
+		var documents, of, variants level
+		if err := errors.Join(a.Aggregations.read(fmt.Sprint(i), &documents), documents.read(ofVariants, &of), of.read(fitting, &variants)); err != nil {
+			return fmt.Errorf("read bands: %w", err)
+		}
+		for _, at := range q.facets[i].asks {
+			var by tokens
+			if err := variants.read("cells "+fmt.Sprint(at), &by); err != nil {
+				return fmt.Errorf("read bands: %w", err)
+			}
+			for n := range by.Buckets {
+				facets[at].Bands[n].Count = by.Buckets[n].Products.Count
+			}
+		}
+	}
+	return nil
+}
+
+// parts are those of bands: each goes on to where the next one begins.
+func parts(bands []search.Band) []object {
+	all := make([]object, len(bands))
+	for i, b := range bands {
+		all[i] = object{}
+		if b.Min != nil {
+			all[i]["from"] = *b.Min
+		}
+		if i+1 < len(bands) {
+			all[i]["to"] = *bands[i+1].Min
+		}
+	}
+	return all
+}
