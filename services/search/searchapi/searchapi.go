@@ -48,6 +48,8 @@ type FacetValue struct {
 	Count    int    `json:"count"`
 	Selected bool   `json:"selected" doc:"It is chosen; of a range, exactly it"`
 	Hex      string `json:"hex,omitempty"`
+	Parent   string `json:"parent,omitempty" doc:"Of a category: the value of the one above it; left out of one that is at the top"`
+	Level    *int   `json:"level,omitempty" doc:"Of a category: how many are above it"`
 }
 
 // Suggestions is the answer of GET /v1/products/suggest.

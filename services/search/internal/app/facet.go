@@ -17,6 +17,7 @@ type Facet struct {
 	search.Facet
 	Code, Param string
 	Selected    []string
+	Paths       map[string][]string // of categories: codes from the root to each value
 }
 
 const manyValues = 100 // of a facet
@@ -51,6 +52,12 @@ func (s *Shop) facet(terms *Terms, in Locale, f search.Facet, selected map[strin
 			v.Label = map[string]string{"true": ours.yes, "false": ours.no}[v.Value]
 		}
 		v.Label = terms.Names[search.Name{Field: f.Field, Value: v.Value}].In(in.Language, v.Label)
+	}
+	if f.Field == search.FieldCategory {
+		out.Paths = make(map[string][]string, len(f.Values))
+		for i := range f.Values {
+			out.Paths[f.Values[i].Value] = terms.path(f.Values[i].Value)
+		}
 	}
 	for _, b := range f.Bands {
 		label := ours.numbers(b, out.Unit)

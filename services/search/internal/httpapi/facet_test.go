@@ -25,6 +25,42 @@ func (s *shop) facetOf(code, query string) searchapi.Facet {
 	return searchapi.Facet{}
 }
 
+// Categories say which one they are in, whatever order their counts put them in.
+func TestCategoriesOfAFacetAreATree(t *testing.T) {
+	t.Parallel()
+	s := open(t)
+	if err := s.store.Filled(t.Context(), now); err != nil {
+		t.Fatal(err)
+	}
+	category := func(code string) search.Category {
+		return search.Category{Term: search.Term{Value: code, Label: strings.ToUpper(code)}, Slug: "of-" + code}
+	}
+	for n, path := range [][]string{{"home", "light", "lamps"}, {"home", "light", "bulbs"}, {"home", "rugs"}, {"attic"}} {
+		p := search.Product{Slug: fmt.Sprint(n), Title: "Thing", Variants: []search.Item{{SKU: fmt.Sprint(n)}}}
+		for _, code := range path {
+			p.Path = append(p.Path, category(code))
+		}
+		s.tell(product(50+n, p, true), price(fmt.Sprint(n), usd(100, 0)))
+	}
+	for _, query := range []string{"", "category=lamps"} {
+		var got []string
+		for _, v := range s.facetOf("category", query).Values {
+			got = append(got, fmt.Sprintf("%s in %q at %d: %d %v", v.Label, v.Parent, *v.Level, v.Count, v.Selected))
+		}
+		chosen := query != ""
+		want := []string{`HOME in "" at 0: 3 false`, `LIGHT in "home" at 1: 2 false`, `ATTIC in "" at 0: 1 false`, `BULBS in "light" at 2: 1 false`,
+			fmt.Sprintf(`LAMPS in "light" at 2: 1 %v`, chosen), `RUGS in "home" at 1: 1 false`}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s: %s", query, diff)
+		}
+	}
+	for _, v := range s.facetOf("price", "").Values {
+		if v.Level != nil {
+			t.Errorf("%s has a level", v.Value)
+		}
+	}
+}
+
 // Each band is named in the language, finds as many as it says when it is chosen, and then is what is selected.
 func TestBands(t *testing.T) {
 	t.Parallel()

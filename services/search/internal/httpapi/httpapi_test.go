@@ -26,7 +26,7 @@ const listing = `{"items":[{"id":"019c0000-0000-7000-8000-000000000001","slug":"
 		"image_url":"/media/shirt.svg","price":{"amount":1999,"currency":"USD"},"price_max":{"amount":2199,"currency":"USD"},"compare_at_price":{"amount":2499,"currency":"USD"},"in_stock":true,"rating":null,
 		"skus":["SH-S","SH-M"]}],
 	"next_cursor":null,"total":1,"corrected_query":"linen shirt","facets":[
-		{"code":"category","param":"category","label":"Category","type":"terms","values":[{"value":"clothing","label":"Clothing","count":1,"selected":false},{"value":"shirts","label":"Shirts","count":1,"selected":false}]},
+		{"code":"category","param":"category","label":"Category","type":"terms","values":[{"value":"clothing","label":"Clothing","count":1,"selected":false,"level":0},{"value":"shirts","label":"Shirts","count":1,"selected":false,"parent":"clothing","level":1}]},
 		{"code":"brand","param":"brand","label":"Brand","type":"terms","values":[{"value":"alder","label":"Alder & Co","count":1,"selected":false}]},
 		{"code":"price","param":"price","label":"Price","type":"range","values":[],"min":1999,"max":1999},
 		{"code":"in_stock","param":"in_stock","label":"In stock","type":"terms","values":[{"value":"false","label":"No","count":1,"selected":false}]},

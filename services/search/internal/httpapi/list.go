@@ -257,7 +257,14 @@ func facet(f *app.Facet) searchapi.Facet {
 		out.Type = searchapi.FacetRange
 	}
 	for _, v := range f.Values {
-		out.Values = append(out.Values, searchapi.FacetValue{Value: v.Value, Label: v.Label, Count: v.Count, Hex: v.Hex, Selected: slices.Contains(f.Selected, v.Value)})
+		value := searchapi.FacetValue{Value: v.Value, Label: v.Label, Count: v.Count, Hex: v.Hex, Selected: slices.Contains(f.Selected, v.Value)}
+		if path := f.Paths[v.Value]; len(path) > 0 {
+			level := len(path) - 1
+			if value.Level = &level; level > 0 {
+				value.Parent = path[level-1]
+			}
+		}
+		out.Values = append(out.Values, value)
 	}
 	return out
 }
