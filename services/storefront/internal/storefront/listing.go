@@ -195,6 +195,13 @@ func (l Listing) SortedBy(sort string) Listing {
 	return l
 }
 
+// Priced is the listing between two prices, in major units; empty: no bound.
+func (l Listing) Priced(from, to string) Listing {
+	l = l.First()
+	l.PriceMin, l.PriceMax = from, to
+	return l
+}
+
 // Unfiltered is the listing without filters and price.
 func (l Listing) Unfiltered() Listing {
 	l = l.First()

@@ -112,6 +112,7 @@ type facet struct {
 	Open       bool
 	From, To   string // of a range, as chosen
 	Low, High  string // of a range, as far as there is something
+	Bands      []band // of prices
 	Shown      []searchapi.FacetValue
 	More       []searchapi.FacetValue
 	IsPrice    bool
@@ -136,6 +137,7 @@ func (m *ListingModel) facets(p *Page) (all []facet) {
 				v.From, v.To = m.Listing.PriceMin, m.Listing.PriceMax
 				v.Low = p.T.Written(money.New(int64(*f.Min), p.Market.Currency).Plain())
 				v.High = p.T.Written(money.New(int64(*f.Max), p.Market.Currency).Plain())
+				v.Bands = m.bands(p, f)
 			}
 			v.From, v.To = p.T.Written(v.From), p.T.Written(v.To)
 			v.Open = v.Open || v.From+v.To != ""
@@ -155,6 +157,36 @@ func (m *ListingModel) facets(p *Page) (all []facet) {
 		}
 		v.Open = v.Open || slices.ContainsFunc(f.Values, func(x searchapi.FacetValue) bool { return x.Selected })
 		all = append(all, v)
+	}
+	return all
+}
+
+// band is a part of the prices, with the address of the listing in it alone, or without it where it is chosen.
+type band struct {
+	Label, Path string
+	Count       int
+	Chosen      bool
+}
+
+// bands are those of a facet of prices. What holds nothing and is not chosen is left out.
+func (m *ListingModel) bands(p *Page, f searchapi.Facet) (all []band) {
+	major := func(minor string) string {
+		n, err := strconv.ParseInt(minor, 10, 64)
+		if err != nil {
+			return "" // it is open
+		}
+		return money.New(n, p.Market.Currency).Plain()
+	}
+	for _, v := range f.Values {
+		from, to, ranged := strings.Cut(v.Value, "..")
+		if !ranged || v.Count == 0 && !v.Selected {
+			continue
+		}
+		l := m.Listing.Priced(major(from), major(to))
+		if v.Selected {
+			l = m.Listing.Priced("", "")
+		}
+		all = append(all, band{v.Label, l.Path(), v.Count, v.Selected})
 	}
 	return all
 }

@@ -162,3 +162,24 @@ func TestPagesAreSentWell(t *testing.T) {
 		}
 	}
 }
+
+// Bands of prices are links: each to the listing in it, the chosen one to the listing without it. Whatever else is chosen stays.
+func TestPricesAreChosenByBands(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	low, high := 500.0, 9900.0
+	found := hostile()
+	found.Facets = []searchapi.Facet{{Code: "price", Param: "price", Label: "Price", Type: searchapi.FacetRange, Min: &low, Max: &high, Values: []searchapi.FacetValue{
+		{Value: "..999", Label: "Up to $9.99", Count: 1200}, {Value: "1000..1999", Label: "$10.00 – $19.99", Count: 7, Selected: true}, {Value: "2000..", Label: "From $20.00", Count: 9}, {Value: "x", Label: "no band", Count: 3}}}}
+	w.says("GET search/v1/products", found)
+	page := w.shows(200, "/en-us/c/shoes?brand=x&price_min=10.00&price_max=19.99&cursor=c1&page=2",
+		`<a href="/en-us/c/shoes?brand=x&amp;price_max=9.99">Up to $9.99 <span class="n">1,200</span></a>`,
+		`<a href="/en-us/c/shoes?brand=x" aria-current="true">$10.00 – $19.99 <span class="n">7</span></a>`,
+		`<a href="/en-us/c/shoes?brand=x&amp;price_min=20.00">From $20.00 <span class="n">9</span></a>`, `name="price_min" value="10.00"`)
+	if strings.Contains(page, "no band") {
+		t.Error("what is no band is shown")
+	}
+	if w.count("GET search/v1/products?brand=x&category=shoes&country=US&currency=USD&facets=true&language=en&limit=1&price_max=1999&price_min=1000") != 1 {
+		t.Error(w.calls)
+	}
+}
