@@ -4,7 +4,7 @@
 // mended by looking at them.
 //
 // Measured are NDCG@10 and how many queries find nothing, of the shop as it is (app.Shop on an index) and of what an engine does by itself:
-// the words anywhere in the same texts, by the language's analyser and usual weights (BestFields…). Tests hold the search to floors; the
+// the words anywhere in the same texts, by the language's analyser and usual weights (BestFields…). Tests hold the sample shop to floors, the command measure both sets (the electronics shop's products are not in the repository); the
 // figures in docs/benchmarks.md are those of the command measure.
 //
 // Nothing of this is built into the service.

@@ -2,6 +2,7 @@ package relevance
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -89,4 +90,34 @@ func (rs Results) Nothing() (share float64) {
 		}
 	}
 	return share
+}
+
+// The floors, of each set: a change by which the search falls below one is a step back. They stand a little below what was measured.
+const (
+	leastNDCG    = 0.88
+	leastHeldOut = 0.84
+	leastBetter  = 0.15 // than the engine by itself
+	mostNothing  = 0.02
+)
+
+// HeldOut are those of the queries that were not looked at.
+func (rs Results) HeldOut() Results { return rs.Only(func(q *Query) bool { return q.HeldOut }) }
+
+// Enough says which floors these fall below, beside what the engine finds by itself.
+func (rs Results) Enough(plain Results) error {
+	var all []error
+	for _, f := range []struct {
+		what       string
+		got, floor float64
+	}{
+		{"NDCG@10", rs.NDCG(), leastNDCG},
+		{"NDCG@10 of what is held out", rs.HeldOut().NDCG(), leastHeldOut},
+		{"what NDCG@10 is better by than the engine by itself", rs.NDCG() - plain.NDCG(), leastBetter},
+		{"the share of queries that find something", 1 - rs.Nothing(), 1 - mostNothing},
+	} {
+		if f.got < f.floor {
+			all = append(all, fmt.Errorf("%s is %.3f, less than %.3f", f.what, f.got, f.floor))
+		}
+	}
+	return errors.Join(all...)
 }

@@ -3,7 +3,7 @@
 //	bin/sidecart testenv --tags opensearch -- go run ./services/search/internal/relevance/measure -electronics FILE
 //
 // FILE is the public sample that relevance.ReadElectronics reads; without it the sample shop alone is measured, and without an OpenSearch
-// the embedded index alone. -v lists what was found for the queries of the named kind ("all"), those that are held out excepted.
+// the embedded index alone. What falls below the floors of package relevance is an error. -v lists what was found for the queries of the named kind ("all"), those that are held out excepted.
 package main
 
 import (
@@ -117,7 +117,12 @@ func (s *set) measure(ctx context.Context, verbose string) (err error) {
 	}
 	s.write(columns)
 	s.list(columns, verbose)
-	return nil
+	for ; len(columns) >= perEngine; columns = columns[perEngine:] {
+		if low := columns[0].results.Enough(columns[perEngine-1].results); low != nil {
+			err = errors.Join(err, fmt.Errorf("%s: %w", columns[0].name, low))
+		}
+	}
+	return err
 }
 
 func (s *set) embedded(ctx context.Context, dir string, ask func(string, relevance.Engine) error) (err error) {
@@ -146,6 +151,9 @@ func (s *set) openSearch(ctx context.Context, url string, ask func(string, relev
 	}
 	return s.ask(ctx, "OpenSearch", xs, plain, ask)
 }
+
+// perEngine are the columns of an engine: the shop on it, the shop without synonyms, and what the engine does by itself.
+const perEngine = 3
 
 // ask asks the shop on an adapter, with its synonyms and without, and what the engine does by itself.
 func (s *set) ask(ctx context.Context, name string, xs relevance.Indexes, plain relevance.Engine, ask func(string, relevance.Engine) error) error {
