@@ -90,6 +90,9 @@ func (r *runner) onOffer(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("look at the catalogue: %w", err)
 	}
+	if r.grown {
+		goods.Words = slices.Compact(slices.Sorted(slices.Values(append(goods.Words, words()...))))
+	}
 	r.goods, err = keep(goods)
 	return r.goods, err
 }

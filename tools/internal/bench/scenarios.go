@@ -1,13 +1,9 @@
 package bench
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -18,7 +14,6 @@ import (
 	"github.com/sidecart/sidecart/services/catalog/catalogapi"
 	"github.com/sidecart/sidecart/services/inventory/inventoryapi"
 	"github.com/sidecart/sidecart/services/pricing/pricingapi"
-	"github.com/sidecart/sidecart/tools/internal/shop"
 	"github.com/sidecart/sidecart/tools/internal/shopclient"
 )
 
@@ -107,16 +102,6 @@ func (r *runner) steady(ctx context.Context, name, what, unit string, s scenario
 		r.note(res)
 	}
 	return nil
-}
-
-func (r *runner) browse(ctx context.Context) error {
-	rate := 800.0
-	if r.state.Profile == shop.Standard {
-		rate = 300
-	}
-	return r.steady(ctx, "browse", "search for a word, 24 products with facets", "pages", scenario{}, nil, func(u runs) []Goal {
-		return []Goal{atLeast(u.rate, rate, " pages/s"), below("p99", u.p99, 100, " ms")}
-	})
 }
 
 func (r *runner) suggest(ctx context.Context) error {
@@ -241,47 +226,4 @@ func (r *runner) flash(ctx context.Context) error {
 		Figure: fmt.Sprintf("%.0f sold, %.0f told that it is sold out, in %.1f s", median(sold), median(refused), took),
 		Goals:  []Goal{exactly(sold, pieces), below("", took, 3, " s")}, Notes: append(u.notes, fmt.Sprintf("sold in each run, by the database: %.0f", sold))})
 	return nil
-}
-
-// imports brings ten thousand SKUs into the catalogue, once: the next ten thousand would meet another catalogue.
-func (r *runner) imports(ctx context.Context) error {
-	const n = 10_000
-	dir, err := os.MkdirTemp("", "sidecart-bench-")
-	if err != nil {
-		return err
-	}
-	defer os.RemoveAll(dir)
-	stamp := fmt.Sprint(time.Now().UnixNano())
-	file := filepath.Join(dir, "goods.ndjson")
-	if err := writeGoods(file, stamp, n); err != nil {
-		return err
-	}
-	s := scenario{run: func(ctx context.Context, _ time.Duration) (outcome, error) {
-		cmd := exec.CommandContext(ctx, r.Tool, "import", "products", file, "--dir", r.Layout.Root, "--data", r.Layout.Data,
-			"--mapping", filepath.Join(scripts(r.Layout.Root), "import.yaml"), "--import-id", "bench-"+stamp)
-		begun := time.Now()
-		if said, err := cmd.CombinedOutput(); err != nil {
-			return outcome{}, fmt.Errorf("%w\n%.2000s", err, said)
-		}
-		took := time.Since(begun).Seconds()
-		made, err := r.count(ctx, "catalog", `SELECT count(*)::float8 FROM variants WHERE sku LIKE $1`, "IMP-"+stamp+"-%")
-		return outcome{operations: made, seconds: took, generator: "importer", cpu: (cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()).Seconds()}, err
-	}}
-	o, u, peak, err := r.once(ctx, s, 0)
-	if err != nil {
-		return err
-	}
-	rate := o.operations / o.seconds
-	r.note(Result{What: fmt.Sprintf("import of %s SKUs", grouped(n)), Figure: fmt.Sprintf("%s SKUs/s (%.1f s, %s in the catalogue)", grouped(rate), o.seconds, grouped(o.operations)),
-		Goals: []Goal{atLeast(rate, 2000, " SKUs/s")}, Notes: append(append(u.per(o.operations), fmt.Sprintf("peak memory %d MiB", peak>>20)), o.notes...)})
-	return nil
-}
-
-func writeGoods(path, stamp string, n int) error {
-	var b bytes.Buffer
-	for i := range n {
-		fmt.Fprintf(&b, `{"name":"Imported thing %d","sku":"IMP-%s-%d","description":"A thing that came by file, number %d.","brand":"Bench","category":"Bench","price":"%d.99"}`+"\n",
-			i, stamp, i, i, 1+i%300)
-	}
-	return os.WriteFile(path, b.Bytes(), 0o600)
 }

@@ -92,7 +92,9 @@ func (r *runner) forget() error {
 	if r.goods == "" {
 		return nil
 	}
-	return os.Remove(r.goods)
+	path := r.goods
+	r.goods = ""
+	return os.Remove(path)
 }
 
 // starts tells how long the own shop took to sell.
