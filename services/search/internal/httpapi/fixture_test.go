@@ -81,7 +81,7 @@ func openOn(t testing.TB, indexes stemmed) *shop {
 	words := app.NewWords(tail, func(documents iter.Seq[*search.Document]) app.Lexicons {
 		out := app.Lexicons{}
 		for _, language := range []string{"en", "de"} {
-			b := spelling.NewBuilder(indexes.Stem(language))
+			b := spelling.NewBuilder(language, indexes.Stem(language))
 			for d := range documents {
 				b.Add(d.Texts[search.Nearest(d.Texts, language, "en")], d.Identifiers)
 			}

@@ -28,6 +28,29 @@ func spread(groups []sought, to [][]string) {
 	}
 }
 
+// CompoundWeight is what a word counts that what was typed is the last part of: less than a category's name, so that boots stand before gloves
+// ("Handschuhe") where shoes are asked for.
+const CompoundWeight = 0.5
+
+// end has the words stand beside a word that end with it.
+func (g *Group) end(word string, lexicon Lexicon) {
+	for _, whole := range lexicon.Compounds(word) {
+		g.stand([]string{whole}, CompoundWeight)
+	}
+}
+
+// loosened is a group with what its word ends with.
+func (g *sought) loosened() Group {
+	out := g.Group
+	if g.loose != nil {
+		out.Any = slices.Clip(out.Any)
+		for _, a := range g.loose.Any {
+			out.stand(a.Words, a.Weight)
+		}
+	}
+	return out
+}
+
 // NumberWeight is what a number without a unit counts: it says more of the word beside it, and alone it leads astray ("iphone 8").
 const NumberWeight = 0.5
 
@@ -85,38 +108,48 @@ func (r *reading) counting(groups []sought, words []string) (all []sought) {
 func (r *reading) typed(t Token) string { return strings.ToValidUTF8(r.text[t.Start:t.End], "") }
 
 // ladder returns the ways to perform a query, each of which finds what the one before does and more: all words; without those that no
-// document has; most of the others; one of them. The weights see to it that who has the rare words comes first.
+// document has; for words that were written as one what they end with (boots, for winter boots); most of the words; one of them. The weights see to it that who has the rare words comes first.
 func ladder(plan Plan, groups []sought, leftOut []string) (steps []Step) {
 	if len(groups) == 0 {
 		return nil
 	}
-	step := func(groups []sought, atLeast int, leftOut []string) {
+	step := func(groups []Group, atLeast int, leftOut []string) {
 		p := plan
-		p.AtLeast = atLeast
-		for i := range groups {
-			p.Groups = append(p.Groups, groups[i].Group)
-		}
+		p.AtLeast, p.Groups = atLeast, groups
 		steps = append(steps, Step{Plan: p, LeftOut: leftOut})
 	}
-	step(groups, 0, leftOut)
-	var known []sought
-	leftOut = slices.Clone(leftOut)
-	for _, g := range groups {
+	all := make([]Group, len(groups))
+	for i := range groups {
+		all[i] = groups[i].Group
+	}
+	step(all, 0, leftOut)
+	var known, loose []Group
+	unknown, gone := slices.Clone(leftOut), leftOut
+	for i := range groups {
+		g := &groups[i]
 		if g.known {
-			known = append(known, g)
+			known = append(known, g.Group)
 		} else {
-			leftOut = append(leftOut, g.typed)
+			unknown = append(unknown, g.typed)
+		}
+		if g.known || g.loose != nil {
+			loose = append(loose, g.loosened())
+		} else {
+			gone = append(slices.Clip(gone), g.typed)
 		}
 	}
 	n := len(known)
 	if n > 0 && n < len(groups) {
-		step(known, 0, leftOut)
+		step(known, 0, unknown)
+	}
+	if slices.ContainsFunc(groups, func(g sought) bool { return g.loose != nil }) {
+		step(loose, max(n, 1), gone)
 	}
 	if n > 2 {
-		step(known, (2*n+2)/3, leftOut)
+		step(loose, (2*n+2)/3, gone)
 	}
 	if n > 1 {
-		step(known, 1, leftOut)
+		step(loose, 1, gone)
 	}
 	return steps
 }

@@ -11,6 +11,8 @@ type Lexicon interface {
 	Count(word string) int                    // how many of them have a word; 0: it is not known
 	Correct(word string, mistakes int) string // the known word that is meant by one that is not, with at most so many mistakes; "": none
 	Written(word string) string               // as people write it, with accents
+	Compounds(word string) []string           // known words that it is the last part of, most frequent first
+	Head(word string) string                  // the known word that is its last part; "": none
 }
 
 // Ask is what somebody types. Prefix says that the last word is not finished, unless a space follows; AsTyped, that nothing is to be
@@ -88,7 +90,7 @@ func (r *reading) known(word string) bool { return r.lexicon.Count(word) > 0 }
 
 // correct puts known words in the place of those that are not: the one that is a mistake away, two that were written as one, the one
 // that is two mistakes away. A word that makes a known one with its neighbour is none to be corrected, nor is one
-// for which others stand.
+// for which others stand, nor what others end with.
 func (r *reading) correct() {
 	r.put = map[int]string{}
 	rows := joined(r.tokens, r.known)
@@ -97,7 +99,7 @@ func (r *reading) correct() {
 	for i, t := range r.tokens {
 		made := slices.ContainsFunc(rows, func(o row) bool { return o.from <= i && i <= o.to && r.known(o.word) })
 		last := r.ask.Prefix && i == len(r.tokens)-1
-		if made || said[i] || last || t.unit || t.alone || r.known(t.Word) || t.full != "" && r.known(t.full) || stopIn(r.language, t.Word) || i >= maxQueryWords {
+		if made || said[i] || last || t.unit || t.alone || r.known(t.Word) || len(r.lexicon.Compounds(t.Word)) > 0 || t.full != "" && r.known(t.full) || stopIn(r.language, t.Word) || i >= maxQueryWords {
 			tokens = append(tokens, t)
 			continue
 		}
@@ -152,6 +154,9 @@ func (r *reading) meant(word string) []string {
 	}
 	if a, b, ok := r.divide(word); ok {
 		return []string{a, b}
+	}
+	if r.lexicon.Head(word) != "" {
+		return nil
 	}
 	if near := r.lexicon.Correct(word, 2); near != "" {
 		return []string{near}
@@ -213,6 +218,7 @@ type sought struct {
 	Group
 	typed string // as it stands in the text
 	known bool   // some document has it
+	loose *Group // what it ends with, where it was written as one; nil: nothing
 }
 
 // groups returns what is to be found: a group for each word that counts, or for all where none does.
@@ -245,6 +251,14 @@ func (r *reading) groups() []sought {
 		groups[i].weigh(r.lexicon)
 	}
 	r.standIns(words, rows, func(from, to int, words [][]string) { spread(groups[from:to], words) })
+	for i, w := range words {
+		groups[i].end(w, r.lexicon)
+		if head := r.lexicon.Head(w); head != "" {
+			groups[i].loose = &Group{}
+			groups[i].loose.stand([]string{head}, CompoundWeight)
+			groups[i].loose.end(head, r.lexicon)
+		}
+	}
 	if r.ask.Prefix && len(groups) > 0 {
 		last := &groups[len(groups)-1]
 		last.Any = append(last.Any, Alternative{Words: []string{words[len(words)-1]}, Prefix: true, Weight: 1})

@@ -18,6 +18,8 @@ type shelf struct {
 	orders   [][]string        // stems of its words in their order
 	counts   map[string]int
 	spelling map[string]string
+	wholes   map[string][]string // by their last part
+	heads    map[string]string
 }
 
 func newShelf(texts ...string) *shelf {
@@ -39,9 +41,11 @@ func newShelf(texts ...string) *shelf {
 	return s
 }
 
-func (s *shelf) Documents() int          { return len(s.texts) }
-func (s *shelf) Count(word string) int   { return s.counts[stemS(word)] }
-func (s *shelf) Written(w string) string { return strings.ReplaceAll(w, "kopfhorer", "kopfhörer") }
+func (s *shelf) Documents() int              { return len(s.texts) }
+func (s *shelf) Count(word string) int       { return s.counts[stemS(word)] }
+func (s *shelf) Written(w string) string     { return strings.ReplaceAll(w, "kopfhorer", "kopfhörer") }
+func (s *shelf) Head(w string) string        { return s.heads[w] }
+func (s *shelf) Compounds(w string) []string { return s.wholes[w] }
 func (s *shelf) Correct(w string, mistakes int) string {
 	nearest, two := strings.CutPrefix(s.spelling[w], "2 ")
 	if two && mistakes < 2 {
@@ -343,6 +347,44 @@ func TestNames(t *testing.T) {
 	for text, want := range map[string]bool{"wh 1000 xm4": true, "WH-1000XM4": true, "wh1000xm4": false, "wh1000 headphones": false, "shirt dress": false, "blue": false, "": false} {
 		if got := NewQuery(Ask{Text: text}, Plan{Language: "en"}, s, nil); got.Name != want {
 			t.Errorf("%s: %v", text, got.Name)
+		}
+	}
+}
+
+// Whoever looks for a Decke means a Wolldecke too, and what others end with is no mistake.
+func TestCompoundsAreFound(t *testing.T) {
+	t.Parallel()
+	s := newShelf("Wolldecke", "Sofa mit Decke", "Becke")
+	s.wholes, s.spelling = map[string][]string{"decke": {"wolldecke"}}, map[string]string{"decke": "becke"}
+	s.counts["decke"] = 0
+	q := NewQuery(Ask{Text: "Decke"}, Plan{Language: "de"}, s, nil)
+	if q.Corrected != "" || len(q.Steps) != 1 {
+		t.Fatalf("%+v", q)
+	}
+	want := []Alternative{{Words: []string{"decke"}, Weight: 1}, {Words: []string{"wolldecke"}, Weight: CompoundWeight}}
+	if diff := cmp.Diff(want, q.Steps[0].Plan.Groups[0].Any); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// Where few have a word that was written as one, what it ends with follows; a word that nothing has is found by that alone.
+func TestHeadsFollow(t *testing.T) {
+	t.Parallel()
+	s := newShelf("Winterstiefel", "Stiefel", "Gummistiefel rot", "Hemd rot")
+	s.heads = map[string]string{"winterstiefel": "stiefel", "babystiefel": "stiefel"}
+	s.wholes = map[string][]string{"stiefel": {"winterstiefel", "gummistiefel"}}
+	s.spelling = map[string]string{"babystiefel": "2 gummistiefel"}
+	for text, want := range map[string][][]int{
+		"Winterstiefel": {{0}, {0, 1, 2}}, "Babystiefel": {{}, {0, 1, 2}}, "rot Winterstiefel": {{}, {2}, {0, 1, 2, 3}},
+		"rot Babystiefel": {{}, {2, 3}, {0, 1, 2, 3}}, "Stiefel": {{0, 1, 2}},
+	} {
+		q := NewQuery(Ask{Text: text}, Plan{Language: "de"}, s, nil)
+		var got [][]int
+		for _, step := range q.Steps {
+			got = append(got, append([]int{}, s.find(step.Plan)...))
+		}
+		if diff := cmp.Diff(want, got); diff != "" || q.Corrected != "" {
+			t.Errorf("%s: %s %q", text, diff, q.Corrected)
 		}
 	}
 }

@@ -14,7 +14,7 @@ func Dictionaries(documents iter.Seq[*search.Document], own string, stem func(la
 	for {
 		builders := map[string]*Builder{}
 		for language := range known {
-			builders[language] = NewBuilder(stem(language))
+			builders[language] = NewBuilder(language, stem(language))
 		}
 		for d := range documents {
 			for language := range d.Texts {

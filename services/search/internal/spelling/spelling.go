@@ -18,6 +18,7 @@ import (
 // Builder gathers the words of documents. It is not safe for concurrent use.
 type Builder struct {
 	stem      func(string) string
+	joins     bool // the language writes words as one
 	documents int
 	words     map[string]int            // documents that have a word, as it is
 	stems     map[string]int            // that have one with its stem
@@ -27,11 +28,11 @@ type Builder struct {
 	stemmed   map[string]bool           // and their stems
 }
 
-// NewBuilder returns a builder for a language whose words are found by their stem, which is "" for a word that does not count there; nil: as
-// they are.
-func NewBuilder(stemmer func(string) string) *Builder {
+// NewBuilder returns a builder for a language ("" for none) whose words are found by their stem, which is "" for a word that does not count
+// there; nil: as they are.
+func NewBuilder(language string, stemmer func(string) string) *Builder {
 	stem := search.Stemmer(stemmer)
-	return &Builder{stem: stem, words: map[string]int{}, stems: map[string]int{}, rows: map[string]bool{}, written: map[string]map[string]int{}, seen: map[string]bool{}, stemmed: map[string]bool{}}
+	return &Builder{stem: stem, joins: joins(language), words: map[string]int{}, stems: map[string]int{}, rows: map[string]bool{}, written: map[string]map[string]int{}, seen: map[string]bool{}, stemmed: map[string]bool{}}
 }
 
 // Add reads a document: its text in the dictionary's language, and its identifiers, as the index holds them.
@@ -86,7 +87,7 @@ func (b *Builder) add(w string, row bool) {
 
 // Build returns the dictionary of what was added.
 func (b *Builder) Build() *Dictionary {
-	d := &Dictionary{stem: b.stem, documents: b.documents, stems: b.stems, written: b.mostWritten()}
+	d := &Dictionary{stem: b.stem, documents: b.documents, stems: b.stems, written: b.mostWritten(), tails: b.tails()}
 	for _, w := range slices.Sorted(maps.Keys(b.words)) {
 		if !b.rows[w] && utf8.RuneCountInString(w) >= shortest && len(w) <= math.MaxUint8 {
 			d.words = append(d.words, entry{word: w, documents: b.words[w]})
@@ -126,7 +127,8 @@ type Dictionary struct {
 	documents int
 	stems     map[string]int
 	written   map[string]string
-	words     []entry // by letters: those that may be meant
+	words     []entry  // by letters: those that may be meant
+	tails     []string // all words from behind, by letters, where words are written as one
 }
 
 type entry struct {

@@ -13,7 +13,7 @@ import (
 
 // made returns a dictionary of words with how many documents have each: "headphones 40".
 func made(stem func(string) string, words ...string) *Dictionary {
-	b := NewBuilder(stem)
+	b := NewBuilder("", stem)
 	for _, w := range words {
 		n := 1
 		if before, count, ok := strings.Cut(w, " x"); ok {
@@ -174,7 +174,7 @@ func TestCorrectIsTheNearest(t *testing.T) {
 	word := rapid.OneOf(rapid.StringMatching(`[abcö]{3,10}`), rapid.StringMatching(`[ab]{1,3}[12]{1,2}[ab]{0,3}`), rapid.StringMatching(`(abc){7}[abcö]{0,6}`))
 	rapid.Check(t, func(t *rapid.T) {
 		counts := map[string]int{}
-		b := NewBuilder(nil)
+		b := NewBuilder("", nil)
 		for range rapid.IntRange(0, 12).Draw(t, "words") {
 			w, n := word.Draw(t, "word"), rapid.IntRange(1, 3).Draw(t, "documents")
 			counts[w] += n
@@ -224,7 +224,7 @@ func vocabulary(n int) []string {
 func BenchmarkBuild50000(b *testing.B) {
 	words := vocabulary(50_000)
 	for b.Loop() {
-		builder := NewBuilder(nil)
+		builder := NewBuilder("", nil)
 		for i := 0; i+20 <= len(words); i += 20 {
 			builder.Add(search.Text{Title: strings.Join(words[i:i+20], " ")}, "")
 		}
