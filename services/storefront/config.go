@@ -16,7 +16,7 @@ type config struct {
 	boot.Base
 	PublicAddr   string         `env:"SIDECART_PUBLIC_ADDR" envDefault:"127.0.0.1:8010" doc:"Address for browsers"`
 	PublicURL    string         `env:"SIDECART_PUBLIC_URL" doc:"What browsers and crawlers know the shop by: https://shop.example; empty: http:// and the address for browsers"`
-	Markets      string         `env:"SIDECART_MARKETS" envDefault:"en-US:USD,de-DE:EUR" doc:"Languages and countries with their currency, by comma; the first is the shop's own"`
+	Markets      string         `env:"SIDECART_MARKETS" envDefault:"en-US:USD:net,de-DE:EUR:gross,en-DE:EUR:gross,de-US:USD:net" doc:"Languages and countries with their currency, and whether prices have tax in them (gross) or not (net), by comma; the first is the shop's own"`
 	MediaDir     string         `env:"SIDECART_MEDIA_DIR" doc:"Folder of pictures under /media/; empty: none"`
 	ImageOrigins []string       `env:"SIDECART_IMAGE_ORIGINS" doc:"Origins of pictures that are elsewhere, by comma: https://cdn.example"`
 	Tests        bool           `env:"SIDECART_TESTS" doc:"Give browsers a random name for tests of search rules, and count what they do; where the law wants it, after a consent that your pages ask for"`

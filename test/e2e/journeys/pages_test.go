@@ -260,7 +260,7 @@ func known(p *found, titles map[string]string) (all []string) {
 			note("known as %s, in its own language as %s", canonical, to)
 		}
 	}
-	if len(languages) != 3 || languages["x-default"] == "" { // two markets, and whom none fits
+	if len(languages) != 5 || languages["x-default"] == "" { // four markets, and whom none fits
 		note("in other languages: %v", languages)
 	}
 	return all

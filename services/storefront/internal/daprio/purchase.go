@@ -35,6 +35,11 @@ func (s *Services) ChangeCheckout(ctx context.Context, id string, in checkoutapi
 	return out, change(ctx, s.Checkout, http.MethodPatch, pathCheckouts+"/"+id, "", in, &out)
 }
 
+// CancelCheckout gives a checkout up: what it holds is free again. One that is over stays so; one whose order is being placed refuses.
+func (s *Services) CancelCheckout(ctx context.Context, id string) error {
+	return change(ctx, s.Checkout, http.MethodDelete, pathCheckouts+"/"+id, "", nil, nil)
+}
+
 // ShippingOptions are the ways to the address of a checkout.
 func (s *Services) ShippingOptions(ctx context.Context, id string) ([]orderapi.ShippingOption, error) {
 	var out struct {

@@ -16,7 +16,18 @@ type Market struct {
 	Language string // ISO 639-1: "de"
 	Country  string // ISO 3166-1 alpha-2: "DE"
 	Currency money.Currency
+	Prices   Prices
 }
+
+// Prices says whether those of a market contain tax. The lists of pricing decide; the configuration tells the pages.
+type Prices string
+
+// What prices may be. Of those that nobody has told of, pages say nothing about tax.
+const (
+	Untold Prices = ""
+	Gross  Prices = "gross"
+	Net    Prices = "net"
+)
 
 // Code is the market's part of an address: "de-de".
 func (m Market) Code() string { return m.Language + "-" + strings.ToLower(m.Country) }
@@ -30,25 +41,31 @@ func (m Market) Path(path string) string { return "/" + m.Code() + path }
 // Markets are those of a shop, the first of which is its own.
 type Markets []Market
 
-// ParseMarkets reads "en-US:USD,de-DE:EUR".
+// ParseMarkets reads "en-US:USD:net,de-DE:EUR:gross"; gross and net may be left out.
 func ParseMarkets(s string, languages []string) (Markets, error) {
 	var all Markets
 	for part := range strings.SplitSeq(s, ",") {
-		locale, currency, _ := strings.Cut(strings.TrimSpace(part), ":")
+		locale, rest, _ := strings.Cut(strings.TrimSpace(part), ":")
+		currency, prices, _ := strings.Cut(rest, ":")
 		language, country, _ := strings.Cut(locale, "-")
-		m := Market{Language: language, Country: country}
+		m := Market{Language: language, Country: country, Prices: Prices(prices)}
 		var err error
 		if m.Currency, err = money.ParseCurrency(currency); err != nil {
 			return nil, fmt.Errorf("market %q: %w", part, err)
 		}
 		switch {
 		case len(country) != 2 || strings.ToUpper(country) != country:
-			return nil, fmt.Errorf("market %q: a market is written as de-DE:EUR", part)
+			return nil, fmt.Errorf("market %q: a market is written as de-DE:EUR:gross", part)
+		case m.Prices != Untold && m.Prices != Gross && m.Prices != Net:
+			return nil, fmt.Errorf("market %q: prices are gross, with tax in them, or net", part)
 		case !slices.Contains(languages, language):
 			return nil, fmt.Errorf("market %q: the shop's pages are not written in %q, but in %s", part, language, strings.Join(languages, ", "))
 		}
 		if _, twice := all.Find(m.Code()); twice {
 			return nil, fmt.Errorf("market %q is named twice", part)
+		}
+		if other, ok := all.At("", m.Country, m.Currency); ok && other.Prices != m.Prices {
+			return nil, fmt.Errorf("market %q: prices of %s in %s are %q in another language", part, country, currency, other.Prices)
 		}
 		all = append(all, m)
 	}
@@ -66,6 +83,45 @@ func (ms Markets) Find(code string) (Market, bool) {
 	}
 	return ms[i], true
 }
+
+// At returns the market of a country and a currency, in a language if there is one, else in another.
+func (ms Markets) At(language, country string, currency money.Currency) (found Market, ok bool) {
+	for _, m := range ms {
+		if m.Country != country || m.Currency != currency {
+			continue
+		}
+		if m.Language == language {
+			return m, true
+		}
+		if !ok {
+			found, ok = m, true
+		}
+	}
+	return found, ok
+}
+
+// Languages are those of all markets, each once.
+func (ms Markets) Languages() (all []string) {
+	for _, m := range ms {
+		if !slices.Contains(all, m.Language) {
+			all = append(all, m.Language)
+		}
+	}
+	return all
+}
+
+// Places are the markets of which each has another country or currency: the first of each, whatever its language.
+func (ms Markets) Places() (all Markets) {
+	for _, m := range ms {
+		if _, ok := all.At("", m.Country, m.Currency); !ok {
+			all = append(all, m)
+		}
+	}
+	return all
+}
+
+// Place is country and currency as a form carries them: "DE:EUR".
+func (m Market) Place() string { return m.Country + ":" + string(m.Currency) }
 
 // Preferred returns the market that fits an Accept-Language header best: the same language and country, then the language, then the
 // shop's own.

@@ -23,7 +23,19 @@ func TestMarkets(t *testing.T) {
 	if err != nil || !slices.Equal(all, Markets{us, de, at}) {
 		t.Fatalf("%v %v", all, err)
 	}
-	for _, bad := range []string{"", "en-US", "en-US:XXX", "en-us:USD", "fr-FR:EUR", "en:USD", "en-US:USD,en-US:EUR"} {
+	both, err := ParseMarkets("en-US:USD:net,de-DE:EUR:gross,en-DE:EUR:gross,de-US:USD:net", []string{"en", "de"})
+	if err != nil || both[0].Prices != Net || both[1].Prices != Gross || !slices.Equal(both.Languages(), []string{"en", "de"}) || !slices.Equal(both.Places(), both[:2]) || both[1].Place() != "DE:EUR" {
+		t.Error(both, err)
+	}
+	for language, want := range map[string]int{"en": 2, "de": 1, "fr": 1} {
+		if m, ok := both.At(language, "DE", "EUR"); !ok || m != both[want] {
+			t.Errorf("in %s: %v", language, m)
+		}
+	}
+	if m, ok := both.At("en", "DE", "USD"); ok {
+		t.Error("a place that there is not:", m)
+	}
+	for _, bad := range []string{"en-US:USD:taxed", "en-US:USD:net,de-US:USD:gross", "", "en-US", "en-US:XXX", "en-us:USD", "fr-FR:EUR", "en:USD", "en-US:USD,en-US:EUR"} {
 		if all, err := ParseMarkets(bad, []string{"en", "de"}); err == nil {
 			t.Errorf("%q is taken for %v", bad, all)
 		}

@@ -10,9 +10,8 @@ type Cart struct {
 	Added, ViewCart, Continue, Close string // after something was added
 	Lines                            string
 	Piece                            func(price string) string // of a piece
-	Quantity                         string
 	QuantityOf                       func(title string) string
-	Less, More, Update               string
+	Update                           string
 	LessOf, MoreOf, UpdateOf         func(title string) string
 	Remove, Undo                     string
 	RemoveOf                         func(title string) string
@@ -20,9 +19,9 @@ type Cart struct {
 	LaterOf                          func(title string) string
 	Off                              func(amount string) string
 
-	Summary, Subtotal, Discount, Shipping, ShippingLater, Tax, TaxLater, Total string
-	TaxOf                                                                      func(amount string) string // that the total contains
-	Checkout, CheckoutBlocked                                                  string
+	Summary, Subtotal, Shipping, ShippingLater, Tax, TaxLater, Total string
+	TaxOf                                                            func(amount string) string // that the total contains
+	Checkout, CheckoutBlocked                                        string
 
 	Availability map[string]string // by what cart says; in_stock and unknown say nothing
 	OnlyLeft     func(n int) string
@@ -30,12 +29,12 @@ type Cart struct {
 	ShipsOn      func(day string) string
 	Unsellable   map[string]string // by why a line cannot be bought
 
-	Coupon, CouponLabel, Apply string
-	CouponApplied              string
-	CouponRemove               func(code string) string
-	CouponReasons              map[string]string // by reason_code
-	CouponOther                string
-	CouponMissing              func(amount, code string) string
+	CouponLabel, Apply string
+	CouponApplied      string
+	CouponRemove       func(code string) string
+	CouponReasons      map[string]string // by reason_code
+	CouponOther        string
+	CouponMissing      func(amount, code string) string
 
 	Saved, SavedHint, MoveBack string
 	MoveBackOf, RemoveSaved    func(title string) string
@@ -54,16 +53,16 @@ type Cart struct {
 var cartEN = Cart{
 	Title: "Your cart", Empty: "Your cart is empty", EmptyHint: "Have a look around: what you add is kept here for 30 days.", EmptyFind: "Find something",
 	Added: "Added to your cart", ViewCart: "View cart", Continue: "Continue shopping", Close: "Close", Lines: "Items",
-	Piece: func(p string) string { return p + " each" }, Quantity: "Quantity",
+	Piece:      func(p string) string { return p + " each" },
 	QuantityOf: func(t string) string { return "Quantity of " + t },
-	Less:       "One less", More: "One more", Update: "Update",
-	LessOf:   func(t string) string { return "One less of " + t },
-	MoreOf:   func(t string) string { return "One more of " + t },
-	UpdateOf: func(t string) string { return "Update the quantity of " + t },
-	Remove:   "Remove", Undo: "Undo", RemoveOf: func(t string) string { return "Remove " + t },
+	Update:     "Update",
+	LessOf:     func(t string) string { return "One less of " + t },
+	MoreOf:     func(t string) string { return "One more of " + t },
+	UpdateOf:   func(t string) string { return "Update the quantity of " + t },
+	Remove:     "Remove", Undo: "Undo", RemoveOf: func(t string) string { return "Remove " + t },
 	Later: "Save for later", LaterOf: func(t string) string { return "Save for later: " + t },
 	Off:     func(a string) string { return "−" + a },
-	Summary: "Summary", Subtotal: "Subtotal", Discount: "Discount", Shipping: "Shipping", ShippingLater: "at checkout", Tax: "Tax", TaxLater: "at checkout", Total: "Total",
+	Summary: "Summary", Subtotal: "Subtotal", Shipping: "Shipping", ShippingLater: "at checkout", Tax: "Tax", TaxLater: "at checkout", Total: "Total",
 	TaxOf:    func(a string) string { return "includes " + a + " VAT" },
 	Checkout: "Go to checkout", CheckoutBlocked: "Some items cannot be bought right now. Remove them or save them for later to go on.",
 	Availability: map[string]string{
@@ -80,7 +79,7 @@ var cartEN = Cart{
 		"unknown-sku": "No longer in our shop. Remove it to go on.",
 		"withdrawn":   "We no longer sell this. Remove it to go on.",
 	},
-	Coupon: "Coupon", CouponLabel: "Coupon code", Apply: "Apply", CouponApplied: "Applied",
+	CouponLabel: "Coupon code", Apply: "Apply", CouponApplied: "Applied",
 	CouponRemove: func(c string) string { return "Remove the coupon " + c },
 	CouponReasons: map[string]string{
 		"unknown": "We do not know this code. Is there a typo?", "not-yet": "This code is not valid yet.", "expired": "This code has expired.",
@@ -117,16 +116,16 @@ var cartEN = Cart{
 var cartDE = Cart{
 	Title: "Ihr Warenkorb", Empty: "Ihr Warenkorb ist leer", EmptyHint: "Schauen Sie sich um: Was Sie hineinlegen, bleibt hier 30 Tage lang.", EmptyFind: "Etwas finden",
 	Added: "In den Warenkorb gelegt", ViewCart: "Zum Warenkorb", Continue: "Weiter einkaufen", Close: "Schließen", Lines: "Artikel",
-	Piece: func(p string) string { return "je " + p }, Quantity: "Menge",
+	Piece:      func(p string) string { return "je " + p },
 	QuantityOf: func(t string) string { return "Menge: " + t },
-	Less:       "Eins weniger", More: "Eins mehr", Update: "Ändern",
-	LessOf:   func(t string) string { return "Eins weniger: " + t },
-	MoreOf:   func(t string) string { return "Eins mehr: " + t },
-	UpdateOf: func(t string) string { return "Menge ändern: " + t },
-	Remove:   "Entfernen", Undo: "Rückgängig", RemoveOf: func(t string) string { return "Entfernen: " + t },
+	Update:     "Ändern",
+	LessOf:     func(t string) string { return "Eins weniger: " + t },
+	MoreOf:     func(t string) string { return "Eins mehr: " + t },
+	UpdateOf:   func(t string) string { return "Menge ändern: " + t },
+	Remove:     "Entfernen", Undo: "Rückgängig", RemoveOf: func(t string) string { return "Entfernen: " + t },
 	Later: "Für später merken", LaterOf: func(t string) string { return "Für später merken: " + t },
 	Off:     func(a string) string { return "−" + a },
-	Summary: "Übersicht", Subtotal: "Zwischensumme", Discount: "Rabatt", Shipping: "Versand", ShippingLater: "in der Kasse", Tax: "Steuer", TaxLater: "in der Kasse", Total: "Gesamtsumme",
+	Summary: "Übersicht", Subtotal: "Zwischensumme", Shipping: "Versand", ShippingLater: "in der Kasse", Tax: "Steuer", TaxLater: "in der Kasse", Total: "Gesamtsumme",
 	TaxOf:    func(a string) string { return "enthält " + a + " MwSt." },
 	Checkout: "Zur Kasse", CheckoutBlocked: "Einige Artikel können gerade nicht gekauft werden. Entfernen Sie sie oder merken Sie sie für später, um fortzufahren.",
 	Availability: map[string]string{
@@ -143,7 +142,7 @@ var cartDE = Cart{
 		"unknown-sku": "Nicht mehr in unserem Shop. Entfernen Sie den Artikel, um fortzufahren.",
 		"withdrawn":   "Das verkaufen wir nicht mehr. Entfernen Sie den Artikel, um fortzufahren.",
 	},
-	Coupon: "Gutschein", CouponLabel: "Gutscheincode", Apply: "Einlösen", CouponApplied: "Eingelöst",
+	CouponLabel: "Gutscheincode", Apply: "Einlösen", CouponApplied: "Eingelöst",
 	CouponRemove: func(c string) string { return "Gutschein entfernen: " + c },
 	CouponReasons: map[string]string{
 		"unknown": "Diesen Code kennen wir nicht. Ist er richtig geschrieben?", "not-yet": "Dieser Code gilt noch nicht.", "expired": "Dieser Code ist abgelaufen.",

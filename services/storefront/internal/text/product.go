@@ -9,12 +9,11 @@ import (
 
 // Product is what pages of one product, and the rows beside them, say.
 type Product struct {
-	Pictures, Picture     string
+	Pictures              string
 	PictureOf             func(i, n int) string
 	Choose                string // the button of a choice, without script
 	Quantity              string
 	AddToCart, Preorder   string
-	Unavailable           string // in the place of the button
 	SoldOutHint           string
 	InStock, SoldOut      string
 	LowStock              func(n int) string
@@ -26,6 +25,7 @@ type Product struct {
 	DeliveryHint          string
 	DeliveryLater         string
 	UnitPrice             func(price, per string) string
+	PriceNote             map[string]string // by whether prices contain tax
 	Save                  func(price string) string
 	NoPrice               string
 	Details, Description  string
@@ -35,10 +35,10 @@ type Product struct {
 }
 
 var productEN = Product{
-	Pictures: "Pictures", Picture: "Picture", PictureOf: func(i, n int) string { return fmt.Sprintf("Picture %d of %d", i, n) },
+	Pictures: "Pictures", PictureOf: func(i, n int) string { return fmt.Sprintf("Picture %d of %d", i, n) },
 	Choose: "Choose", Quantity: "Quantity", AddToCart: "Add to cart", Preorder: "Pre-order",
-	Unavailable: "Sold out", SoldOutHint: "This version is sold out at the moment. Others may be there.",
-	InStock: "In stock", SoldOut: "Sold out",
+	SoldOutHint: "This version is sold out at the moment. Others may be there.",
+	InStock:     "In stock", SoldOut: "Sold out",
 	LowStock: func(n int) string { return fmt.Sprintf("Only %d left", n) },
 	Backorder: func(day string) string {
 		if day == "" {
@@ -58,16 +58,17 @@ var productEN = Product{
 	DeliveryHint:  "Ready to be packed. Checkout shows the ways of delivery, their cost and the expected day, once we know your address.",
 	DeliveryLater: "Checkout shows the ways of delivery and their cost, once we know your address.",
 	UnitPrice:     func(price, per string) string { return price + " per " + per },
+	PriceNote:     map[string]string{"gross": "incl. VAT, plus shipping", "net": "plus tax and shipping", "": "plus shipping"},
 	Save:          func(p string) string { return "You save " + p },
 	NoPrice:       "Not sold in this country and currency at the moment", Details: "Details", Description: "Description",
 	SKU: "Article number", Weight: "Shipping weight", Size: "Package size", Similar: "Similar products", Seen: "Recently viewed", Brand: "Brand",
 }
 
 var productDE = Product{
-	Pictures: "Bilder", Picture: "Bild", PictureOf: func(i, n int) string { return fmt.Sprintf("Bild %d von %d", i, n) },
+	Pictures: "Bilder", PictureOf: func(i, n int) string { return fmt.Sprintf("Bild %d von %d", i, n) },
 	Choose: "Auswählen", Quantity: "Menge", AddToCart: "In den Warenkorb", Preorder: "Vorbestellen",
-	Unavailable: "Ausverkauft", SoldOutHint: "Diese Ausführung ist zurzeit ausverkauft. Vielleicht gibt es eine andere.",
-	InStock: "Auf Lager", SoldOut: "Ausverkauft",
+	SoldOutHint: "Diese Ausführung ist zurzeit ausverkauft. Vielleicht gibt es eine andere.",
+	InStock:     "Auf Lager", SoldOut: "Ausverkauft",
 	LowStock: func(n int) string { return fmt.Sprintf("Nur noch %d auf Lager", n) },
 	Backorder: func(day string) string {
 		if day == "" {
@@ -87,6 +88,7 @@ var productDE = Product{
 	DeliveryHint:  "Versandbereit. Versandarten, Kosten und den voraussichtlichen Liefertag zeigt die Kasse, sobald wir Ihre Adresse kennen.",
 	DeliveryLater: "Versandarten und Kosten zeigt die Kasse, sobald wir Ihre Adresse kennen.",
 	UnitPrice:     func(price, per string) string { return "Grundpreis: " + price + " / " + per },
+	PriceNote:     map[string]string{"gross": "inkl. MwSt., zzgl. Versand", "net": "zzgl. Steuer und Versand", "": "zzgl. Versand"},
 	Save:          func(p string) string { return "Sie sparen " + p },
 	NoPrice:       "In diesem Land und dieser Währung zurzeit nicht erhältlich", Details: "Details", Description: "Beschreibung",
 	SKU: "Artikelnummer", Weight: "Versandgewicht", Size: "Paketmaße", Similar: "Ähnliche Produkte", Seen: "Zuletzt angesehen", Brand: "Marke",
@@ -96,7 +98,6 @@ var productDE = Product{
 type Compare struct {
 	Title, Bar     string
 	Add, Added     string
-	AddOf          func(title string) string
 	RemoveOf       func(title string) string
 	Hint           string
 	OnlyDiffering  string
@@ -111,29 +112,26 @@ type Compare struct {
 	Brand          string
 	Differs        string
 	None           string // of a cell
-	Count          func(n int) string
 	NoDifference   string
 }
 
 var compareEN = Compare{
 	Title: "Compare products", Bar: "Compare", Add: "Compare", Added: "In comparison",
-	AddOf: func(t string) string { return "Compare: " + t }, RemoveOf: func(t string) string { return "Remove " + t + " from the comparison" },
-	Hint: "Up to four products side by side. A fifth takes the place of the first.", OnlyDiffering: "Show only differences", All: "Show everything", Clear: "Clear comparison",
+	RemoveOf: func(t string) string { return "Remove " + t + " from the comparison" },
+	Hint:     "Up to four products side by side. A fifth takes the place of the first.", OnlyDiffering: "Show only differences", All: "Show everything", Clear: "Clear comparison",
 	Empty: "There is nothing to compare yet", EmptyHint: "Choose “Compare” at products that you would like to see side by side.", ToProducts: "Look at all products",
 	Missing: "Some of the products are no longer sold and have been left out.",
 	Product: "Product", Price: "Price", Availability: "Availability", Brand: "Brand", Differs: "differs", None: "not specified",
-	Count:        func(n int) string { return plural(n, "%d product to compare", "%d products to compare") },
 	NoDifference: "These products do not differ in anything that is specified.",
 }
 
 var compareDE = Compare{
 	Title: "Produkte vergleichen", Bar: "Vergleichen", Add: "Vergleichen", Added: "Im Vergleich",
-	AddOf: func(t string) string { return "Vergleichen: " + t }, RemoveOf: func(t string) string { return t + " aus dem Vergleich entfernen" },
-	Hint: "Bis zu vier Produkte nebeneinander. Ein fünftes ersetzt das erste.", OnlyDiffering: "Nur Unterschiede zeigen", All: "Alles zeigen", Clear: "Vergleich leeren",
+	RemoveOf: func(t string) string { return t + " aus dem Vergleich entfernen" },
+	Hint:     "Bis zu vier Produkte nebeneinander. Ein fünftes ersetzt das erste.", OnlyDiffering: "Nur Unterschiede zeigen", All: "Alles zeigen", Clear: "Vergleich leeren",
 	Empty: "Noch gibt es nichts zu vergleichen", EmptyHint: "Wählen Sie „Vergleichen“ bei Produkten, die Sie nebeneinander sehen möchten.", ToProducts: "Alle Produkte ansehen",
 	Missing: "Einige der Produkte gibt es nicht mehr. Sie fehlen hier.",
 	Product: "Produkt", Price: "Preis", Availability: "Verfügbarkeit", Brand: "Marke", Differs: "verschieden", None: "keine Angabe",
-	Count:        func(n int) string { return plural(n, "%d Produkt zum Vergleichen", "%d Produkte zum Vergleichen") },
 	NoDifference: "Diese Produkte unterscheiden sich in keiner Angabe.",
 }
 

@@ -24,6 +24,7 @@ type Page struct {
 	Title       string
 	Description string
 	Path        string // of the page within its market, as it should be known: "/c/shoes"
+	Here        string // of what is shown, for whoever goes on in another market: "/p/boot?sku=boot-42"
 	NoIndex     bool   // crawlers should not keep it
 	Image       string // that stands for the page elsewhere
 
@@ -72,11 +73,17 @@ func (p *Page) FullTitle() string {
 	return p.Title + " – " + p.T.Shell.Shop
 }
 
-// MarketName is a market as people choose it.
-func (p *Page) MarketName(m storefront.Market) string {
+// PlaceName is the country and the currency of a market, in the page's language.
+func (p *Page) PlaceName(m storefront.Market) string {
 	in := Page{Market: m, T: p.T}
-	return in.Country() + " · " + text.In(m.Language).Name + " · " + string(m.Currency)
+	return in.Country() + " · " + string(m.Currency)
 }
+
+// PriceNote says at a price what it has in it, and what is added.
+func (p *Page) PriceNote() string { return p.T.Product.PriceNote[string(p.Market.Prices)] }
+
+// AllPrices says once of all prices of a page what PriceNote says at one.
+func (p *Page) AllPrices() string { return p.T.Shell.AllPrices[string(p.Market.Prices)] }
 
 // Country is that of the market as people call it.
 func (p *Page) Country() string {

@@ -187,6 +187,9 @@ func (s *Shop) mine(w http.ResponseWriter, q *request) (*cartapi.Cart, error) {
 	case err != nil:
 		return nil, err
 	}
+	if told := q.market.Prices; told != storefront.Untold && len(c.Lines) > 0 && c.Totals.TaxIncluded != (told == storefront.Gross) {
+		s.Log.WarnContext(q.Context(), "SIDECART_MARKETS and pricing do not agree whether prices have tax in them", "market", q.market.Code(), "told", told)
+	}
 	q.see(w, &c)
 	return &c, nil
 }

@@ -505,12 +505,12 @@ func TestMarketsTakeTheCartAlong(t *testing.T) {
 	b.post("/en-us/cart/lines", form("sku", "B", "key", "1"))
 	b.post("/en-us/cart/coupons", form("code", "TEN"))
 	before := maps.Clone(b.cookies)
-	resp, _ := b.do("POST", "/en-us/market", form("to", "de-de", "path", "/c/shoes"))
+	resp, _ := b.do("POST", "/en-us/market", form("language", "de", "place", "DE:EUR", "path", "/c/shoes"))
 	if resp.StatusCode != 303 || resp.Header.Get("Location") != "/de-de/c/shoes" {
 		t.Error(resp.StatusCode, resp.Header)
 	}
 	b.cookies, before = before, b.cookies
-	b.do("POST", "/en-us/market", form("to", "de-de", "path", "/c/shoes")) // the second of two clicks, with the cookies of the first
+	b.do("POST", "/en-us/market", form("language", "de", "place", "DE:EUR", "path", "/c/shoes")) // the second of two clicks, with the cookies of the first
 	b.cookies = before
 	_, page := b.do("GET", "/de-de/cart", nil)
 	b.wants(page, "The A", "The B", "TEN", "30,00", "3 Artikel im Warenkorb")
@@ -518,7 +518,7 @@ func TestMarketsTakeTheCartAlong(t *testing.T) {
 	if all := storefront.ParseCarts(b.cookies[cartCookie]); len(all) != 1 || strings.Contains(page, "Hierher") {
 		t.Error(all)
 	}
-	b.post("/de-de/market", form("to", "en-us", "path", "/cart"))
+	b.post("/de-de/market", form("language", "en", "place", "US:USD", "path", "/cart"))
 	_, page = b.do("GET", "/en-us/cart", nil)
 	b.wants(page, "The A", "$30.00", "3 items in your cart")
 }
@@ -535,7 +535,7 @@ func TestMarketsThatDoNotSellAll(t *testing.T) {
 	shop.mu.Lock()
 	shop.both = "C"
 	shop.mu.Unlock()
-	page := b.post("/en-us/market", form("to", "de-de", "path", "/c/shoes"))
+	page := b.post("/en-us/market", form("language", "de", "place", "DE:EUR", "path", "/c/shoes"))
 	b.wants(page, "The A", "In Deutschland nicht zu haben", "The B", "Für später gemerkt", "2 Artikel im Warenkorb")
 	shop.all[first].Lines = nil
 	shop.expect(t, "DE: A×2 | US: B×1")
@@ -559,7 +559,7 @@ func TestMarketsWhileCartIsAway(t *testing.T) {
 	b.post("/en-us/cart/lines", form("sku", "A", "key", "1"))
 	kept := b.cookies[cartCookie]
 	shop.away = true
-	if resp, _ := b.do("POST", "/en-us/market", form("to", "de-de", "path", "/c/shoes")); resp.StatusCode != 303 || b.cookies[cartCookie] != kept {
+	if resp, _ := b.do("POST", "/en-us/market", form("language", "de", "place", "DE:EUR", "path", "/c/shoes")); resp.StatusCode != 303 || b.cookies[cartCookie] != kept {
 		t.Error(resp.StatusCode, b.cookies)
 	}
 	if resp, _ := b.do("POST", "/de-de/cart/bring", form()); resp.StatusCode != 503 || b.cookies[cartCookie] != kept {

@@ -35,7 +35,7 @@ type world struct {
 func newWorld(t *testing.T, change ...func(*Config)) *world {
 	t.Helper()
 	w := &world{t: t, mux: http.NewServeMux()}
-	markets, err := storefront.ParseMarkets("en-US:USD,de-DE:EUR", text.Languages())
+	markets, err := storefront.ParseMarkets("en-US:USD:net,de-DE:EUR:gross", text.Languages())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -150,14 +150,14 @@ func TestPagesAreSentWell(t *testing.T) {
 	if resp, _ := w.do("GET", "/en-us/c/shoes", nil, "Accept-Encoding: br;q=0"); resp.Header.Get("Content-Encoding") != "" {
 		t.Error(resp.Header)
 	}
-	if resp, _ := w.do("POST", "/en-us/market", url.Values{"to": {"de-de"}}, "Sec-Fetch-Site: cross-site"); resp.StatusCode != 403 {
+	if resp, _ := w.do("POST", "/en-us/market", url.Values{"place": {"DE:EUR"}}, "Sec-Fetch-Site: cross-site"); resp.StatusCode != 403 {
 		t.Error("a form of another site is taken:", resp.StatusCode)
 	}
-	if resp, _ := w.do("POST", "/en-us/market", url.Values{"to": {strings.Repeat("x", maxForm+1)}}); resp.StatusCode != 413 {
+	if resp, _ := w.do("POST", "/en-us/market", url.Values{"place": {strings.Repeat("x", maxForm+1)}}); resp.StatusCode != 413 {
 		t.Error("a large form is taken:", resp.StatusCode)
 	}
 	for path, want := range map[string]string{"/c/shoes?brand=x": "/de-de/c/shoes?brand=x", "//evil.example": "/de-de/", "https://evil.example/x": "/de-de/", `/\evil.example`: "/de-de/", "": "/de-de/"} {
-		if resp, _ := w.do("POST", "/en-us/market", url.Values{"to": {"de-de"}, "path": {path}}); resp.StatusCode != 303 || resp.Header.Get("Location") != want {
+		if resp, _ := w.do("POST", "/en-us/market", url.Values{"place": {"DE:EUR"}, "path": {path}}); resp.StatusCode != 303 || resp.Header.Get("Location") != want {
 			t.Errorf("%q leads to %d %q", path, resp.StatusCode, resp.Header.Get("Location"))
 		}
 	}

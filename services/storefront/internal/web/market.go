@@ -6,15 +6,19 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 
 	"github.com/sidecart/sidecart/pkg/fault"
+	"github.com/sidecart/sidecart/pkg/money"
 	"github.com/sidecart/sidecart/services/cart/cartapi"
 	"github.com/sidecart/sidecart/services/storefront/internal/storefront"
 )
 
-// changeMarket brings somebody to the same page in another market, and the cart along. What is not sold there is told on the cart's page.
+// changeMarket brings somebody to the same page in another market, and the cart along. What is not sold there is told on the cart's page. Where the shop
+// does not speak the language of its choice to a country, the country counts.
 func (s *Shop) changeMarket(w http.ResponseWriter, r *http.Request) {
-	to, ok := s.Markets.Find(r.PostFormValue("to"))
+	country, currency, _ := strings.Cut(r.PostFormValue("place"), ":")
+	to, ok := s.Markets.At(r.PostFormValue("language"), country, money.Currency(currency))
 	if !ok {
 		s.refuse(w, r, http.StatusBadRequest)
 		return
@@ -89,9 +93,29 @@ func (s *Shop) move(w http.ResponseWriter, q *request, from storefront.Cart) (st
 	}
 	if len(left) == 0 {
 		q.forget(w, old.ID)
+		s.giveUp(w, q, old.ID)
 		return false, nil
 	}
-	return true, s.stay(w, q, key, old, left)
+	if err := s.stay(w, q, key, old, left); err != nil {
+		return true, err
+	}
+	s.giveUp(w, q, old.ID)
+	return true, nil
+}
+
+// giveUp ends the checkout of a cart that has moved on, so that nothing is held for it any more. One whose order is being placed goes on, and is still known
+// by the browser.
+func (s *Shop) giveUp(w http.ResponseWriter, q *request, cart string) {
+	t := q.ticket()
+	if t.Checkout == "" || t.Cart != cart {
+		return
+	}
+	err := s.Services.CancelCheckout(q.Context(), t.Checkout)
+	if err == nil || fault.KindOf(err) == fault.NotFound {
+		keep(w, ticketCookie, "", 0)
+		return
+	}
+	s.Log.WarnContext(q.Context(), "the checkout of a cart that moved on is not ended", "error", err)
 }
 
 // stay makes a cart in the old market of what could not be moved. What is not sold there any more either is saved for later.

@@ -207,21 +207,11 @@ func (s *Shop) orderAgain(w http.ResponseWriter, r *http.Request) {
 	if len(made.LeftOut) > 0 {
 		say(w, "left-out")
 	}
-	m, ok := s.marketOf(seenCart(&c))
+	m, ok := s.Markets.At(q.market.Language, c.Country, seenCart(&c).Currency)
 	if !ok {
 		m = q.market
 	}
 	http.Redirect(w, r, m.Path("/cart"), http.StatusSeeOther)
-}
-
-// marketOf is a market in which a cart can be seen: in the language of the page if there is one.
-func (s *Shop) marketOf(c storefront.Cart) (storefront.Market, bool) {
-	for _, m := range s.Markets {
-		if c.In(m) {
-			return m, true
-		}
-	}
-	return storefront.Market{}, false
 }
 
 func (s *Shop) leftOut(q *request, made orderapi.Reordered) view.Notice {

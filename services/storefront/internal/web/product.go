@@ -41,7 +41,7 @@ func (s *Shop) product(w http.ResponseWriter, r *http.Request) {
 	}
 	if found.Slug != slug {
 		w.Header().Set("Cache-Control", "public, max-age=3600")
-		http.Redirect(w, r, q.market.Path("/p/"+found.Slug), http.StatusMovedPermanently)
+		http.Redirect(w, r, q.market.Path("/p/"+found.Slug)+rest(r), http.StatusMovedPermanently)
 		return
 	}
 	if len(found.Variants) == 0 { // there is nothing to show a price of
@@ -54,6 +54,7 @@ func (s *Shop) product(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("HX-Push-Url", q.market.Path(m.Path(m.Variant().SKU)))
 	}
 	p := s.page(q, "/p/"+found.Slug)
+	p.Here = m.Path(m.Variant().SKU)
 	s.beside(q, m)
 	m.Crumbs = []view.Crumb{{Name: p.T.Shell.Home, Path: "/"}}
 	for _, c := range found.CategoryPath {

@@ -146,7 +146,7 @@ func (s *Shop) page(q *request, path string) *view.Page {
 	if err != nil {
 		s.Log.WarnContext(q.Context(), "no departments", "error", err)
 	}
-	return &view.Page{Market: q.market, Markets: s.Markets, T: s.text(q), Asset: s.files.Path, Base: s.Base, Path: path, Departments: departments,
+	return &view.Page{Market: q.market, Markets: s.Markets, T: s.text(q), Asset: s.files.Path, Base: s.Base, Path: path, Here: path, Departments: departments,
 		Cart: q.cart, Key: newKey(), Compared: compared(q.Request), Said: s.text(q).Said[q.said]}
 }
 
@@ -233,6 +233,14 @@ func (s *Shop) tooMany(w http.ResponseWriter, r *http.Request) bool {
 		w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(wait.Seconds()))))
 	}
 	return wait > 0
+}
+
+// rest is the query of an address, which goes along where the page has moved to.
+func rest(r *http.Request) string {
+	if r.URL.RawQuery == "" {
+		return ""
+	}
+	return "?" + r.URL.RawQuery
 }
 
 // local is an address within the shop that a form named: "/c/shoes?brand=x". Anything else is the home page.
