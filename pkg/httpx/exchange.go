@@ -110,7 +110,7 @@ func (s *Server) exchanges(next http.Handler) http.Handler {
 		defer func() { s.finish(x, span, time.Since(begun)) }()
 		defer x.recover()
 		if err := readable(r); err != nil {
-			WriteProblem(x, r, err)
+			s.unreadable(x, r, err)
 			return
 		}
 		next.ServeHTTP(x, r)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net/http"
 	"net/http/httptest"
 	"slices"
 	"strings"
@@ -115,8 +116,16 @@ func TestUnreadableRequests(t *testing.T) {
 			t.Errorf("%q: %s", media, a.Body)
 		}
 	}
-	for _, address := range []string{"/v1/carts/a%00b/lines", "/v1/carts/%ff/lines", "/fail?x=%00", "/fail?x=%ff", "/fail?x=%zz"} {
+	addresses := []string{"/v1/carts/a%00b/lines", "/v1/carts/%ff/lines", "/fail?x=%00", "/fail?x=%ff", "/fail?x=%zz"}
+	for _, address := range addresses {
 		call(t, s, "POST", address, goodLine).want(t, 400, "malformed")
+	}
+	s.Unreadable(func(w http.ResponseWriter, _ *http.Request, _ error) { http.Error(w, "a page", http.StatusBadRequest) })
+	for _, address := range addresses {
+		a := httptest.NewRecorder()
+		if s.ServeHTTP(a, httptest.NewRequestWithContext(t.Context(), http.MethodGet, address, nil)); a.Code != 400 || !strings.HasPrefix(a.Body.String(), "a page") {
+			t.Errorf("%s: %d %s", address, a.Code, a.Body)
+		}
 	}
 }
 

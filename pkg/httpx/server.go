@@ -74,6 +74,8 @@ type Server struct {
 	tracer  trace.Tracer
 	latency *prometheus.HistogramVec
 	spec    func() ([]byte, error) // the OpenAPI document, made on the first call
+
+	unreadable func(http.ResponseWriter, *http.Request, error)
 }
 
 // strictCasing makes huma refuse "Quantity" where "quantity" is meant. The switch is one for the whole process, so it is
@@ -84,7 +86,7 @@ var strictCasing = sync.OnceFunc(func() { huma.ValidateStrictCasing = true })
 func New(c Config) *Server {
 	strictCasing()
 	c = withDefaults(c)
-	s := &Server{config: c, log: c.Log, router: chi.NewMux(), tracer: c.Tracer.Tracer("github.com/sidecart/sidecart/pkg/httpx")}
+	s := &Server{config: c, log: c.Log, router: chi.NewMux(), tracer: c.Tracer.Tracer("github.com/sidecart/sidecart/pkg/httpx"), unreadable: WriteProblem}
 	if c.Metrics != nil {
 		s.latency = latency(c.Metrics)
 	}
@@ -153,6 +155,12 @@ func (s *Server) API() huma.API { return s.api }
 
 // Router returns the router, for routes that are not part of the OpenAPI document: the sidecar's own, webhooks.
 func (s *Server) Router() chi.Router { return s.router }
+
+// Unreadable has f answer a request whose address no route may see, because it cannot be read: by a page, where people ask. It must be set before the
+// first request.
+func (s *Server) Unreadable(f func(w http.ResponseWriter, r *http.Request, err error)) {
+	s.unreadable = f
+}
 
 // ServeHTTP answers one request.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.router.ServeHTTP(w, r) }

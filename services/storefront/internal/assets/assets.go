@@ -16,6 +16,7 @@ import (
 	"path"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 
@@ -144,6 +145,19 @@ func (s *Set) Size(names ...string) (n int) {
 	return n
 }
 
+// Accepts reports whether an Accept-Encoding header has a coding, and not with a weight of nothing, however that is written (RFC 9110).
+func Accepts(header, coding string) bool {
+	for part := range strings.SplitSeq(header, ",") {
+		name, parameter, _ := strings.Cut(part, ";")
+		if strings.EqualFold(strings.TrimSpace(name), coding) {
+			weight, given := strings.CutPrefix(strings.ToLower(strings.ReplaceAll(parameter, " ", "")), "q=")
+			q, err := strconv.ParseFloat(weight, 64)
+			return !given || err == nil && q > 0
+		}
+	}
+	return false
+}
+
 // ServeHTTP sends a file of /assets/. It reports false where there is none.
 func (s *Set) ServeHTTP(w http.ResponseWriter, r *http.Request) bool {
 	f, ok := s.files[r.URL.Path]
@@ -157,10 +171,10 @@ func (s *Set) ServeHTTP(w http.ResponseWriter, r *http.Request) bool {
 	if f.gzip != nil {
 		h.Set("Vary", "Accept-Encoding")
 		switch accept := r.Header.Get("Accept-Encoding"); {
-		case strings.Contains(accept, "br"):
+		case Accepts(accept, "br"):
 			h.Set("Content-Encoding", "br")
 			body = f.br
-		case strings.Contains(accept, "gzip"):
+		case Accepts(accept, "gzip"):
 			h.Set("Content-Encoding", "gzip")
 			body = f.gzip
 		}

@@ -31,9 +31,9 @@ type Services struct {
 // NewServices returns what asks by caller, which gives a caller for an app id. What search and catalog answer for everybody is kept as they say.
 func NewServices(caller func(appID string) daprkit.Caller, now func() time.Time) *Services {
 	s := &Services{Search: newKept(caller("search"), now), Catalog: newKept(caller("catalog"), now), Cart: caller("cart"), Checkout: caller("checkout"), Order: caller("order"), Payment: caller("payment")}
-	s.tree = newMemo(now, treeAge, s.askDepartments)
-	s.slugs = newMemo(now, slugsAge, s.askSlugs)
-	s.pictures = newMemo(now, pictureAge, s.askPicture)
+	s.tree = newMemo(now, treeAge, patience, s.askDepartments)
+	s.slugs = newMemo(now, slugsAge, slugsPatience, s.askSlugs)
+	s.pictures = newMemo(now, pictureAge, patience, s.askPicture)
 	return s
 }
 

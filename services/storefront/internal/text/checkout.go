@@ -42,6 +42,7 @@ type Checkout struct {
 	GiftCardOf                              func(end string) string
 	GiftCardNone, GiftCardMany, GiftCardOff string
 	GiftCardOther                           string // currency
+	GiftCardFull                            string
 	Remainder, NothingLeft                  string
 	Order                                   string // on the button, before the total
 	OrderHint                               string
@@ -112,7 +113,7 @@ var checkoutEN = Checkout{
 	GiftCard:     "Use a gift card", GiftCardCode: "Code of the gift card", GiftCardHint: "20 letters and digits. Up to five cards pay for one order.",
 	GiftCardAdd: "Use", GiftCardRemove: "Remove", GiftCardOf: func(end string) string { return "Gift card … " + end },
 	GiftCardNone: "We do not know this code, or nothing is left on the card.", GiftCardMany: "Too many tries. Please wait a minute.", GiftCardOff: "Gift cards cannot be looked up at the moment.",
-	GiftCardOther: "This card is for another currency.", Remainder: "Left to pay", NothingLeft: "Your gift cards pay for everything.",
+	GiftCardOther: "This card is for another currency.", GiftCardFull: "Five cards are all that one order takes. Remove one first.", Remainder: "Left to pay", NothingLeft: "Your gift cards pay for everything.",
 	Order: "Place order and pay", OrderHint: "You buy with this click. If the price changes, we ask you first.", Busy: "One moment …",
 	Declined: "The payment did not go through. Nothing was charged.",
 	Decline: map[string]string{
@@ -200,7 +201,7 @@ var checkoutDE = Checkout{
 	GiftCard:     "Geschenkkarte einlösen", GiftCardCode: "Code der Geschenkkarte", GiftCardHint: "20 Buchstaben und Ziffern. Bis zu fünf Karten zahlen für eine Bestellung.",
 	GiftCardAdd: "Einlösen", GiftCardRemove: "Entfernen", GiftCardOf: func(end string) string { return "Geschenkkarte … " + end },
 	GiftCardNone: "Diesen Code kennen wir nicht, oder auf der Karte ist nichts mehr.", GiftCardMany: "Zu viele Versuche. Bitte warten Sie eine Minute.", GiftCardOff: "Geschenkkarten können gerade nicht abgefragt werden.",
-	GiftCardOther: "Diese Karte gilt für eine andere Währung.", Remainder: "Noch zu zahlen", NothingLeft: "Ihre Geschenkkarten zahlen alles.",
+	GiftCardOther: "Diese Karte gilt für eine andere Währung.", GiftCardFull: "Mehr als fünf Karten nimmt eine Bestellung nicht. Entfernen Sie zuerst eine.", Remainder: "Noch zu zahlen", NothingLeft: "Ihre Geschenkkarten zahlen alles.",
 	Order: "Zahlungspflichtig bestellen", OrderHint: "Mit diesem Klick kaufen Sie. Ändert sich der Preis, fragen wir vorher.", Busy: "Einen Moment …",
 	Declined: "Die Zahlung hat nicht geklappt. Es wurde nichts abgebucht.",
 	Decline: map[string]string{

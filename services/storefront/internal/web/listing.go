@@ -2,6 +2,7 @@ package web
 
 import (
 	"net/http"
+	"net/url"
 	"strings"
 
 	"github.com/go-chi/chi/v5"
@@ -24,6 +25,11 @@ func (s *Shop) category(w http.ResponseWriter, r *http.Request) {
 	way := find(tree, l.Category)
 	if way == nil {
 		s.notFound(w, r)
+		return
+	}
+	if own := way[len(way)-1].Slug; own != l.Category { // it was asked for by its code
+		w.Header().Set("Cache-Control", "public, max-age=3600")
+		http.Redirect(w, r, q.market.Path("/c/"+url.PathEscape(own))+rest(r), http.StatusMovedPermanently)
 		return
 	}
 	s.list(w, q, l, way)
@@ -63,7 +69,10 @@ func (s *Shop) list(w http.ResponseWriter, q *request, l storefront.Listing, way
 	err := s.fill(w, q, m)
 	switch kind := fault.KindOf(err); {
 	case err == nil:
-	case kind == fault.Invalid && (l.Cursor != "" || l.Filtered()): // of a listing that has changed since
+	case kind == fault.Invalid && l.Cursor != "": // of a listing that has changed since
+		http.Redirect(w, q.Request, q.market.Path(l.First().Path()), http.StatusFound)
+		return
+	case kind == fault.Invalid && l.Filtered(): // by what there is no more
 		http.Redirect(w, q.Request, q.market.Path(l.Unfiltered().Path()), http.StatusFound)
 		return
 	case kind == fault.Unavailable || kind == fault.Timeout:

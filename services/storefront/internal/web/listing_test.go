@@ -147,8 +147,12 @@ func TestPagesAreSentWell(t *testing.T) {
 	if again, body := w.do("GET", "/en-us/c/shoes", nil, "If-None-Match: "+h.Get("ETag")); again.StatusCode != 304 || body != "" {
 		t.Error(again.StatusCode)
 	}
-	if resp, _ := w.do("GET", "/en-us/c/shoes", nil, "Accept-Encoding: br;q=0"); resp.Header.Get("Content-Encoding") != "" {
-		t.Error(resp.Header)
+	for accept, want := range map[string]string{"br;q=0": "", "br;q=0.0": "", "br; q=0.00": "", "br;q=x": "", "BR;Q=0.1": "br", "br;q=0.0, gzip": "gzip", "brx": ""} {
+		for _, path := range []string{"/en-us/c/shoes", w.pages.files.Path("shop.css")} {
+			if resp, _ := w.do("GET", path, nil, "Accept-Encoding: "+accept); resp.Header.Get("Content-Encoding") != want {
+				t.Errorf("%s: %q is answered in %q", path, accept, resp.Header.Get("Content-Encoding"))
+			}
+		}
 	}
 	if resp, _ := w.do("POST", "/en-us/market", url.Values{"place": {"DE:EUR"}}, "Sec-Fetch-Site: cross-site"); resp.StatusCode != 403 {
 		t.Error("a form of another site is taken:", resp.StatusCode)

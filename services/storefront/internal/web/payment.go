@@ -102,7 +102,9 @@ func (s *Shop) useGiftCard(w http.ResponseWriter, r *http.Request) {
 	}
 	code := storefront.GiftCode(r.PostFormValue("code"))
 	switch {
-	case slices.Contains(codes, code) || len(codes) >= storefront.MaxGiftCards:
+	case slices.Contains(codes, code): // it is there
+	case len(codes) >= storefront.MaxGiftCards:
+		say(w, "gift:full")
 	case code == "":
 		say(w, "gift:none")
 	case s.tooMany(w, r):
@@ -271,7 +273,7 @@ func (s *Shop) hear(q *request, m *view.CheckoutModel) {
 	case "choose":
 		m.Faults = append(m.Faults, view.Fault{Field: "payment_method", Text: t.Fault["payment_method"]})
 	case "gift":
-		m.Payment = &view.PaymentInput{CardFault: map[string]string{"none": t.GiftCardNone, "many": t.GiftCardMany, "off": t.GiftCardOff, "other": t.GiftCardOther}[about]}
+		m.Payment = &view.PaymentInput{CardFault: map[string]string{"none": t.GiftCardNone, "many": t.GiftCardMany, "off": t.GiftCardOff, "other": t.GiftCardOther, "full": t.GiftCardFull}[about]}
 	}
 }
 

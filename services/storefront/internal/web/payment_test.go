@@ -296,9 +296,13 @@ func TestGiftCardsAtThePayment(t *testing.T) {
 			t.Errorf("try %d: %d %s", i, resp.StatusCode, set)
 		}
 	}
-	for said, want := range map[string]string{"none": "We do not know this code", "many": "Too many tries", "off": "cannot be looked up", "other": "another currency"} {
+	for said, want := range map[string]string{"none": "We do not know this code", "many": "Too many tries", "off": "cannot be looked up", "other": "another currency", "full": "Remove one first"} {
 		_, page := w.do("GET", "/en-us/checkout", nil, withCheckout+"; __Host-said=gift:"+said)
 		has(t, page, want, `id="code-fault"`)
+	}
+	resp, _ = w.do("POST", "/en-us/checkout/gift-card", url.Values{"code": {code}}, withCheckout+"; __Host-giftcards=A~B~C~D~E")
+	if set := strings.Join(resp.Header["Set-Cookie"], ""); !strings.Contains(set, "__Host-said=gift:full") || strings.Contains(set, "__Host-giftcards") {
+		t.Error("nobody is told that a sixth card is one too many:", resp.Header)
 	}
 	resp, _ = w.do("POST", "/en-us/checkout/gift-card", url.Values{"remove": {"0"}}, withCheckout+"; __Host-giftcards="+code)
 	if !strings.Contains(strings.Join(resp.Header["Set-Cookie"], ""), "__Host-giftcards=;") {

@@ -26,6 +26,10 @@ const (
 func (s *Shop) product(w http.ResponseWriter, r *http.Request) {
 	q := s.of(r)
 	slug := chi.URLParam(r, "slug")
+	if slug == "." || slug == ".." { // as a path, it would be another one's
+		s.notFound(w, r)
+		return
+	}
 	found, err := s.Services.Product(r.Context(), q.market, slug)
 	if fault.KindOf(err) == fault.Gone {
 		s.gone(w, q, slug, err)

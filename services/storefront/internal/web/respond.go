@@ -12,6 +12,8 @@ import (
 
 	"github.com/andybalholm/brotli"
 	"github.com/andybalholm/brotli/matchfinder"
+
+	"github.com/sidecart/sidecart/services/storefront/internal/assets"
 )
 
 // The cookies. Browsers take a name with __Host- only over a safe connection (or from the own machine), for this host and all of its paths.
@@ -133,14 +135,14 @@ func packed(body []byte, accept string) (out []byte, encoding string) {
 	switch {
 	case len(body) < worth:
 		return nil, ""
-	case accepts(accept, "br"):
+	case assets.Accepts(accept, "br"):
 		w := brotlis.Get().(*matchfinder.Writer)
 		defer brotlis.Put(w)
 		w.Reset(&b)
 		_, _ = w.Write(body) // into memory
 		_ = w.Close()
 		return b.Bytes(), "br"
-	case accepts(accept, "gzip"):
+	case assets.Accepts(accept, "gzip"):
 		w := gzips.Get().(*gzip.Writer)
 		defer gzips.Put(w)
 		w.Reset(&b)
@@ -149,16 +151,4 @@ func packed(body []byte, accept string) (out []byte, encoding string) {
 		return b.Bytes(), "gzip"
 	}
 	return nil, ""
-}
-
-// accepts reports whether an Accept-Encoding header has a coding, and not with q=0.
-func accepts(header, coding string) bool {
-	for part := range strings.SplitSeq(header, ",") {
-		name, parameter, _ := strings.Cut(part, ";")
-		if strings.TrimSpace(name) == coding {
-			q := strings.ReplaceAll(parameter, " ", "")
-			return q != "q=0" && !strings.HasPrefix(q, "q=0.000")
-		}
-	}
-	return false
 }

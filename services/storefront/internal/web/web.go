@@ -64,12 +64,18 @@ const maxForm = 64 << 10
 func Register(server *httpx.Server, c Config) *Shop {
 	s := &Shop{Config: c, files: assets.New(), codes: limit.New[netip.Addr](c.Codes, c.Now), deeds: make(chan searchapi.Interaction, untold)}
 	r := server.Router()
+	server.Unreadable(func(w http.ResponseWriter, r *http.Request, _ error) {
+		s.secure(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { s.refuse(w, r, http.StatusBadRequest) })).ServeHTTP(w, r)
+	})
 	protection := http.NewCrossOriginProtection()
 	protection.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { s.refuse(w, r, http.StatusForbidden) }))
 	r.Group(func(r chi.Router) {
 		r.Use(s.secure, s.bounded, protection.Handler)
 		r.NotFound(s.notFound)
 		r.MethodNotAllowed(func(w http.ResponseWriter, r *http.Request) { s.refuse(w, r, http.StatusMethodNotAllowed) })
+		for _, path := range []string{"/docs", "/openapi.json"} { // there is no API here
+			r.Get(path, s.notFound)
+		}
 		r.Get("/", s.entrance)
 		r.Get("/assets/*", s.asset)
 		r.Get("/media/*", s.media)
@@ -103,7 +109,20 @@ type request struct {
 
 func newRequest(r *http.Request, m storefront.Market) *request {
 	carts := storefront.ParseCarts(cookie(r, cartCookie))
-	return &request{Request: r, market: m, carts: carts, cart: carts.In(m), said: cookie(r, saidCookie)}
+	q := &request{Request: r, market: m, carts: carts, cart: carts.In(m)}
+	if whole(r) {
+		q.said = cookie(r, saidCookie)
+	}
+	return q
+}
+
+// whole reports whether a browser asks for a page to be shown, and not for a part of one or a picture that is missing: only a page says what the one before
+// wanted it to say.
+func whole(r *http.Request) bool {
+	if dest := r.Header.Get("Sec-Fetch-Dest"); dest != "" {
+		return dest == "document"
+	}
+	return r.Header.Get("HX-Request") == ""
 }
 
 type requestKey struct{}
@@ -252,13 +271,20 @@ func local(path string) string {
 	return u.RequestURI()
 }
 
-// find returns the way to a category by its slug, root first, or nil.
-func find(tree []catalogapi.Category, slug string) (way []catalogapi.Category) {
+// find returns the way to a category by its slug, else by its code, root first, or nil.
+func find(tree []catalogapi.Category, name string) []catalogapi.Category {
+	if way := walk(tree, func(c catalogapi.Category) bool { return c.Slug == name }); way != nil {
+		return way
+	}
+	return walk(tree, func(c catalogapi.Category) bool { return c.Code == name })
+}
+
+func walk(tree []catalogapi.Category, is func(catalogapi.Category) bool) []catalogapi.Category {
 	for _, c := range tree {
-		if c.Slug == slug || c.Code == slug {
+		if is(c) {
 			return []catalogapi.Category{c}
 		}
-		if below := find(c.Children, slug); below != nil {
+		if below := walk(c.Children, is); below != nil {
 			return append([]catalogapi.Category{c}, below...)
 		}
 	}
