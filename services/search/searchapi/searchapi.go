@@ -12,7 +12,7 @@ type Products struct {
 	Items          []catalogapi.ProductSummary `json:"items"`
 	NextCursor     *string                     `json:"next_cursor" doc:"Where the next page begins; null on the last one"`
 	Total          *int                        `json:"total,omitempty" doc:"How many products there are on all pages; left out while the answer is degraded"`
-	Facets         []Facet                     `json:"facets,omitempty" doc:"With facets=true, on the first page"`
+	Facets         []Facet                     `json:"facets,omitempty" doc:"With facets=true"`
 	CorrectedQuery string                      `json:"corrected_query,omitempty" doc:"The words as they were understood, where that is not as they were typed"`
 	Relaxed        []string                    `json:"relaxed,omitempty" doc:"Words that were left out, because no product has all of them"`
 	Partial        bool                        `json:"partial,omitempty" doc:"Not all products have all of the words, because few have"`

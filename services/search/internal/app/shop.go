@@ -225,7 +225,7 @@ func (s *Shop) plan(terms *Terms, l Listing) (search.Plan, map[string][]string, 
 		}
 		p.Filters = append(p.Filters, f)
 	}
-	if l.Facets && l.After == nil {
+	if l.Facets {
 		p.Facets = facets(terms, selected)
 	}
 	return p, selected, c.Err()

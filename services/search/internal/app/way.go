@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 
+	"github.com/sidecart/sidecart/pkg/fault"
 	"github.com/sidecart/sidecart/services/search/internal/search"
 )
 
@@ -25,24 +26,38 @@ func (w *way) heard() int {
 	return w.complete
 }
 
+// ErrStep says that a list went by a step of its query that there is not any more: its words have other meanings now.
+var ErrStep = fault.New(fault.Invalid, "validation-failed", "query.cursor: is of a list that has changed since").
+	WithField("query.cursor", "is of a list that has changed since", nil)
+
 // perform performs a query by the first of its steps that finds more than a few, and else by the one that finds most. What has all words comes
 // first there. Few are enough where the order is not by relevance, and of what is called by its number. A page that is not the first goes on
-// by the step of the first; nil: the query has no such step any more.
+// by the step of the first, else ErrStep; nil: the query finds nothing in any way.
 func (s *Shop) perform(ctx context.Context, live Index, q *search.Query, l Listing) (*way, error) {
-	n := 0
-	if l.After != nil {
-		n = l.After.Step
-	}
-	if n >= len(q.Steps) {
+	switch {
+	case l.After != nil && l.After.Step >= len(q.Steps):
+		return nil, ErrStep
+	case l.After != nil:
+		return take(ctx, live, q, l.After.Step, nil)
+	case len(q.Steps) == 0:
 		return nil, nil
 	}
-	best, err := s.take(ctx, live, q, n)
-	for err == nil && l.After == nil && n < len(q.Steps)-1 && !enough(q, best) {
-		n++
+	best, err := take(ctx, live, q, 0, nil)
+	all := best // the last one that wants all of its words
+	for n := 1; err == nil && n < len(q.Steps) && !enough(q, best); n++ {
 		var wider *way
-		if wider, err = s.take(ctx, live, q, n); err == nil && wider.found.Total > best.found.Total {
+		if wider, err = take(ctx, live, q, n, all); err != nil {
+			break
+		}
+		if wider.step.Plan.AtLeast == 0 {
+			all = wider
+		}
+		if wider.found.Total > best.found.Total {
 			best = wider
 		}
+	}
+	if err == nil && best.n > 0 && len(best.step.Plan.Facets) > 0 {
+		best.found.Facets, err = facetsOf(ctx, live, best.step.Plan)
 	}
 	return best, err
 }
@@ -51,14 +66,16 @@ func enough(q *search.Query, w *way) bool {
 	return w.found.Total >= few || w.found.Total > 0 && (q.Name || w.step.Plan.Sort != search.ByRelevance)
 }
 
-// take takes a step of a query.
-func (s *Shop) take(ctx context.Context, live Index, q *search.Query, n int) (w *way, err error) {
+// take takes a step of a query. all is what the last step before it found that wants all of its words; nil: it was not taken, because the page goes
+// on. Facets are not asked for after such a step: only those of the best are needed.
+func take(ctx context.Context, live Index, q *search.Query, n int, all *way) (w *way, err error) {
 	w = &way{n: n, step: &q.Steps[n]}
 	plan := w.step.Plan
+	if all != nil {
+		plan.Facets = nil
+	}
 	if plan.AtLeast > 0 && plan.Sort == search.ByRelevance {
-		all := allWords(q.Steps[:n])
-		all.Limit, all.Facets, all.After, all.Explain = few, nil, nil, false
-		found, err := live.Search(ctx, all)
+		found, err := complete(ctx, live, allWords(q.Steps[:n]), all)
 		if err != nil {
 			return nil, err
 		}
@@ -75,6 +92,24 @@ func (s *Shop) take(ctx context.Context, live Index, q *search.Query, n int) (w 
 		w.complete = w.found.Total
 	}
 	return w, err
+}
+
+// complete returns the first few that have all words: of what was found already, where that is as many.
+func complete(ctx context.Context, live Index, plan search.Plan, all *way) (search.Found, error) {
+	if all != nil && len(all.found.Hits) >= min(all.found.Total, few) {
+		found := all.found
+		found.Hits = found.Hits[:min(len(found.Hits), few)]
+		return found, nil
+	}
+	plan.Limit, plan.Facets, plan.After, plan.Explain = few, nil, nil, false
+	return live.Search(ctx, plan)
+}
+
+// facetsOf asks for the facets of a plan alone.
+func facetsOf(ctx context.Context, live Index, plan search.Plan) ([]search.Facet, error) {
+	plan.Limit, plan.After, plan.Boosts, plan.Explain = 0, nil, nil, false
+	found, err := live.Search(ctx, plan)
+	return found.Facets, err
 }
 
 // allWords is the plan of the last step that wants all of its words; the first does.

@@ -118,10 +118,11 @@ func TestWhatIsRefused(t *testing.T) {
 		"?q=" + strings.Repeat("x", 201): {"query.q"},
 		"?q=" + strings.Repeat("x+", 33): {"query.q"},
 		many:                             {"query.attr"},
-		"?cursor=" + url.QueryEscape(cur(`{"s":"price","k":1,"i":"nobody"}`)):                {"query.cursor"},
-		"?sort=-price&cursor=" + url.QueryEscape(cur(`{"s":"price","k":1,"i":"`+id(1)+`"}`)): {"query.cursor"},
-		"?cursor=" + url.QueryEscape(cur(`{"s":"price","t":99,"k":1,"i":"`+id(1)+`"}`)):      {"query.cursor"},
-		"?cursor=" + url.QueryEscape(cur(`{"s":"price","k":1,"i":"`+id(1)+`","nope":1}`)):    {"query.cursor"},
+		"?cursor=" + url.QueryEscape(cur(`{"s":"price","k":1,"i":"nobody"}`)):                    {"query.cursor"},
+		"?sort=-price&cursor=" + url.QueryEscape(cur(`{"s":"price","k":1,"i":"`+id(1)+`"}`)):     {"query.cursor"},
+		"?q=mug&cursor=" + url.QueryEscape(cur(`{"s":"relevance","t":1,"k":1,"i":"`+id(1)+`"}`)): {"query.cursor"}, // of a step that there is not
+		"?cursor=" + url.QueryEscape(cur(`{"s":"price","t":99,"k":1,"i":"`+id(1)+`"}`)):          {"query.cursor"},
+		"?cursor=" + url.QueryEscape(cur(`{"s":"price","k":1,"i":"`+id(1)+`","nope":1}`)):        {"query.cursor"},
 	} {
 		got := apitest.Locations(s.guest.Do("GET", "/v1/products"+query, nil).Problem(422, "validation-failed"))
 		slices.Sort(got)

@@ -44,7 +44,7 @@ type listInput struct {
 	PriceMax int64    `query:"price_max" minimum:"0" doc:"Minor units of the currency; 0 is no bound"`
 	InStock  bool     `query:"in_stock" doc:"Only what can be sent now"`
 	Sort     string   `query:"sort" enum:"relevance,price,-price,newest,rating,popularity" doc:"relevance when left out, which without q is popularity"`
-	Facets   bool     `query:"facets" doc:"Tell what can be chosen, with the first page"`
+	Facets   bool     `query:"facets" doc:"Tell what can be chosen"`
 
 	filters map[string][]string
 	query   url.Values
