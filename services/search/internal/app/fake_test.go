@@ -166,6 +166,7 @@ type index struct {
 	state     State
 	documents map[string]*search.Document
 	found     func(search.Plan) (search.Found, error)
+	looked    int  // how often documents were asked for
 	broken    bool // it takes nothing any more
 }
 
@@ -241,6 +242,7 @@ func (x *index) Search(_ context.Context, p search.Plan) (search.Found, error) {
 func (x *index) Documents(_ context.Context, ids []string) (all []*search.Document, err error) {
 	x.in.mu.Lock()
 	defer x.in.mu.Unlock()
+	x.looked++
 	for _, id := range ids {
 		if d := x.documents[id]; d != nil {
 			all = append(all, d)

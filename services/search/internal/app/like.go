@@ -71,15 +71,24 @@ func (s *Shop) documents(ctx context.Context, live Index, names []string) ([]*se
 // seenPatience is how long a listing waits for what was seen: it is shown without as well.
 const seenPatience = 300 * time.Millisecond
 
+// looked are the boosts by what a visit has seen, once they were looked up.
+type looked struct {
+	up     bool
+	boosts []search.Boost
+}
+
 // seen are the boosts by what a visit has seen, where the order of a list is the shop's. What cannot be found out is unknown.
-func (s *Shop) seen(ctx context.Context, live Index, l Listing) []search.Boost {
+func (s *Shop) seen(ctx context.Context, live Index, l Listing, looked *looked) []search.Boost {
 	if len(l.Seen) == 0 || !l.byRelevance() {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, seenPatience)
-	defer cancel()
-	seen, _ := s.documents(ctx, live, l.Seen)
-	return search.Like(seen)
+	if !looked.up {
+		ctx, cancel := context.WithTimeout(ctx, seenPatience)
+		defer cancel()
+		seen, _ := s.documents(ctx, live, l.Seen)
+		looked.boosts, looked.up = search.Like(seen), true
+	}
+	return looked.boosts
 }
 
 // byRelevance tells whether scores make the order of a list, or may make it.

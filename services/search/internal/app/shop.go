@@ -40,6 +40,7 @@ type Listing struct {
 	IDs        []string // of the products to list, in this order: nothing else is looked at
 	Words      string
 	AsTyped    bool // nothing is corrected
+	AllWords   bool // nothing is listed that has some of them only
 	Category   string
 	Brand      string
 	Min, Max   *int64 // minor units
@@ -92,15 +93,15 @@ type Item struct {
 
 // List answers a listing. ErrUnavailable while there is no index to read; 422 with all faults at once.
 func (s *Shop) List(ctx context.Context, l Listing) (*Listed, error) {
-	out, err := s.find(ctx, l)
+	out, err := s.find(ctx, l, &looked{})
 	if err == nil && l.After == nil && !l.Explain {
 		s.Ear.Hear(out.Asked, out.Heard)
 	}
 	return out, err
 }
 
-// find is List, and nobody hears of it.
-func (s *Shop) find(ctx context.Context, l Listing) (*Listed, error) {
+// find is List, and nobody hears of it. looked keeps what was seen for the next list of the same visit.
+func (s *Shop) find(ctx context.Context, l Listing, looked *looked) (*Listed, error) {
 	if len(l.IDs) > 0 {
 		return s.pick(ctx, l)
 	}
@@ -113,7 +114,10 @@ func (s *Shop) find(ctx context.Context, l Listing) (*Listed, error) {
 		return nil, err
 	}
 	q := s.Read.Query(ctx, search.Ask{Text: l.Words, AsTyped: l.AsTyped}, plan, steering.Synonyms)
-	effects := s.steer(&q, steering.Rules, terms, l, s.seen(ctx, live, l))
+	if l.AllWords {
+		q.Steps = q.Steps[:min(len(q.Steps), 1)]
+	}
+	effects := s.steer(&q, steering.Rules, terms, l, s.seen(ctx, live, l, looked))
 	if !l.Explain {
 		s.Trials.Meet(l.Visitor, effects.Tests)
 	}

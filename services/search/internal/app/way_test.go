@@ -29,7 +29,9 @@ func (rungs) Query(_ context.Context, _ search.Ask, plan search.Plan, _ *Synonym
 // What an index is asked: each step once, facets with the first step and with the one that is shown alone, and the products with all words once.
 func TestWhatAnIndexIsAsked(t *testing.T) {
 	t.Parallel()
-	facets := func(n int) []search.Facet { return []search.Facet{{Field: "brand", Values: []search.FacetValue{{Count: 100 + n}}}} }
+	facets := func(n int) []search.Facet {
+		return []search.Facet{{Field: "brand", Values: []search.FacetValue{{Count: 100 + n}}}}
+	}
 	for name, tc := range map[string]struct {
 		totals [4]int // of the steps
 		l      Listing
