@@ -94,7 +94,7 @@ type Item struct {
 // List answers a listing. ErrUnavailable while there is no index to read; 422 with all faults at once.
 func (s *Shop) List(ctx context.Context, l Listing) (*Listed, error) {
 	out, err := s.find(ctx, l, &looked{})
-	if err == nil && l.After == nil && !l.Explain {
+	if err == nil && l.After == nil && l.ours() && !l.Explain { // a search of somebody, and not what they do with its results
 		s.Ear.Hear(out.Asked, out.Heard)
 	}
 	return out, err

@@ -320,7 +320,8 @@ func TestDocumented(t *testing.T) {
 func TestWhatIsSearchedFor(t *testing.T) {
 	t.Parallel()
 	s := stocked(t)
-	for query, times := range map[string]int{"q=linen+shirt": 4, "q=linnen+shirt": 1, "q=mug": 2, "q=teapot": 3, "q=linen+teapot": 1, "q=linen+shirt&brand=nope": 5, "q=": 2} {
+	for query, times := range map[string]int{"q=linen+shirt": 4, "q=linnen+shirt": 1, "q=mug": 1, "q=mug&sort=relevance&facets=true": 1, "q=teapot": 3, "q=linen+teapot": 1, "q=linen+shirt&brand=nope": 5, "q=": 2,
+		"q=mug&sort=price": 3, "q=mug&facets=true&cursor=" + cur(`{"s":"relevance","k":1,"i":"`+id(9)+`","n":2}`): 3} {
 		for range times {
 			s.guest.Do("GET", "/v1/products?"+query, nil).Want(200)
 		}

@@ -42,6 +42,11 @@ func bands(t *testing.T, place Place) {
 		"nothing":          {[]search.Filter{oneOf(colour, "pink")}, "", ""},
 	} {
 		found := ask(t, x, plan(c.filters...))
+		alone := usual(plan(c.filters...))
+		alone.Limit = 0
+		if without, err := x.Search(t.Context(), alone); err != nil || len(without.Hits) != 0 || without.Total != found.Total || !cmp.Equal(without.Facets, found.Facets) {
+			t.Errorf("%s: without hits %v %+v, not %+v", what, err, without, found.Facets)
+		}
 		for i, want := range []string{c.prices, c.width, ""} {
 			f := found.Facets[i]
 			var got []string

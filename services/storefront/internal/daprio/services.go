@@ -49,11 +49,11 @@ func get(ctx context.Context, c daprkit.Caller, path string, query url.Values, o
 // PageSize is how many products a page of a listing has.
 const PageSize = "24"
 
-// List asks search for a listing, with what can be chosen on its first page. What was seen last raises what is like it; visitor is for tests of rules, or empty.
-func (s *Services) List(ctx context.Context, m storefront.Market, l storefront.Listing, seen storefront.Remembered, visitor string) (searchapi.Products, error) {
+// List asks search for a listing, with what can be chosen where facets says so. What was seen last raises what is like it; visitor is for tests of rules, or empty.
+func (s *Services) List(ctx context.Context, m storefront.Market, l storefront.Listing, facets bool, seen storefront.Remembered, visitor string) (searchapi.Products, error) {
 	q := l.Query(m)
 	q.Set("limit", PageSize)
-	if l.Cursor == "" {
+	if facets {
 		q.Set("facets", "true")
 	}
 	looked(q, seen)
@@ -77,16 +77,6 @@ func looked(q url.Values, seen storefront.Remembered) {
 		slices.Reverse(seen)
 		q.Set("seen", strings.Join(seen, ","))
 	}
-}
-
-// Facets asks search what can be chosen of a listing, on whatever page somebody is.
-func (s *Services) Facets(ctx context.Context, m storefront.Market, l storefront.Listing) ([]searchapi.Facet, error) {
-	q := l.First().Query(m)
-	q.Set("limit", "1")
-	q.Set("facets", "true")
-	var out searchapi.Products
-	err := get(ctx, s.Search, "/v1/products", q, &out)
-	return out.Facets, err
 }
 
 // Shelf asks catalog for a listing, in the place of search: by category, brand, price and words of the title, without facets.

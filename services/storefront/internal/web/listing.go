@@ -70,7 +70,7 @@ func (s *Shop) list(w http.ResponseWriter, q *request, l storefront.Listing, way
 	switch kind := fault.KindOf(err); {
 	case err == nil:
 	case kind == fault.Invalid && l.Cursor != "": // of a listing that has changed since
-		http.Redirect(w, q.Request, q.market.Path(l.First().Path()), http.StatusFound)
+		q.lead(w, l.First().Path())
 		return
 	case kind == fault.Invalid && l.Filtered(): // by what there is no more
 		http.Redirect(w, q.Request, q.market.Path(l.Unfiltered().Path()), http.StatusFound)
@@ -95,18 +95,12 @@ func (s *Shop) list(w http.ResponseWriter, q *request, l storefront.Listing, way
 }
 
 // fill asks for what a listing shows. A first page comes from catalog while search is away; later ones do not, because they go on in an order that
-// only search knows. Whoever has no script gets the filters of later pages too.
+// only search knows. A script adds products of later pages to those that it shows, and needs no filters.
 func (s *Shop) fill(w http.ResponseWriter, q *request, m *view.ListingModel) (err error) {
 	l := m.Listing
-	m.Result, err = s.Services.List(q.Context(), q.market, l, lookedAt(q.Request), s.visitor(w, q.Request))
-	switch kind := fault.KindOf(err); {
-	case err == nil && l.Cursor != "" && q.Header.Get("HX-Request") == "":
-		facets, err := s.Services.Facets(q.Context(), q.market, l)
-		if err != nil {
-			s.Log.WarnContext(q.Context(), "no filters", "error", err)
-		}
-		m.Result.Facets = facets
-	case kind == fault.Unavailable || kind == fault.Timeout:
+	filters := l.Cursor == "" || q.Header.Get("HX-Request") == ""
+	m.Result, err = s.Services.List(q.Context(), q.market, l, filters, lookedAt(q.Request), s.visitor(w, q.Request))
+	if kind := fault.KindOf(err); kind == fault.Unavailable || kind == fault.Timeout {
 		if found, away := s.Services.Shelf(q.Context(), q.market, l); away == nil {
 			s.Log.WarnContext(q.Context(), "search is away, catalog lists", "error", err)
 			m.Result, err = found, nil

@@ -90,13 +90,24 @@ func TestFiltersOfLaterPages(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.says("GET search/v1/products", hostile())
-	w.shows(200, "/en-us/c/shoes?cursor=c1&page=2", `name="attr.colour"`, "Back to the first page")
-	if w.count("GET search/v1/products?category=shoes&country=US&currency=USD&facets=true&language=en&limit=1") != 1 {
-		t.Error(w.calls)
+	w.shows(200, "/en-us/search?q=boot&cursor=c1&page=2", `name="attr.colour"`, "Back to the first page")
+	if w.count("GET search/") != 1 || w.count("GET search/v1/products?country=US&currency=USD&cursor=c1&facets=true&language=en&limit=24&q=boot") != 1 {
+		t.Error("a first page is asked for, which search hears as another search", w.calls)
 	}
-	before := w.count("GET search")
-	if w.do("GET", "/en-us/c/shoes?cursor=c1&page=2", nil, "HX-Request: true"); w.count("GET search")-before != 1 {
-		t.Error("filters are asked for that nobody shows")
+	w.do("GET", "/en-us/search?q=boot&cursor=c1&page=2", nil, "HX-Request: true")
+	if w.count("GET search/") != 2 || w.count("GET search/v1/products?country=US&currency=USD&cursor=c1&language=en&limit=24&q=boot") != 1 {
+		t.Error("filters are asked for that nobody shows", w.calls)
+	}
+}
+
+// A script that asks for more of a listing that cannot go on is led to its first page, and does not put that below what it shows.
+func TestListingsThatCannotGoOn(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.refuses("GET search/v1/products", fault.New(fault.Invalid, "validation-failed", "query.cursor"))
+	resp, _ := w.do("GET", "/en-us/search?cursor=c1&in_stock=true&page=2&q=boot", nil, "HX-Request: true")
+	if resp.StatusCode != 204 || resp.Header.Get("HX-Redirect") != "/en-us/search?in_stock=true&q=boot" {
+		t.Error(resp.StatusCode, resp.Header)
 	}
 }
 
@@ -183,7 +194,7 @@ func TestPricesAreChosenByBands(t *testing.T) {
 	if strings.Contains(page, "no band") {
 		t.Error("what is no band is shown")
 	}
-	if w.count("GET search/v1/products?brand=x&category=shoes&country=US&currency=USD&facets=true&language=en&limit=1&price_max=1999&price_min=1000") != 1 {
+	if w.count("GET search/v1/products?brand=x&category=shoes&country=US&currency=USD&cursor=c1&facets=true&language=en&limit=24&price_max=1999&price_min=1000") != 1 {
 		t.Error(w.calls)
 	}
 }
