@@ -90,8 +90,10 @@ func (r *runner) onOffer(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("look at the catalogue: %w", err)
 	}
-	if r.grown {
-		goods.Words = slices.Compact(slices.Sorted(slices.Values(append(goods.Words, words()...))))
+	if more := words(); r.grown {
+		for range len(goods.Words) / len(more) {
+			goods.Words = append(goods.Words, more...)
+		}
 	}
 	r.goods, err = keep(goods)
 	return r.goods, err
@@ -102,7 +104,7 @@ type offer struct {
 	SKUs       []string `json:"skus"`
 	Products   []string `json:"products"`   // slugs
 	Categories []string `json:"categories"` // slugs of those without children
-	Words      []string `json:"words"`      // of titles, each once
+	Words      []string `json:"words"`      // of titles; half of them of imported goods, if there are any
 }
 
 // fewest is how many SKUs there must be: the largest cart, and some to add to it.
