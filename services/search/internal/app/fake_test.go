@@ -46,7 +46,9 @@ func (r *replica) put(n int, listed bool, title string) {
 
 func (r *replica) mark(row Row) {
 	r.head.Revision++
-	row.Revision = r.head.Revision
+	if row.Revision = r.head.Revision; row.Parts&Content != 0 {
+		r.head.Words = row.Revision
+	}
 	r.rows[row.ID] = row
 }
 

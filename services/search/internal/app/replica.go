@@ -58,6 +58,7 @@ type Head struct {
 	Epoch    string // of the database
 	Build    int64  // raised when all indexes are to be made anew
 	Revision int64
+	Words    int64 // the last revision that changed what products are found by
 	Terms    int64 // moves with the terms
 	Filled   bool  // nothing is missing of what was told before this service was there
 }

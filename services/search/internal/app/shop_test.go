@@ -260,7 +260,7 @@ func TestSuggest(t *testing.T) {
 	}
 }
 
-// The words of products are those of queries; what is not published has none.
+// The words of products are those of queries, whichever process writes them into the index; what is not published has none.
 func TestWordsAreThoseOfProducts(t *testing.T) {
 	t.Parallel()
 	r, i := newReplica(), &indexes{}
@@ -295,6 +295,9 @@ func TestWordsAreThoseOfProducts(t *testing.T) {
 	refresh() // nothing that is read
 	r.put(1, true, "Linen shirt")
 	refresh("Mug", "Linen shirt")
+	r.put(4, true, "Sofa")
+	settle(t, newTail(r, i)) // another process writes it into the index of both
+	refresh("Mug", "Linen shirt", "Sofa")
 	r.err = ErrUnavailable
 	words.made = -1
 	if _, err := words.Refresh(t.Context()); err == nil {

@@ -39,7 +39,7 @@ type Tail struct {
 
 	bulk   int // products written at once into an index that nobody reads yet
 	terms  atomic.Pointer[Terms]
-	words  atomic.Int64 // the last revision that changed what products are found by
+	words  atomic.Int64 // the last revision that changed what products are found by, whoever writes it into the index
 	turned time.Time
 	read   bool // there is an index of this build
 
@@ -63,7 +63,6 @@ type building struct {
 type portion struct {
 	changes []Change
 	last    int64 // revision of the last
-	words   int64 // the last that changed what products are found by; zero: none did
 	full    bool  // there may be more
 }
 
@@ -150,6 +149,7 @@ func (t *Tail) step(ctx context.Context) (more bool, err error) {
 	if err != nil {
 		return false, err
 	}
+	t.words.Store(head.Words)
 	if have := t.Terms(); have == nil || have.Version != head.Terms {
 		terms, err := t.replica.Terms(ctx)
 		if err != nil {
@@ -294,9 +294,7 @@ func (t *Tail) gather(ctx context.Context, after int64, limit int) (*portion, er
 	for i := range rows {
 		r := &rows[i]
 		c := Change{ID: r.ID, Parts: r.Parts}
-		if p.last = r.Revision; r.Parts&Content != 0 {
-			p.words = r.Revision
-		}
+		p.last = r.Revision
 		if r.Listed {
 			at := now
 			if at.Before(r.Clock) { // the clock of the process that gave the revision goes before ours
@@ -314,11 +312,5 @@ func (t *Tail) write(ctx context.Context, index Index, p *portion) error {
 	if len(p.changes) == 0 {
 		return nil
 	}
-	if err := index.Write(ctx, p.last, p.changes); err != nil {
-		return err
-	}
-	if p.words > 0 {
-		t.words.Store(p.words)
-	}
-	return nil
+	return index.Write(ctx, p.last, p.changes)
 }

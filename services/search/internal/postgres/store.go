@@ -47,8 +47,8 @@ var _ interface {
 
 // Head implements app.Replica.
 func (s *Store) Head(ctx context.Context) (h app.Head, err error) {
-	err = s.pool.QueryRow(ctx, `SELECT epoch::text, build, revision, terms, filled_at IS NOT NULL FROM replica`).
-		Scan(&h.Epoch, &h.Build, &h.Revision, &h.Terms, &h.Filled)
+	err = s.pool.QueryRow(ctx, `SELECT epoch::text, build, revision, words, terms, filled_at IS NOT NULL FROM replica`).
+		Scan(&h.Epoch, &h.Build, &h.Revision, &h.Words, &h.Terms, &h.Filled)
 	if err != nil {
 		return h, fmt.Errorf("head of the replica: %w", pg.AsFault(err))
 	}

@@ -113,13 +113,22 @@ func TestWhatIsNewTakesTheNextRevision(t *testing.T) {
 		{"asked for what is known", []app.News{{Event: app.Event{Subject: id(3), Sequence: 2, Asked: true}, Product: product(3, 2, "Later", "X").Product}}, nil},
 		{"asked for what has changed since", []app.News{{Event: app.Event{Subject: id(3), Sequence: 2, Asked: true}, Product: product(3, 2, "Last", "X").Product}}, []change{{3, 12, true}}},
 	} {
-		before := s.head(t).Revision
+		was := s.head(t)
+		before, words := was.Revision, was.Words
 		do(t, s.Take(t.Context(), noon, step.news...))
 		if diff := cmp.Diff(step.want, s.changes(t, before)); diff != "" {
 			t.Errorf("%d %s: %s", i, step.what, diff)
 		}
 		if got, want := s.head(t).Revision-before, int64(len(step.want)); got != want {
 			t.Errorf("%s: %d revisions, want %d", step.what, got, want)
+		}
+		for _, c := range step.want {
+			if c.Content {
+				words = c.Revision
+			}
+		}
+		if got := s.head(t).Words; got != words {
+			t.Errorf("%s: words as of %d, want %d", step.what, got, words)
 		}
 	}
 }

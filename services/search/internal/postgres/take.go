@@ -108,7 +108,7 @@ const takeProductSQL = newerSQL + `, told AS (
 		WHERE (c.name, c.slug, c.parent) <> (excluded.name, excluded.slug, excluded.parent)
 		RETURNING code
 	)
-	UPDATE replica SET revision = revision + 1, terms = terms + (EXISTS (SELECT FROM kinds) OR EXISTS (SELECT FROM path))::int
+	UPDATE replica SET revision = revision + 1, words = revision + 1, terms = terms + (EXISTS (SELECT FROM kinds) OR EXISTS (SELECT FROM path))::int
 	WHERE EXISTS (SELECT FROM put)`
 
 func takeProduct(batch *pgx.Batch, now time.Time, n *app.News) {
