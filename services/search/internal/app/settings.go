@@ -170,6 +170,7 @@ func (m *Merchandising) PutRule(ctx context.Context, actor string, r search.Rule
 		check: func(c *fault.Collector, others map[string]Kept[search.Rule]) {
 			r.Check("body.", c)
 			c.Check(len(others) < search.MaxRules, "body", fmt.Sprintf("must be one of at most %d rules", search.MaxRules), nil)
+			r.CheckHidden(values(others), m.now(), "body.then", c)
 		}})
 }
 

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -299,54 +300,30 @@ func TestSettingsDoors(t *testing.T) {
 	s.reader.Do("GET", rulesPath+"?cursor=%21", nil).Problem(422, "validation-failed")
 }
 
-// Staff read who changed what.
-func TestChangesOfSettings(t *testing.T) {
+// What all rules leave out together is in every query, and has a bound; a rule that is over does not count.
+func TestRulesLeaveOutSoMany(t *testing.T) {
 	t.Parallel()
-	const path, rows = "/v1/admin/search/audit", "/v1/admin/search/rows"
 	s := open(t)
-	s.staff.Do("PUT", synonymsPath+"/tv", object{"words": []string{"tv", "television"}}).Want(200)
-	s.rule("tv", object{"locales": []string{"de"}}, pin(id(1), 1))
-	s.staff.Do("PUT", rows+"/new", object{"titles": object{"en": "New"}, "shows": object{"sort": "newest"}}).Want(200)
-	s.staff.Do("DELETE", synonymsPath+"/tv", nil).Want(204)
-	type change struct {
-		At, Actor, Kind, ID, Action string
-		Version                     int64
-		Before, After               object
-	}
-	read := func(query string) (all []change, next string) {
-		t.Helper()
-		var page struct {
-			Items      []change
-			NextCursor *string `json:"next_cursor"`
+	rule := func(from, n int) object {
+		var then []object
+		for i := range n {
+			then = append(then, object{"kind": "exclude", "product": fmt.Sprint("p", from+i)})
 		}
-		if s.reader.Do("GET", path+query, nil).Want(200).JSON(&page); page.NextCursor != nil {
-			next = *page.NextCursor
-		}
-		return page.Items, next
+		return object{"name": "some", "then": then}
 	}
-	const at, tester = "2026-03-01T12:00:00Z", "staff:tester"
-	tv := object{"words": []any{"tv", "television"}}
-	want := []change{{at, tester, "synonym", "tv", "delete", 4, tv, nil},
-		{at, tester, "row", "new", "put", 3, nil, object{"titles": object{"en": "New"}, "limit": 12.0, "when": object{}, "shows": object{"sort": "newest"}}},
-		{at, tester, "rule", "tv", "put", 2, nil, object{"name": "tv", "when": object{"locales": []any{"de"}}, "then": []any{object{"kind": "pin", "product": id(1), "position": 1.0}}}},
-		{at, tester, "synonym", "tv", "put", 1, nil, tv}}
-	first, next := read("?limit=3")
-	if diff := cmp.Diff(want[:3], first); diff != "" {
+	for i := range search.MaxHidden / 50 {
+		s.staff.Do("PUT", fmt.Sprint(rulesPath, "/r", i), rule(50*i, 50)).Want(200)
+	}
+	problem := s.staff.Do("PUT", rulesPath+"/more", rule(search.MaxHidden-1, 2)).Problem(422, "validation-failed")
+	if diff := cmp.Diff([]string{"body.then"}, apitest.Locations(problem)); diff != "" {
 		t.Error(diff)
 	}
-	s.rule("later", nil, pin(id(1), 1))
-	if last, end := read("?limit=3&cursor=" + next); end != "" || !cmp.Equal(want[3:], last) {
-		t.Errorf("the last page, %q: %s", end, cmp.Diff(want[3:], last))
-	}
-	if only, _ := read("?kind=synonym&id=tv"); !cmp.Equal([]change{want[0], want[3]}, only) {
-		t.Error(cmp.Diff([]change{want[0], want[3]}, only))
-	}
-	if none, end := read("?id=nobody"); none == nil || len(none) > 0 || end != "" {
-		t.Errorf("%v %q", none, end)
-	}
-	s.reader.Do("GET", path+"?kind=banner", nil).Problem(422, "validation-failed")
-	s.reader.Do("GET", path+"?cursor=%21", nil).Problem(422, "validation-failed")
-	s.guest.Do("GET", path, nil).Problem(401, "unauthenticated")
+	s.staff.Do("PUT", rulesPath+"/same", rule(0, 2)).Want(200)
+	s.staff.Do("PUT", rulesPath+"/pins", object{"name": "pins", "then": []object{pin("p9999", 1)}}).Want(200)
+	over := rule(0, 50)
+	over["ends_at"] = now.Add(-time.Second)
+	s.staff.Do("PUT", rulesPath+"/r0", over).Want(200)
+	s.staff.Do("PUT", rulesPath+"/more", rule(search.MaxHidden-1, 2)).Want(200)
 }
 
 func TestSettingsThatAreRefused(t *testing.T) {

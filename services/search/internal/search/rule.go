@@ -155,8 +155,7 @@ func NewRules(all []Rule) *Rules {
 
 // Apply returns what the rules do in a context, now.
 func (r *Rules) Apply(c Context, now time.Time) Effects {
-	var e Effects
-	var pins []Pin
+	e := acting{hidden: map[string]bool{}}
 	typed := newTyped(c.Words)
 	for i := range r.all {
 		rule := &r.all[i]
@@ -174,17 +173,24 @@ func (r *Rules) Apply(c Context, now time.Time) Effects {
 			}
 		}
 		for j := range rule.Then {
-			pins = e.take(&rule.Then[j], rule.ID, now, pins)
+			e.take(&rule.Then[j], rule.ID, now)
 		}
 	}
-	e.place(pins)
+	e.place()
 	slices.SortFunc(e.Hidden, func(a, b Hidden) int { return cmp.Compare(a.Product, b.Product) })
 	slices.SortFunc(e.Tests, func(a, b Exposure) int { return cmp.Or(cmp.Compare(a.Test, b.Test), cmp.Compare(a.Rule, b.Rule)) })
-	return e
+	return e.Effects
+}
+
+// acting gathers the effects of rules that hold.
+type acting struct {
+	Effects
+	pins   []Pin           // as they are asked for
+	hidden map[string]bool // by product
 }
 
 // take adds what an action does, as far as no rule before it did the same.
-func (e *Effects) take(a *Action, rule string, now time.Time, pins []Pin) []Pin {
+func (e *acting) take(a *Action, rule string, now time.Time) {
 	switch a.Kind {
 	case Raise:
 		if len(e.Boosts) < maxBoosts {
@@ -196,9 +202,10 @@ func (e *Effects) take(a *Action, rule string, now time.Time, pins []Pin) []Pin 
 			e.Boosts = append(e.Boosts, Boost{Filters: filters, Factor: a.Factor, Why: rule})
 		}
 	case PinTo:
-		return append(pins, Pin{a.Position, a.Product, rule})
+		e.pins = append(e.pins, Pin{a.Position, a.Product, rule})
 	case Hide:
-		if !e.hides(a.Product) {
+		if !e.hidden[a.Product] {
+			e.hidden[a.Product] = true
 			e.Hidden = append(e.Hidden, Hidden{a.Product, rule})
 		}
 	case Redirect:
@@ -210,19 +217,14 @@ func (e *Effects) take(a *Action, rule string, now time.Time, pins []Pin) []Pin 
 			e.Banners = append(e.Banners, Notice{a.Banner, rule})
 		}
 	}
-	return pins
-}
-
-func (e *Effects) hides(product string) bool {
-	return slices.ContainsFunc(e.Hidden, func(h Hidden) bool { return h.Product == product })
 }
 
 // place gives each product one position and each position one product: who comes first has its position, the next takes the next that
 // is free. What is hidden is not pinned.
-func (e *Effects) place(pins []Pin) {
+func (e *acting) place() {
 	taken, placed := map[int]bool{}, map[string]bool{}
-	for _, p := range pins {
-		if placed[p.Product] || e.hides(p.Product) || len(e.Pins) == maxPins {
+	for _, p := range e.pins {
+		if placed[p.Product] || e.hidden[p.Product] || len(e.Pins) == maxPins {
 			continue
 		}
 		for taken[p.Position] {

@@ -16,6 +16,7 @@ const (
 	MaxRules    = 1000
 	MinFactor   = 0.1
 	MaxFactor   = 10.0
+	MaxHidden   = 1000 // products that all rules leave out together
 	maxPriority = 1000
 	maxActions  = 50
 	maxValues   = 50  // of a part of a condition, of a filter
@@ -62,6 +63,28 @@ func (r *Rule) Check(at string, c *fault.Collector) {
 		r.Then[i].check(fmt.Sprintf("%sthen[%d].", at, i), c)
 	}
 	r.checkPins(at, c)
+}
+
+// CheckHidden notes at a place that a rule leaves out more products, together with the others that are not over, than rules may: each of them
+// is in every query.
+func (r *Rule) CheckHidden(others []Rule, now time.Time, at string, c *fault.Collector) {
+	hidden := map[string]bool{}
+	note := func(r *Rule) {
+		for i := range r.Then {
+			if r.Then[i].Kind == Hide {
+				hidden[r.Then[i].Product] = true
+			}
+		}
+	}
+	if note(r); len(hidden) == 0 {
+		return
+	}
+	for i := range others {
+		if o := &others[i]; o.Ends.IsZero() || now.Before(o.Ends) {
+			note(o)
+		}
+	}
+	c.Check(len(hidden) <= MaxHidden, at, fmt.Sprintf("rules leave out at most %d products together: take them out of the shop, or others out of the rules", MaxHidden), len(hidden))
 }
 
 func checkSpan(starts, ends time.Time, at string, c *fault.Collector) {
