@@ -52,7 +52,7 @@ func (s *snapshot) find(m *matches, p *place, a *search.Alternative) error {
 	}
 	edge := utf8.RuneCountInString(pattern.Prefix) <= p.edges()
 	counts, phrase := a.Weight*p.Weight, pattern.Phrase()
-	sure := p.Absent == "" && !phrase
+	sure := len(p.Absent) == 0 && !phrase
 	for i := range s.segments {
 		seg := &s.segments[i]
 		if !seg.words {

@@ -34,8 +34,8 @@ var Identifiers = Place{Field: &Field{search.InIdentifiers, search.WeightIdentif
 type Place struct {
 	*Field
 	Language *Language
-	Code     string // of the language
-	Absent   string // only for documents that have no text in this language
+	Code     string   // of the language
+	Absent   []string // only for documents that have no text in any of these languages
 }
 
 // Own returns the places of the texts of a language.
@@ -50,18 +50,28 @@ func (g *Grammar) Own(code string) []Place {
 	return all
 }
 
-// Places returns where words of a language are looked for: in the texts of that language, and in those of the shop's where a document
-// has none of that language.
+// Places returns where words of a language are looked for: in the texts of that language, where a document has none of it in those without
+// its region, and where it has none of these in those of the shop's.
 func (g *Grammar) Places(code string) []Place {
 	all := append(g.Own(code), Identifiers)
-	if code == g.shop {
-		return all
-	}
-	for _, p := range g.Own(g.shop) {
-		p.Absent = code
-		all = append(all, p)
+	absent := []string{code}
+	for _, next := range []string{baseOf(code), g.shop} {
+		if slices.Contains(absent, next) {
+			continue
+		}
+		for _, p := range g.Own(next) {
+			p.Absent = slices.Clone(absent)
+			all = append(all, p)
+		}
+		absent = append(absent, next)
 	}
 	return all
+}
+
+// baseOf is a language without its region.
+func baseOf(code string) string {
+	base, _, _ := strings.Cut(code, "-")
+	return base
 }
 
 // Text returns what a document has at a place.
@@ -75,11 +85,7 @@ func (p *Place) Text(d *search.Document) string {
 
 // Reads tells whether a document is read at a place.
 func (p *Place) Reads(d *search.Document) bool {
-	if p.Absent == "" {
-		return true
-	}
-	_, has := d.Texts[p.Absent]
-	return !has
+	return !slices.ContainsFunc(p.Absent, func(code string) bool { _, has := d.Texts[code]; return has })
 }
 
 // Pattern is an alternative as the language of a place has it: stems, and the beginning of a word after them.

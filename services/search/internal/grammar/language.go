@@ -87,9 +87,9 @@ func New(shop string) (*Grammar, error) {
 	return g, nil
 }
 
-// Language returns the rules of a language; one that is not known is read as it is written.
+// Language returns the rules of a language, whatever its region; one that is not known is read as it is written.
 func (g *Grammar) Language(code string) *Language {
-	if l, ok := g.languages[code]; ok {
+	if l, ok := g.languages[baseOf(code)]; ok {
 		return l
 	}
 	return plain

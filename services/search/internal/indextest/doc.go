@@ -39,7 +39,7 @@ func Run(t *testing.T, place func(t *testing.T) Place) {
 	t.Helper()
 	for name, run := range map[string]func(*testing.T, Place){
 		"weights": weights, "groups": groups, "alternatives": alternatives, "phrases": phrases, "prefixes": prefixes, "languages": languages,
-		"stop words": stopWords, "language of the shop": shopLanguage,
+		"stop words": stopWords, "language of the shop": shopLanguage, "regions": regions,
 		"one variant": oneVariant, "markets": markets, "fields": fields, "facets": facets, "bands": bands, "as the oracle": asOracle,
 		"orders": orders, "pages": pages, "only and exclude": onlyAndExclude, "boosts": boosts, "reasons": reasons,
 		"nothing there": nothingThere, "writes": writes, "parts": parts, "documents": documents, "all or nothing": allOrNothing, "reopened": reopened,

@@ -1,7 +1,11 @@
 package indextest
 
 import (
+	"slices"
+	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/sidecart/sidecart/services/search/internal/search"
 )
@@ -152,4 +156,38 @@ func shopLanguage(t *testing.T, place Place) {
 	p = phrase(true, "green", "ta")
 	p.Language = "de"
 	wantIDs(t, "green ta… in German", ask(t, x, p), "english")
+}
+
+// A region's texts come before those of its language, and these before those of the shop, for each document by itself. They are read by the
+// rules of the language.
+func regions(t *testing.T, place Place) {
+	x := fill(t, place(),
+		a("austrian", "tables", text("de", search.Text{Title: "schone tische", Description: "jause"}), text("de-AT", search.Text{Title: "schone jausen"})),
+		a("german", "tables", text("de", search.Text{Title: "gruner tisch fur die jause"})), a("english", "green tables"))
+	for _, c := range []struct {
+		language, words string
+		want            []string
+	}{
+		{"de-AT", "jause", []string{"austrian", "german"}}, {"de-AT", "jausen", []string{"austrian", "german"}}, {"de-AT", "schoner", []string{"austrian"}},
+		{"de-AT", "tische", []string{"german"}}, {"de-AT", "table", []string{"english"}}, {"de-AT", "der jause", []string{"austrian", "german"}},
+		{"de", "tische", []string{"german", "austrian"}}, {"de-CH", "tische", []string{"german", "austrian"}}, {"en-GB", "table", []string{"austrian", "english", "german"}},
+	} {
+		p := words(strings.Fields(c.words)...)
+		p.Language = c.language
+		found := ask(t, x, p)
+		got := ids(found)
+		slices.Sort(got)
+		slices.Sort(c.want)
+		if diff := cmp.Diff(c.want, got); diff != "" {
+			t.Errorf("%s in %s: %s", c.words, c.language, diff)
+		}
+	}
+	p := phrase(true, "jause")
+	p.Language = "de-AT"
+	wantIDs(t, "jause… in Austria", ask(t, x, p), "austrian", "german")
+	p = words("tisch")
+	p.Language, p.Explain = "de-AT", true
+	if found := ask(t, x, p); len(found.Hits) != 1 || len(found.Hits[0].Reasons) == 0 || found.Hits[0].Reasons[0].Field != search.InTitle {
+		t.Errorf("what is read without its region does not say why it is found: %+v", found.Hits)
+	}
 }

@@ -1,6 +1,7 @@
 package opensearch
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/sidecart/sidecart/pkg/fault"
@@ -43,23 +44,32 @@ func (q *query) matching() (object, error) {
 
 // group counts what the best alternative counts in its best field.
 func (w *wording) group(g *search.Group) object {
-	var own, absent []object
-	for i := range w.places {
-		p := &w.places[i]
-		for weight, clauses := range w.at(p, g.Any) {
-			counts := object{"constant_score": object{"filter": anyOf(clauses), "boost": g.Weight * weight * p.Weight}}
-			if p.Absent == "" {
-				own = append(own, counts)
-			} else {
-				absent = append(absent, counts)
-			}
+	var all []object
+	for rest := w.places; len(rest) > 0; {
+		absent, n := rest[0].Absent, 0
+		for n < len(rest) && slices.Equal(rest[n].Absent, absent) {
+			n++
+		}
+		found := w.anywhere(rest[:n], g)
+		if rest = rest[n:]; len(absent) == 0 {
+			all = append(all, found...)
+		} else if len(found) > 0 {
+			w.clauses++
+			all = append(all, object{"bool": object{"must": best(found), "must_not": object{"terms": object{fieldLanguages: absent}}}})
 		}
 	}
-	if len(absent) > 0 {
-		w.clauses++
-		own = append(own, object{"bool": object{"must": best(absent), "must_not": object{"term": object{fieldLanguages: w.places[len(w.places)-1].Absent}}}})
+	return best(all)
+}
+
+// anywhere finds a group at places, and counts what it counts there.
+func (w *wording) anywhere(places []grammar.Place, g *search.Group) (all []object) {
+	for i := range places {
+		p := &places[i]
+		for weight, clauses := range w.at(p, g.Any) {
+			all = append(all, object{"constant_score": object{"filter": anyOf(clauses), "boost": g.Weight * weight * p.Weight}})
+		}
 	}
-	return best(own)
+	return all
 }
 
 func best(all []object) object { return object{"dis_max": object{"queries": all}} }

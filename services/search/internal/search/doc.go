@@ -6,4 +6,4 @@
 package search
 
 // Form changes with what Words, and the fields of a document, make of a product, and with how an index keeps it.
-const Form = "2"
+const Form = "3"
