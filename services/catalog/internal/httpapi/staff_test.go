@@ -276,6 +276,17 @@ func TestLifeOfAProduct(t *testing.T) {
 	s.staff.Do("POST", "/v1/admin/products/nobody/publish", nil).Problem(404, "product-not-found")
 }
 
+// Nobody hears of a draft, also when it was put aside: it is not gone, it never was there.
+func TestADraftThatIsArchivedWasNeverThere(t *testing.T) {
+	t.Parallel()
+	s := stocked(t)
+	w := s.write(`{"title":"Sofa","category_code":"furniture","attributes":{"width":1},"variants":[{"sku":"a"}]}`)
+	s.staff.Do("POST", "/v1/admin/products/"+w.ID+"/archive", nil).Want(200)
+	for _, name := range []string{"sofa", w.ID} {
+		s.guest.Do("GET", "/v1/products/"+name, nil).Problem(404, "product-not-found")
+	}
+}
+
 func TestIdempotencyKey(t *testing.T) {
 	t.Parallel()
 	s := stocked(t)

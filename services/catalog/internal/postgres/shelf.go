@@ -27,7 +27,7 @@ const bestPrice = `
 		AND (s.valid_from IS NULL OR s.valid_from <= $3) AND (s.valid_to IS NULL OR s.valid_to > $3)
 	ORDER BY s.priority DESC, s.amount, s.list_id, s.valid_from DESC NULLS LAST LIMIT 1`
 
-// pageSQL answers all of the pages of the products that n (name, id) names and that have a status, in one statement.
+// pageSQL answers all of the pages of the products that n (name, id) names and that fit a condition, in one statement.
 const pageSQL = `
 	SELECT n.name, p.id::text, p.version, p.doc, p.content_hash, p.created_at, p.updated_at, (SELECT version FROM registry_version),
 		coalesce(o.offers, '{}')
@@ -38,14 +38,17 @@ const pageSQL = `
 		FROM variants v LEFT JOIN LATERAL (` + bestPrice + `) b ON true LEFT JOIN sku_levels l ON l.sku = v.sku
 		WHERE v.product_id = p.id
 	) o ON true
-	WHERE p.status %s`
+	WHERE %s`
+
+// wasThere takes what is or was in the shop: a draft that was put aside never was.
+const wasThere = `p.status = 'published' OR p.status = 'archived' AND p.published_at IS NOT NULL`
 
 // A product's page has statements of its own: an array counts as ten names when Postgres makes a plan to keep, which then looks
 // too dear to be kept, and planning costs more than reading.
 var (
-	pageByID    = fmt.Sprintf(pageSQL, `SELECT $4::uuid::text, $4::uuid`, `<> 'draft'`)
-	pageBySlug  = fmt.Sprintf(pageSQL, `SELECT slug, product_id FROM product_slugs WHERE slug = $4`, `<> 'draft'`)
-	pagesByName = fmt.Sprintf(pageSQL, `SELECT id::text, id FROM unnest($4::uuid[]) AS id UNION ALL SELECT slug, product_id FROM product_slugs WHERE slug = ANY ($5::text[])`, `= 'published'`)
+	pageByID    = fmt.Sprintf(pageSQL, `SELECT $4::uuid::text, $4::uuid`, wasThere)
+	pageBySlug  = fmt.Sprintf(pageSQL, `SELECT slug, product_id FROM product_slugs WHERE slug = $4`, wasThere)
+	pagesByName = fmt.Sprintf(pageSQL, `SELECT id::text, id FROM unnest($4::uuid[]) AS id UNION ALL SELECT slug, product_id FROM product_slugs WHERE slug = ANY ($5::text[])`, `p.status = 'published'`)
 )
 
 // Page implements app.Shelf in one statement.
