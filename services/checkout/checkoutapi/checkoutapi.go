@@ -51,6 +51,7 @@ type Checkout struct {
 	Totals          pricingapi.Totals        `json:"totals"`
 	Hold            Hold                     `json:"hold"`
 	Warnings        []Warning                `json:"warnings,omitempty" doc:"Why the stock could not be held again; missing: it is held, or nobody asked"`
+	FailedAttempt   *FailedAttempt           `json:"failed_attempt,omitempty" doc:"Why the last attempt to place the order failed, until another one begins"`
 	Order           *OrderRef                `json:"order,omitempty"`
 	ExpiresAt       time.Time                `json:"expires_at"`
 	CreatedAt       time.Time                `json:"created_at"`
@@ -94,11 +95,50 @@ type Warning struct {
 	Available int64  `json:"available"`
 }
 
+// FailedAttempt says why an attempt to place the order failed, for those who did not hear the answer to complete.
+type FailedAttempt struct {
+	Outcome     string `json:"outcome" enum:"declined,out_of_stock,failed"`
+	DeclineCode string `json:"decline_code,omitempty" doc:"As in payment-declined"`
+	Retryable   bool   `json:"retryable,omitempty"`
+}
+
 // OrderRef leads to the order.
 type OrderRef struct {
 	ID          string `json:"id"`
 	Number      string `json:"number"`
 	AccessToken string `json:"access_token"`
+}
+
+// DeliveryInput asks for the ways to a country, before there is a checkout.
+type DeliveryInput struct {
+	Country  string `query:"country" required:"true" pattern:"^[A-Z]{2}$" doc:"ISO 3166-1 alpha-2"`
+	Currency string `query:"currency" required:"true" pattern:"^[A-Z]{3}$"`
+}
+
+// PathDelivery is where the ways to a country are told: GET with DeliveryInput, answered with Delivery.
+const PathDelivery = "/v1/checkouts/delivery"
+
+// Delivery says how goods that are in stock can be sent to a country, cheapest first as a rule, if they are ordered now. It is an estimate: the address,
+// the weight and the value decide what a checkout offers.
+type Delivery struct {
+	Items []DeliveryWay `json:"items"`
+}
+
+// DeliveryWay is one of them.
+type DeliveryWay struct {
+	ID           string       `json:"id"`
+	Carrier      string       `json:"carrier"`
+	Service      string       `json:"service"`
+	Label        string       `json:"label"`
+	Days         DeliveryDays `json:"days"`
+	ETA          orderapi.ETA `json:"eta"`
+	ExcludedSKUs []string     `json:"excluded_skus,omitempty" doc:"What does not go this way"`
+}
+
+// DeliveryDays is a span of working days.
+type DeliveryDays struct {
+	From int `json:"from"`
+	To   int `json:"to"`
 }
 
 // CreateInput is POST /v1/checkouts.

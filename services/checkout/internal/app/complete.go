@@ -290,7 +290,7 @@ func (a *App) unplaced(ctx context.Context, r Record, key Key, attempt int, agai
 
 // outcome turns what order says into what happens to the checkout and what the shopper is told.
 func outcome(r orderapi.PlaceResult) (checkout.Event, Answer) {
-	failed := checkout.Event{Name: checkout.AttemptFailed, Attempt: r.Attempt}
+	failed := checkout.Event{Name: checkout.AttemptFailed, Attempt: r.Attempt, Failure: checkout.Failure{Outcome: r.Outcome, DeclineCode: r.DeclineCode, Retryable: r.Retryable}}
 	switch r.Outcome {
 	case orderapi.OutcomePlaced, orderapi.OutcomeConfirmed:
 		return checkout.Event{Name: checkout.Placed, Attempt: r.Attempt, OrderNumber: r.Order.Number, AccessToken: r.Order.AccessToken}, Answer{Order: r.Order}

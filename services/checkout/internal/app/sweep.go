@@ -192,9 +192,9 @@ func Placed(checkoutID, number string, attempt int) Told {
 
 // Failed is the event of an attempt that order undid.
 func Failed(data orderapi.AttemptFailedV1) Told {
-	ev := checkout.Event{Name: checkout.AttemptFailed, Attempt: data.Attempt}
+	ev := checkout.Event{Name: checkout.AttemptFailed, Attempt: data.Attempt, Failure: checkout.Failure{Outcome: data.Outcome, DeclineCode: data.DeclineCode, Retryable: data.Retryable}}
 	if data.Outcome == orderapi.OutcomeAbandoned {
-		ev.Name = checkout.OrderEnded
+		ev.Name, ev.Failure = checkout.OrderEnded, checkout.Failure{}
 	}
 	return Told{CheckoutID: data.CheckoutID, Event: ev}
 }

@@ -3,6 +3,7 @@ package app
 import (
 	"time"
 
+	"github.com/sidecart/sidecart/pkg/money"
 	"github.com/sidecart/sidecart/services/checkout/checkoutapi"
 	"github.com/sidecart/sidecart/services/checkout/internal/checkout"
 	"github.com/sidecart/sidecart/services/order/orderapi"
@@ -26,7 +27,20 @@ func View(r Record, now time.Time) checkoutapi.Checkout {
 	if r.Status == checkout.Completed {
 		v.Order = &checkoutapi.OrderRef{ID: r.OrderID, Number: r.OrderNumber, AccessToken: r.AccessToken}
 	}
+	if f := r.Failed; f != (checkout.Failure{}) {
+		v.FailedAttempt = &checkoutapi.FailedAttempt{Outcome: f.Outcome, DeclineCode: f.DeclineCode, Retryable: f.Retryable}
+	}
 	return v
+}
+
+// Delivery says how goods in stock go to a country as a rule, if they are ordered now.
+func (a *App) Delivery(country string, currency money.Currency) []checkoutapi.DeliveryWay {
+	all := []checkoutapi.DeliveryWay{}
+	for _, w := range a.Rates.Ways(country, currency, a.now()) {
+		all = append(all, checkoutapi.DeliveryWay{ID: w.ID, Carrier: w.Carrier, Service: w.Service, Label: w.Label, Days: checkoutapi.DeliveryDays{From: w.FromDays, To: w.ToDays},
+			ETA: orderapi.ETA{From: w.From.Format(time.DateOnly), To: w.To.Format(time.DateOnly)}, ExcludedSKUs: w.ExcludedSKUs})
+	}
+	return all
 }
 
 func wire(a *checkout.Address) *orderapi.Address {

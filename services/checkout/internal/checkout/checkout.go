@@ -82,6 +82,7 @@ type Checkout struct {
 	Version      int64
 	Attempt      int // of placing the order: the last one begun
 	Covered      int // the attempt that credit alone was to pay for; 0: none
+	Failed       Failure
 	CartVersion  int64
 	Currency     money.Currency
 	Country      string // the cart's, until there is an address
@@ -104,6 +105,13 @@ type Checkout struct {
 	ExpiresAt    time.Time
 	CreatedAt    time.Time
 	UpdatedAt    time.Time
+}
+
+// Failure is why the last attempt failed, as order told it; the zero Failure: there was none, or another one has begun since.
+type Failure struct {
+	Outcome     string // declined, out_of_stock, failed
+	DeclineCode string
+	Retryable   bool
 }
 
 // The refusals of a state.
@@ -144,8 +152,9 @@ type Event struct {
 	Attempt int       // of unsent, attempt_failed, order_ended; of placed, where it is known
 	At      time.Time // of hold_expired: when the hold ended; of hold_renewed: until when it lasts; of
 	// abandon: since when it is left at least
-	OrderNumber string // of placed
-	AccessToken string // of placed; may be empty
+	OrderNumber string  // of placed
+	AccessToken string  // of placed; may be empty
+	Failure     Failure // of attempt_failed
 	TTL         time.Duration
 }
 
@@ -168,12 +177,13 @@ var table = map[EventName]transition{
 	Complete: {from: []Status{Open, Completing}, to: Completing, guard: notWorkedOn, apply: func(c *Checkout, ev Event, now time.Time) {
 		if c.CompletingAt.IsZero() {
 			c.Attempt++
+			c.Failed = Failure{}
 		}
 		c.CompletingAt, c.ExpiresAt = now, now.Add(ev.TTL)
 		comeBack(c)
 	}},
 	Unsent:        {from: []Status{Completing}, to: Open, guard: sameAttempt, apply: func(c *Checkout, _ Event, _ time.Time) { c.Attempt, c.Covered = c.Attempt-1, 0 }},
-	AttemptFailed: {from: []Status{Completing}, to: Open, guard: sameAttempt},
+	AttemptFailed: {from: []Status{Completing}, to: Open, guard: sameAttempt, apply: func(c *Checkout, ev Event, _ time.Time) { c.Failed = ev.Failure }},
 	OrderEnded:    {from: []Status{Completing}, to: Expired, guard: sameAttempt, apply: end},
 	Placed:        {from: []Status{Open, Completing, Completed, Expired, Cancelled}, to: Completed, guard: tellsMore, apply: placed},
 	Cancel: {from: []Status{Open}, to: Cancelled, apply: func(c *Checkout, ev Event, now time.Time) {
@@ -232,7 +242,7 @@ func placed(c *Checkout, ev Event, _ time.Time) {
 		c.AccessToken = ev.AccessToken
 	}
 	c.Attempt = max(c.Attempt, ev.Attempt)
-	c.Hold, c.Loose = HoldReleased, false
+	c.Hold, c.Loose, c.Failed = HoldReleased, false, Failure{}
 }
 
 // commands are refused where they have no row.

@@ -111,6 +111,43 @@ func (r *Rates) Options(g Goods, now time.Time) []Option {
 	return options
 }
 
+// Way is how goods in stock go to a country as a rule.
+type Way struct {
+	ID, Carrier, Service, Label string
+	FromDays, ToDays            int       // working days
+	From, To                    time.Time // as in Option
+	ExcludedSKUs                []string
+}
+
+// Ways returns how goods can be sent to a country, wherever in it no finer zone says otherwise, those first that begin with the lowest price. None: nothing is
+// sent there in that currency.
+func (r *Rates) Ways(country string, currency money.Currency, now time.Time) []Way {
+	z := r.zone(Address{Country: country})
+	if z == nil {
+		return nil
+	}
+	type priced struct {
+		way   Way
+		price int64
+	}
+	var all []priced
+	for _, one := range z.rates {
+		price, served := one.rows[0].prices[currency]
+		if !served {
+			continue
+		}
+		d := one.def
+		all = append(all, priced{Way{ID: d.ID, Carrier: d.Carrier, Service: d.Service, Label: d.Label, FromDays: d.FromDays, ToDays: d.ToDays,
+			From: workingDays(now, d.FromDays), To: workingDays(now, d.ToDays), ExcludedSKUs: d.ExcludedSKUs}, price.Minor})
+	}
+	slices.SortStableFunc(all, func(a, b priced) int { return cmp.Compare(a.price, b.price) })
+	ways := make([]Way, len(all))
+	for i, p := range all {
+		ways[i] = p.way
+	}
+	return ways
+}
+
 // workingDays returns the day that lies n working days after now, Monday to Friday, in UTC. Holidays are not known.
 func workingDays(now time.Time, n int) time.Time {
 	day := now.UTC().Truncate(24 * time.Hour)

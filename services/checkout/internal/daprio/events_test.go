@@ -67,7 +67,7 @@ func TestEvents(t *testing.T) {
 		{"order", "order.confirmed.v1", `{"checkout_id":"c","number":"SC-1","captured":` + usd + `}`, nil, "SUCCESS", nil},
 		{"order", "order.cancelled.v1", `{"checkout_id":"c","number":"SC-1","returned":` + usd + `}`, nil, "SUCCESS", placed(0)},
 		{"order", "order.attempt_failed.v1", `{"checkout_id":"c","attempt":2,"outcome":"declined"}`, nil, "SUCCESS",
-			[]app.Told{{CheckoutID: "c", Event: checkout.Event{Name: checkout.AttemptFailed, Attempt: 2}}}},
+			[]app.Told{{CheckoutID: "c", Event: checkout.Event{Name: checkout.AttemptFailed, Attempt: 2, Failure: checkout.Failure{Outcome: "declined"}}}}},
 		{"order", "order.attempt_failed.v1", `{"checkout_id":"c","attempt":2,"outcome":"abandoned"}`, nil, "SUCCESS",
 			[]app.Told{{CheckoutID: "c", Event: checkout.Event{Name: checkout.OrderEnded, Attempt: 2}}}},
 		{"inventory", "inventory.hold_expired.v1", `{"owner":"k","expired_at":"2026-03-06T12:00:00Z"}`, nil, "SUCCESS",

@@ -118,7 +118,7 @@ func TestOpenAPI(t *testing.T) {
 			t.Errorf("%s is %q", status, ref)
 		}
 	}
-	if len(doc.Paths) != 6 { // one of them is order's alone
+	if len(doc.Paths) != 7 { // one of them is order's alone
 		t.Errorf("%d paths", len(doc.Paths))
 	}
 }

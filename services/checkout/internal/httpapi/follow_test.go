@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/sidecart/sidecart/pkg/testkit"
+	"github.com/sidecart/sidecart/services/checkout/checkoutapi"
 	"github.com/sidecart/sidecart/services/checkout/internal/app"
 	"github.com/sidecart/sidecart/services/checkout/internal/checkouttest"
 	"github.com/sidecart/sidecart/services/order/orderapi"
@@ -54,8 +55,15 @@ func TestEventReopens(t *testing.T) {
 			t.Errorf("a tale of attempt %d made it %s (%v)", attempt, s.get(c.ID).Status, err)
 		}
 	}
-	if err := s.app.Follow(t.Context(), app.Failed(orderapi.AttemptFailedV1{CheckoutID: c.ID, Attempt: 1})); err != nil || s.get(c.ID).Status != "open" {
+	told := orderapi.AttemptFailedV1{CheckoutID: c.ID, Attempt: 1, Outcome: orderapi.OutcomeDeclined, DeclineCode: "2010", Retryable: true}
+	if err := s.app.Follow(t.Context(), app.Failed(told)); err != nil || s.get(c.ID).Status != "open" {
 		t.Errorf("it is %s (%v)", s.get(c.ID).Status, err)
+	}
+	why := checkoutapi.FailedAttempt{Outcome: "declined", DeclineCode: "2010", Retryable: true}
+	for step, f := range map[string]*checkoutapi.FailedAttempt{"reading": s.get(c.ID).FailedAttempt, "changing": s.patch(c.ID, `{"note":"x"}`).FailedAttempt} {
+		if f == nil || *f != why {
+			t.Errorf("%s, nobody learns why it failed: %+v", step, f)
+		}
 	}
 	s.shop.Set(func(n *checkouttest.Neighbours) {
 		n.Outcome = checkouttest.Always(orderapi.PlaceResult{Outcome: orderapi.OutcomeDeclined})
@@ -65,5 +73,34 @@ func TestEventReopens(t *testing.T) {
 	}
 	if len(s.shop.Places()) != 1 {
 		t.Error("the repeat was another attempt")
+	}
+	s.shop.Set(func(n *checkouttest.Neighbours) {
+		n.Outcome = checkouttest.Always(orderapi.PlaceResult{Outcome: orderapi.OutcomePending})
+	})
+	s.complete(c.ID, "another", pay(total)).Want(202)
+	if f := s.get(c.ID).FailedAttempt; f != nil {
+		t.Errorf("another attempt has begun, and this is told of the one before: %+v", f)
+	}
+}
+
+// Who heard the answer to complete and who did not are told the same.
+func TestWhyAnAttemptFailed(t *testing.T) {
+	t.Parallel()
+	s := open(t)
+	c := s.ready()
+	if c.FailedAttempt != nil {
+		t.Errorf("%+v", c.FailedAttempt)
+	}
+	s.shop.Set(func(n *checkouttest.Neighbours) {
+		n.Outcome = checkouttest.Always(orderapi.PlaceResult{Outcome: orderapi.OutcomeDeclined, DeclineCode: "2001"})
+	})
+	s.complete(c.ID, "k", pay(total)).Problem(402, "payment-declined")
+	if f := s.get(c.ID).FailedAttempt; f == nil || *f != (checkoutapi.FailedAttempt{Outcome: "declined", DeclineCode: "2001"}) {
+		t.Errorf("%+v", f)
+	}
+	s.shop.Set(func(n *checkouttest.Neighbours) { n.Outcome = nil })
+	s.complete(c.ID, "k2", pay(total)).Want(201)
+	if got := s.get(c.ID); got.FailedAttempt != nil || got.Status != checkoutapi.StatusCompleted {
+		t.Errorf("%+v", got)
 	}
 }

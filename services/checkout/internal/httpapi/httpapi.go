@@ -14,6 +14,7 @@ import (
 	"github.com/sidecart/sidecart/pkg/auth"
 	"github.com/sidecart/sidecart/pkg/fault"
 	"github.com/sidecart/sidecart/pkg/httpx"
+	"github.com/sidecart/sidecart/pkg/money"
 	"github.com/sidecart/sidecart/services/checkout/checkoutapi"
 	"github.com/sidecart/sidecart/services/checkout/internal/app"
 	"github.com/sidecart/sidecart/services/checkout/internal/postgres"
@@ -34,6 +35,7 @@ func Register(s *httpx.Server, a *app.App, store *postgres.Store) {
 	create := route(http.MethodPost, "", "create-checkout", "Begin the checkout of a cart, or bring the open one up to date")
 	create.DefaultStatus = http.StatusCreated
 	httpx.Register(s, create, h.create, httpx.Also(http.StatusOK))
+	httpx.Register(s, route(http.MethodGet, "/delivery", "estimate-delivery", "How goods in stock can be sent to a country, and when they arrive as a rule"), h.delivery)
 	httpx.Register(s, route(http.MethodGet, "/{id}", "get-checkout", "A checkout"), h.get)
 	httpx.Register(s, route(http.MethodPatch, "/{id}", "change-checkout", "Give an address, choose how it is sent"), h.patch)
 	httpx.Register(s, route(http.MethodGet, "/{id}/shipping-options", "list-shipping-options", "How it can be sent to the address"), h.options)
@@ -151,6 +153,18 @@ func (h *api) options(ctx context.Context, in *IDInput) (*optionsOutput, error) 
 	out := &optionsOutput{}
 	out.Body.Items = options
 	return out, err
+}
+
+type deliveryOutput struct {
+	CacheControl string `header:"Cache-Control"`
+	Body         checkoutapi.Delivery
+}
+
+// delivery is the same for everybody.
+func (h *api) delivery(_ context.Context, in *checkoutapi.DeliveryInput) (*deliveryOutput, error) {
+	out := &deliveryOutput{CacheControl: "public, max-age=300"}
+	out.Body.Items = h.app.Delivery(in.Country, money.Currency(in.Currency))
+	return out, nil
 }
 
 type paymentSessionInput struct {

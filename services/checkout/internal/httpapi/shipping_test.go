@@ -111,3 +111,52 @@ func TestShippingFollowsTheValue(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 }
+
+// Before there is an address, everybody is told how goods in stock go to a country as a rule, in working days and as dates from now.
+func TestDeliveryIsEstimatedByCountry(t *testing.T) {
+	t.Parallel()
+	s := open(t) // on a Friday
+	told := func(query string) string {
+		t.Helper()
+		a := s.client.Do("GET", checkoutapi.PathDelivery+query, nil).Want(200)
+		if control := a.Header.Get("Cache-Control"); control != "public, max-age=300" {
+			t.Error(control)
+		}
+		var out checkoutapi.Delivery
+		a.JSON(&out)
+		var all []string
+		for _, w := range out.Items {
+			all = append(all, fmt.Sprintf("%s %s %d-%d %s %s %v", w.ID, w.Label, w.Days.From, w.Days.To, w.ETA.From, w.ETA.To, w.ExcludedSKUs))
+		}
+		return strings.Join(all, ", ")
+	}
+	const german = "standard Standard 2-5 2026-03-10 2026-03-13 [], express Express 1-2 2026-03-09 2026-03-10 []"
+	if got := told("?country=DE&currency=EUR"); got != german {
+		t.Error(got)
+	}
+	if got := told("?country=DE&currency=CAD"); got != "" { // in which nothing is sent there
+		t.Error(got)
+	}
+	rates, err := app.ParseRates([]byte(tables))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.app.Rates = rates
+	if got := told("?country=US&currency=USD"); got != "post Post 1-3 2026-03-09 2026-03-11 []" { // not as it is in a part of the country
+		t.Error(got)
+	}
+	if got := told("?country=FR&currency=USD"); got != "" {
+		t.Error(got)
+	}
+	rates, err = app.ParseRates([]byte(strings.Replace(tables, `    postal_codes: ["627"]`+"\n", "", 1)[:strings.Index(tables, "  - id: us")-len(`    postal_codes: ["627"]`+"\n")]))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.app.Rates = rates
+	if got := told("?country=US&currency=USD"); got != "van Van 1-1 2026-03-09 2026-03-09 [mug], post Post 1-3 2026-03-09 2026-03-11 []" {
+		t.Error(got)
+	}
+	for _, bad := range []string{"", "?country=DE", "?country=de&currency=EUR", "?country=DE&currency=euro"} {
+		s.client.Do("GET", checkoutapi.PathDelivery+bad, nil).Problem(422, "validation-failed")
+	}
+}

@@ -21,7 +21,6 @@ import (
 	"github.com/sidecart/sidecart/pkg/pg"
 	"github.com/sidecart/sidecart/services/checkout/internal/app"
 	"github.com/sidecart/sidecart/services/checkout/internal/checkout"
-	"github.com/sidecart/sidecart/services/order/orderapi"
 )
 
 //go:embed migrations/*.sql
@@ -50,18 +49,18 @@ func New(pool *pgxpool.Pool, box *outbox.Box) *Store {
 
 const columns = `c.id, c.cart_id, c.order_id, c.status, c.version, c.attempt, c.cart_version, c.currency, c.country, c.customer_id, c.email,
 	c.shipping_address, c.billing_address, c.option_id, c.note, c.hold_status, c.hold_until, c.completing_at, c.order_number, c.access_token,
-	c.loose, c.recovery, c.channel, c.payment_provider, c.payment_fee, c.covered_attempt, c.expires_at, c.created_at, c.updated_at`
+	c.loose, c.recovery, c.channel, c.payment_provider, c.payment_fee, c.covered_attempt, c.failure, c.expires_at, c.created_at, c.updated_at`
 
 // scan reads columns and the quote, then what else the row has. A quote that is NULL is left out.
 func scan(row pgx.Row, more ...any) (app.Record, error) {
 	var r app.Record
 	var currency string
-	var shipping, billing, quote []byte
+	var shipping, billing, quote, failure []byte
 	var completing *time.Time
 	var fee int64
 	err := row.Scan(append([]any{&r.ID, &r.CartID, &r.OrderID, &r.Status, &r.Version, &r.Attempt, &r.CartVersion, &currency, &r.Country, &r.CustomerID,
 		&r.Email, &shipping, &billing, &r.OptionID, &r.Note, &r.Hold, &r.HoldUntil, &completing, &r.OrderNumber, &r.AccessToken,
-		&r.Loose, &r.Recovery, &r.Channel, &r.Provider, &fee, &r.Covered, &r.ExpiresAt, &r.CreatedAt, &r.UpdatedAt, &quote}, more...)...)
+		&r.Loose, &r.Recovery, &r.Channel, &r.Provider, &fee, &r.Covered, &failure, &r.ExpiresAt, &r.CreatedAt, &r.UpdatedAt, &quote}, more...)...)
 	if err != nil {
 		return r, err
 	}
@@ -78,6 +77,11 @@ func scan(row pgx.Row, more ...any) (app.Record, error) {
 	if r.Billing, err = readAddress(billing); err != nil {
 		return r, err
 	}
+	if failure != nil {
+		if err := json.Unmarshal(failure, (*failed)(&r.Failed)); err != nil {
+			return r, fmt.Errorf("failure of the checkout of order %s: %w", r.OrderID, err)
+		}
+	}
 	if quote == nil {
 		return r, nil
 	}
@@ -85,18 +89,6 @@ func scan(row pgx.Row, more ...any) (app.Record, error) {
 		return r, fmt.Errorf("quote of the checkout of order %s: %w", r.OrderID, err)
 	}
 	return r, nil
-}
-
-func readAddress(data []byte) (*checkout.Address, error) {
-	if data == nil {
-		return nil, nil //nolint:nilnil // no address is no error
-	}
-	var a orderapi.Address
-	if err := json.Unmarshal(data, &a); err != nil {
-		return nil, fmt.Errorf("address: %w", err)
-	}
-	core := checkout.Address(a)
-	return &core, nil
 }
 
 // Find implements app.Store, in one statement. The key's row is idem's: it counts while it is younger than idem.Lifetime. The quote
@@ -171,13 +163,6 @@ func args(r app.Record, quote bool) ([]any, error) {
 		r.CreatedAt, r.UpdatedAt, r.Channel, r.Provider, r.Fee.Minor}, nil
 }
 
-func writeAddress(a *checkout.Address) ([]byte, error) {
-	if a == nil {
-		return nil, nil
-	}
-	return json.Marshal(orderapi.Address(*a))
-}
-
 // Create implements app.Store.
 func (s *Store) Create(ctx context.Context, r app.Record) error {
 	values, err := args(r, true)
@@ -207,7 +192,7 @@ WITH moved AS (
 	UPDATE checkouts SET status = $4, version = $5, attempt = $6, cart_version = $7, currency = $8, country = $9, customer_id = $10, email = $11,
 		shipping_address = $12, billing_address = $13, option_id = $14, note = $15, quote = coalesce($16, quote), hold_status = $17, hold_until = $18,
 		completing_at = $19, order_number = $20, access_token = $21, loose = $22, expires_at = $23, updated_at = $25, channel = $26,
-		payment_provider = $27, payment_fee = $28, recovery = $35, covered_attempt = $36
+		payment_provider = $27, payment_fee = $28, recovery = $35, covered_attempt = $36, failure = $37
 	WHERE id = $1 AND cart_id = $2 AND order_id = $3 AND created_at = $24 AND version = $29
 	RETURNING 1
 ), begun AS (
@@ -242,7 +227,11 @@ func (s *Store) Save(ctx context.Context, c app.Change) error {
 			return fmt.Errorf("encode the answer of order %s: %w", c.After.OrderID, err)
 		}
 	}
-	values = append(values, c.Seen, c.Key.Scope, c.Key.Key, c.Key.Hash[:], what, answer, string(c.After.Recovery), c.After.Covered)
+	failure, err := writeFailure(c.After.Failed)
+	if err != nil {
+		return fmt.Errorf("encode the failure of order %s: %w", c.After.OrderID, err)
+	}
+	values = append(values, c.Seen, c.Key.Scope, c.Key.Key, c.Key.Hash[:], what, answer, string(c.After.Recovery), c.After.Covered, failure)
 	var moved int
 	if c.After.Tells != checkout.TellsNothing {
 		err = pg.InTx(ctx, s.pool, pg.TxOptions{}, func(ctx context.Context, tx *pg.Tx) error {
