@@ -12,6 +12,7 @@ import (
 
 	"github.com/sidecart/sidecart/pkg/daprkit"
 	"github.com/sidecart/sidecart/services/catalog/catalogapi"
+	"github.com/sidecart/sidecart/services/checkout/checkoutapi"
 	"github.com/sidecart/sidecart/services/search/searchapi"
 	"github.com/sidecart/sidecart/services/storefront/internal/storefront"
 )
@@ -26,6 +27,7 @@ type Services struct {
 	tree     *memo[string, []catalogapi.Category]
 	slugs    *memo[storefront.Market, []string]
 	pictures *memo[string, string]
+	ways     *memo[storefront.Market, []checkoutapi.DeliveryWay]
 }
 
 // NewServices returns what asks by caller, which gives a caller for an app id. What search and catalog answer for everybody is kept as they say.
@@ -34,6 +36,7 @@ func NewServices(caller func(appID string) daprkit.Caller, now func() time.Time)
 	s.tree = newMemo(now, treeAge, patience, s.askDepartments)
 	s.slugs = newMemo(now, slugsAge, slugsPatience, s.askSlugs)
 	s.pictures = newMemo(now, pictureAge, patience, s.askPicture)
+	s.ways = newMemo(now, waysAge, waysPatience, s.askDelivery)
 	return s
 }
 
@@ -112,6 +115,22 @@ func (s *Services) askPicture(ctx context.Context, category string) (string, err
 		return "", err
 	}
 	return out.Items[0].ImageURL, nil
+}
+
+const (
+	waysAge      = 5 * time.Minute // how long an estimate of the delivery is shown
+	waysPatience = 300 * time.Millisecond
+)
+
+// Delivery says how goods in stock go to the market's country as a rule, if they are ordered now. It is kept for some minutes.
+func (s *Services) Delivery(ctx context.Context, m storefront.Market) ([]checkoutapi.DeliveryWay, error) {
+	return s.ways.get(ctx, storefront.Market{Country: m.Country, Currency: m.Currency})
+}
+
+func (s *Services) askDelivery(ctx context.Context, m storefront.Market) ([]checkoutapi.DeliveryWay, error) {
+	var out checkoutapi.Delivery
+	err := get(ctx, s.Checkout, checkoutapi.PathDelivery, url.Values{"country": {m.Country}, "currency": {string(m.Currency)}}, &out)
+	return out.Items, err
 }
 
 // Suggest asks search what somebody may be about to type.

@@ -66,7 +66,7 @@ var checkoutEN = Checkout{
 	Title: "Checkout", Secure: "Your details are sent encrypted.",
 	Step: [3]string{"Contact and delivery address", "Shipping", "Payment"}, StepOf: func(n int) string { return plural(n, "Step %d of 3", "Step %d of 3") },
 	Change: "Change", Continue: "Continue", BackToCart: "Back to your cart",
-	Email: "E-mail", EmailHint: "Your confirmation and news of the delivery go there.",
+	Email: "E-mail", EmailHint: "It stands on your order, so that we can reach you about it.",
 	Delivery: "Delivery address", Billing: "Billing address", BillingSame: "The same as the delivery address", BillingOwn: "Another billing address",
 	Country: "Country", ChangeCountry: "Show the form for this country",
 	Label: map[string]string{
@@ -148,7 +148,7 @@ var checkoutDE = Checkout{
 	Title: "Kasse", Secure: "Ihre Angaben werden verschlüsselt übertragen.",
 	Step: [3]string{"Kontakt und Lieferadresse", "Versand", "Zahlung"}, StepOf: func(n int) string { return plural(n, "Schritt %d von 3", "Schritt %d von 3") },
 	Change: "Ändern", Continue: "Weiter", BackToCart: "Zurück zum Warenkorb",
-	Email: "E-Mail", EmailHint: "Dorthin gehen die Bestätigung und Neues zur Lieferung.",
+	Email: "E-Mail", EmailHint: "Sie steht an Ihrer Bestellung, damit wir Sie dazu erreichen.",
 	Delivery: "Lieferadresse", Billing: "Rechnungsadresse", BillingSame: "Wie die Lieferadresse", BillingOwn: "Eine andere Rechnungsadresse",
 	Country: "Land", ChangeCountry: "Formular für dieses Land zeigen",
 	Label: map[string]string{

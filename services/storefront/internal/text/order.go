@@ -4,7 +4,7 @@ package text
 type Order struct {
 	Title                                                func(number string) string
 	Thanks                                               string
-	ThanksHint                                           func(email string) string
+	ThanksHint                                           string
 	PlacedOn                                             func(moment string) string
 	Status                                               map[string]string // by the order's status
 	StatusHint                                           map[string]string
@@ -37,12 +37,10 @@ type Order struct {
 }
 
 var orderEN = Order{
-	Title:  func(n string) string { return "Order " + n },
-	Thanks: "Thank you for your order",
-	ThanksHint: func(email string) string {
-		return "We have it, and write to " + email + ". You can come back to this page from this browser at any time."
-	},
-	PlacedOn: func(m string) string { return "Placed " + m },
+	Title:      func(n string) string { return "Order " + n },
+	Thanks:     "Thank you for your order",
+	ThanksHint: "We have it. You can come back to this page from this browser for 30 days: please keep its address.",
+	PlacedOn:   func(m string) string { return "Placed " + m },
 	Status: map[string]string{
 		"placed": "Order received", "confirmed": "Order confirmed", "picking": "Being packed", "shipped": "On its way", "delivered": "Delivered", "returned": "Returned", "cancelled": "Cancelled", "other": "In progress",
 	},
@@ -76,7 +74,7 @@ var orderEN = Order{
 	},
 	CancelTooLate: "The order can no longer be cancelled: it is being packed or has left.",
 	Transfer:      "Please transfer the amount", TransferHint: "We send your order once the money is here.", TransferAccount: "To", TransferRef: "Reference", TransferAmount: "Amount", TransferBy: "By",
-	NotYours: "We cannot show this order here", NotYoursHint: "Open the link in your confirmation e-mail: it shows the order in this browser.",
+	NotYours: "We cannot show this order here", NotYoursHint: "Open it in the browser in which you ordered, or by a link to it that you were given.",
 	NoInvoice: "There is no invoice yet. It is issued once the order is paid.",
 	Balance:   "Gift card balance", BalanceHint: "Type the code of your gift card to see what is left on it.", BalanceCheck: "Show balance", BalanceIs: "On this card:",
 	BalanceExpires: func(day string) string { return "Valid until " + day + "." }, BalanceEmpty: "Nothing is left on this card.",
@@ -85,12 +83,10 @@ var orderEN = Order{
 }
 
 var orderDE = Order{
-	Title:  func(n string) string { return "Bestellung " + n },
-	Thanks: "Vielen Dank für Ihre Bestellung",
-	ThanksHint: func(email string) string {
-		return "Sie ist bei uns, und wir schreiben an " + email + ". Auf diese Seite können Sie mit diesem Browser jederzeit zurückkommen."
-	},
-	PlacedOn: func(m string) string { return "Bestellt am " + m },
+	Title:      func(n string) string { return "Bestellung " + n },
+	Thanks:     "Vielen Dank für Ihre Bestellung",
+	ThanksHint: "Sie ist bei uns. Auf diese Seite können Sie mit diesem Browser 30 Tage lang zurückkommen: Bitte merken Sie sich ihre Adresse.",
+	PlacedOn:   func(m string) string { return "Bestellt am " + m },
 	Status: map[string]string{
 		"placed": "Bestellung eingegangen", "confirmed": "Bestellung bestätigt", "picking": "Wird gepackt", "shipped": "Unterwegs", "delivered": "Zugestellt", "returned": "Zurückgesandt", "cancelled": "Storniert", "other": "In Arbeit",
 	},
@@ -124,7 +120,7 @@ var orderDE = Order{
 	},
 	CancelTooLate: "Die Bestellung kann nicht mehr storniert werden: Sie wird gepackt oder ist schon unterwegs.",
 	Transfer:      "Bitte überweisen Sie den Betrag", TransferHint: "Wir senden Ihre Bestellung, sobald das Geld da ist.", TransferAccount: "An", TransferRef: "Verwendungszweck", TransferAmount: "Betrag", TransferBy: "Bis",
-	NotYours: "Diese Bestellung können wir hier nicht zeigen", NotYoursHint: "Öffnen Sie den Link in Ihrer Bestätigungsmail: Er zeigt die Bestellung in diesem Browser.",
+	NotYours: "Diese Bestellung können wir hier nicht zeigen", NotYoursHint: "Öffnen Sie sie in dem Browser, in dem Sie bestellt haben, oder mit einem Link, den Sie dazu erhalten haben.",
 	NoInvoice: "Es gibt noch keine Rechnung. Sie wird ausgestellt, sobald die Bestellung bezahlt ist.",
 	Balance:   "Guthaben der Geschenkkarte", BalanceHint: "Geben Sie den Code Ihrer Geschenkkarte ein, um zu sehen, was noch darauf ist.", BalanceCheck: "Guthaben zeigen", BalanceIs: "Auf dieser Karte:",
 	BalanceExpires: func(day string) string { return "Gültig bis " + day + "." }, BalanceEmpty: "Auf dieser Karte ist nichts mehr.",

@@ -23,6 +23,8 @@ type Product struct {
 	ElsewhereHint         string // below a choice that was moved
 	Delivery              func(country string) string
 	DeliveryHint          string
+	DeliveryEstimate      string                    // below the ways there are
+	Days                  func(from, to int) string // working days
 	DeliveryLater         string
 	UnitPrice             func(price, per string) string
 	PriceNote             map[string]string // by whether prices contain tax
@@ -53,9 +55,19 @@ var productEN = Product{
 		return "Can be pre-ordered, ships from " + day
 	},
 	ValueSoldOut: "sold out", ValueElsewhere: "with other choices",
-	ElsewhereHint: "There is no such combination. We have chosen what comes closest.",
-	Delivery:      func(c string) string { return "Delivery to " + c },
-	DeliveryHint:  "Ready to be packed. Checkout shows the ways of delivery, their cost and the expected day, once we know your address.",
+	ElsewhereHint:    "There is no such combination. We have chosen what comes closest.",
+	Delivery:         func(c string) string { return "Delivery to " + c },
+	DeliveryHint:     "Ready to be packed. Checkout shows the ways of delivery, their cost and the expected day, once we know your address.",
+	DeliveryEstimate: "An estimate for what is in stock, if you order today. Checkout shows the cost and the day for your address.",
+	Days: func(from, to int) string {
+		switch {
+		case to == 0:
+			return "the same day"
+		case from == to:
+			return plural(to, "%d working day", "%d working days")
+		}
+		return fmt.Sprintf("%d–%d working days", from, to)
+	},
 	DeliveryLater: "Checkout shows the ways of delivery and their cost, once we know your address.",
 	UnitPrice:     func(price, per string) string { return price + " per " + per },
 	PriceNote:     map[string]string{"gross": "incl. VAT, plus shipping", "net": "plus tax and shipping", "": "plus shipping"},
@@ -83,9 +95,19 @@ var productDE = Product{
 		return "Vorbestellbar, Versand ab " + day
 	},
 	ValueSoldOut: "ausverkauft", ValueElsewhere: "mit anderer Auswahl",
-	ElsewhereHint: "Diese Kombination gibt es nicht. Wir haben gewählt, was ihr am nächsten kommt.",
-	Delivery:      func(c string) string { return "Lieferung nach: " + c },
-	DeliveryHint:  "Versandbereit. Versandarten, Kosten und den voraussichtlichen Liefertag zeigt die Kasse, sobald wir Ihre Adresse kennen.",
+	ElsewhereHint:    "Diese Kombination gibt es nicht. Wir haben gewählt, was ihr am nächsten kommt.",
+	Delivery:         func(c string) string { return "Lieferung nach: " + c },
+	DeliveryHint:     "Versandbereit. Versandarten, Kosten und den voraussichtlichen Liefertag zeigt die Kasse, sobald wir Ihre Adresse kennen.",
+	DeliveryEstimate: "Geschätzt für vorrätige Ware, wenn Sie heute bestellen. Kosten und Tag für Ihre Adresse zeigt die Kasse.",
+	Days: func(from, to int) string {
+		switch {
+		case to == 0:
+			return "am selben Tag"
+		case from == to:
+			return plural(to, "%d Werktag", "%d Werktage")
+		}
+		return fmt.Sprintf("%d–%d Werktage", from, to)
+	},
 	DeliveryLater: "Versandarten und Kosten zeigt die Kasse, sobald wir Ihre Adresse kennen.",
 	UnitPrice:     func(price, per string) string { return "Grundpreis: " + price + " / " + per },
 	PriceNote:     map[string]string{"gross": "inkl. MwSt., zzgl. Versand", "net": "zzgl. Steuer und Versand", "": "zzgl. Versand"},

@@ -10,6 +10,7 @@ import (
 
 	"github.com/sidecart/sidecart/pkg/money"
 	"github.com/sidecart/sidecart/services/catalog/catalogapi"
+	"github.com/sidecart/sidecart/services/checkout/checkoutapi"
 	"github.com/sidecart/sidecart/services/inventory/inventoryapi"
 	"github.com/sidecart/sidecart/services/storefront/internal/storefront"
 )
@@ -23,6 +24,7 @@ type ProductModel struct {
 	Crumbs   []Crumb
 	Similar  []catalogapi.ProductSummary
 	Seen     []catalogapi.ProductSummary
+	Ways     []checkoutapi.DeliveryWay // to the market's country, for what is on a shelf
 }
 
 // NewProductModel takes over what the choice between variants depends on.
@@ -146,6 +148,20 @@ func (m *ProductModel) most() string {
 func (m *ProductModel) ready() bool {
 	s := m.Variant().Availability.Status
 	return s == inventoryapi.StatusInStock || s == inventoryapi.StatusLowStock
+}
+
+// way is how long the variant takes in words: "Standard: 2–5 working days", "March 10 – March 13".
+func way(p *Page, w checkoutapi.DeliveryWay) (days, dates string) {
+	days = p.T.Checkout.Service(w.ID, w.Label) + ": " + p.T.Product.Days(w.Days.From, w.Days.To)
+	from, err1 := time.Parse(time.DateOnly, w.ETA.From)
+	to, err2 := time.Parse(time.DateOnly, w.ETA.To)
+	switch {
+	case err1 != nil || err2 != nil:
+		return days, ""
+	case from.Equal(to):
+		return days, p.T.Date(from)
+	}
+	return days, p.T.Date(from) + " – " + p.T.Date(to)
 }
 
 // saved is by how much the variant is cheaper than before, nil where it is not.

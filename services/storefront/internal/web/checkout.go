@@ -113,7 +113,7 @@ func (s *Shop) before(w http.ResponseWriter, q *request) bool {
 	}
 	old, err := s.Services.FindCheckout(q.Context(), t.Checkout)
 	switch {
-	case err != nil: // it is gone, or nobody knows: the order's mail has a link of its own
+	case err != nil: // it is gone, or nobody knows
 	case old.Status == checkoutapi.StatusCompleting:
 		q.lead(w, "/checkout/wait")
 		return false

@@ -52,7 +52,7 @@ func TestOrdersOfOthers(t *testing.T) {
 	}
 }
 
-func TestLinkOfAMail(t *testing.T) {
+func TestLinkWithAToken(t *testing.T) {
 	t.Parallel()
 	w := till(t)
 	resp, _ := w.do("GET", "/en-us/order/"+orderID+"?access_token="+token, nil)

@@ -306,7 +306,7 @@ func (s *Shop) wait(w http.ResponseWriter, r *http.Request) {
 	case err == nil && co.Status == checkoutapi.StatusCompleted && co.Order != nil:
 		s.bought(w, q, co.Order.ID, co.Order.AccessToken)
 	case err == nil && co.Status == checkoutapi.StatusOpen:
-		say(w, "not-placed")
+		say(w, whyNot(co.FailedAttempt))
 		q.lead(w, "/checkout")
 	case err == nil && co.Status != checkoutapi.StatusCompleting && co.Status != checkoutapi.StatusCompleted, err != nil && kind == fault.NotFound:
 		s.ended(w, q)
@@ -317,6 +317,19 @@ func (s *Shop) wait(w http.ResponseWriter, r *http.Request) {
 		p.Title, p.NoIndex, p.Refresh = p.T.Checkout.Waiting, true, waitSeconds
 		s.send(w, r, http.StatusOK, view.Waiting(p))
 	}
+}
+
+// whyNot is what the payment step says of an attempt that failed while nobody heard of it.
+func whyNot(f *checkoutapi.FailedAttempt) string {
+	switch {
+	case f == nil:
+		return "not-placed"
+	case f.Outcome == orderapi.OutcomeDeclined:
+		return "declined:" + storefront.Declined(f.DeclineCode)
+	case f.Outcome == orderapi.OutcomeOutOfStock:
+		return "sold-out"
+	}
+	return "not-placed"
 }
 
 // bought leads to the order. The browser keeps its token, and forgets cart, checkout and gift cards.

@@ -163,6 +163,16 @@ func TestWaitingForAnOrder(t *testing.T) {
 	if resp, _ := w.do("GET", "/en-us/checkout/wait", nil, withCheckout); resp.Header.Get("Location") != "/en-us/checkout" || !strings.Contains(strings.Join(resp.Header["Set-Cookie"], ""), "not-placed") {
 		t.Error(resp.StatusCode, resp.Header)
 	}
+	for said, f := range map[string]checkoutapi.FailedAttempt{
+		"declined:cvv": {Outcome: "declined", DeclineCode: "2010"}, "declined:other": {Outcome: "declined", DeclineCode: "new"}, "sold-out": {Outcome: "out_of_stock"}, "not-placed": {Outcome: "failed"},
+	} {
+		open.FailedAttempt = &f
+		status.Store(open)
+		resp, _ := w.do("GET", "/en-us/checkout/wait", nil, withCheckout, "HX-Request: true")
+		if resp.Header.Get("HX-Redirect") != "/en-us/checkout" || !strings.Contains(strings.Join(resp.Header["Set-Cookie"], ""), saidCookie+"="+said+";") {
+			t.Errorf("of %+v is said: %v", f, resp.Header)
+		}
+	}
 	open.Status = checkoutapi.StatusExpired
 	status.Store(open)
 	for _, path := range []string{"/en-us/checkout/wait", "/en-us/checkout"} {

@@ -3,6 +3,7 @@ package web
 import (
 	"encoding/json"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/go-chi/chi/v5"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/sidecart/sidecart/pkg/fault"
 	"github.com/sidecart/sidecart/services/catalog/catalogapi"
+	"github.com/sidecart/sidecart/services/checkout/checkoutapi"
 	"github.com/sidecart/sidecart/services/search/searchapi"
 	"github.com/sidecart/sidecart/services/storefront/internal/storefront"
 	"github.com/sidecart/sidecart/services/storefront/internal/view"
@@ -93,7 +95,7 @@ func choose(vs storefront.Variants, r *http.Request) (at int, moved bool) {
 	return at, moved
 }
 
-// beside asks for the rows of a product's page. Those that cannot be had are left out.
+// beside asks for what else stands on a product's page: rows of others, and when it arrives. What cannot be had is left out.
 func (s *Shop) beside(q *request, m *view.ProductModel) {
 	var g errgroup.Group
 	g.Go(func() (err error) {
@@ -104,8 +106,13 @@ func (s *Shop) beside(q *request, m *view.ProductModel) {
 		m.Seen, err = s.seen(q, m.Product.ID)
 		return err
 	})
+	g.Go(func() error {
+		ways, err := s.Services.Delivery(q.Context(), q.market)
+		m.Ways = slices.DeleteFunc(slices.Clone(ways), func(way checkoutapi.DeliveryWay) bool { return slices.Contains(way.ExcludedSKUs, m.Variant().SKU) })
+		return err
+	})
 	if err := g.Wait(); err != nil {
-		s.Log.WarnContext(q.Context(), "a row is left out", "error", err)
+		s.Log.WarnContext(q.Context(), "a part of a product's page is left out", "error", err)
 	}
 }
 

@@ -11,6 +11,8 @@ import (
 	"github.com/sidecart/sidecart/pkg/fault"
 	"github.com/sidecart/sidecart/pkg/money"
 	"github.com/sidecart/sidecart/services/catalog/catalogapi"
+	"github.com/sidecart/sidecart/services/checkout/checkoutapi"
+	"github.com/sidecart/sidecart/services/order/orderapi"
 	"github.com/sidecart/sidecart/services/search/searchapi"
 )
 
@@ -101,6 +103,35 @@ func TestVariantsAreChosenOnTheProductPage(t *testing.T) {
 	resp, _ := w.do("GET", "/en-us/p/coffee?was=coarse&o.net_weight=1000+g&o.grind=Fine", nil, "HX-Request: true")
 	if got := resp.Header.Get("HX-Push-Url"); got != "/en-us/p/coffee?sku=large" {
 		t.Error(got)
+	}
+}
+
+// What is on a shelf has an estimate of its delivery, as checkout tells it of the market's country; what is not, or what nobody knows, has none.
+func TestDeliveryOnTheProductPage(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.says("GET catalog/v1/products/coffee", coffee())
+	const hint = "once we know your address"
+	lacks(t, w.shows(200, "/en-us/p/coffee?sku=large", hint), "working day") // checkout is not there
+	w = newWorld(t)
+	w.says("GET catalog/v1/products/coffee", coffee())
+	w.mux.HandleFunc("GET checkout/v1/checkouts/delivery", func(rw http.ResponseWriter, r *http.Request) {
+		if r.URL.Query().Get("currency") != map[string]string{"DE": "EUR", "US": "USD"}[r.URL.Query().Get("country")] {
+			t.Error(r.URL)
+		}
+		_ = json.NewEncoder(rw).Encode(checkoutapi.Delivery{Items: []checkoutapi.DeliveryWay{
+			{ID: "standard", Label: "Standard", Days: checkoutapi.DeliveryDays{From: 2, To: 5}, ETA: orderapi.ETA{From: "2026-03-10", To: "2026-03-13"}},
+			{ID: "express", Label: "Express", Days: checkoutapi.DeliveryDays{From: 1, To: 1}, ETA: orderapi.ETA{From: "2026-03-09", To: "2026-03-09"}},
+			{ID: "van", Label: script, Days: checkoutapi.DeliveryDays{From: 0, To: 0}, ExcludedSKUs: []string{"other"}},
+			{ID: "ship", Label: "Container", Days: checkoutapi.DeliveryDays{From: 30, To: 90}, ExcludedSKUs: []string{"large"}},
+		}})
+	})
+	page := w.shows(200, "/en-us/p/coffee?sku=large", "Standard: 2–5 working days", "March 10 – March 13", "Express: 1 working day", ">March 9<", ": the same day", "An estimate for what is in stock")
+	lacks(t, page, "<script>alert", "Container", hint)
+	w.shows(200, "/de-de/p/coffee?sku=large", "Standardversand: 2–5 Werktage", "10. März – 13. März", "Expressversand: 1 Werktag ")
+	lacks(t, w.shows(200, "/en-us/p/coffee?sku=coarse", hint), "working day") // ships later
+	if n := w.count("GET checkout"); n != 2 {
+		t.Errorf("checkout was asked %d times for two countries", n)
 	}
 }
 
