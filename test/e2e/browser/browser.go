@@ -167,6 +167,15 @@ func (tab *Tab) Go(path string) {
 	}
 }
 
+// Carry gives the browser cookies of the shop.
+func (tab *Tab) Carry(cookies map[string]string) {
+	tab.Helper()
+	yes := true
+	for name, value := range cookies {
+		tab.must(chromedp.Call(tab.ctx, network.SetCookie, network.SetCookieParams{Name: name, Value: value, URL: tab.Base + "/", Path: "/", Secure: &yes, HTTPOnly: &yes, SameSite: network.CookieSameSiteLax}))
+	}
+}
+
 // Eval is the value of a script of the test's, awaited.
 func Eval[T any](tab *Tab, script string) T {
 	tab.Helper()

@@ -10,19 +10,10 @@ import (
 
 	"github.com/sidecart/sidecart/services/inventory/inventoryapi"
 	"github.com/sidecart/sidecart/services/order/orderapi"
-	"github.com/sidecart/sidecart/services/pricing/pricingapi"
 	"github.com/sidecart/sidecart/services/search/searchapi"
 	"github.com/sidecart/sidecart/test/e2e/browser"
 	"github.com/sidecart/sidecart/test/e2e/shop"
 )
-
-// coupon makes one of ten per cent.
-func coupon(t *testing.T) (code string) {
-	t.Helper()
-	code = strings.ToUpper("T" + strings.ReplaceAll(t.Name(), "Test", ""))[:12]
-	s.Staff(t, 204, "PUT", "/v1/admin/coupons/"+code, pricingapi.CouponInput{Label: "Ten per cent", Kind: "percentage", PercentBP: 1000, Enabled: true}, nil)
-	return code
-}
 
 // enough puts pieces of what the page offers on a shelf, so that it can be bought whatever other tests have bought.
 func enough(v *browser.Visitor) {

@@ -3,6 +3,7 @@
 package journeys
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -18,15 +19,19 @@ var newer = regexp.MustCompile(` (?:hx-[a-z-]+|fetchpriority)="[^"]*"|( name="th
 // validOfEachKind is how many pages of a kind are checked: those that are made alike are right or wrong alike.
 const validOfEachKind = 4
 
-// Pages of every kind are valid HTML.
+// Pages of every kind are valid HTML, and so are all that a shopper sees.
 func TestPagesAreValid(t *testing.T) {
 	dir := t.TempDir()
+	_, own := walk(t)
 	names, kinds := map[string]string{}, map[string]int{}
-	for _, p := range pages(t) {
-		if kinds[kind(p.address)]++; p.doc == nil || p.status != 200 || kinds[kind(p.address)] > validOfEachKind {
+	for i, p := range append(own, pages(t)...) {
+		if kinds[kind(p.address)]++; i >= len(own) && (p.doc == nil || p.status != 200 || kinds[kind(p.address)] > validOfEachKind) {
 			continue
 		}
 		name := filepath.Join(dir, strings.NewReplacer("/", "_", "?", "_", "&", "_").Replace(p.address)[:min(len(p.address), 80)]+".html")
+		if i < len(own) {
+			name = filepath.Join(dir, fmt.Sprintf("own_%d.html", i))
+		}
 		if names[name] != "" {
 			continue
 		}
@@ -65,6 +70,32 @@ func TestEverybodyCanUseThePages(t *testing.T) {
 	for name, path := range sights() {
 		look(t, tab, name, path)
 	}
+}
+
+// And so is each that a shopper has: what is compared, the cart with what is saved and what does not apply, the steps, a gift card's balance, the order.
+func TestShoppersCanUseTheirPages(t *testing.T) {
+	tab := browser.Open(t, s.Storefront)
+	v, _ := shops(t)
+	payment := v.sends(v.sends(v.sends(v.goes("/en-us/cart"), "/checkout"), "/checkout/address", whole...), "/checkout/shipping")
+	code := giftCard(t)
+	payment = v.sends(payment, "/checkout/gift-card", "code", code)
+	tab.Carry(v.cookies)
+	for _, path := range []string{"/compare", "/compare?only=differences", "/cart", "/checkout?step=address", "/checkout?step=shipping", "/checkout", "/c/kitchen", "/"} {
+		look(t, tab, "with a cart, "+path, "/en-us"+path)
+	}
+	tab.Go("/en-us/gift-card")
+	tab.Fill("#code", code)
+	tab.Click(".balance form button")
+	tab.Sees(".worth", "$20.00")
+	seen(t, tab, "balance")
+	tab.Go("/en-us/checkout")
+	tab.Click(`#pay [value="fake-processor-declined-visa-nonce"]`)
+	tab.Click("#pay button[type=submit]")
+	tab.Await("what was declined", `document.querySelector("#pay") && document.activeElement.matches("[role=alert]")`)
+	seen(t, tab, "declined")
+	order := v.sends(payment, "/checkout/complete", "nonce", "fake-valid-visa-nonce")
+	tab.Carry(v.cookies)
+	look(t, tab, "order", order.address)
 }
 
 // look opens a page and tries it in each way that it may be seen.

@@ -89,8 +89,8 @@ var cartEN = Cart{
 	CouponOther:   "This code does not apply to your cart.",
 	CouponMissing: func(a, c string) string { return fmt.Sprintf("Add %s more to use %s.", a, c) },
 	Saved:         "Saved for later", SavedHint: "Kept in this browser for 90 days.", MoveBack: "Move to cart",
-	MoveBackOf:  func(t string) string { return "Move " + t + " to the cart" },
-	RemoveSaved: func(t string) string { return "Forget " + t },
+	MoveBackOf:  func(t string) string { return "Move to cart: " + t },
+	RemoveSaved: func(t string) string { return "Remove from saved: " + t },
 	SavedGone:   "No longer sold here",
 	Elsewhere: func(n int, country, currency string) string {
 		return plural(n, "There is %d item", "There are %d items") + fmt.Sprintf(" in your cart for %s (%s).", country, currency)
@@ -153,7 +153,7 @@ var cartDE = Cart{
 	CouponMissing: func(a, c string) string { return fmt.Sprintf("Noch %s bis %s.", a, c) },
 	Saved:         "Für später gemerkt", SavedHint: "In diesem Browser 90 Tage lang gemerkt.", MoveBack: "In den Warenkorb",
 	MoveBackOf:  func(t string) string { return "In den Warenkorb: " + t },
-	RemoveSaved: func(t string) string { return "Nicht mehr merken: " + t },
+	RemoveSaved: func(t string) string { return "Gemerktes entfernen: " + t },
 	SavedGone:   "Hier nicht mehr zu haben",
 	Elsewhere: func(n int, country, currency string) string {
 		return plural(n, "%d Artikel liegt", "%d Artikel liegen") + fmt.Sprintf(" in Ihrem Warenkorb für %s (%s).", country, currency)
