@@ -19,13 +19,16 @@ var newer = regexp.MustCompile(` (?:hx-[a-z-]+|fetchpriority)="[^"]*"|( name="th
 // validOfEachKind is how many pages of a kind are checked: those that are made alike are right or wrong alike.
 const validOfEachKind = 4
 
+// manyOfKind reports whether enough pages of a kind are checked already.
+func manyOfKind(kind string, n int) bool { return n > validOfEachKind || narrowed(kind) && n > 1 }
+
 // Pages of every kind are valid HTML, and so are all that a shopper sees.
 func TestPagesAreValid(t *testing.T) {
 	dir := t.TempDir()
 	_, own := walk(t)
 	names, kinds := map[string]string{}, map[string]int{}
 	for i, p := range append(own, pages(t)...) {
-		if kinds[kind(p.address)]++; i >= len(own) && (p.doc == nil || p.status != 200 || kinds[kind(p.address)] > validOfEachKind) {
+		if kinds[kind(p.address)]++; i >= len(own) && (p.doc == nil || p.status != 200 || manyOfKind(kind(p.address), kinds[kind(p.address)])) {
 			continue
 		}
 		name := filepath.Join(dir, strings.NewReplacer("/", "_", "?", "_", "&", "_").Replace(p.address)[:min(len(p.address), 80)]+".html")

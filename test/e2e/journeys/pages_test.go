@@ -17,8 +17,11 @@ import (
 )
 
 // The pages of the storefront, as somebody finds them who follows every link from the home page of each market. A shop has thousands of
-// pages of few kinds: so many of each kind are read.
-const ofEachKind = 40
+// pages of few kinds: so many of each kind are read. A listing can be narrowed down in so many ways that few are read of each.
+const (
+	ofEachKind     = 40
+	ofEachNarrowed = 3
+)
 
 // found is a page that was found.
 type found struct {
@@ -54,7 +57,7 @@ func crawl() ([]*found, error) {
 		p := queue[0]
 		queue = queue[1:]
 		k := kind(p.address)
-		if seen[p.address] != nil || kinds[k] >= ofEachKind {
+		if seen[p.address] != nil || kinds[k] >= ofEachKind || narrowed(k) && kinds[k] >= ofEachNarrowed {
 			continue
 		}
 		seen[p.address] = p
@@ -93,6 +96,9 @@ func kind(address string) string {
 	slices.Sort(fields)
 	return strings.Join(parts[1:3], "/") + "?" + strings.Join(fields, "&")
 }
+
+// narrowed reports whether pages of a kind are listings that somebody has filtered, ordered or gone on in.
+func narrowed(kind string) bool { return !strings.HasSuffix(kind, "?") && strings.Contains(kind, "?") }
 
 func (p *found) read(client *http.Client) error {
 	r, err := http.NewRequest(http.MethodGet, s.Storefront+p.address, nil) //nolint:noctx // one crawl serves several tests
