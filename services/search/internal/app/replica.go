@@ -2,6 +2,8 @@ package app
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/sidecart/sidecart/pkg/idem"
@@ -78,6 +80,22 @@ type Terms struct {
 	Categories map[string]search.Category // by code, and by slug
 	Parents    map[string]string          // of categories, by code; empty: a root
 	Names      map[search.Name]search.Texts
+	InUse      map[string]bool // categories that products of the shop are in, by code; nil: not known yet
+}
+
+// with returns terms that know which categories are in use. A word that named several of them over time is of the one that is.
+func (t *Terms) with(inUse map[string]bool) *Terms {
+	if inUse == nil {
+		return t
+	}
+	out := *t
+	out.InUse, out.Categories = inUse, maps.Clone(t.Categories)
+	for _, key := range slices.Sorted(maps.Keys(t.Categories)) {
+		if c := t.Categories[key]; key == c.Value && inUse[c.Value] && !inUse[out.Categories[c.Slug].Value] {
+			out.Categories[c.Slug] = c
+		}
+	}
+	return &out
 }
 
 // Replica is what is known of the neighbours. Each call is one transaction.

@@ -228,7 +228,7 @@ func TestAwayIsAFault(t *testing.T) {
 		if _, err := s.List(t.Context(), Listing{Visit: here}); !errors.Is(err, ErrUnavailable) {
 			t.Errorf("%s: a listing: %v", what, err)
 		}
-		if _, err := s.Suggest(t.Context(), here.Locale, "sh"); !errors.Is(err, ErrUnavailable) {
+		if _, err := s.Suggest(t.Context(), here, "sh"); !errors.Is(err, ErrUnavailable) {
 			t.Errorf("%s: a suggestion: %v", what, err)
 		}
 	}
@@ -246,7 +246,7 @@ func TestSuggest(t *testing.T) {
 		return search.Found{Total: 1, Hits: []search.Hit{{Document: doc}}}, nil
 	})
 	for text, categories := range map[string][]string{"sh": {"Shirts & Tops"}, "tops sh": {"Shirts & Tops"}, "mug": {"Mugs"}, "irts": nil, "shirts x": nil, "m": {"Mugs"}} {
-		got, err := s.Suggest(t.Context(), here.Locale, text)
+		got, err := s.Suggest(t.Context(), here, text)
 		var names []string
 		for _, c := range got.Categories {
 			names = append(names, c.Label)
@@ -255,9 +255,49 @@ func TestSuggest(t *testing.T) {
 			t.Errorf("%q: %v %s", text, err, diff)
 		}
 	}
-	if got, err := s.Suggest(t.Context(), here.Locale, " - "); err != nil || len(got.Products)+len(got.Categories) != 0 {
+	if got, err := s.Suggest(t.Context(), here, " - "); err != nil || len(got.Products)+len(got.Categories) != 0 {
 		t.Errorf("%+v %v: nothing was typed", got, err)
 	}
+}
+
+// A category that no product is in any more is not suggested, and gives its slug to another one.
+func TestCategoriesInUse(t *testing.T) {
+	t.Parallel()
+	category := func(code, slug string) search.Category {
+		return search.Category{Term: search.Term{Value: code, Label: "Shirts " + code}, Slug: slug}
+	}
+	old, present, other := category("aold", "shirts"), category("present", "shirts"), category("shirts", "other")
+	r, i := newReplica(), &indexes{}
+	r.terms = Terms{Categories: map[string]search.Category{"aold": old, "present": present, "shirts": old, "other": other}}
+	r.mark(Row{Source: search.Source{Product: search.Product{ID: id(1), Path: []search.Category{present}}}, Listed: true, Parts: Content, Clock: noon})
+	r.mark(Row{Source: search.Source{Product: search.Product{ID: id(2), Path: []search.Category{old}}}, Parts: Content, Clock: noon})
+	tail := newTail(r, i)
+	words := NewWords(tail, func(documents iter.Seq[*search.Document]) Lexicons {
+		for range documents {
+			continue
+		}
+		return nil
+	}, quiet)
+	look := func(slug string, want ...search.Category) {
+		t.Helper()
+		settle(t, tail)
+		if got := tail.Terms().Categories["shirts"].Value; got != slug {
+			t.Errorf("shirts are %s, not %s", got, slug)
+		}
+		if diff := cmp.Diff(want, tail.Terms().begin("shi", "en")); diff != "" {
+			t.Error(diff)
+		}
+	}
+	look("aold", old, present) // nobody has looked yet
+	if _, err := words.Refresh(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	look("present", present)
+	r.mu.Lock()
+	r.head.Terms++
+	r.terms.Categories = map[string]search.Category{"aold": old, "present": present, "shirts": other, "other": other}
+	r.mu.Unlock()
+	look("present", present)
 }
 
 // The words of products are those of queries, whichever process writes them into the index; what is not published has none.

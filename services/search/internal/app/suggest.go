@@ -23,14 +23,14 @@ const (
 )
 
 // Suggest completes what somebody types. ErrUnavailable while there is no index to read.
-func (s *Shop) Suggest(ctx context.Context, in Locale, text string) (out Suggestions, err error) {
+func (s *Shop) Suggest(ctx context.Context, v Visit, text string) (out Suggestions, err error) {
 	terms, steering, live, err := s.ready(ctx)
 	if err != nil {
 		return out, err
 	}
-	plan := search.Plan{Market: in.Market, Language: cmp.Or(in.Language, s.Language), Limit: suggested, Now: s.Now()}
+	plan := search.Plan{Market: v.Market, Language: cmp.Or(v.Language, s.Language), Limit: suggested, Now: s.Now()}
 	q := s.Read.Query(ctx, search.Ask{Text: text, Prefix: true}, plan, steering.Synonyms)
-	s.steer(&q, steering.Rules, terms, Listing{Visit: Visit{Locale: in}, Sort: unpinned}, nil)
+	s.steer(&q, steering.Rules, terms, Listing{Visit: v, Sort: unpinned}, nil)
 	if len(search.Words(text)) == 0 || len(q.Steps) == 0 {
 		return out, nil
 	}
@@ -39,19 +39,19 @@ func (s *Shop) Suggest(ctx context.Context, in Locale, text string) (out Suggest
 		return out, err
 	}
 	for _, h := range found.Hits {
-		out.Products = append(out.Products, s.item(terms, h.Document, in))
+		out.Products = append(out.Products, s.item(terms, h.Document, v.Locale))
 	}
-	out.Categories = terms.begin(text, in.Language)
+	out.Categories = terms.begin(text, v.Language)
 	out.Queries = s.Ear.Suggest(strings.Join(search.Words(text), " "), suggested)
 	return out, nil
 }
 
-// begin returns the categories whose names have all words of a text, the last one at the beginning of a word.
+// begin returns the categories in use whose names have all words of a text, the last one at the beginning of a word.
 func (t *Terms) begin(text, language string) (all []search.Category) {
 	asked := search.Words(text)
 	for key, c := range t.Categories {
-		if key != c.Value {
-			continue // by its slug
+		if key != c.Value || t.InUse != nil && !t.InUse[key] {
+			continue // by its slug, or nothing is in it any more
 		}
 		c.Label = t.Names[search.Name{Field: search.FieldCategory, Value: c.Value}].In(language, c.Label)
 		words := search.Words(c.Label)

@@ -44,6 +44,8 @@ type Tail struct {
 	read   bool // there is an index of this build
 
 	mu      sync.Mutex
+	told    *Terms          // as the replica has them
+	inUse   map[string]bool // categories, by code
 	next    *building
 	failed  string    // why the last step did
 	current time.Time // when the index had all that the replica has
@@ -80,6 +82,21 @@ func (t *Tail) now() time.Time { return t.clock().UTC().Truncate(time.Microsecon
 
 // Terms returns what words in addresses may name; nil before the replica was read.
 func (t *Tail) Terms() *Terms { return t.terms.Load() }
+
+// know takes note of terms, or of the categories that are in use; nil: as it is known.
+func (t *Tail) know(told *Terms, inUse map[string]bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if told != nil {
+		t.told = told
+	}
+	if inUse != nil {
+		t.inUse = inUse
+	}
+	if t.told != nil {
+		t.terms.Store(t.told.with(t.inUse))
+	}
+}
 
 // Run follows until ctx ends. It never gives up: what is away comes back.
 func (t *Tail) Run(ctx context.Context) error {
@@ -155,7 +172,7 @@ func (t *Tail) step(ctx context.Context) (more bool, err error) {
 		if err != nil {
 			return false, err
 		}
-		t.terms.Store(terms)
+		t.know(terms, nil)
 	}
 	if unread != nil {
 		return false, unread

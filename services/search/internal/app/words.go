@@ -17,7 +17,7 @@ const (
 	wordsShare = 50
 )
 
-// Words reads queries by the words that products have. It implements Reader.
+// Words reads queries by the words that products have, and tells the tail which categories they are in. It implements Reader.
 type Words struct {
 	tail *Tail
 	make MakeLexicon
@@ -70,6 +70,7 @@ func (w *Words) Refresh(ctx context.Context) (took time.Duration, err error) {
 		return 0, nil
 	}
 	began := time.Now()
+	inUse := map[string]bool{}
 	lexicons := w.make(func(yield func(*search.Document) bool) {
 		for after := int64(0); err == nil; {
 			var rows []Row
@@ -77,7 +78,14 @@ func (w *Words) Refresh(ctx context.Context) (took time.Duration, err error) {
 				return
 			}
 			for i := range rows {
-				if rows[i].Listed && !yield(search.NewDocument(&rows[i].Source, w.tail.language, rows[i].Clock)) {
+				if !rows[i].Listed {
+					continue
+				}
+				d := search.NewDocument(&rows[i].Source, w.tail.language, rows[i].Clock)
+				for _, c := range d.Categories {
+					inUse[c.Value] = true
+				}
+				if !yield(d) {
 					return
 				}
 			}
@@ -88,6 +96,7 @@ func (w *Words) Refresh(ctx context.Context) (took time.Duration, err error) {
 		return time.Since(began), fmt.Errorf("make a lexicon: %w", err)
 	}
 	w.lexicons.Store(&lexicons)
+	w.tail.know(nil, inUse)
 	w.made = words
 	return time.Since(began), nil
 }

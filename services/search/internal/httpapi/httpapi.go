@@ -31,7 +31,7 @@ const (
 // Shop is what shoppers read.
 type Shop interface {
 	List(ctx context.Context, l app.Listing) (*app.Listed, error)
-	Suggest(ctx context.Context, in app.Locale, text string) (app.Suggestions, error)
+	Suggest(ctx context.Context, v app.Visit, text string) (app.Suggestions, error)
 	Similar(ctx context.Context, v app.Visit, name string, limit int) (*app.Listed, error)
 	Rows(ctx context.Context, v app.Visit) (rows []app.HomeRow, language string, err error)
 }
@@ -162,16 +162,27 @@ func (a *api) locale(q LocaleQuery, at string, c *fault.Collector) app.Locale {
 	return in
 }
 
-// VisitQuery is embedded by what is read by somebody.
-type VisitQuery struct {
+// ReaderQuery is embedded by what is read by somebody.
+type ReaderQuery struct {
 	LocaleQuery
-	Channel string   `query:"channel" maxLength:"64" doc:"One of the shop's sales channels, for rules"`
-	Visitor string   `query:"visitor" maxLength:"64" pattern:"^[A-Za-z0-9_-]*$" doc:"A random name that a visitor keeps, for rules that are tested; who has none takes part in no test"`
-	Seen    []string `query:"seen" maxItems:"20" minLength:"1" maxLength:"200" doc:"Ids or slugs of products that the reader has looked at, with commas, the last one last: what is like them comes a little earlier where the order is by relevance. Unknown ones are left out"`
+	Channel string `query:"channel" maxLength:"64" doc:"One of the shop's sales channels, for rules"`
+	Visitor string `query:"visitor" maxLength:"64" pattern:"^[A-Za-z0-9_-]*$" doc:"A random name that a visitor keeps, for rules that are tested; who has none takes part in no test"`
+}
+
+// VisitQuery is embedded by what is shown in the order of what somebody has looked at.
+type VisitQuery struct {
+	ReaderQuery
+	Seen []string `query:"seen" maxItems:"20" minLength:"1" maxLength:"200" doc:"Ids or slugs of products that the reader has looked at, with commas, the last one last: what is like them comes a little earlier where the order is by relevance. Unknown ones are left out"`
+}
+
+func (a *api) reader(q ReaderQuery, at string, c *fault.Collector) app.Visit {
+	return app.Visit{Locale: a.locale(q.LocaleQuery, at, c), Channel: q.Channel, Visitor: q.Visitor}
 }
 
 func (a *api) visit(q VisitQuery, at string, c *fault.Collector) app.Visit {
-	return app.Visit{Locale: a.locale(q.LocaleQuery, at, c), Channel: q.Channel, Visitor: q.Visitor, Seen: q.Seen}
+	v := a.reader(q.ReaderQuery, at, c)
+	v.Seen = q.Seen
+	return v
 }
 
 // cacheControl is for what a visitor is told: what is for one alone is not kept for others.
@@ -184,7 +195,7 @@ func (a *api) cacheControl(q VisitQuery) string {
 }
 
 type suggestInput struct {
-	LocaleQuery
+	ReaderQuery
 	Q string `query:"q" required:"true" maxLength:"200" doc:"The beginning of a query"`
 }
 
@@ -195,15 +206,15 @@ type suggestOutput struct {
 
 func (a *api) suggest(ctx context.Context, in *suggestInput) (*suggestOutput, error) {
 	var c fault.Collector
-	where := a.locale(in.LocaleQuery, "query", &c)
+	who := a.reader(in.ReaderQuery, "query", &c)
 	if err := c.Err(); err != nil {
 		return nil, err
 	}
-	found, err := a.shop.Suggest(ctx, where, in.Q)
+	found, err := a.shop.Suggest(ctx, who, in.Q)
 	if err != nil {
 		return nil, err
 	}
-	out := &suggestOutput{CacheControl: a.cacheControl(VisitQuery{}), Body: searchapi.Suggestions{Queries: append([]string{}, found.Queries...),
+	out := &suggestOutput{CacheControl: a.cacheControl(VisitQuery{ReaderQuery: in.ReaderQuery}), Body: searchapi.Suggestions{Queries: append([]string{}, found.Queries...),
 		Products: []searchapi.SuggestedProduct{}, Categories: []searchapi.SuggestedCategory{}}}
 	for _, p := range found.Products {
 		out.Body.Products = append(out.Body.Products, searchapi.SuggestedProduct{ID: p.ID, Slug: p.Slug, Title: p.Name, ImageURL: p.ImageURL})

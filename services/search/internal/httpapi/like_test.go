@@ -129,6 +129,10 @@ func TestSimilarProducts(t *testing.T) {
 	if got := similar("jumper/similar?language=de"); !slices.Equal(got, want[1:]) {
 		t.Errorf("%v", got)
 	}
+	s.rule("no-cape", object{"channels": []string{"outlet"}}, object{"kind": "exclude", "product": id(11)})
+	if got := similar("jumper/similar?channel=outlet"); !slices.Equal(got, []string{"coat", "linen-shirt", "scarf", "shawl"}) {
+		t.Errorf("%v", got)
+	}
 	var first searchapi.Similar
 	r := s.guest.Do("GET", "/v1/products/scarf/similar?language=de&limit=24", nil).Want(200).JSON(&first)
 	if i := slices.IndexFunc(first.Items, func(p catalogapi.ProductSummary) bool { return p.Slug == "jumper" }); i < 0 || first.Items[i].Title != "Wollpullover" || r.Header.Get("Content-Language") != "de" {

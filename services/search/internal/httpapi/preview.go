@@ -21,8 +21,8 @@ type previewInput struct {
 func (a *api) preview(ctx context.Context, in *previewInput) (*httpx.Body[searchapi.Preview], error) {
 	b := &in.Body
 	var c fault.Collector
-	who := a.visit(VisitQuery{LocaleQuery: LocaleQuery{MarketQuery: MarketQuery{Currency: b.Currency, Country: b.Country}, LanguageQuery: LanguageQuery{Language: b.Language},
-		Locale: b.Locale}, Channel: b.Channel, Visitor: b.Visitor, Seen: b.Seen}, "body", &c)
+	who := a.visit(VisitQuery{ReaderQuery: ReaderQuery{LocaleQuery: LocaleQuery{MarketQuery: MarketQuery{Currency: b.Currency, Country: b.Country}, LanguageQuery: LanguageQuery{Language: b.Language},
+		Locale: b.Locale}, Channel: b.Channel, Visitor: b.Visitor}, Seen: b.Seen}, "body", &c)
 	who.Segments, who.At = b.Segments, b.At
 	l := app.Listing{Visit: who, Words: b.Query, AsTyped: b.AsTyped, Category: b.Category, Brand: b.Brand, Min: b.PriceMin, Max: b.PriceMax, InStock: b.InStock,
 		Attributes: b.Attributes, Sort: search.Sort(b.Sort), Limit: b.Limit, Explain: true}

@@ -105,6 +105,15 @@ func TestRulesSteerListings(t *testing.T) {
 			t.Errorf("%s: %+v", where, there.Products)
 		}
 	}
+	s.rule("no-mugs-there", object{"channels": []string{"outlet"}}, object{"kind": "exclude", "product": id(2)})
+	s.staff.Do("PUT", rulesPath+"/no-mugs-tested", object{"name": "t", "when": object{"channels": []string{"test"}}, "share": object{"test": "all", "from": 0, "to": 100}, "then": []object{{"kind": "exclude", "product": id(2)}}}).Want(200)
+	for where, want := range map[string]int{"&channel=outlet": 0, "&channel=web": 1, "&channel=test&visitor=v1": 0, "&channel=test": 1} {
+		var there searchapi.Suggestions
+		r := s.guest.Do("GET", "/v1/products/suggest?q=mu"+where, nil).Want(200).JSON(&there)
+		if kept := r.Header.Get("Cache-Control"); len(there.Products) != want || strings.Contains(where, "visitor") != strings.HasPrefix(kept, "private") {
+			t.Errorf("%s: %s %+v", where, kept, there.Products)
+		}
+	}
 	if diff := cmp.Diff([]string{"linen-shirt", "mug"}, s.slugs("?channel=kiosk")); diff != "" {
 		t.Error(diff)
 	}

@@ -8,7 +8,7 @@ import (
 )
 
 type similarInput struct {
-	LocaleQuery
+	ReaderQuery
 	ID    string `path:"id" maxLength:"200" doc:"Id or slug, also of a product that is not in the shop any more"`
 	Limit int    `query:"limit" minimum:"1" maximum:"24" default:"8"`
 }
@@ -21,8 +21,7 @@ type similarOutput struct {
 
 func (a *api) similar(ctx context.Context, in *similarInput) (*similarOutput, error) {
 	var c fault.Collector
-	who := VisitQuery{LocaleQuery: in.LocaleQuery}
-	v := a.visit(who, "query", &c)
+	v := a.reader(in.ReaderQuery, "query", &c)
 	if err := c.Err(); err != nil {
 		return nil, err
 	}
@@ -30,6 +29,6 @@ func (a *api) similar(ctx context.Context, in *similarInput) (*similarOutput, er
 	if err != nil {
 		return nil, err
 	}
-	return &similarOutput{CacheControl: a.cacheControl(who), ContentLanguage: ContentLanguage{found.Language},
+	return &similarOutput{CacheControl: a.cacheControl(VisitQuery{ReaderQuery: in.ReaderQuery}), ContentLanguage: ContentLanguage{found.Language},
 		Body: searchapi.Similar{Items: summaries(found.Items, v.Market.Currency)}}, nil
 }

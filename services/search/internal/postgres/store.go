@@ -111,7 +111,7 @@ func (s *Store) Terms(ctx context.Context) (*app.Terms, error) {
 		})
 		return err
 	})
-	batch.Queue(`SELECT code, name, slug, parent FROM categories`).Query(func(rows pgx.Rows) error {
+	batch.Queue(`SELECT code, name, slug, parent FROM categories ORDER BY code`).Query(func(rows pgx.Rows) error {
 		var c search.Category
 		var parent string
 		_, err := pgx.ForEachRow(rows, []any{&c.Value, &c.Label, &c.Slug, &parent}, func() error {
