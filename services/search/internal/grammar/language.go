@@ -52,10 +52,10 @@ type Language struct {
 	stem analysis.TokenFilter
 
 	mu    sync.RWMutex
-	stems map[string]string // by word: texts repeat their words, and stemming costs more than looking up
+	stems map[string]string // by word of a text: texts repeat their words, and stemming costs more than looking up
 }
 
-// maxStems bounds what is kept of stems: queries bring words that no text has.
+// maxStems bounds what is kept of stems.
 const maxStems = 200_000
 
 var plain = &Language{}
@@ -120,13 +120,8 @@ func (l *Language) Words(text string, each func(word, stem string)) {
 
 // learn returns the stem of a word, "" for a stop word, and keeps it.
 func (l *Language) learn(word string) string {
-	word, stem := strings.Clone(word), "" // not the text around it
-	if !l.stop[word] {
-		stem = string(l.stem.Filter(analysis.TokenStream{{Term: []byte(word)}})[0].Term)
-		if stem == "" {
-			stem = word
-		}
-	}
+	word = strings.Clone(word) // not the text around it
+	stem := l.make(word)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if len(l.stems) < maxStems {
@@ -135,8 +130,27 @@ func (l *Language) learn(word string) string {
 	return stem
 }
 
-// Stem returns what a word is found by; "" for a stop word.
-func (l *Language) Stem(word string) (stem string) {
-	l.Words(word, func(_, s string) { stem = s })
+// make makes the stem of a word, "" for a stop word.
+func (l *Language) make(word string) string {
+	if l.stop[word] {
+		return ""
+	}
+	if stem := string(l.stem.Filter(analysis.TokenStream{{Term: []byte(word)}})[0].Term); stem != "" {
+		return stem
+	}
+	return word
+}
+
+// Stem returns what a word is found by; "" for a stop word. It is not kept: queries bring words, and parts of words, that no text has.
+func (l *Language) Stem(word string) string {
+	if l.stem == nil {
+		return word
+	}
+	l.mu.RLock()
+	stem, known := l.stems[word]
+	l.mu.RUnlock()
+	if !known {
+		stem = l.make(word)
+	}
 	return stem
 }
