@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"net/http"
 	"slices"
 	"strconv"
@@ -56,15 +57,23 @@ func (s *Shop) payment(w http.ResponseWriter, q *request, m *view.CheckoutModel)
 	return nil
 }
 
-// giftCards asks what the cards of the browser are worth. Those that nobody knows any more, that are empty or of another currency are dropped.
+// giftCards asks what the cards of the browser are worth, as far as that is not known already: a cookie may hold any code, so each that is asked for counts as
+// a try. Those that nobody knows any more, that are empty or of another currency are dropped.
 func (s *Shop) giftCards(w http.ResponseWriter, q *request, total money.Amount) ([]view.GiftCard, money.Amount) {
 	codes := storefront.ParseGiftCards(cookie(q.Request, giftCookie))
 	cards, gone := make([]view.GiftCard, len(codes)), make([]bool, len(codes))
 	var wg sync.WaitGroup
 	for i, code := range codes {
 		cards[i].End = storefront.CodeEnd(code)
+		b, known := s.worth.get(code)
+		if !known && s.codes.Take(limit.Client(q.Request, s.Proxies)) > 0 { // it is shown without its balance
+			continue
+		}
 		wg.Go(func() {
-			b, err := s.Services.GiftCardBalance(q.Context(), code)
+			var err error
+			if !known {
+				b, err = s.balanceOf(q.Context(), code)
+			}
 			if err == nil {
 				cards[i].Balance = &b.Balance
 			}
@@ -91,6 +100,15 @@ func (s *Shop) giftCards(w http.ResponseWriter, q *request, total money.Amount) 
 	return shown, storefront.Remainder(total, balances)
 }
 
+// balanceOf asks what a card is worth, and remembers it for a moment.
+func (s *Shop) balanceOf(ctx context.Context, code string) (paymentapi.GiftCardBalance, error) {
+	b, err := s.Services.GiftCardBalance(ctx, code)
+	if err == nil {
+		s.worth.keep(code, b)
+	}
+	return b, err
+}
+
 // useGiftCard takes a code, or takes one away. A code is kept by the browser alone.
 func (s *Shop) useGiftCard(w http.ResponseWriter, r *http.Request) {
 	q := s.of(r)
@@ -110,7 +128,7 @@ func (s *Shop) useGiftCard(w http.ResponseWriter, r *http.Request) {
 	case s.tooMany(w, r):
 		say(w, "gift:many")
 	default:
-		b, err := s.Services.GiftCardBalance(r.Context(), code)
+		b, err := s.balanceOf(r.Context(), code)
 		switch kind := fault.KindOf(err); {
 		case err == nil && b.Balance.Currency != q.market.Currency:
 			say(w, "gift:other")
@@ -178,6 +196,7 @@ func (s *Shop) complete(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	order, err := s.Services.Complete(r.Context(), t.Checkout, key, limit.Address(r, s.Proxies).String(), in)
+	s.worth.forget(in.GiftCards)
 	switch {
 	case order != nil:
 		s.bought(w, q, order.ID, order.AccessToken)

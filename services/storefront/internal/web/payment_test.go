@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -278,7 +279,7 @@ func TestOnlyTheCardFormLoadsFromElsewhere(t *testing.T) {
 
 func TestGiftCardsAtThePayment(t *testing.T) {
 	t.Parallel()
-	w := till(t, func(c *Config) { c.Codes = limit.Rate{PerSecond: 0.001, Burst: 3} })
+	w := till(t, func(c *Config) { c.Codes = limit.Rate{PerSecond: 0.001, Burst: 4} })
 	const code = "AAAABBBBCCCCDDDDEEEE"
 	w.mux.HandleFunc("POST payment"+paymentapi.PathGiftCardBalance, func(rw http.ResponseWriter, r *http.Request) {
 		var in paymentapi.GiftCardCode
@@ -296,6 +297,10 @@ func TestGiftCardsAtThePayment(t *testing.T) {
 	_, page := w.do("GET", "/en-us/checkout", nil, withCheckout+"; __Host-giftcards="+code+"~GONE")
 	has(t, page, "Gift card … DEEEE", "$10.00", "Left to pay: <strong>$38.49", "· $48.49")
 	lacks(t, page, code, "GONE")
+	w.do("GET", "/en-us/checkout", nil, withCheckout+"; __Host-giftcards="+code)
+	if n := w.count("POST payment"); n != 2 { // each code once
+		t.Errorf("balances were asked for %d times", n)
+	}
 	for i, want := range []string{"none", "none", "none", "many"} {
 		code := "WRONG"
 		if i == 0 {
@@ -318,6 +323,36 @@ func TestGiftCardsAtThePayment(t *testing.T) {
 	if !strings.Contains(strings.Join(resp.Header["Set-Cookie"], ""), "__Host-giftcards=;") {
 		t.Error(resp.Header)
 	}
+}
+
+// A cookie may hold any code: trying codes by it is no faster than by the form. What is known is shown all the same, until it is paid with.
+func TestCodesOfTheCookieAreCounted(t *testing.T) {
+	t.Parallel()
+	w := till(t, func(c *Config) { c.Codes = limit.Rate{PerSecond: 0.001, Burst: 4} })
+	w.mux.HandleFunc("POST payment"+paymentapi.PathGiftCardBalance, func(rw http.ResponseWriter, r *http.Request) {
+		var in paymentapi.GiftCardCode
+		if _ = json.NewDecoder(r.Body).Decode(&in); in.Code == "MINE" {
+			_ = json.NewEncoder(rw).Encode(paymentapi.GiftCardBalance{Balance: usd(1000)})
+			return
+		}
+		httpx.WriteProblem(rw, r, fault.New(fault.NotFound, "gift-card-not-found", "x"))
+	})
+	w.do("GET", "/en-us/checkout", nil, withCheckout+"; __Host-giftcards=MINE")
+	for i := range 10 {
+		n := strconv.Itoa(i)
+		_, page := w.do("GET", "/en-us/checkout", nil, withCheckout+"; __Host-giftcards=A"+n+"~B"+n+"~MINE")
+		has(t, page, "Left to pay: <strong>$38.49")
+		if i > 2 {
+			has(t, page, "Gift card … A"+n, "cannot be looked up")
+		}
+	}
+	if n := w.count("POST payment"); n != 4 {
+		t.Errorf("%d codes were tried", n)
+	}
+	w.refuses("POST checkout/v1/checkouts/{id}/complete", fault.New(fault.PaymentRequired, "payment-declined", "no").With("decline_code", "gift-card-refused"))
+	w.do("POST", "/en-us/checkout/complete", completes(), withCheckout+"; __Host-giftcards=MINE")
+	_, page := w.do("GET", "/en-us/checkout", nil, withCheckout+"; __Host-giftcards=MINE")
+	lacks(t, page, "$38.49") // it has to be asked for again
 }
 
 func TestBalanceOfAGiftCard(t *testing.T) {

@@ -54,6 +54,7 @@ type Shop struct {
 	Config
 	files *assets.Set
 	codes *limit.Limiter[netip.Addr]
+	worth *balances                  // of gift cards
 	deeds chan searchapi.Interaction // of visitors, to be told of
 }
 
@@ -62,7 +63,7 @@ const maxForm = 64 << 10
 
 // Register puts the shop's pages on a server's router. What it returns tells search of what visitors do while it runs.
 func Register(server *httpx.Server, c Config) *Shop {
-	s := &Shop{Config: c, files: assets.New(), codes: limit.New[netip.Addr](c.Codes, c.Now), deeds: make(chan searchapi.Interaction, untold)}
+	s := &Shop{Config: c, files: assets.New(), codes: limit.New[netip.Addr](c.Codes, c.Now), worth: newBalances(c.Now), deeds: make(chan searchapi.Interaction, untold)}
 	r := server.Router()
 	server.Unreadable(func(w http.ResponseWriter, r *http.Request, _ error) {
 		s.secure(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { s.refuse(w, r, http.StatusBadRequest) })).ServeHTTP(w, r)
