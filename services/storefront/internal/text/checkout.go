@@ -10,7 +10,7 @@ type Checkout struct {
 	Email, EmailHint                        string
 	Delivery, Billing, BillingSame          string
 	BillingOwn                              string
-	Country, ChangeCountry                  string
+	Country, CountryHint, ChangeCountry     string
 	Label                                   map[string]string // of the parts of an address
 	Countries                               map[string]string // by ISO code
 	Optional, Choose                        string
@@ -30,7 +30,7 @@ type Checkout struct {
 	Subtotal, Discount, Shipping, Tax       string
 	TaxIncluded, PaymentFee, Total          string
 	ShippingLater, TaxLater                 string
-	PayBy                                   string
+	PayBy, PayByHint                        string
 	Provider, ProviderHint                  map[string]string
 	Fee                                     func(amount string) string
 	UseProvider                             string
@@ -68,7 +68,7 @@ var checkoutEN = Checkout{
 	Change: "Change", Continue: "Continue", BackToCart: "Back to your cart",
 	Email: "E-mail", EmailHint: "It stands on your order, so that we can reach you about it.",
 	Delivery: "Delivery address", Billing: "Billing address", BillingSame: "The same as the delivery address", BillingOwn: "Another billing address",
-	Country: "Country", ChangeCountry: "Show the form for this country",
+	Country: "Country", CountryHint: "The fields below follow the country.", ChangeCountry: "Show the form for this country",
 	Label: map[string]string{
 		"name": "Full name", "company": "Company", "line1": "Address", "street": "Street and number", "line2": "Apartment, suite, floor", "city": "City",
 		"state": "State", "province": "Province", "prefecture": "Prefecture", "region": "State or region", "zip": "ZIP code", "postcode": "Postcode", "postal": "Postal code", "phone": "Phone",
@@ -95,7 +95,7 @@ var checkoutEN = Checkout{
 	Summary: "Your order", ShowSummary: "Show your order", Quantity: func(n int64) string { return plural(int(n), "%d piece", "%d pieces") },
 	Subtotal: "Subtotal", Discount: "Discount", Shipping: "Shipping", Tax: "Tax", TaxIncluded: "Including tax", PaymentFee: "of which for the way to pay", Total: "Total",
 	ShippingLater: "Next step", TaxLater: "Depends on the address",
-	PayBy:    "How would you like to pay?",
+	PayBy: "How would you like to pay?", PayByHint: "For another way, choose it and press the button. The total and what we ask for below follow.",
 	Provider: map[string]string{"braintree": "Card", "bank_transfer": "Bank transfer", "cash_on_delivery": "Cash on delivery"},
 	ProviderHint: map[string]string{
 		"braintree": "Credit or debit card, PayPal", "bank_transfer": "You get our account with the order. We send it once the money is here.",
@@ -150,7 +150,7 @@ var checkoutDE = Checkout{
 	Change: "Ändern", Continue: "Weiter", BackToCart: "Zurück zum Warenkorb",
 	Email: "E-Mail", EmailHint: "Sie steht an Ihrer Bestellung, damit wir Sie dazu erreichen.",
 	Delivery: "Lieferadresse", Billing: "Rechnungsadresse", BillingSame: "Wie die Lieferadresse", BillingOwn: "Eine andere Rechnungsadresse",
-	Country: "Land", ChangeCountry: "Formular für dieses Land zeigen",
+	Country: "Land", CountryHint: "Die Felder darunter richten sich nach dem Land.", ChangeCountry: "Formular für dieses Land zeigen",
 	Label: map[string]string{
 		"name": "Vor- und Nachname", "company": "Firma", "line1": "Adresse", "street": "Straße und Hausnummer", "line2": "Adresszusatz", "city": "Ort",
 		"state": "Bundesstaat", "province": "Provinz", "prefecture": "Präfektur", "region": "Region", "zip": "ZIP-Code", "postcode": "Postleitzahl", "postal": "Postleitzahl", "phone": "Telefon",
@@ -183,7 +183,7 @@ var checkoutDE = Checkout{
 	Summary: "Ihre Bestellung", ShowSummary: "Bestellung ansehen", Quantity: func(n int64) string { return plural(int(n), "%d Stück", "%d Stück") },
 	Subtotal: "Zwischensumme", Discount: "Rabatt", Shipping: "Versand", Tax: "Steuer", TaxIncluded: "Darin enthaltene MwSt.", PaymentFee: "davon für die Zahlungsart", Total: "Gesamtsumme",
 	ShippingLater: "Nächster Schritt", TaxLater: "Richtet sich nach der Adresse",
-	PayBy:    "Wie möchten Sie bezahlen?",
+	PayBy: "Wie möchten Sie bezahlen?", PayByHint: "Für eine andere Zahlungsart: auswählen und den Knopf drücken. Summe und weitere Angaben richten sich danach.",
 	Provider: map[string]string{"braintree": "Karte", "bank_transfer": "Überweisung", "cash_on_delivery": "Nachnahme"},
 	ProviderHint: map[string]string{
 		"braintree": "Kredit- oder Debitkarte, PayPal", "bank_transfer": "Unsere Kontodaten erhalten Sie mit der Bestellung. Wir versenden, sobald das Geld da ist.",

@@ -239,6 +239,13 @@ func (m *CheckoutModel) Summary(p *Page) Summary {
 // minor is an amount as a form carries it: "USD 1999".
 func minor(a money.Amount) string { return fmt.Sprintf("%s %d", a.Currency, a.Minor) }
 
+// fieldsFollow has the fields of an address follow its country at once, where there is script. Nothing else of the page changes, and the focus stays where it is.
+func fieldsFollow(p *Page, prefix string) templ.Attributes {
+	rest := "#" + fieldID(prefix, "rest")
+	return templ.Attributes{"hx-post": p.URL("/checkout/address"), "hx-vals": `{"action":"country"}`, "hx-trigger": "change", "hx-target": rest, "hx-select": rest, "hx-swap": "outerHTML",
+		"hx-sync": "this:replace"}
+}
+
 // described ties a field to its hint and to what is wrong with it.
 func described(m *CheckoutModel, field string, hint bool) templ.Attributes {
 	var ids []string

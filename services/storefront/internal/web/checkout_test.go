@@ -141,6 +141,9 @@ func TestAddressesByCountry(t *testing.T) {
 		has(t, page, "&lt;script&gt;")
 		lacks(t, page, "<script>alert")
 	}
+	_, page := w.do("GET", "/en-us/checkout?step=address", nil, withCheckout) // with script, the fields alone follow, and the choice says so before
+	has(t, page, `id="shipping-rest"`, `hx-target="#shipping-rest"`, `hx-select="#shipping-rest"`, `id="billing-rest"`, `hx-target="#billing-rest"`, `aria-describedby="shipping-country-hint"`,
+		`<span class="hint" id="shipping-country-hint">The fields below follow the country.`)
 	if n := w.count("PATCH "); n != 0 {
 		t.Errorf("looking at another country's form has changed the checkout %d times", n)
 	}

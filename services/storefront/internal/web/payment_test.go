@@ -142,7 +142,7 @@ func TestWaitingForAnOrder(t *testing.T) {
 	status.Store(co)
 	w.mux.HandleFunc("GET checkout/v1/checkouts/{id}", func(rw http.ResponseWriter, _ *http.Request) { _ = json.NewEncoder(rw).Encode(status.Load()) })
 	resp, page := w.do("GET", "/en-us/checkout/wait", nil, withCheckout)
-	has(t, page, `http-equiv="refresh" content="2"`, `hx-get="/en-us/checkout/wait"`, "do not order again")
+	has(t, page, `http-equiv="refresh" content="2"`, `hx-get="/en-us/checkout/wait"`, `hx-swap="none"`, `<h1 tabindex="-1" data-focus>`, "do not order again") // what has the focus stays
 	if resp.StatusCode != 200 {
 		t.Error(resp.StatusCode)
 	}

@@ -15,20 +15,8 @@
     tick();
   }
 
-  // What was answered is read first.
-  const note = doc.querySelector("[data-focus]");
-  if (note) note.focus();
-
-  // Choices that change the page are sent at once.
-  doc.querySelectorAll("[data-country]").forEach(c => {
-    const go = c.parentElement.querySelector("[data-country-go]");
-    go.hidden = true;
-    c.addEventListener("change", () => c.form.requestSubmit(go));
-  });
-  doc.querySelectorAll(".pay-with").forEach(f => {
-    f.querySelector("button").hidden = true;
-    f.addEventListener("change", () => f.requestSubmit());
-  });
+  // What happens by itself needs no button.
+  doc.querySelectorAll("[data-scriptless]").forEach(b => { b.hidden = true; });
 
   // A form that buys is sent once. Coming back to the page by the browser's button wakes it again: the server knows what was sent before.
   const busy = doc.querySelector("[data-busy]");

@@ -12,6 +12,9 @@
     if (e.detail.target.id === "listing") doc.querySelectorAll("[data-open-wide]").forEach(d => { d.open = true; });
   });
 
+  // What was answered is read first.
+  addEventListener("DOMContentLoaded", () => { const note = doc.querySelector("[data-focus]"); if (note) note.focus(); });
+
   // Menus close when somebody goes elsewhere.
   const menus = except => doc.querySelectorAll(".top details[open]").forEach(d => { if (!d.contains(except)) d.open = false; });
   addEventListener("click", e => menus(e.target));
