@@ -1,6 +1,7 @@
 package opensearch
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -26,20 +27,43 @@ func (q *query) matching() (object, error) {
 	if len(q.groups) == 0 {
 		return object{"match_none": object{}}, nil
 	}
-	w := &wording{places: q.places}
-	all := make([]object, len(q.groups))
-	for i := range q.groups {
-		all[i] = w.group(&q.groups[i])
-	}
-	if w.clauses > maxClauses {
-		var c fault.Collector
-		c.Add("groups", "have too many alternatives", w.clauses)
-		return nil, c.Err()
+	all, clauses := q.all()
+	for clauses > maxClauses {
+		groups, fewer := halved(q.groups)
+		if groups = q.places[0].Language.Counting(groups); !fewer || len(groups) == 0 {
+			var c fault.Collector
+			c.Add("groups", "are too many", clauses)
+			return nil, c.Err()
+		}
+		q.groups = groups
+		all, clauses = q.all()
 	}
 	if n := q.plan.AtLeast; n > 0 && n < len(all) {
 		return object{"bool": object{"should": all, "minimum_should_match": n}}, nil
 	}
 	return object{"bool": object{"must": all}}, nil
+}
+
+// all is what finds each group, and of how many clauses it is.
+func (q *query) all() (all []object, clauses int) {
+	w := &wording{places: q.places}
+	for i := range q.groups {
+		all = append(all, w.group(&q.groups[i]))
+	}
+	return all, w.clauses
+}
+
+// halved leaves out of each group the half of its alternatives that count least; false where none has several.
+func halved(groups []search.Group) (out []search.Group, fewer bool) {
+	for _, g := range groups {
+		if n := len(g.Any); n > 1 {
+			g.Any = slices.Clone(g.Any)
+			slices.SortStableFunc(g.Any, func(a, b search.Alternative) int { return cmp.Compare(b.Weight, a.Weight) })
+			g.Any, fewer = g.Any[:(n+1)/2], true
+		}
+		out = append(out, g)
+	}
+	return out, fewer
 }
 
 // group counts what the best alternative counts in its best field.
