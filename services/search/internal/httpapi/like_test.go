@@ -150,3 +150,19 @@ func TestSimilarProducts(t *testing.T) {
 	}
 	open(t).guest.Do("GET", "/v1/products/mug/similar", nil).Problem(503, "search-unavailable")
 }
+
+// What has all of the words comes first, however much rules raise what has some of them.
+func TestRaisedIsNotComplete(t *testing.T) {
+	t.Parallel()
+	s := stocked(t)
+	s.tell(product(7, search.Product{Slug: "plain-shirt", Title: "Plain Shirt", Brand: search.Term{Value: "plain", Label: "Plain"}, Variants: []search.Item{{SKU: "PL"}}}, true), price("PL", usd(900, 0)))
+	s.settle()
+	boost := object{"kind": "boost", "factor": 10, "filters": []object{{"field": "brand", "any": []string{"plain"}}}}
+	s.rule("plain", nil, boost, boost, boost, boost, boost, boost, boost, boost, boost, boost)
+	if got := s.slugs("?q=shirt"); !slices.Equal(got, []string{"plain-shirt", "linen-shirt"}) {
+		t.Errorf("%v", got)
+	}
+	if got := s.slugs("?q=linen+shirt"); !slices.Equal(got, []string{"linen-shirt", "plain-shirt"}) {
+		t.Errorf("%v", got)
+	}
+}

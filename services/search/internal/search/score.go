@@ -11,8 +11,9 @@ func Popular(pieces int64) float64 {
 // rules multiply that.
 const RulePopularity = "popularity"
 
-// Complete is what the score of a product is multiplied by that has all words, among others that have not: more than any rule does.
-const Complete = 1000
+// Complete is what the score of a product is multiplied by that has all words, among others that have not: more than all that raises them, or
+// buries it, does together (MaxFactor to the power of maxBoosts), and better fields and popularity beside it.
+const Complete = 1e12
 
 // RuleComplete is the rule of a Reason that stands for Complete.
 const RuleComplete = "complete"
