@@ -118,13 +118,13 @@ func (s *Shop) find(ctx context.Context, l Listing, looked *looked) (*Listed, er
 		q.Steps = q.Steps[:min(len(q.Steps), 1)]
 	}
 	effects := s.steer(&q, steering.Rules, terms, l, s.seen(ctx, live, l, looked))
-	if !l.Explain {
-		s.Trials.Meet(l.Visitor, effects.Tests)
-	}
 	out := &Listed{Corrected: q.Corrected, Effects: effects, Language: s.Language}
 	way, err := s.perform(ctx, live, &q, l)
 	if err != nil || way == nil {
 		return out, err
+	}
+	if !l.Explain {
+		s.Trials.Meet(l.Visitor, effects.Tests)
 	}
 	pins, err := pinned(ctx, live, way.step.Plan, effects.Pins)
 	if err != nil {

@@ -260,6 +260,29 @@ func TestSuggest(t *testing.T) {
 	}
 }
 
+// Who has seen nothing has met no test.
+func TestAListingThatFailsIsNoMeeting(t *testing.T) {
+	t.Parallel()
+	away := ErrUnavailable
+	s := shop(steps{"x"}, func(search.Plan) (search.Found, error) {
+		if away != nil {
+			return search.Found{}, away
+		}
+		return search.Found{}, nil
+	})
+	rules := search.NewRules([]search.Rule{{ID: "a", Share: &search.Share{Test: "t", From: 0, To: 50}, Then: []search.Action{{Kind: search.Redirect, URL: "/"}}}})
+	s.Steering = func() *Steering { return &Steering{Rules: rules} }
+	s.Trials = NewTrials(nil, s.Now, quiet)
+	visit := here
+	visit.Visitor = "v"
+	for _, want := range []int{0, 1} {
+		if _, err := s.List(t.Context(), Listing{Visit: visit, Words: "x", Limit: 1}); (err == nil) != (want == 1) || len(s.Trials.pending) != want {
+			t.Errorf("%v: %d meetings, not %d", err, len(s.Trials.pending), want)
+		}
+		away = nil
+	}
+}
+
 // A category that no product is in any more is not suggested, and gives its slug to another one.
 func TestCategoriesInUse(t *testing.T) {
 	t.Parallel()

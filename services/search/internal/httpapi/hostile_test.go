@@ -111,6 +111,9 @@ func (s *shop) manyOfEverything() {
 			s.t.Errorf("%s: %d %.300s", name, got.Status, got.Body)
 		}
 	}
+	if got := apitest.Locations(s.guest.Do("GET", "/v1/products?"+many(1000, "facet%d=true"), nil).Problem(422, "validation-failed")); len(got) != 20 {
+		s.t.Errorf("told of %d parameters that are unknown", len(got))
+	}
 	values, attributes := strings.Fields(strings.Repeat("x ", 1000)), object{}
 	for i := range 1000 {
 		attributes[fmt.Sprint("a", i)] = []string{"x"}

@@ -26,10 +26,11 @@ const indexPatience = 3 * time.Second
 
 // The bounds of what one listing may ask.
 const (
-	maxFilters = 20 // attributes, and values of each
-	maxWords   = 32 // of q
-	maxSteps   = 16 // of a cursor
-	maxFirst   = 1 << 40
+	maxFilters  = 20 // attributes, and values of each
+	maxProblems = 20 // parameters that are told of as wrong
+	maxWords    = 32 // of q
+	maxSteps    = 16 // of a cursor
+	maxFirst    = 1 << 40
 )
 
 type listInput struct {
@@ -67,6 +68,9 @@ func (in *listInput) Resolve(hc huma.Context) []error {
 	in.query = u.Query()
 	var errs []error
 	for name, values := range in.query {
+		if len(errs) >= maxProblems {
+			break
+		}
 		code, isAttribute := strings.CutPrefix(name, search.AttributePrefix)
 		if len(in.IDs) > 0 && !slices.Contains(withIDs, name) {
 			errs = append(errs, &huma.ErrorDetail{Location: "query." + name, Message: "does not go with ids"})
