@@ -104,7 +104,7 @@ func (q *query) counted(all level, group int, out []search.Facet) error {
 		return err
 	}
 	for _, at := range q.facets[group].asks {
-		f, err := facet(&q.plan.Facets[at], fmt.Sprint(at), documents, variants)
+		f, err := facet(&q.plan.Facets[at], fmt.Sprint(at), q.spans[at], documents, variants)
 		if err != nil {
 			return err
 		}

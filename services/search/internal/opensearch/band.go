@@ -21,8 +21,8 @@ func ranges(field string, parts []object) object {
 	return object{"range": object{"field": offerNumber(field), "ranges": parts}, "aggs": counted}
 }
 
-// cells are the parts between the edges of a field.
-func cells(field string) []object {
+// cells are the parts between the edges of a field, those of a span.
+func cells(field string, in span) []object {
 	edges := search.Edges(field)
 	parts := make([]object, len(edges)+1)
 	for i := range parts {
@@ -34,12 +34,15 @@ func cells(field string) []object {
 			parts[i]["to"] = edges[i]
 		}
 	}
-	return parts
+	return parts[in.first : in.last+1]
 }
 
 // bands makes those of what was counted by cell. A product with numbers in two cells of a band is counted twice in it: where there is one, each
-// count is -1, and is to be asked for.
-func bands(field, name string, variants level) ([]search.Band, error) {
+// count is toCount. errBeyond where there is more than was counted.
+func bands(f *search.Facet, name string, in span, variants level) ([]search.Band, error) {
+	if is := spanOf(f); is.first < in.first || is.last > in.last {
+		return nil, errBeyond
+	}
 	var by tokens
 	var all struct {
 		Products struct {
@@ -49,13 +52,13 @@ func bands(field, name string, variants level) ([]search.Band, error) {
 	if err := errors.Join(variants.read("cells "+name, &by), variants.read("all "+name, &all)); err != nil {
 		return nil, err
 	}
-	products, sum := make([]int, len(by.Buckets)), 0
-	for cell, b := range by.Buckets {
-		products[cell] = b.Products.Count
+	products, sum := make([]int, len(search.Edges(f.Field))+1), 0
+	for i, b := range by.Buckets {
+		products[in.first+i] = b.Products.Count
 		sum += b.Products.Count
 	}
-	begins := search.Begin(field, products)
-	out := search.Bands(field, begins)
+	begins := search.Begin(f.Field, products)
+	out := search.Bands(f.Field, begins)
 	if len(out) == 0 {
 		return nil, nil
 	}
@@ -70,6 +73,7 @@ func bands(field, name string, variants level) ([]search.Band, error) {
 	return out, nil
 }
 
+// toCount stands for a count that is to be asked for.
 const toCount = -1
 
 // recount counts the bands that products may be in twice.

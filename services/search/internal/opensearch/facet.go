@@ -62,7 +62,7 @@ func (q *query) aggregations() object {
 				numbers := object{"field": offerNumber(a.Field)}
 				variants["min "+name], variants["max "+name] = object{"min": numbers}, object{"max": numbers}
 				variants["all "+name] = object{"filter": object{"exists": numbers}, "aggs": counted}
-				variants["cells "+name] = ranges(a.Field, cells(a.Field))
+				variants["cells "+name] = ranges(a.Field, cells(a.Field, q.spans[at]))
 			case len(a.Field) <= longestField:
 				documents["values "+name] = object{"terms": values(fieldFacets, a, "_count")}
 				variants["values "+name] = object{"terms": values(offerFacets, a, ofProducts), "aggs": counted}
@@ -107,14 +107,14 @@ func values(in string, a *search.FacetAsk, order string) object {
 }
 
 // facet reads what was counted for an ask. A value that some products have and variants of others is counted with both.
-func facet(a *search.FacetAsk, name string, documents, variants level) (search.Facet, error) {
+func facet(a *search.FacetAsk, name string, in span, documents, variants level) (search.Facet, error) {
 	out := search.Facet{Field: a.Field}
 	if a.Range {
 		var low, high struct{ Value *float64 }
 		err := errors.Join(variants.read("min "+name, &low), variants.read("max "+name, &high))
 		out.Min, out.Max = low.Value, high.Value
-		if err == nil {
-			out.Bands, err = bands(a.Field, name, variants)
+		if err == nil && out.Min != nil {
+			out.Bands, err = bands(&out, name, in, variants)
 		}
 		return out, err
 	}

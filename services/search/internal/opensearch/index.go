@@ -205,17 +205,33 @@ func (x *Index) Search(ctx context.Context, p search.Plan) (out search.Found, er
 	}
 	err = x.xs.guarded(ctx, func(ctx context.Context) error {
 		return x.current(ctx, func(x *Index) error {
-			a, err := x.search(ctx, q.body())
-			if err == nil {
-				out, err = q.found(a)
-			}
-			if err == nil {
-				err = x.recount(ctx, q, out.Facets)
-			}
+			out, err = x.ask(ctx, q)
 			return err
 		})
 	})
 	return out, err
+}
+
+// ask performs a query: again where it counted too little, and with another request where bands are to be counted.
+func (x *Index) ask(ctx context.Context, q *query) (search.Found, error) {
+	for {
+		a, err := x.search(ctx, q.body())
+		if err != nil {
+			return search.Found{}, err
+		}
+		out, err := q.found(a)
+		if errors.Is(err, errBeyond) {
+			for i := range q.spans {
+				q.spans[i] = everywhere(q.plan.Facets[i].Field)
+			}
+			continue
+		}
+		if err == nil {
+			x.xs.spans.learn(q.plan, out.Facets)
+			err = x.recount(ctx, q, out.Facets)
+		}
+		return out, err
+	}
 }
 
 // search performs a search whole.

@@ -44,6 +44,7 @@ type Indexes struct {
 	refused prometheus.Counter
 	alias   string
 	live    atomic.Pointer[Index] // the one that was read last
+	spans   spans
 }
 
 // Open returns the indexes of a prefix. The cluster may be away.

@@ -15,11 +15,12 @@ type query struct {
 	places []grammar.Place
 	words  object
 	facets []facetGroup
+	spans  []span // of facets that are ranges, by their number in the plan
 }
 
 func (xs *Indexes) query(p *search.Plan) (*query, error) {
 	q := &query{plan: p, groups: xs.grammar.Language(p.Language).Counting(p.Groups), places: xs.grammar.Places(p.Language)}
-	q.facets = facetGroups(p)
+	q.facets, q.spans = facetGroups(p), xs.spans.of(p)
 	var err error
 	q.words, err = q.matching()
 	return q, err
