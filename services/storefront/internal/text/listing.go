@@ -7,7 +7,7 @@ type Listing struct {
 	Results             func(n int) string
 	ResultsFor          func(words string) string
 	AllProducts         string
-	Filters, ShowFilter string
+	ShowFilter          string
 	Apply, Clear        string
 	Remove              func(what string) string
 	Sort                string
@@ -17,7 +17,6 @@ type Listing struct {
 	InStockOnly         string
 	Yes, No             string
 	Next, First         string
-	Page                func(n int) string
 	SoldOut, Was        string
 	Nothing, NothingFor func(words string) string
 	NothingHint         string
@@ -30,18 +29,17 @@ type Listing struct {
 	Products            string             // heads the list
 	Departments         string
 	Within              string // names the choice of a department beside a list
-	Sale                string
 	Rating              func(r float64) string
 }
 
 var listingEN = Listing{
 	Results:     func(n int) string { return plural(n, "%d product", "%d products") },
 	ResultsFor:  func(w string) string { return fmt.Sprintf("Results for “%s”", w) },
-	AllProducts: "All products", Filters: "Filters", ShowFilter: "Filter and sort", Apply: "Apply", Clear: "Clear all",
+	AllProducts: "All products", ShowFilter: "Filter and sort", Apply: "Apply", Clear: "Clear all",
 	Remove: func(w string) string { return "Remove filter: " + w }, Sort: "Sort by",
 	Sorts: map[string]string{"relevance": "Recommended", "popularity": "Most popular", "newest": "Newest", "price": "Price: low to high", "-price": "Price: high to low"},
 	From:  "from", To: "to", PriceFrom: func(p string) string { return "from " + p }, InStockOnly: "In stock", Yes: "Yes", No: "No",
-	Next: "Show more", First: "Back to the first page", Page: func(n int) string { return fmt.Sprintf("Page %d", n) },
+	Next: "Show more", First: "Back to the first page",
 	SoldOut: "Sold out", Was: "Before:",
 	Nothing:     func(string) string { return "There is nothing here that fits." },
 	NothingFor:  func(w string) string { return fmt.Sprintf("We found nothing for “%s”.", w) },
@@ -51,18 +49,18 @@ var listingEN = Listing{
 	Partial:     "Few products have all of these words, or none has. Those with some of them follow.",
 	Degraded:    "The search is being worked on: filters are away for a moment.",
 	SearchAway:  "The search is away for a moment. The departments still work.",
-	MoreValues:  func(n int) string { return fmt.Sprintf("Show %d more", n) }, Products: "Products", Departments: "Departments", Within: "Narrow by department", Sale: "Sale",
+	MoreValues:  func(n int) string { return fmt.Sprintf("Show %d more", n) }, Products: "Products", Departments: "Departments", Within: "Narrow by department",
 	Rating: func(r float64) string { return fmt.Sprintf("%.1f out of 5 stars", r) },
 }
 
 var listingDE = Listing{
 	Results:     func(n int) string { return plural(n, "%d Produkt", "%d Produkte") },
 	ResultsFor:  func(w string) string { return fmt.Sprintf("Ergebnisse für „%s“", w) },
-	AllProducts: "Alle Produkte", Filters: "Filter", ShowFilter: "Filtern und sortieren", Apply: "Anwenden", Clear: "Alle entfernen",
+	AllProducts: "Alle Produkte", ShowFilter: "Filtern und sortieren", Apply: "Anwenden", Clear: "Alle entfernen",
 	Remove: func(w string) string { return "Filter entfernen: " + w }, Sort: "Sortieren nach",
 	Sorts: map[string]string{"relevance": "Empfohlen", "popularity": "Beliebteste", "newest": "Neueste", "price": "Preis aufsteigend", "-price": "Preis absteigend"},
 	From:  "von", To: "bis", PriceFrom: func(p string) string { return "ab " + p }, InStockOnly: "Auf Lager", Yes: "Ja", No: "Nein",
-	Next: "Mehr anzeigen", First: "Zurück zur ersten Seite", Page: func(n int) string { return fmt.Sprintf("Seite %d", n) },
+	Next: "Mehr anzeigen", First: "Zurück zur ersten Seite",
 	SoldOut: "Ausverkauft", Was: "Bisher:",
 	Nothing:     func(string) string { return "Hier ist nichts, was dazu passt." },
 	NothingFor:  func(w string) string { return fmt.Sprintf("Zu „%s“ haben wir nichts gefunden.", w) },
@@ -72,7 +70,7 @@ var listingDE = Listing{
 	Partial:     "Wenige Produkte enthalten alle Wörter, oder keines. Es folgen die mit einigen davon.",
 	Degraded:    "An der Suche wird gerade gearbeitet: Filter gibt es in Kürze wieder.",
 	SearchAway:  "Die Suche ist gerade nicht da. Die Abteilungen funktionieren weiter.",
-	MoreValues:  func(n int) string { return fmt.Sprintf("%d weitere anzeigen", n) }, Products: "Produkte", Departments: "Abteilungen", Within: "Nach Abteilung eingrenzen", Sale: "Reduziert",
+	MoreValues:  func(n int) string { return fmt.Sprintf("%d weitere anzeigen", n) }, Products: "Produkte", Departments: "Abteilungen", Within: "Nach Abteilung eingrenzen",
 	Rating: func(r float64) string { return comma(fmt.Sprintf("%.1f", r)) + " von 5 Sternen" },
 }
 
