@@ -109,7 +109,8 @@ type Rebuild struct {
 
 // Query is an item of GET /v1/admin/search/queries.
 type Query struct {
-	Words string `json:"words" doc:"As they were understood"`
-	Asked int64  `json:"asked"`
-	Found int64  `json:"found" doc:"Products, the last time"`
+	Words    string `json:"words" doc:"As they were understood"`
+	Language string `json:"language,omitempty" doc:"In which they were understood, without its region; left out where it was not noted"`
+	Asked    int64  `json:"asked"`
+	Found    int64  `json:"found" doc:"Products, the last time"`
 }

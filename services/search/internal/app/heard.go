@@ -9,11 +9,21 @@ import (
 	"time"
 )
 
-// Heard is what was searched for: the words as they were understood, how often, and how many products they found.
+// Heard is what was searched for: the words as they were understood in a language, how often, and how many products they found.
 type Heard struct {
-	Words string
-	Asked int64
-	Found int64 // the last time
+	Words    string
+	Language string // without its region; empty: it was not noted
+	Asked    int64
+	Found    int64 // the last time
+}
+
+// said are words in a language.
+type said struct{ words, language string }
+
+// saidIn are words as they are kept: of a language, whatever its region.
+func saidIn(language, words string) said {
+	language, _, _ = strings.Cut(language, "-")
+	return said{words, language}
 }
 
 // Memory keeps what was searched for.
@@ -40,41 +50,43 @@ type Ear struct {
 	log    *slog.Logger
 
 	mu      sync.Mutex
-	pending map[string]Heard
+	pending map[said]Heard
 	popular atomic.Pointer[[]Heard] // the most asked first
 }
 
 // NewEar returns an ear that has heard nothing.
 func NewEar(memory Memory, now func() time.Time, log *slog.Logger) *Ear {
-	return &Ear{memory: memory, now: now, log: log, pending: map[string]Heard{}}
+	return &Ear{memory: memory, now: now, log: log, pending: map[said]Heard{}}
 }
 
-// Hear takes note of a query.
-func (e *Ear) Hear(words []string, found int) {
+// Hear takes note of a query, and the language in which it was understood.
+func (e *Ear) Hear(language string, words []string, found int) {
 	text := strings.Join(words, " ")
 	if text == "" || len(text) > heardBytes {
 		return
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	h, known := e.pending[text]
+	as := saidIn(language, text)
+	h, known := e.pending[as]
 	if !known && len(e.pending) >= mostHeard {
 		return
 	}
-	e.pending[text] = Heard{Words: text, Asked: h.Asked + 1, Found: int64(found)}
+	e.pending[as] = Heard{Words: text, Language: as.language, Asked: h.Asked + 1, Found: int64(found)}
 }
 
-// Suggest returns what many have asked that begins with text.
-func (e *Ear) Suggest(text string, limit int) (all []string) {
+// Suggest returns what many have asked in a language that begins with text.
+func (e *Ear) Suggest(language, text string, limit int) (all []string) {
 	popular := e.popular.Load()
 	if popular == nil {
 		return nil
 	}
+	language = saidIn(language, text).language
 	for _, h := range *popular {
 		if len(all) == limit {
 			break
 		}
-		if h.Asked >= oftenAsked && strings.HasPrefix(h.Words, text) {
+		if h.Asked >= oftenAsked && (h.Language == language || h.Language == "") && strings.HasPrefix(h.Words, text) {
 			all = append(all, h.Words)
 		}
 	}
@@ -116,7 +128,7 @@ func (e *Ear) Refresh(ctx context.Context) error {
 func (e *Ear) note(ctx context.Context) error {
 	e.mu.Lock()
 	pending := e.pending
-	e.pending = map[string]Heard{}
+	e.pending = map[said]Heard{}
 	e.mu.Unlock()
 	if len(pending) == 0 {
 		return nil
@@ -129,9 +141,9 @@ func (e *Ear) note(ctx context.Context) error {
 	if err != nil { // it may have been noted: better twice than not
 		e.mu.Lock()
 		defer e.mu.Unlock()
-		for text, h := range e.pending {
-			h.Asked += pending[text].Asked
-			pending[text] = h
+		for as, h := range e.pending {
+			h.Asked += pending[as].Asked
+			pending[as] = h
 		}
 		e.pending = pending
 	}

@@ -38,14 +38,14 @@ func TestWhatIsHeardIsNoted(t *testing.T) {
 	t.Parallel()
 	m := &memory{asked: map[string]int64{}, beforeItNotes: true}
 	e := NewEar(m, func() time.Time { return noon }, quiet)
-	e.Hear([]string{"linen", "shirt"}, 3)
-	e.Hear(nil, 3)
-	e.Hear([]string{strings.Repeat("x", heardBytes+1)}, 3)
+	e.Hear("en", []string{"linen", "shirt"}, 3)
+	e.Hear("en", nil, 3)
+	e.Hear("en", []string{strings.Repeat("x", heardBytes+1)}, 3)
 	m.err = ErrUnavailable
 	if err := e.Refresh(t.Context()); err == nil {
 		t.Error("nothing was noted, and nobody is told")
 	}
-	e.Hear([]string{"linen", "shirt"}, 3)
+	e.Hear("en", []string{"linen", "shirt"}, 3)
 	m.err = nil
 	for range 2 {
 		if err := e.Refresh(t.Context()); err != nil {
@@ -56,7 +56,7 @@ func TestWhatIsHeardIsNoted(t *testing.T) {
 		t.Error(diff)
 	}
 	for n := range 2 * mostHeard {
-		e.Hear([]string{fmt.Sprint(n)}, 0)
+		e.Hear("en", []string{fmt.Sprint(n)}, 0)
 	}
 	if len(e.pending) != mostHeard {
 		t.Errorf("%d queries are kept", len(e.pending))
@@ -65,20 +65,23 @@ func TestWhatIsHeardIsNoted(t *testing.T) {
 
 func TestWhatManyAskIsSuggested(t *testing.T) {
 	t.Parallel()
-	m := &memory{popular: []Heard{{"shirt linen", 9, 1}, {"shirt", 5, 1}, {"mug", 4, 1}, {"shirt of mine", oftenAsked - 1, 1}}}
+	m := &memory{popular: []Heard{{"shirt linen", "en", 9, 1}, {"shoes", "de", 7, 1}, {"shirt", "en", 5, 1}, {"mug", "en", 4, 1}, {"shorts", "", 3, 1}, {"shirt of mine", "en", oftenAsked - 1, 1}}}
 	e := NewEar(m, func() time.Time { return noon }, quiet)
-	if got := e.Suggest("sh", 8); got != nil {
+	if got := e.Suggest("en", "sh", 8); got != nil {
 		t.Errorf("%v", got)
 	}
 	if err := e.Refresh(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	for text, want := range map[string][]string{"sh": {"shirt linen", "shirt"}, "shirt": {"shirt linen", "shirt"}, "shirt l": {"shirt linen"}, "x": nil} {
-		if diff := cmp.Diff(want, e.Suggest(text, 8), cmpopts.EquateEmpty()); diff != "" {
+	for text, want := range map[string][]string{"sh": {"shirt linen", "shirt", "shorts"}, "shirt": {"shirt linen", "shirt"}, "shirt l": {"shirt linen"}, "x": nil} {
+		if diff := cmp.Diff(want, e.Suggest("en-GB", text, 8), cmpopts.EquateEmpty()); diff != "" {
 			t.Errorf("%q: %s", text, diff)
 		}
 	}
-	if got := e.Suggest("sh", 1); len(got) != 1 {
+	if diff := cmp.Diff([]string{"shoes", "shorts"}, e.Suggest("de-AT", "sh", 8)); diff != "" {
+		t.Errorf("in German: %s", diff)
+	}
+	if got := e.Suggest("en", "sh", 1); len(got) != 1 {
 		t.Errorf("%v", got)
 	}
 }
@@ -92,7 +95,7 @@ func TestWhatIsLeftIsNotedAtTheEnd(t *testing.T) {
 		ended := make(chan error, 1)
 		go func() { ended <- e.Run(ctx) }()
 		synctest.Wait()
-		e.Hear([]string{"mug"}, 1)
+		e.Hear("en", []string{"mug"}, 1)
 		stop()
 		if err := <-ended; err != nil || m.asked["mug"] != 1 {
 			t.Errorf("%v %v", err, m.asked)

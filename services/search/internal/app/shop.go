@@ -75,6 +75,7 @@ type Listed struct {
 	Next      *Position
 	Language  string   // the one asked for where something is translated, else the shop's
 	Asked     []string // the words, where they were asked of all products
+	AskedIn   string   // the language that they were understood in
 	Heard     int      // how many products then have all of them
 }
 
@@ -95,7 +96,7 @@ type Item struct {
 func (s *Shop) List(ctx context.Context, l Listing) (*Listed, error) {
 	out, err := s.find(ctx, l, &looked{})
 	if err == nil && l.After == nil && l.ours() && !l.Explain { // a search of somebody, and not what they do with its results
-		s.Ear.Hear(out.Asked, out.Heard)
+		s.Ear.Hear(out.AskedIn, out.Asked, out.Heard)
 	}
 	return out, err
 }
@@ -135,7 +136,7 @@ func (s *Shop) find(ctx context.Context, l Listing, looked *looked) (*Listed, er
 		out.Facets = append(out.Facets, s.facet(terms, l.Locale, way.found.Facets[n], selected))
 	}
 	if len(plan.Filters) == 0 {
-		out.Asked, out.Heard = q.Words, way.heard()
+		out.Asked, out.AskedIn, out.Heard = q.Words, way.step.Plan.Language, way.heard()
 	}
 	return out, nil
 }

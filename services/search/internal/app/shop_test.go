@@ -115,7 +115,7 @@ func TestAQueryThatFindsNothingIsRelaxed(t *testing.T) {
 		return search.Found{Total: 3, More: p.After == nil, Hits: []search.Hit{{Document: doc, Position: search.Position{Key: 7, ID: id(1)}}}}, nil
 	})
 	got, err := s.List(t.Context(), Listing{Visit: here, Limit: 24, Words: "red", Facets: true})
-	want := &Listed{Language: "en", Total: 3, Corrected: "red!", Relaxed: []string{"red"}, Items: []Item{{Document: doc, Name: "Shirt", Price: search.Price{Amount: 500}, Highest: 500, InStock: true}},
+	want := &Listed{Language: "en", AskedIn: "en", Total: 3, Corrected: "red!", Relaxed: []string{"red"}, Items: []Item{{Document: doc, Name: "Shirt", Price: search.Price{Amount: 500}, Highest: 500, InStock: true}},
 		Next: &Position{Sort: search.ByRelevance, Step: 1, First: 2, Position: search.Position{Key: 7, ID: id(1)}}}
 	if diff := cmp.Diff(want, got); err != nil || diff != "" {
 		t.Error(err, diff)

@@ -42,7 +42,7 @@ func (s *Shop) Suggest(ctx context.Context, v Visit, text string) (out Suggestio
 		out.Products = append(out.Products, s.item(terms, h.Document, v.Locale))
 	}
 	out.Categories = terms.begin(text, v.Language)
-	out.Queries = s.Ear.Suggest(strings.Join(search.Words(text), " "), suggested)
+	out.Queries = s.Ear.Suggest(q.Steps[0].Plan.Language, strings.Join(search.Words(text), " "), suggested)
 	return out, nil
 }
 

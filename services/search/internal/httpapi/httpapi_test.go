@@ -345,10 +345,10 @@ func TestWhatIsSearchedFor(t *testing.T) {
 		s.reader.Do("GET", "/v1/admin/search/queries"+query, nil).Want(200).JSON(&got)
 		return got.Items
 	}
-	if diff := cmp.Diff([]searchapi.Query{{Words: "linen shirt", Asked: 5, Found: 1}, {Words: "mug", Asked: 2, Found: 1}}, heard("?found=true")); diff != "" {
+	if diff := cmp.Diff([]searchapi.Query{{Language: "en", Words: "linen shirt", Asked: 5, Found: 1}, {Language: "en", Words: "mug", Asked: 2, Found: 1}}, heard("?found=true")); diff != "" {
 		t.Error(diff)
 	}
-	if diff := cmp.Diff([]searchapi.Query{{Words: "teapot", Asked: 3}, {Words: "linen teapot", Asked: 1}}, heard("")); diff != "" {
+	if diff := cmp.Diff([]searchapi.Query{{Language: "en", Words: "teapot", Asked: 3}, {Language: "en", Words: "linen teapot", Asked: 1}}, heard("")); diff != "" {
 		t.Error(diff)
 	}
 	if got := heard("?limit=1"); len(got) != 1 {

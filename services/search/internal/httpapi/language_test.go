@@ -151,3 +151,23 @@ func TestSynonymsOfALanguage(t *testing.T) {
 		t.Errorf("%v", got)
 	}
 }
+
+// What Germans search for is suggested to those who read German.
+func TestWhatIsSearchedForIsOfALanguage(t *testing.T) {
+	t.Parallel()
+	s := german(t)
+	for range 3 {
+		s.guest.Do("GET", "/v1/products?q=wollpullover&language=de-AT", nil).Want(200)
+		s.guest.Do("GET", "/v1/products?q=wool+jumper", nil).Want(200)
+	}
+	if err := s.ear.Refresh(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for where, want := range map[string][]string{"": {"wool jumper"}, "&language=en-GB": {"wool jumper"}, "&language=de": {"wollpullover"}, "&language=de-CH": {"wollpullover"}} {
+		var got searchapi.Suggestions
+		s.guest.Do("GET", "/v1/products/suggest?q=wo"+where, nil).Want(200).JSON(&got)
+		if diff := cmp.Diff(want, got.Queries); diff != "" {
+			t.Errorf("%s: %s", where, diff)
+		}
+	}
+}
