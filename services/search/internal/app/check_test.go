@@ -173,3 +173,22 @@ func TestFill(t *testing.T) {
 		}
 	})
 }
+
+// Whoever waits for an index asks for its status again and again: products are counted where something has changed since.
+func TestProductsAreCountedOnce(t *testing.T) {
+	t.Parallel()
+	r := newReplica()
+	tail := newTail(r, &indexes{})
+	desk := Desk{Keeper: r, Tail: tail}
+	for i, want := range []int{0, 1, 1, 2, 2} {
+		if i == 1 || i == 3 {
+			r.put(i, true, "Shirt")
+		}
+		if s, err := desk.Status(t.Context()); err != nil || s.Products != want {
+			t.Errorf("%v %d products, not %d", err, s.Products, want)
+		}
+	}
+	if r.counted != 3 {
+		t.Errorf("counted %d times", r.counted)
+	}
+}

@@ -31,6 +31,7 @@ type replica struct {
 	terms Terms
 
 	digests map[string]string // of what was taken in
+	counted int               // how often products were counted
 	turn    int               // products whose price is due
 }
 
@@ -129,6 +130,7 @@ func (r *replica) Listed(context.Context) (int, int64, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	n := 0
+	r.counted++
 	for _, row := range r.rows {
 		if row.Listed {
 			n++

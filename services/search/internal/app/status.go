@@ -27,7 +27,7 @@ func (t *Tail) status(ctx context.Context, k Keeper) (s Status, err error) {
 	if s.Head, err = t.replica.Head(ctx); err != nil {
 		return s, err
 	}
-	if s.Products, _, err = k.Listed(ctx); err != nil {
+	if s.Products, err = t.listed(ctx, k, s.Head); err != nil {
 		return s, err
 	}
 	t.mu.Lock()
@@ -44,4 +44,28 @@ func (t *Tail) status(ctx context.Context, k Keeper) (s Status, err error) {
 		s.State, s.Current = state, state.Epoch == s.Head.build() && state.Revision == s.Head.Revision
 	}
 	return s, nil
+}
+
+// counted is how many products there were to list at a revision.
+type counted struct {
+	epoch    string
+	revision int64
+	products int
+}
+
+// listed counts the products that are to be listed, anew where something has changed: whoever waits for an index asks again and again.
+func (t *Tail) listed(ctx context.Context, k Keeper, head Head) (int, error) {
+	t.mu.Lock()
+	have := t.counted
+	t.mu.Unlock()
+	if have.revision > 0 && have.revision == head.Revision && have.epoch == head.Epoch {
+		return have.products, nil
+	}
+	products, revision, err := k.Listed(ctx)
+	if err == nil {
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		t.counted = counted{head.Epoch, revision, products}
+	}
+	return products, err
 }

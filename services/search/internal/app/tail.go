@@ -47,6 +47,7 @@ type Tail struct {
 	told    *Terms          // as the replica has them
 	inUse   map[string]bool // categories, by code
 	next    *building
+	counted counted
 	failed  string    // why the last step did
 	current time.Time // when the index had all that the replica has
 }
