@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"net/url"
 	"testing"
+
+	"github.com/chromedp/chromedp"
 )
 
 // Visitor is somebody who shops in a browser.
@@ -75,18 +77,33 @@ func (v *Visitor) Ship() {
 	v.Await("the payment step", `document.querySelector("#pay")`)
 }
 
-// Until presses Tab until what has the focus fits, as somebody does who has no mouse.
-func (v *Visitor) Until(selector string) {
+// Until presses Tab, or Shift-Tab, until what has the focus fits, as somebody does who has no mouse. Each stop must be seen to have it.
+func (v *Visitor) Until(selector string, modifiers ...chromedp.Modifier) {
 	v.Helper()
 	for range 150 {
-		v.Press("\t")
+		v.Press("\t", modifiers...)
+		if unseen := Eval[string](v.Tab, focusUnseen); unseen != "" {
+			v.Errorf("nobody sees that this has the focus: %s", unseen)
+		}
 		if Eval[bool](v.Tab, fmt.Sprintf(`document.activeElement.matches(%q)`, selector)) {
-			outline := Eval[string](v.Tab, `(() => { for (let e = document.activeElement; e; e = e.parentElement) { const c = getComputedStyle(e); if (c.outlineStyle !== "none" || c.boxShadow !== "none") return "seen"; if (e.matches("li, form, main")) break; } return document.activeElement.outerHTML.slice(0, 200); })()`)
-			if outline != "seen" {
-				v.Errorf("nobody sees that this has the focus: %s", outline)
-			}
 			return
 		}
 	}
 	v.Fatalf("the Tab key does not come to %s", selector)
 }
+
+// focusUnseen is what has the focus, unless it, what belongs to it or its card has an outline, and it stands in the window with something of it uncovered.
+const focusUnseen = `(() => {
+	const a = document.activeElement;
+	if (!a || a === document.body) return "";
+	const lined = e => { const c = getComputedStyle(e); return c.outlineStyle !== "none" && parseFloat(c.outlineWidth) >= 2; };
+	let seen = a.nextElementSibling && a.matches("input[type=radio]") && lined(a.nextElementSibling);
+	for (let e = a; e && !seen; e = e.parentElement) { seen = lined(e); if (e.matches("li, form, main")) break; }
+	const what = a.outerHTML.slice(0, 200);
+	if (!seen) return what;
+	const whole = a.closest("label") || a, r = whole.getBoundingClientRect();
+	if (r.bottom <= 0 || r.top >= innerHeight || r.right <= 0 || r.left >= innerWidth) return "outside of the window: " + what;
+	const points = [[.5, .5], [.1, .2], [.9, .2], [.1, .8], [.9, .8]].map(([x, y]) => document.elementFromPoint(r.left + r.width * x, r.top + r.height * y));
+	if (!points.some(e => e && (whole.contains(e) || e.contains(a) && e.matches("label, a, button, li, summary, article, [tabindex]")))) return "covered: " + what;
+	return "";
+})()`

@@ -15,6 +15,18 @@
   // What was answered is read first.
   addEventListener("DOMContentLoaded", () => { const note = doc.querySelector("[data-focus]"); if (note) note.focus(); });
 
+  // A filter holds once it is changed: the enter key, which changes it too, sends it no second time.
+  addEventListener("submit", e => { if (e.target.id === "filters") e.preventDefault(); });
+
+  // Whoever goes on in a listing goes on at the first product that came.
+  let before = 0;
+  addEventListener("htmx:beforeSwap", e => { if (e.detail.target.id === "grid") before = e.detail.target.children.length; });
+  addEventListener("htmx:afterSettle", e => {
+    if (e.detail.target.id !== "grid") return;
+    const came = e.detail.target.children[before], link = came && came.querySelector("h3 a");
+    if (link) link.focus({ preventScroll: true });
+  });
+
   // Menus close when somebody goes elsewhere.
   const menus = except => doc.querySelectorAll(".top details[open]").forEach(d => { if (!d.contains(except)) d.open = false; });
   addEventListener("click", e => menus(e.target));
