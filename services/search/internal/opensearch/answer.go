@@ -47,6 +47,7 @@ func (l level) read(name string, out any) error {
 
 // tokens is an aggregation that counts values.
 type tokens struct {
+	Rest    int `json:"sum_other_doc_count"` // of those that are not listed
 	Buckets []struct {
 		Key      string `json:"key"`
 		Count    int    `json:"doc_count"`
@@ -103,8 +104,21 @@ func (q *query) counted(all level, group int, out []search.Facet) error {
 	if err := errors.Join(all.read(fmt.Sprint(group), &documents), documents.read(ofVariants, &of), of.read(fitting, &variants)); err != nil {
 		return err
 	}
+	var values counts
+	together := q.together(&q.facets[group])
+	if together {
+		var err error
+		if values, err = readTogether(documents, variants); err != nil {
+			return err
+		}
+	}
 	for _, at := range q.facets[group].asks {
-		f, err := facet(&q.plan.Facets[at], fmt.Sprint(at), q.spans[at], documents, variants)
+		a := &q.plan.Facets[at]
+		if together && !a.Range {
+			out[at] = values.facet(a)
+			continue
+		}
+		f, err := facet(a, fmt.Sprint(at), q.spans[at], documents, variants)
 		if err != nil {
 			return err
 		}

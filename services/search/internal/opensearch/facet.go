@@ -53,24 +53,46 @@ func (q *query) aggregations() object {
 	all := object{}
 	for i := range q.facets {
 		g := &q.facets[i]
-		filters := g.filters(q.plan)
 		documents, variants := object{}, object{}
+		together := q.together(g)
+		if together {
+			documents[ofAll] = object{"terms": object{"field": fieldFacets, "size": q.atOnce}}
+			variants[ofAll] = object{"terms": object{"field": offerFacets, "size": q.atOnce}, "aggs": counted}
+		}
 		for _, at := range g.asks {
 			a, name := &q.plan.Facets[at], fmt.Sprint(at)
 			switch {
 			case a.Range:
 				numbers := object{"field": offerNumber(a.Field)}
-				variants["min "+name], variants["max "+name] = object{"min": numbers}, object{"max": numbers}
-				variants["all "+name] = object{"filter": object{"exists": numbers}, "aggs": counted}
-				variants["cells "+name] = ranges(a.Field, cells(a.Field, q.spans[at]))
-			case len(a.Field) <= longestField:
+				variants["bounds "+name] = object{"stats": numbers}
+				if in := q.spans[at]; in != nowhere {
+					variants["all "+name] = object{"filter": object{"exists": numbers}, "aggs": counted}
+					variants["cells "+name] = ranges(a.Field, cells(a.Field, in))
+				}
+			case !together && len(a.Field) <= longestField:
 				documents["values "+name] = object{"terms": values(fieldFacets, a, "_count")}
 				variants["values "+name] = object{"terms": values(offerFacets, a, ofProducts), "aggs": counted}
 			}
 		}
-		all[fmt.Sprint(i)] = q.among(filters, documents, variants)
+		all[fmt.Sprint(i)] = q.among(g.filters(q.plan), documents, variants)
 	}
 	return all
+}
+
+// ofAll names the aggregation of the values of all fields.
+const ofAll = "values"
+
+// together tells whether the values of all fields are counted at once, and those that were not asked for left aside: to have one field's picked
+// out costs as much as to count some thousand values. Where there are too many, each field is counted for itself.
+func (q *query) together(g *facetGroup) bool {
+	const few = 2
+	n := 0
+	for _, at := range g.asks {
+		if !q.plan.Facets[at].Range {
+			n++
+		}
+	}
+	return n > few && !q.apart
 }
 
 // counted counts the products of offers.
@@ -110,9 +132,9 @@ func values(in string, a *search.FacetAsk, order string) object {
 func facet(a *search.FacetAsk, name string, in span, documents, variants level) (search.Facet, error) {
 	out := search.Facet{Field: a.Field}
 	if a.Range {
-		var low, high struct{ Value *float64 }
-		err := errors.Join(variants.read("min "+name, &low), variants.read("max "+name, &high))
-		out.Min, out.Max = low.Value, high.Value
+		var bounds struct{ Min, Max *float64 }
+		err := variants.read("bounds "+name, &bounds)
+		out.Min, out.Max = bounds.Min, bounds.Max
 		if err == nil && out.Min != nil {
 			out.Bands, err = bands(&out, name, in, variants)
 		}
@@ -122,15 +144,69 @@ func facet(a *search.FacetAsk, name string, in span, documents, variants level) 
 	if err := errors.Join(documents.read("values "+name, &ofProducts), variants.read("values "+name, &ofVariants)); err != nil {
 		return out, err
 	}
-	by := map[string]*search.FacetValue{}
+	counts := counts{}
+	counts.add(&ofProducts, &ofVariants)
+	return counts.facet(a), nil
+}
+
+// errTooMany says that there are more values than were counted together.
+var errTooMany = errors.New("there are more values than are counted at once")
+
+// counts are what was counted of values, by field and value.
+type counts map[string]map[string]*counting
+
+type counting struct {
+	search.FacetValue
+	label, kind, unit string // of the field: they are in each of its tokens
+}
+
+// readTogether reads the values of all fields of a group.
+func readTogether(documents, variants level) (counts, error) {
+	var ofProducts, ofVariants tokens
+	if err := errors.Join(documents.read(ofAll, &ofProducts), variants.read(ofAll, &ofVariants)); err != nil {
+		return nil, err
+	}
+	if ofProducts.Rest+ofVariants.Rest > 0 {
+		return nil, errTooMany
+	}
+	all := counts{}
+	all.add(&ofProducts, &ofVariants)
+	return all, nil
+}
+
+func (c counts) add(ofProducts, ofVariants *tokens) {
 	for _, b := range ofProducts.Buckets {
-		count(&out, by, b.Key, b.Count)
+		c.count(b.Key, b.Count)
 	}
 	for _, b := range ofVariants.Buckets {
-		count(&out, by, b.Key, b.Products.Count)
+		c.count(b.Key, b.Products.Count)
 	}
-	for _, v := range by {
-		out.Values = append(out.Values, *v)
+}
+
+// count adds n to a value.
+func (c counts) count(key string, n int) {
+	parts := untoken(key)
+	if len(parts) != tokenParts {
+		return
+	}
+	field, value := parts[0], parts[1]
+	if c[field] == nil {
+		c[field] = map[string]*counting{}
+	}
+	v := c[field][value]
+	if v == nil {
+		v = &counting{search.FacetValue{Term: search.Term{Value: value, Label: parts[2]}, Hex: parts[3]}, parts[4], parts[5], parts[6]}
+		c[field][value] = v
+	}
+	v.Count += n
+}
+
+// facet is what was counted of an ask's field.
+func (c counts) facet(a *search.FacetAsk) search.Facet {
+	out := search.Facet{Field: a.Field}
+	for _, v := range c[a.Field] {
+		out.Label, out.Type, out.Unit = v.label, v.kind, v.unit
+		out.Values = append(out.Values, v.FacetValue)
 	}
 	slices.SortFunc(out.Values, func(a, b search.FacetValue) int {
 		return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Value, b.Value))
@@ -138,20 +214,5 @@ func facet(a *search.FacetAsk, name string, in span, documents, variants level) 
 	if a.Limit > 0 && len(out.Values) > a.Limit {
 		out.Values = out.Values[:a.Limit]
 	}
-	return out, nil
-}
-
-// count adds n to a value; the field's label is in each of its tokens.
-func count(to *search.Facet, by map[string]*search.FacetValue, key string, n int) {
-	parts := untoken(key)
-	if len(parts) != tokenParts {
-		return
-	}
-	v := by[parts[1]]
-	if v == nil {
-		v = &search.FacetValue{Term: search.Term{Value: parts[1], Label: parts[2]}, Hex: parts[3]}
-		by[v.Value] = v
-		to.Label, to.Type, to.Unit = parts[4], parts[5], parts[6]
-	}
-	v.Count += n
+	return out
 }

@@ -212,7 +212,7 @@ func (x *Index) Search(ctx context.Context, p search.Plan) (out search.Found, er
 	return out, err
 }
 
-// ask performs a query: again where it counted too little, and with another request where bands are to be counted.
+// ask performs a query: again where it counted too little or not all, and with another request where bands are to be counted.
 func (x *Index) ask(ctx context.Context, q *query) (search.Found, error) {
 	for {
 		a, err := x.search(ctx, q.body())
@@ -220,7 +220,11 @@ func (x *Index) ask(ctx context.Context, q *query) (search.Found, error) {
 			return search.Found{}, err
 		}
 		out, err := q.found(a)
-		if errors.Is(err, errBeyond) {
+		switch {
+		case errors.Is(err, errTooMany):
+			q.apart = true
+			continue
+		case errors.Is(err, errBeyond):
 			for i := range q.spans {
 				q.spans[i] = everywhere(q.plan.Facets[i].Field)
 			}

@@ -28,8 +28,10 @@ type Config struct {
 	Owner     string        // names the process: it takes up again what it did not finish
 	Language  string        // of the shop, in which every product has its texts
 	Patience  time.Duration // of who searches; zero: 1.5 s
-	Now       func() time.Time
-	Log       *slog.Logger
+	// ValuesAtOnce is how many values of all facets are counted together, before each facet is counted for itself; zero: 10,000.
+	ValuesAtOnce int
+	Now          func() time.Time
+	Log          *slog.Logger
 }
 
 // lease is for how long an index that another process makes is left alone after its last write.

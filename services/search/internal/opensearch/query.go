@@ -1,6 +1,7 @@
 package opensearch
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 
@@ -15,11 +16,14 @@ type query struct {
 	places []grammar.Place
 	words  object
 	facets []facetGroup
+	atOnce int    // how many values of all fields are counted together
+	apart  bool   // the values of each field are counted for themselves
 	spans  []span // of facets that are ranges, by their number in the plan
 }
 
 func (xs *Indexes) query(p *search.Plan) (*query, error) {
 	q := &query{plan: p, groups: xs.grammar.Language(p.Language).Counting(p.Groups), places: xs.grammar.Places(p.Language)}
+	q.atOnce = cmp.Or(xs.ValuesAtOnce, maxValues)
 	q.facets, q.spans = facetGroups(p), xs.spans.of(p)
 	var err error
 	q.words, err = q.matching()

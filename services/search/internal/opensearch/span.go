@@ -10,6 +10,9 @@ import (
 // span are cells beside each other, from the first to the last.
 type span struct{ first, last int }
 
+// nowhere is where a field has no numbers.
+var nowhere = span{0, -1}
+
 func everywhere(field string) span { return span{0, len(search.Edges(field))} }
 
 // spans remember in which cells the numbers of a field were, so that others are not counted, which costs as much where nothing is. An answer says
@@ -52,14 +55,18 @@ func (s *spans) learn(p *search.Plan, facets []search.Facet) {
 	}
 	for i := range facets {
 		f := &facets[i]
-		if f.Min == nil {
-			continue
+		key := spanKey(p, f.Field)
+		known, ok := s.by[key]
+		switch {
+		case !p.Facets[i].Range, ok && f.Min == nil:
+		case f.Min == nil:
+			s.by[key] = nowhere
+		case !ok || known == nowhere:
+			s.by[key] = spanOf(f)
+		default:
+			here := spanOf(f)
+			s.by[key] = span{min(here.first, known.first), max(here.last, known.last)}
 		}
-		here := spanOf(f)
-		if known, ok := s.by[spanKey(p, f.Field)]; ok {
-			here = span{min(here.first, known.first), max(here.last, known.last)}
-		}
-		s.by[spanKey(p, f.Field)] = here
 	}
 }
 
