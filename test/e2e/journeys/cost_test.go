@@ -22,7 +22,7 @@ const (
 	callsAllowed      = 32 // of apps to their own sidecars, the guest's ten included
 	publishedAllowed  = 5  // events
 	deliveredAllowed  = 5  // of the types that a service asked for
-	strayAllowed      = 3  // of others: the brokers of the other profiles cannot tell types apart, and three services hear of a confirmed order
+	strayAllowed      = 4  // of others: the brokers of the other profiles cannot tell types apart, and four services hear of a confirmed order
 )
 
 // spent is what everything cost so far, by what it is.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/url"
 	"slices"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -44,13 +45,36 @@ func indexAway(t *testing.T, s *shop.Shop, sku string, cents int, away, back fun
 		t.Fatal(err)
 	}
 	a.Problem(t, 503, "search-unavailable")
+	pages(t, s, true)
 	buy(t, s, sku)
 	s.Staff(t, 204, "PUT", "/v1/admin/price-lists/test-usd/prices", fmt.Sprintf(`{"prices":[{"sku":%q,"amount":{"amount":%d,"currency":"USD"}}]}`, sku, cents), nil)
 	fresh := s.Goods(t, "fresh", 5)
 	back()
 	shop.Eventually(t, recovery, func() error { return shown(t, s, sku, cents, false) })
 	shop.Eventually(t, recovery, func() error { return shown(t, s, fresh, 1999, false) })
+	pages(t, s, false)
 	s.AwaitHealthy(t, recovery)
+}
+
+// pages wants the storefront to go on: products of a department, filters only where there is an index, and the way to the cart.
+func pages(t *testing.T, s *shop.Shop, degraded bool) {
+	t.Helper()
+	shop.Eventually(t, recovery, func() error { // an answer of before is shown for ten seconds
+		a, err := s.Ask(t.Context(), "GET", s.Storefront+"/en-us/c/test-goods?sort=newest", nil)
+		if err != nil {
+			return err
+		}
+		page := string(a.Body)
+		if a.Status != 200 || !strings.Contains(page, `class="card`) || strings.Contains(page, "filters are away") != degraded || strings.Contains(page, `name="price_min"`) == degraded {
+			return fmt.Errorf("the page of a department, degraded %v: %d %.5000s", degraded, a.Status, page)
+		}
+		return nil
+	})
+	for _, path := range []string{"/en-us/", "/en-us/cart"} {
+		if a, err := s.Ask(t.Context(), "GET", s.Storefront+path, nil); err != nil || a.Status != 200 {
+			t.Errorf("%s: %+v %v", path, a, err)
+		}
+	}
 }
 
 // shown wants a product in the listing of its category, which comes from catalog or from the index; cents 0: at whatever price.
