@@ -114,8 +114,14 @@ func (q *query) counted(all level, group int, out []search.Facet) error {
 	}
 	for _, at := range q.facets[group].asks {
 		a := &q.plan.Facets[at]
-		if together && !a.Range {
+		switch {
+		case together && !a.Range:
 			out[at] = values.facet(a)
+			continue
+		case together && valued(a):
+			var sure bool
+			out[at], sure = values.numbers(a)
+			q.unsure[at] = !sure
 			continue
 		}
 		f, err := facet(a, fmt.Sprint(at), q.spans[at], documents, variants)

@@ -57,14 +57,7 @@ func bands(f *search.Facet, name string, in span, variants level) ([]search.Band
 		products[in.first+i] = b.Products.Count
 		sum += b.Products.Count
 	}
-	begins := search.Begin(f.Field, products)
-	out := search.Bands(f.Field, begins)
-	if len(out) == 0 {
-		return nil, nil
-	}
-	for cell, n := range products {
-		out[search.BandOf(begins, cell)].Count += n
-	}
+	out := banded(f.Field, products)
 	if sum != all.Products.Count {
 		for i := range out {
 			out[i].Count = toCount
@@ -73,18 +66,74 @@ func bands(f *search.Facet, name string, in span, variants level) ([]search.Band
 	return out, nil
 }
 
+// banded makes bands of products that were counted by cell; none where there are too few.
+func banded(field string, products []int) []search.Band {
+	begins := search.Begin(field, products)
+	out := search.Bands(field, begins)
+	if len(out) == 0 {
+		return nil
+	}
+	for cell, n := range products {
+		out[search.BandOf(begins, cell)].Count += n
+	}
+	return out
+}
+
 // toCount stands for a count that is to be asked for.
 const toCount = -1
 
+// numbers adds what is asked for of a range.
+func (q *query) numbers(to object, at int) {
+	field, name := q.plan.Facets[at].Field, fmt.Sprint(at)
+	numbers := object{"field": offerNumber(field)}
+	to["bounds "+name] = object{"stats": numbers}
+	if in := q.spans[at]; in != nowhere {
+		to["all "+name] = object{"filter": object{"exists": numbers}, "aggs": counted}
+		to["cells "+name] = ranges(field, cells(field, in))
+	}
+}
+
+// renumber asks for ranges whose numbers are of variants.
+func (x *Index) renumber(ctx context.Context, q *query, facets []search.Facet) error {
+	return x.more(ctx, q, func(to object, at int) {
+		if q.unsure[at] {
+			q.numbers(to, at)
+		}
+	}, func(variants level, at int) (err error) {
+		if q.unsure[at] {
+			facets[at], err = facet(&q.plan.Facets[at], fmt.Sprint(at), q.spans[at], level{}, variants)
+		}
+		return err
+	})
+}
+
 // recount counts the bands that products may be in twice.
 func (x *Index) recount(ctx context.Context, q *query, facets []search.Facet) error {
+	twice := func(at int) bool { return len(facets[at].Bands) > 0 && facets[at].Bands[0].Count == toCount }
+	return x.more(ctx, q, func(to object, at int) {
+		if twice(at) {
+			to["cells "+fmt.Sprint(at)] = ranges(facets[at].Field, parts(facets[at].Bands))
+		}
+	}, func(variants level, at int) error {
+		if !twice(at) {
+			return nil
+		}
+		var by tokens
+		err := variants.read("cells "+fmt.Sprint(at), &by)
+		for n := range by.Buckets {
+			facets[at].Bands[n].Count = by.Buckets[n].Products.Count
+		}
+		return err
+	})
+}
+
+// more asks for more of some facets, if there are any: add says what is asked of the offers, and read is given what was answered.
+func (x *Index) more(ctx context.Context, q *query, add func(to object, at int), read func(variants level, at int) error) error {
 	all := object{}
 	for i := range q.facets {
 		variants := object{}
 		for _, at := range q.facets[i].asks {
-			if f := &facets[at]; len(f.Bands) > 0 && f.Bands[0].Count == toCount {
-				variants["cells "+fmt.Sprint(at)] = ranges(f.Field, parts(f.Bands))
-			}
+			add(variants, at)
 		}
 		if len(variants) > 0 {
 			all[fmt.Sprint(i)] = q.among(q.facets[i].filters(q.plan), object{}, variants)
@@ -98,17 +147,16 @@ func (x *Index) recount(ctx context.Context, q *query, facets []search.Facet) er
 		return err
 	}
 	for i := range q.facets {
+		if all[fmt.Sprint(i)] == nil {
+			continue
+		}
 		var documents, of, variants level
 		if err := errors.Join(a.Aggregations.read(fmt.Sprint(i), &documents), documents.read(ofVariants, &of), of.read(fitting, &variants)); err != nil {
 			return fmt.Errorf("read bands: %w", err)
 		}
 		for _, at := range q.facets[i].asks {
-			var by tokens
-			if err := variants.read("cells "+fmt.Sprint(at), &by); err != nil {
+			if err := read(variants, at); err != nil {
 				return fmt.Errorf("read bands: %w", err)
-			}
-			for n := range by.Buckets {
-				facets[at].Bands[n].Count = by.Buckets[n].Products.Count
 			}
 		}
 	}

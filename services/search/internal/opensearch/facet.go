@@ -4,7 +4,9 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode"
 
@@ -62,13 +64,9 @@ func (q *query) aggregations() object {
 		for _, at := range g.asks {
 			a, name := &q.plan.Facets[at], fmt.Sprint(at)
 			switch {
+			case together && valued(a):
 			case a.Range:
-				numbers := object{"field": offerNumber(a.Field)}
-				variants["bounds "+name] = object{"stats": numbers}
-				if in := q.spans[at]; in != nowhere {
-					variants["all "+name] = object{"filter": object{"exists": numbers}, "aggs": counted}
-					variants["cells "+name] = ranges(a.Field, cells(a.Field, in))
-				}
+				q.numbers(variants, at)
 			case !together && len(a.Field) <= longestField:
 				documents["values "+name] = object{"terms": values(fieldFacets, a, "_count")}
 				variants["values "+name] = object{"terms": values(offerFacets, a, ofProducts), "aggs": counted}
@@ -78,6 +76,9 @@ func (q *query) aggregations() object {
 	}
 	return all
 }
+
+// valued tells whether the numbers of a range are values too: those of attributes are.
+func valued(a *search.FacetAsk) bool { return strings.HasPrefix(a.Field, search.AttributePrefix) }
 
 // ofAll names the aggregation of the values of all fields.
 const ofAll = "values"
@@ -128,7 +129,7 @@ func values(in string, a *search.FacetAsk, order string) object {
 	return object{"field": in, "include": pattern.String() + anything, "size": size, "order": []object{{order: "desc"}, {"_key": "asc"}}}
 }
 
-// facet reads what was counted for an ask. A value that some products have and variants of others is counted with both.
+// facet reads what was counted for an ask by itself. A value that some products have and variants of others is counted with both.
 func facet(a *search.FacetAsk, name string, in span, documents, variants level) (search.Facet, error) {
 	out := search.Facet{Field: a.Field}
 	if a.Range {
@@ -158,6 +159,7 @@ type counts map[string]map[string]*counting
 type counting struct {
 	search.FacetValue
 	label, kind, unit string // of the field: they are in each of its tokens
+	ofVariants        bool   // not all of it is of products
 }
 
 // readTogether reads the values of all fields of a group.
@@ -176,15 +178,15 @@ func readTogether(documents, variants level) (counts, error) {
 
 func (c counts) add(ofProducts, ofVariants *tokens) {
 	for _, b := range ofProducts.Buckets {
-		c.count(b.Key, b.Count)
+		c.count(b.Key, b.Count, false)
 	}
 	for _, b := range ofVariants.Buckets {
-		c.count(b.Key, b.Products.Count)
+		c.count(b.Key, b.Products.Count, true)
 	}
 }
 
 // count adds n to a value.
-func (c counts) count(key string, n int) {
+func (c counts) count(key string, n int, ofVariants bool) {
 	parts := untoken(key)
 	if len(parts) != tokenParts {
 		return
@@ -195,10 +197,31 @@ func (c counts) count(key string, n int) {
 	}
 	v := c[field][value]
 	if v == nil {
-		v = &counting{search.FacetValue{Term: search.Term{Value: value, Label: parts[2]}, Hex: parts[3]}, parts[4], parts[5], parts[6]}
+		v = &counting{search.FacetValue{Term: search.Term{Value: value, Label: parts[2]}, Hex: parts[3]}, parts[4], parts[5], parts[6], false}
 		c[field][value] = v
 	}
 	v.Count += n
+	v.ofVariants = v.ofVariants || ofVariants
+}
+
+// numbers is what was counted of the numbers of an ask's field. It is not sure where they are of variants: a product may have several.
+func (c counts) numbers(a *search.FacetAsk) (out search.Facet, sure bool) {
+	out, sure = search.Facet{Field: a.Field}, true
+	products := make([]int, len(search.Edges(a.Field))+1)
+	for value, v := range c[a.Field] {
+		n, err := strconv.ParseFloat(value, 64)
+		if err != nil || math.IsNaN(n) || math.IsInf(n, 0) {
+			continue // as in facts
+		}
+		if out.Min == nil {
+			out.Min, out.Max = new(n), new(n)
+		}
+		*out.Min, *out.Max = min(*out.Min, n), max(*out.Max, n)
+		products[search.Cell(a.Field, n)] += v.Count
+		sure = sure && !v.ofVariants
+	}
+	out.Bands = banded(a.Field, products)
+	return out, sure
 }
 
 // facet is what was counted of an ask's field.

@@ -212,30 +212,38 @@ func (x *Index) Search(ctx context.Context, p search.Plan) (out search.Found, er
 	return out, err
 }
 
-// ask performs a query: again where it counted too little or not all, and with another request where bands are to be counted.
+// ask performs a query: again where it counted too little or not all, and with another request for ranges of variants' numbers, and for bands that
+// products may be in twice.
 func (x *Index) ask(ctx context.Context, q *query) (search.Found, error) {
 	for {
-		a, err := x.search(ctx, q.body())
-		if err != nil {
-			return search.Found{}, err
-		}
-		out, err := q.found(a)
+		out, err := x.once(ctx, q)
 		switch {
 		case errors.Is(err, errTooMany):
 			q.apart = true
-			continue
 		case errors.Is(err, errBeyond):
 			for i := range q.spans {
 				q.spans[i] = everywhere(q.plan.Facets[i].Field)
 			}
-			continue
+		default:
+			return out, err
 		}
-		if err == nil {
-			x.xs.spans.learn(q.plan, out.Facets)
-			err = x.recount(ctx, q, out.Facets)
-		}
-		return out, err
 	}
+}
+
+func (x *Index) once(ctx context.Context, q *query) (search.Found, error) {
+	a, err := x.search(ctx, q.body())
+	if err != nil {
+		return search.Found{}, err
+	}
+	out, err := q.found(a)
+	if err != nil {
+		return search.Found{}, err
+	}
+	if err := x.renumber(ctx, q, out.Facets); err != nil {
+		return search.Found{}, err
+	}
+	x.xs.spans.learn(q.plan, out.Facets)
+	return out, x.recount(ctx, q, out.Facets)
 }
 
 // search performs a search whole.

@@ -19,12 +19,13 @@ type query struct {
 	atOnce int    // how many values of all fields are counted together
 	apart  bool   // the values of each field are counted for themselves
 	spans  []span // of facets that are ranges, by their number in the plan
+	unsure []bool // of those, which are to be counted once more
 }
 
 func (xs *Indexes) query(p *search.Plan) (*query, error) {
 	q := &query{plan: p, groups: xs.grammar.Language(p.Language).Counting(p.Groups), places: xs.grammar.Places(p.Language)}
 	q.atOnce = cmp.Or(xs.ValuesAtOnce, maxValues)
-	q.facets, q.spans = facetGroups(p), xs.spans.of(p)
+	q.facets, q.spans, q.unsure = facetGroups(p), xs.spans.of(p), make([]bool, len(p.Facets))
 	var err error
 	q.words, err = q.matching()
 	return q, err
