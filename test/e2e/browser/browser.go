@@ -208,10 +208,10 @@ func (tab *Tab) where() string {
 	return v
 }
 
-// At waits until the address, path and query, matches, and the page is loaded.
+// At waits until the address, path and query, matches, and the page is loaded, and what htmx changes of it is there and listens.
 func (tab *Tab) At(path string) {
 	tab.Helper()
-	tab.Await("the address "+path, fmt.Sprintf("document.readyState === 'complete' && new RegExp(%q).test(location.pathname + location.search)", path))
+	tab.Await("the address "+path, fmt.Sprintf("document.readyState === 'complete' && !document.querySelector('.htmx-request, .htmx-swapping, .htmx-added, .htmx-settling') && new RegExp(%q).test(location.pathname + location.search)", path))
 }
 
 // Sees waits until the part of a page holds a text.

@@ -27,10 +27,12 @@ func TestAKeyboardBuys(t *testing.T) {
 	v.Until(`#filters [name="in_stock"]`)
 	v.Press(" ")
 	v.At(`in_stock=true`)
+	v.Await("the page of what is in stock", `document.querySelector(".chips")`) // its address comes first
 	v.Await("the focus where it was", `document.activeElement.matches('#filters [name="in_stock"]')`)
 	v.Until("#sort", kb.ModifierShift)
 	v.Press(kb.End)
 	v.At(`sort=-price`)
+	v.Await("the page in that order", `document.querySelector("#sort option[selected]").value === "-price"`)
 	v.Await("the focus where it was", `document.activeElement.id === "sort"`)
 	v.Until("#grid .card:not(.out) h3 a")
 	v.Press("\r")
