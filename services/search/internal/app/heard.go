@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -86,7 +87,8 @@ func (e *Ear) Suggest(language, text string, limit int) (all []string) {
 		if len(all) == limit {
 			break
 		}
-		if h.Asked >= oftenAsked && (h.Language == language || h.Language == "") && strings.HasPrefix(h.Words, text) {
+		inIt := h.Language == language || h.Language == "" // words may be of both
+		if h.Asked >= oftenAsked && inIt && strings.HasPrefix(h.Words, text) && !slices.Contains(all, h.Words) {
 			all = append(all, h.Words)
 		}
 	}
