@@ -2,7 +2,6 @@ package spelling
 
 import (
 	"cmp"
-	"maps"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -24,19 +23,27 @@ func joins(language string) bool {
 	return compounding[base]
 }
 
-// tails are all words, by their letters from behind.
-func (b *Builder) tails() []string {
-	if !b.joins {
-		return nil
-	}
-	var all []string
-	for w := range b.words {
-		if !b.rows[w] && utf8.RuneCountInString(w) >= shortestHead+shortestRest && !strings.ContainsAny(w, "0123456789") {
-			all = append(all, reversed(w))
+// tail is a word from behind.
+type tail struct {
+	letters string
+	of      int // the word's number
+}
+
+// join prepares words to be found by what they end with, where the language writes them as one: a common ending has thousands, which are
+// not to be stemmed whenever somebody asks.
+func (d *Dictionary) join() {
+	for i := range d.words {
+		w := &d.words[i]
+		w.stem = w.word
+		if s := d.stem(w.word); s != w.word { // what is the same is in memory once
+			w.stem = s
+		}
+		w.alike = d.stems[w.stem]
+		if utf8.RuneCountInString(w.word) >= shortestHead+shortestRest && !strings.ContainsAny(w.word, "0123456789") {
+			d.tails = append(d.tails, tail{reversed(w.word), i})
 		}
 	}
-	slices.Sort(all)
-	return all
+	slices.SortFunc(d.tails, func(a, b tail) int { return cmp.Compare(a.letters, b.letters) })
 }
 
 func reversed(w string) string {
@@ -51,26 +58,43 @@ func (d *Dictionary) Compounds(word string) []string {
 	if len(d.tails) == 0 || strings.ContainsAny(word, "0123456789") {
 		return nil
 	}
-	found := map[string]string{} // by stem
+	own := d.stem(word)
+	var best []*entry
 	for _, form := range d.forms(word) {
 		if utf8.RuneCountInString(form) < shortestHead {
 			continue
 		}
-		tail := reversed(form)
-		at, _ := slices.BinarySearch(d.tails, tail)
-		for ; at < len(d.tails) && strings.HasPrefix(d.tails[at], tail); at++ {
-			w := reversed(d.tails[at])
-			if rest := w[:len(w)-len(form)]; utf8.RuneCountInString(rest) < shortestRest {
-				continue
-			}
-			if s := d.stem(w); found[s] == "" || w < found[s] {
-				found[s] = w
+		letters := reversed(form)
+		at, _ := slices.BinarySearchFunc(d.tails, letters, func(t tail, s string) int { return cmp.Compare(t.letters, s) })
+		for ; at < len(d.tails) && strings.HasPrefix(d.tails[at].letters, letters); at++ {
+			w := &d.words[d.tails[at].of]
+			if rest := w.word[:len(w.word)-len(form)]; w.stem != own && utf8.RuneCountInString(rest) >= shortestRest {
+				best = among(best, w)
 			}
 		}
 	}
-	delete(found, d.stem(word))
-	all := slices.SortedFunc(maps.Values(found), func(a, b string) int { return cmp.Or(cmp.Compare(d.Count(b), d.Count(a)), cmp.Compare(a, b)) })
-	return all[:min(len(all), mostCompounds)]
+	var all []string
+	for _, w := range best {
+		all = append(all, w.word)
+	}
+	return all
+}
+
+// among puts a word among the best ones, which are in order and one for each stem.
+func among(best []*entry, w *entry) []*entry {
+	rank := func(a, b *entry) int { return cmp.Or(cmp.Compare(b.alike, a.alike), cmp.Compare(a.word, b.word)) }
+	if len(best) == mostCompounds && rank(w, best[mostCompounds-1]) > 0 {
+		return best
+	}
+	if i := slices.IndexFunc(best, func(b *entry) bool { return b.stem == w.stem }); i >= 0 {
+		if best[i].word <= w.word {
+			return best
+		}
+		best = slices.Delete(best, i, i+1)
+	}
+	at, _ := slices.BinarySearchFunc(best, w, rank)
+	best = slices.Insert(best, at, w)
+	return best[:min(len(best), mostCompounds)]
 }
 
 // Head returns the longest known word that a word ends with: "stiefel" of "winterstiefel"; "" where there is none, and in languages that do not write
@@ -94,8 +118,8 @@ func (d *Dictionary) forms(word string) []string {
 	stem := d.stem(word)
 	at, _ := slices.BinarySearchFunc(d.words, stem, func(e entry, s string) int { return cmp.Compare(e.word, s) })
 	for ; at < len(d.words) && strings.HasPrefix(d.words[at].word, stem); at++ {
-		if w := d.words[at].word; w != word && d.stem(w) == stem {
-			all = append(all, w)
+		if w := &d.words[at]; w.word != word && w.stem == stem {
+			all = append(all, w.word)
 		}
 	}
 	return all

@@ -47,7 +47,8 @@ func TestCompounds(t *testing.T) {
 
 func TestCompoundsAreFew(t *testing.T) {
 	t.Parallel()
-	b := NewBuilder("de", nil)
+	stemmed := 0
+	b := NewBuilder("de", func(w string) string { stemmed++; return w })
 	for i := range 200 {
 		w := fmt.Sprintf("%c%c%clampe", 'a'+i%26, 'a'+i/26, 'x')
 		for range 1 + i%7 {
@@ -55,7 +56,11 @@ func TestCompoundsAreFew(t *testing.T) {
 		}
 	}
 	d := b.Build()
+	stemmed = 0
 	got := d.Compounds("lampe")
+	if stemmed > 3 {
+		t.Errorf("%d words are stemmed for one", stemmed)
+	}
 	if len(got) != mostCompounds || !slices.IsSortedFunc(got, func(a, b string) int { return d.Count(b) - d.Count(a) }) || d.Count(got[0]) != 7 {
 		t.Errorf("%q", got)
 	}

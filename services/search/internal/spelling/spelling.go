@@ -87,7 +87,7 @@ func (b *Builder) add(w string, row bool) {
 
 // Build returns the dictionary of what was added.
 func (b *Builder) Build() *Dictionary {
-	d := &Dictionary{stem: b.stem, documents: b.documents, stems: b.stems, written: b.mostWritten(), tails: b.tails()}
+	d := &Dictionary{stem: b.stem, documents: b.documents, stems: b.stems, written: b.mostWritten()}
 	for _, w := range slices.Sorted(maps.Keys(b.words)) {
 		if !b.rows[w] && utf8.RuneCountInString(w) >= shortest && len(w) <= math.MaxUint8 {
 			d.words = append(d.words, entry{word: w, documents: b.words[w]})
@@ -95,6 +95,9 @@ func (b *Builder) Build() *Dictionary {
 	}
 	for i := 1; i < len(d.words); i++ {
 		d.words[i].shared = shared(d.words[i-1].word, d.words[i].word)
+	}
+	if b.joins {
+		d.join()
 	}
 	return d
 }
@@ -127,14 +130,16 @@ type Dictionary struct {
 	documents int
 	stems     map[string]int
 	written   map[string]string
-	words     []entry  // by letters: those that may be meant
-	tails     []string // all words from behind, by letters, where words are written as one
+	words     []entry // by letters: those that may be meant
+	tails     []tail  // by letters, where words are written as one
 }
 
 type entry struct {
 	word      string
 	documents int
-	shared    uint8 // bytes that it has in common with the one before
+	stem      string // where words are written as one
+	alike     int    // and documents that have a word with it
+	shared    uint8  // bytes that it has in common with the one before
 }
 
 // Documents returns how many documents there are.
