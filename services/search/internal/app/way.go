@@ -32,7 +32,7 @@ var ErrStep = fault.New(fault.Invalid, "validation-failed", "query.cursor: is of
 
 // perform performs a query by the first of its steps that finds more than a few, and else by the one that finds most. What has all words comes
 // first there. Few are enough where the order is not by relevance, and of what is called by its number. A page that is not the first goes on
-// by the step of the first, else ErrStep; nil: the query finds nothing in any way.
+// by the step of the first, else ErrStep; nil: the query finds nothing in any way. What is chosen does not move the step (chosen).
 func (s *Shop) perform(ctx context.Context, live Index, q *search.Query, l Listing) (*way, error) {
 	switch {
 	case l.After != nil && l.After.Step >= len(q.Steps):
@@ -43,6 +43,9 @@ func (s *Shop) perform(ctx context.Context, live Index, q *search.Query, l Listi
 		return nil, nil
 	}
 	best, err := take(ctx, live, q, 0, nil)
+	if err == nil && len(q.Steps) > 1 && len(best.step.Plan.Filters) > 0 && !enough(q, best) {
+		return chosen(ctx, live, q, best)
+	}
 	all := best // the last one that wants all of its words
 	for n := 1; err == nil && n < len(q.Steps) && !enough(q, best); n++ {
 		var wider *way
@@ -64,6 +67,35 @@ func (s *Shop) perform(ctx context.Context, live Index, q *search.Query, l Listi
 
 func enough(q *search.Query, w *way) bool {
 	return w.found.Total >= few || w.found.Total > 0 && (q.Name || w.step.Plan.Sort != search.ByRelevance)
+}
+
+// chosen goes on from the first step of a query of which something is chosen: by the step that would be taken if nothing was, so that a choice finds
+// as many as its facet says, and where that finds nothing by the next one that does.
+func chosen(ctx context.Context, live Index, q *search.Query, first *way) (*way, error) {
+	n, most := 0, 0
+	for i := range q.Steps {
+		plan := q.Steps[i].Plan
+		plan.Filters, plan.Facets, plan.Limit, plan.Boosts, plan.Explain = nil, nil, 0, nil, false
+		found, err := live.Search(ctx, plan)
+		if err != nil {
+			return nil, err
+		}
+		if found.Total > most {
+			n, most = i, found.Total
+		}
+		if enough(q, &way{step: &q.Steps[i], found: found}) {
+			break
+		}
+	}
+	if n == 0 && first.found.Total > 0 {
+		return first, nil
+	}
+	for n = max(n, 1); n < len(q.Steps); n++ {
+		if w, err := take(ctx, live, q, n, nil); err != nil || w.found.Total > 0 {
+			return w, err
+		}
+	}
+	return first, nil
 }
 
 // take takes a step of a query. all is what the last step before it found that wants all of its words; nil: it was not taken, because the page goes

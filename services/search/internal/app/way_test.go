@@ -81,6 +81,45 @@ func TestWhatAnIndexIsAsked(t *testing.T) {
 	}
 }
 
+// Whoever chooses something finds as many as its facet says: what is chosen leaves few, but the query is taken as if nothing was chosen. Where
+// nothing is left it is relaxed further.
+func TestWhatIsChosenIsNotWidened(t *testing.T) {
+	t.Parallel()
+	low := int64(5)
+	for name, tc := range map[string]struct {
+		all, fit [4]int // of the steps, without and with what is chosen
+		sort     search.Sort
+		total    int
+		want     []string
+	}{
+		"enough":                {[4]int{20, 30, 40, 50}, [4]int{8, 9, 10, 11}, "", 8, []string{"0 fit"}},
+		"few of many":           {[4]int{20, 30, 40, 50}, [4]int{3, 9, 10, 11}, "", 3, []string{"0 fit", "0"}},
+		"few of what is wider":  {[4]int{2, 3, 19, 50}, [4]int{1, 2, 4, 9}, "", 4, []string{"0 fit", "0", "1", "2", "1 fit", "2 fit"}},
+		"few in any way":        {[4]int{2, 3, 4, 4}, [4]int{1, 1, 2, 3}, "", 2, []string{"0 fit", "0", "1", "2", "3", "1 fit", "2 fit"}},
+		"none of many":          {[4]int{20, 30, 40, 50}, [4]int{0, 0, 2, 9}, "", 2, []string{"0 fit", "0", "1 fit", "1 fit", "2 fit"}},
+		"none at all":           {[4]int{20, 30, 40, 50}, [4]int{}, search.ByPriceUp, 0, []string{"0 fit", "0", "1 fit", "2 fit", "3 fit"}},
+		"by price, few of some": {[4]int{0, 2, 19, 50}, [4]int{0, 1, 4, 9}, search.ByPriceUp, 1, []string{"0 fit", "0", "1", "1 fit"}},
+	} {
+		var asked []string
+		s := shop(rungs{}, func(p search.Plan) (search.Found, error) {
+			n := len(p.Groups)
+			found, what := search.Found{Total: tc.all[n]}, fmt.Sprint(n)
+			if len(p.Filters) > 0 {
+				found.Total, what = tc.fit[n], what+" fit"
+			}
+			asked = append(asked, what)
+			return found, nil
+		})
+		got, err := s.List(t.Context(), Listing{Visit: here, Words: "a b c", Min: &low, Sort: tc.sort, Facets: true, Limit: 24})
+		if err != nil || got.Total != tc.total {
+			t.Errorf("%s: %v %+v", name, err, got)
+		}
+		if diff := cmp.Diff(tc.want, asked); diff != "" {
+			t.Errorf("%s: %s", name, diff)
+		}
+	}
+}
+
 // A failure in any of the questions is one of the listing.
 func TestAStepThatFails(t *testing.T) {
 	t.Parallel()
