@@ -58,7 +58,7 @@ func (d *Dictionary) Compounds(word string) []string {
 	if len(d.tails) == 0 || strings.ContainsAny(word, "0123456789") {
 		return nil
 	}
-	own := d.stem(word)
+	own, known := d.stem(word), map[string]bool{}
 	var best []*entry
 	for _, form := range d.forms(word) {
 		if utf8.RuneCountInString(form) < shortestHead {
@@ -68,7 +68,7 @@ func (d *Dictionary) Compounds(word string) []string {
 		at, _ := slices.BinarySearchFunc(d.tails, letters, func(t tail, s string) int { return cmp.Compare(t.letters, s) })
 		for ; at < len(d.tails) && strings.HasPrefix(d.tails[at].letters, letters); at++ {
 			w := &d.words[d.tails[at].of]
-			if rest := w.word[:len(w.word)-len(form)]; w.stem != own && utf8.RuneCountInString(rest) >= shortestRest {
+			if rest := w.word[:len(w.word)-len(form)]; w.stem != own && utf8.RuneCountInString(rest) >= shortestRest && !d.covers(w.word, form, known) {
 				best = among(best, w)
 			}
 		}
@@ -78,6 +78,24 @@ func (d *Dictionary) Compounds(word string) []string {
 		all = append(all, w.word)
 	}
 	return all
+}
+
+// covers tells whether a word has a longer last part that is known: a Wolldecke is a Decke, and no Ecke. What was looked up is kept in known.
+func (d *Dictionary) covers(word, form string, known map[string]bool) bool {
+	at := len(word) - len(form)
+	for range shortestRest - 1 {
+		_, size := utf8.DecodeLastRuneInString(word[:at])
+		at -= size
+		is, lookedUp := known[word[at:]]
+		if !lookedUp {
+			is = d.Count(word[at:]) > 0
+			known[word[at:]] = is
+		}
+		if is {
+			return true
+		}
+	}
+	return false
 }
 
 // among puts a word among the best ones, which are in order and one for each stem.

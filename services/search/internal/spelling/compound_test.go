@@ -15,7 +15,7 @@ func TestCompounds(t *testing.T) {
 	dictionary := func(language string) *Dictionary {
 		b := NewBuilder(language, stem)
 		for _, text := range []string{"Decke", "Wolldecke", "Wolldecken", "Wolldecke", "Tagesdecken", "Tischdecke aus Leinen", "Tischdecke", "Tischdecke", "Decken", "Verdeck", "entdeckte", "Tisch",
-			"Beistelltisch", "Eistee", "Preis", "Reis", "Basmatireis", "Messer2000tisch", "Wäscheständer"} {
+			"Beistelltisch", "Eistee", "Preis", "Reis", "Basmatireis", "Messer2000tisch", "Wäscheständer", "Ecke"} {
 			b.Add(search.Text{Name: text, Title: search.Index(text)}, "")
 		}
 		return b.Build()
@@ -23,7 +23,7 @@ func TestCompounds(t *testing.T) {
 	german := dictionary("de-AT")
 	for word, want := range map[string]string{
 		"decke": "tischdecke wolldecke tagesdecken", "decken": "tischdecke wolldecke tagesdecken", "tisch": "beistelltisch", "reis": "basmatireis",
-		"stander": "waschestander", "eis": "", "tischdecke": "", "sofa": "", "": "", "2000tisch": "", "linen": "",
+		"stander": "waschestander", "eis": "", "tischdecke": "", "sofa": "", "": "", "2000tisch": "", "linen": "", "ecke": "", "isch": "",
 	} {
 		if got := strings.Join(german.Compounds(word), " "); got != want {
 			t.Errorf("%s: %q, not %q", word, got, want)
@@ -58,7 +58,7 @@ func TestCompoundsAreFew(t *testing.T) {
 	d := b.Build()
 	stemmed = 0
 	got := d.Compounds("lampe")
-	if stemmed > 3 {
+	if stemmed > 60 { // the word, and what may be a longer last part
 		t.Errorf("%d words are stemmed for one", stemmed)
 	}
 	if len(got) != mostCompounds || !slices.IsSortedFunc(got, func(a, b string) int { return d.Count(b) - d.Count(a) }) || d.Count(got[0]) != 7 {
