@@ -26,12 +26,16 @@ type answer struct {
 }
 
 type hit struct {
-	Score  float64 `json:"_score"`
-	Source struct {
+	ID      string  `json:"_id"`
+	Version int64   `json:"_version"` // where it is asked for
+	Score   float64 `json:"_score"`
+	Source  struct {
 		Document string `json:"document"`
 	} `json:"_source"`
 	Sort    []any    `json:"sort"`
 	Matched []string `json:"matched_queries"`
+
+	document *search.Document // see fill
 }
 
 // level are aggregations beside each other, and how many documents they are of.
@@ -57,7 +61,7 @@ type tokens struct {
 	} `json:"buckets"`
 }
 
-func (h *hit) document() (*search.Document, error) {
+func (h *hit) read() (*search.Document, error) {
 	d := &search.Document{}
 	if err := json.Unmarshal([]byte(h.Source.Document), d); err != nil {
 		return nil, fmt.Errorf("read a document: %w", err)
@@ -68,7 +72,7 @@ func (h *hit) document() (*search.Document, error) {
 // documents adds those of the hits by their ids.
 func (a *answer) documents(to map[string]*search.Document) error {
 	for i := range a.Hits.Hits {
-		d, err := a.Hits.Hits[i].document()
+		d, err := a.Hits.Hits[i].read()
 		if err != nil {
 			return err
 		}
@@ -82,13 +86,13 @@ func (q *query) found(a *answer) (search.Found, error) {
 	hits := a.Hits.Hits
 	out := search.Found{Total: a.Hits.Total.Value, More: len(hits) > q.plan.Limit, Facets: make([]search.Facet, len(q.plan.Facets))}
 	hits = hits[:min(len(hits), q.plan.Limit)]
-	out.Hits = make([]search.Hit, len(hits))
+	out.Hits = make([]search.Hit, 0, len(hits))
 	for i := range hits {
 		h, err := q.hit(&hits[i])
 		if err != nil {
 			return search.Found{}, err
 		}
-		out.Hits[i] = h
+		out.Hits = append(out.Hits, h)
 	}
 	for i := range q.facets {
 		if err := q.counted(a.Aggregations, i, out.Facets); err != nil {
@@ -134,10 +138,7 @@ func (q *query) counted(all level, group int, out []search.Facet) error {
 }
 
 func (q *query) hit(h *hit) (search.Hit, error) {
-	d, err := h.document()
-	if err != nil {
-		return search.Hit{}, err
-	}
+	d := h.document
 	out := search.Hit{Document: d, Score: h.Score, Position: search.Position{ID: d.ID}}
 	if len(h.Sort) > 0 {
 		key, ok := h.Sort[0].(float64)

@@ -212,7 +212,7 @@ func (x *Index) Search(ctx context.Context, p search.Plan) (out search.Found, er
 	return out, err
 }
 
-// ask performs a query: again where it counted too little or not all, and with another request for ranges of variants' numbers, and for bands that
+// ask performs a query: again where it counted too little or not all, or documents have changed, and with another request for ranges of variants' numbers, and for bands that
 // products may be in twice.
 func (x *Index) ask(ctx context.Context, q *query) (search.Found, error) {
 	for {
@@ -220,6 +220,8 @@ func (x *Index) ask(ctx context.Context, q *query) (search.Found, error) {
 		switch {
 		case errors.Is(err, errTooMany):
 			q.apart = true
+		case errors.Is(err, errMoved):
+			q.whole = true
 		case errors.Is(err, errBeyond):
 			for i := range q.spans {
 				q.spans[i] = everywhere(q.plan.Facets[i].Field)
@@ -233,6 +235,9 @@ func (x *Index) ask(ctx context.Context, q *query) (search.Found, error) {
 func (x *Index) once(ctx context.Context, q *query) (search.Found, error) {
 	a, err := x.search(ctx, q.body())
 	if err != nil {
+		return search.Found{}, err
+	}
+	if err := x.fill(ctx, q, a.Hits.Hits[:min(len(a.Hits.Hits), q.plan.Limit)]); err != nil {
 		return search.Found{}, err
 	}
 	out, err := q.found(a)

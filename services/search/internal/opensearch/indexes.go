@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	lru "github.com/hashicorp/golang-lru/v2"
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/sidecart/sidecart/services/search/internal/app"
@@ -47,6 +48,7 @@ type Indexes struct {
 	alias   string
 	live    atomic.Pointer[Index] // the one that was read last
 	spans   spans
+	kept    *lru.Cache[keptKey, keptDocument]
 }
 
 // Open returns the indexes of a prefix. The cluster may be away.
@@ -59,7 +61,11 @@ func Open(c Config) (*Indexes, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Indexes{client: asker, Config: c, grammar: g, guard: newGuard(c.Log), refused: newRefused(), alias: c.Prefix + "-" + search.Form}, nil
+	kept, err := lru.New[keptKey, keptDocument](keptDocuments)
+	if err != nil {
+		return nil, err
+	}
+	return &Indexes{client: asker, kept: kept, Config: c, grammar: g, guard: newGuard(c.Log), refused: newRefused(), alias: c.Prefix + "-" + search.Form}, nil
 }
 
 // Close lets go of nothing: requests end by themselves.

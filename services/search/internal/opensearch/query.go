@@ -17,6 +17,7 @@ type query struct {
 	words  object
 	facets []facetGroup
 	atOnce int    // how many values of all fields are counted together
+	whole  bool   // documents come with their hits
 	apart  bool   // the values of each field are counted for themselves
 	spans  []span // of facets that are ranges, by their number in the plan
 	unsure []bool // of those, which are to be counted once more
@@ -39,7 +40,7 @@ func (q *query) body() object {
 	}
 	body := object{
 		"query": object{"function_score": object{"query": q.matched(filters), "functions": q.functions(), "score_mode": "multiply", "boost_mode": "multiply"}},
-		"size":  q.plan.Limit, "track_total_hits": true, "track_scores": true, "_source": fieldDocument, "sort": q.sort(),
+		"size":  q.plan.Limit, "track_total_hits": true, "track_scores": true, "_source": q.whole, "version": true, "sort": q.sort(),
 	}
 	if q.plan.Limit > 0 {
 		body["size"] = q.plan.Limit + 1 // to know that there is more
