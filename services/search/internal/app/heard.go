@@ -144,7 +144,11 @@ func (e *Ear) note(ctx context.Context) error {
 		e.mu.Lock()
 		defer e.mu.Unlock()
 		for as, h := range e.pending {
-			h.Asked += pending[as].Asked
+			was, known := pending[as]
+			if !known && len(pending) >= mostHeard {
+				continue
+			}
+			h.Asked += was.Asked
 			pending[as] = h
 		}
 		e.pending = pending

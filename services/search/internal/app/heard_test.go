@@ -18,9 +18,13 @@ type memory struct {
 	err           error
 	popular       []Heard
 	beforeItNotes bool
+	meanwhile     func() // nil: nothing happens while it is told
 }
 
 func (m *memory) Note(_ context.Context, _ time.Time, all []Heard) error {
+	if m.meanwhile != nil {
+		m.meanwhile()
+	}
 	if m.err != nil && m.beforeItNotes {
 		return m.err
 	}
@@ -60,6 +64,13 @@ func TestWhatIsHeardIsNoted(t *testing.T) {
 	}
 	if len(e.pending) != mostHeard {
 		t.Errorf("%d queries are kept", len(e.pending))
+	}
+	m.err, m.meanwhile = ErrUnavailable, func() {
+		e.Hear("en", []string{"0"}, 0)
+		e.Hear("en", []string{"one", "more"}, 0)
+	}
+	if err := e.Refresh(t.Context()); err == nil || len(e.pending) != mostHeard || e.pending[said{"0", "en"}].Asked != 2 {
+		t.Errorf("%v %d queries are kept while nothing is noted", err, len(e.pending))
 	}
 }
 
