@@ -333,6 +333,9 @@ func TestRulesLeaveOutSoMany(t *testing.T) {
 	over["ends_at"] = now.Add(-time.Second)
 	s.staff.Do("PUT", rulesPath+"/r0", over).Want(200)
 	s.staff.Do("PUT", rulesPath+"/more", rule(search.MaxHidden-1, 2)).Want(200)
+	others := rule(2*search.MaxHidden, 50)
+	others["ends_at"] = over["ends_at"]
+	s.staff.Do("PUT", rulesPath+"/others", others).Want(200)
 }
 
 func TestSettingsThatAreRefused(t *testing.T) {

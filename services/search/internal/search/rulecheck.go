@@ -65,13 +65,13 @@ func (r *Rule) Check(at string, c *fault.Collector) {
 	r.checkPins(at, c)
 }
 
-// CheckHidden notes at a place that a rule leaves out more products, together with the others that are not over, than rules may: each of them
+// CheckHidden notes at a place that a rule leaves out more products, together with the others, than rules that are not over may: each of them
 // is in every query.
 func (r *Rule) CheckHidden(others []Rule, now time.Time, at string, c *fault.Collector) {
 	hidden := map[string]bool{}
 	note := func(r *Rule) {
 		for i := range r.Then {
-			if r.Then[i].Kind == Hide {
+			if r.Then[i].Kind == Hide && (r.Ends.IsZero() || now.Before(r.Ends)) {
 				hidden[r.Then[i].Product] = true
 			}
 		}
@@ -80,9 +80,7 @@ func (r *Rule) CheckHidden(others []Rule, now time.Time, at string, c *fault.Col
 		return
 	}
 	for i := range others {
-		if o := &others[i]; o.Ends.IsZero() || now.Before(o.Ends) {
-			note(o)
-		}
+		note(&others[i])
 	}
 	c.Check(len(hidden) <= MaxHidden, at, fmt.Sprintf("rules leave out at most %d products together: take them out of the shop, or others out of the rules", MaxHidden), len(hidden))
 }
