@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"slices"
 
 	"github.com/sidecart/sidecart/pkg/fault"
 	"github.com/sidecart/sidecart/services/search/internal/search"
@@ -66,7 +67,13 @@ func (s *Shop) perform(ctx context.Context, live Index, q *search.Query, l Listi
 }
 
 func enough(q *search.Query, w *way) bool {
-	return w.found.Total >= few || w.found.Total > 0 && (q.Name || w.step.Plan.Sort != search.ByRelevance)
+	return w.found.Total >= few || w.found.Total > 0 && (q.Name || w.step.Plan.Sort != search.ByRelevance || dated(q, w))
+}
+
+// dated tells whether products have words that no product has, as the dictionary says, which is older than they are: then nobody is to be told that
+// these words were left out.
+func dated(q *search.Query, w *way) bool {
+	return slices.ContainsFunc(q.Steps, func(s search.Step) bool { return len(s.LeftOut) > len(w.step.LeftOut) })
 }
 
 // chosen goes on from the first step of a query of which something is chosen: by the step that would be taken if nothing was, so that a choice finds

@@ -12,15 +12,18 @@ import (
 )
 
 // rungs are a query whose steps want all of its words, all that are known, two of them and one.
-type rungs struct{}
+type rungs struct{ leftOut []string } // by all but the first
 
-func (rungs) Query(_ context.Context, _ search.Ask, plan search.Plan, _ *Synonyms) (q search.Query) {
+func (r rungs) Query(_ context.Context, _ search.Ask, plan search.Plan, _ *Synonyms) (q search.Query) {
 	if plan.Sort == "" {
 		plan.Sort = search.ByRelevance
 	}
 	for groups, atLeast := range []int{0, 0, 2, 1} {
 		step := search.Step{Plan: plan}
 		step.Plan.AtLeast, step.Plan.Groups = atLeast, make([]search.Group, groups)
+		if groups > 0 {
+			step.LeftOut = r.leftOut
+		}
 		q.Steps = append(q.Steps, step)
 	}
 	return q
@@ -116,6 +119,23 @@ func TestWhatIsChosenIsNotWidened(t *testing.T) {
 		}
 		if diff := cmp.Diff(tc.want, asked); diff != "" {
 			t.Errorf("%s: %s", name, diff)
+		}
+	}
+}
+
+// What has a word that the dictionary does not know yet is found by it, and by it alone.
+func TestANewWordIsNotLeftOut(t *testing.T) {
+	t.Parallel()
+	for total, relaxed := range map[int][]string{0: {"a"}, 1: nil} {
+		s := shop(rungs{[]string{"a"}}, func(p search.Plan) (search.Found, error) {
+			if len(p.Groups) == 0 {
+				return search.Found{Total: total}, nil
+			}
+			return search.Found{Total: 20}, nil
+		})
+		got, err := s.List(t.Context(), Listing{Visit: here, Words: "a b c", Limit: 24})
+		if err != nil || cmp.Diff(relaxed, got.Relaxed) != "" || total > 0 && got.Total != total {
+			t.Errorf("%d have it: %v %+v", total, err, got)
 		}
 	}
 }
