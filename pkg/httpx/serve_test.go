@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
+	"github.com/go-chi/chi/v5"
 
 	"github.com/sidecart/sidecart/pkg/fault"
 	"github.com/sidecart/sidecart/pkg/httpx"
@@ -33,8 +34,13 @@ func TestRoutesThatAreNotThere(t *testing.T) {
 	}
 	call(t, s, "POST", "/v1/carts/"+strings.Repeat("x", 33)+"/lines", goodLine).want(t, 404, "not-found") // an id that cannot exist
 	call(t, s, "BREW", "/nowhere", "").want(t, 405, "method-not-allowed")
-	if a := call(t, s, "HEAD", "/healthz", ""); a.Code != 200 {
-		t.Errorf("HEAD /healthz: %d", a.Code)
+	ok := func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusOK) }
+	s.Router().Get("/file", ok)
+	s.Router().Route("/{place}", func(r chi.Router) { r.Get("/", ok) })
+	for _, path := range []string{"/healthz", "/file", "/here/"} { // the second is also below the prefix of the third
+		if a := call(t, s, "HEAD", path, ""); a.Code != 200 {
+			t.Errorf("HEAD %s: %d", path, a.Code)
+		}
 	}
 }
 

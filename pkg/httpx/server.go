@@ -32,7 +32,6 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humachi"
 	"github.com/go-chi/chi/v5"
-	"github.com/go-chi/chi/v5/middleware"
 	"github.com/prometheus/client_golang/prometheus"
 	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/trace"
@@ -90,7 +89,7 @@ func New(c Config) *Server {
 	if c.Metrics != nil {
 		s.latency = latency(c.Metrics)
 	}
-	s.router.Use(s.exchanges, middleware.GetHead, s.appToken, s.bearer)
+	s.router.Use(s.exchanges, getHead, s.appToken, s.bearer)
 	s.router.NotFound(func(w http.ResponseWriter, r *http.Request) {
 		WriteProblem(w, r, fault.New(fault.NotFound, "not-found", "there is nothing at this address"))
 	})
@@ -164,6 +163,16 @@ func (s *Server) Unreadable(f func(w http.ResponseWriter, r *http.Request, err e
 
 // ServeHTTP answers one request.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.router.ServeHTTP(w, r) }
+
+// getHead routes HEAD as GET, below prefixes too. No route of ours is for HEAD alone.
+func getHead(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodHead {
+			chi.RouteContext(r.Context()).RouteMethod = http.MethodGet
+		}
+		next.ServeHTTP(w, r)
+	})
+}
 
 // methodNotAllowed is the one problem without a kind: only a route that is there can be asked in the wrong way.
 func (s *Server) methodNotAllowed(w http.ResponseWriter, r *http.Request) {

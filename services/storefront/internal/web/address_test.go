@@ -16,6 +16,7 @@ func TestOddAddresses(t *testing.T) {
 	w := newWorld(t)
 	for path, status := range map[string]int{
 		"/en-us/search?q=%FF": 400, "/en-us/search?q=%00": 400, "/en-us/c/%FF": 400, "/docs": 404, "/openapi.json": 404, "/en-us/p/..": 404, "/en-us/p/.": 404, "/en-us/p/%2e%2e": 404,
+		"/en-us/nothing": 404, "/en-us/checkout/nothing": 404, "/en-us/c/shoes/nothing": 404,
 	} {
 		resp, page := w.do("GET", path, nil)
 		h := resp.Header
@@ -23,8 +24,28 @@ func TestOddAddresses(t *testing.T) {
 			t.Errorf("%s: %d %v", path, resp.StatusCode, h)
 		}
 	}
+	for _, form := range []string{"GET /en-us/cart/lines", "GET /en-us/market", "POST /en-us/search"} { // as who loads again what a form was sent to
+		method, path, _ := strings.Cut(form, " ")
+		if resp, page := w.do(method, path, nil); resp.StatusCode != 405 || !strings.Contains(page, "</html>") {
+			t.Errorf("%s: %d %v", form, resp.StatusCode, resp.Header)
+		}
+	}
+	w.shows(404, "/de-de/nichts", "Diese Seite gibt es nicht")
 	if w.count("GET catalog/v1/products?")+w.count("GET catalog/v1/products/.")+w.count("GET catalog/v1?") != 0 {
 		t.Error(w.calls)
+	}
+}
+
+// Whoever asks for the head alone, as those do who watch a shop or look at its links, is answered as for the page.
+func TestHeads(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.says("GET search/v1/products", hostile())
+	w.says("GET search/v1/products/rows", map[string]any{})
+	for _, path := range []string{"/en-us/", "/de-de/", "/en-us/search", "/robots.txt"} {
+		if resp, _ := w.do("HEAD", path, nil); resp.StatusCode != 200 {
+			t.Errorf("HEAD %s: %d", path, resp.StatusCode)
+		}
 	}
 }
 

@@ -70,10 +70,11 @@ func Register(server *httpx.Server, c Config) *Shop {
 	})
 	protection := http.NewCrossOriginProtection()
 	protection.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { s.refuse(w, r, http.StatusForbidden) }))
+	wrongMethod := func(w http.ResponseWriter, r *http.Request) { s.refuse(w, r, http.StatusMethodNotAllowed) }
 	r.Group(func(r chi.Router) {
 		r.Use(s.secure, s.bounded, protection.Handler)
 		r.NotFound(s.notFound)
-		r.MethodNotAllowed(func(w http.ResponseWriter, r *http.Request) { s.refuse(w, r, http.StatusMethodNotAllowed) })
+		r.MethodNotAllowed(wrongMethod)
 		for _, path := range []string{"/docs", "/openapi.json"} { // there is no API here
 			r.Get(path, s.notFound)
 		}
@@ -83,6 +84,8 @@ func Register(server *httpx.Server, c Config) *Shop {
 		s.machines(r)
 		r.Route("/{market}", func(r chi.Router) {
 			r.Use(s.inMarket)
+			r.NotFound(s.notFound) // chi does not hand those of a group on
+			r.MethodNotAllowed(wrongMethod)
 			r.Get("/", s.home)
 			r.Get("/c/{slug}", s.category)
 			r.Get("/search", s.search)
