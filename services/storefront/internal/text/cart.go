@@ -106,7 +106,7 @@ var cartEN = Cart{
 		"quantity-limit": "That is more than one cart can hold: 9,999 pieces of an item, and 500 items.", "coupon-limit": "A cart can hold ten codes. Remove one first.",
 		"saved-full": "Your list is full: take something off it first.",
 		"no-cookie":  "Your browser did not keep your cart: please allow cookies of this shop, and add it again.", "away": "The cart is away for a moment. Please try again.",
-		"coupon-tried":   "That were many codes in a short time. Please wait a moment and try again.",
+		"coupon-tried":   "Those were many codes in a short time. Please wait a moment and try again.",
 		"line-not-found": "This item is not in your cart any more.", "coupon": "A code has letters, digits and hyphens only.", "quantity": "Please enter a whole number from 1 to 9,999.",
 	},
 	ProblemOther: "That did not work. Please try again.",

@@ -66,7 +66,7 @@ var checkoutEN = Checkout{
 	Title: "Checkout", Secure: "Your details are sent encrypted.",
 	Step: [3]string{"Contact and delivery address", "Shipping", "Payment"}, StepOf: func(n int) string { return plural(n, "Step %d of 3", "Step %d of 3") },
 	Change: "Change", Continue: "Continue", BackToCart: "Back to your cart",
-	Email: "E-mail", EmailHint: "It stands on your order, so that we can reach you about it.",
+	Email: "E-mail", EmailHint: "We use it to reach you about your order.",
 	Delivery: "Delivery address", Billing: "Billing address", BillingSame: "The same as the delivery address", BillingOwn: "Another billing address",
 	Country: "Country", CountryHint: "The fields below follow the country.", ChangeCountry: "Show the form for this country",
 	Label: map[string]string{
@@ -78,7 +78,7 @@ var checkoutEN = Checkout{
 	Fault: map[string]string{
 		"email": "Enter an e-mail address such as name@example.com.", "name": "Enter the full name.", "line1": "Enter the street and the number.", "city": "Enter the city.",
 		"region": "Choose the state or region.", "country": "Choose a country.", "phone": "Enter a phone number of that country, or one that begins with + and the code of another.",
-		"shipping_option_id": "Choose how it shall be sent.", "payment_method": "Choose a card or another way to pay.", "other": "Please check this.",
+		"shipping_option_id": "Choose how we should send it.", "payment_method": "Choose a card or another way to pay.", "other": "Please check this.",
 	},
 	PostalFault: func(sample string) string { return "Enter a postal code such as " + sample + "." },
 	NotThere:    "We cannot deliver these goods to this country.",
@@ -89,20 +89,20 @@ var checkoutEN = Checkout{
 		return label
 	},
 	Arrives: func(from, to string) string { return "Arrives " + from + " – " + to }, ArrivesOn: func(day string) string { return "Arrives " + day },
-	Free: "Free", NoOptions: "There is no way to send these goods to that address. Please change the address.", ChooseOption: "Choose how it shall be sent",
+	Free: "Free", NoOptions: "There is no way to send these goods to that address. Please change the address.", ChooseOption: "How should we send it?",
 	HeldFor: "Your items are reserved for", HeldOver: "The reservation has run out. We renew it as long as there is stock: just go on.",
 	Minutes: func(n int) string { return plural(n, "%d minute", "%d minutes") },
 	Summary: "Your order", ShowSummary: "Show your order", Quantity: func(n int64) string { return plural(int(n), "%d piece", "%d pieces") },
 	Subtotal: "Subtotal", Discount: "Discount", Shipping: "Shipping", Tax: "Tax", TaxIncluded: "Including tax", PaymentFee: "of which for the way to pay", Total: "Total",
 	ShippingLater: "Next step", TaxLater: "Depends on the address",
-	PayBy: "How would you like to pay?", PayByHint: "For another way, choose it and press the button. The total and what we ask for below follow.",
+	PayBy: "How would you like to pay?", PayByHint: "To pay another way, choose it and press the button below. The total and the form change with it.",
 	Provider: map[string]string{"braintree": "Card", "bank_transfer": "Bank transfer", "cash_on_delivery": "Cash on delivery"},
 	ProviderHint: map[string]string{
 		"braintree": "Credit or debit card, PayPal", "bank_transfer": "You get our account with the order. We send it once the money is here.",
 		"cash_on_delivery": "You pay the carrier when the parcel comes.",
 	},
 	Fee: func(amount string) string { return "+ " + amount }, UseProvider: "Use this way to pay",
-	CardTest: "Test card", CardTestHint: "This shop runs with a simulated bank. No card is charged: choose what shall happen.",
+	CardTest: "Test card", CardTestHint: "This shop runs with a simulated bank. No card is charged: choose what should happen.",
 	Cards: [11][2]string{
 		{"Visa", "Succeeds"}, {"Mastercard", "Succeeds"}, {"PayPal", "Succeeds"}, {"Visa", "Is declined by the bank"}, {"JCB", "The processor fails"},
 		{"Visa", "Is rejected as fraud"}, {"Visa", "Was used before"}, {"Visa with 3-D Secure", "Challenge passed"}, {"Visa with 3-D Secure", "Frictionless"},
@@ -110,10 +110,10 @@ var checkoutEN = Checkout{
 	},
 	CardLoading: "The card form is loading …", CardFailed: "The card form could not be loaded. Please reload the page or choose another way to pay.",
 	CardNoScript: "Card payment needs JavaScript. Please turn it on or choose another way to pay.",
-	GiftCard:     "Use a gift card", GiftCardCode: "Code of the gift card", GiftCardHint: "20 letters and digits. Up to five cards pay for one order.",
+	GiftCard:     "Use a gift card", GiftCardCode: "Code of the gift card", GiftCardHint: "20 letters and digits. You can use up to five cards per order.",
 	GiftCardAdd: "Use", GiftCardRemove: "Remove", GiftCardOf: func(end string) string { return "Gift card … " + end },
 	GiftCardNone: "We do not know this code, or nothing is left on the card.", GiftCardMany: "Too many tries. Please wait a minute.", GiftCardOff: "Gift cards cannot be looked up at the moment.",
-	GiftCardOther: "This card is for another currency.", GiftCardFull: "Five cards are all that one order takes. Remove one first.", Remainder: "Left to pay", NothingLeft: "Your gift cards pay for everything.",
+	GiftCardOther: "This card is for another currency.", GiftCardFull: "One order takes up to five gift cards. Remove one first.", Remainder: "Left to pay", NothingLeft: "Your gift cards cover the whole amount.",
 	Order: "Place order and pay", OrderHint: "You buy with this click. If the price changes, we ask you first.", Busy: "One moment …",
 	Declined: "The payment did not go through. Nothing was charged.",
 	Decline: map[string]string{
@@ -136,11 +136,11 @@ var checkoutEN = Checkout{
 	LimitOf: func(title string, n int64) string {
 		return title + ": " + plural(int(n), "you can buy %d at most", "you can buy %d at most")
 	},
-	TakeWhatIs: "Take what is there and go on", HoldExpired: "The reservation had run out, and the stock is gone.",
+	TakeWhatIs: "Take what is available and go on", HoldExpired: "The reservation had run out, and the stock is gone.",
 	Moved:   "Something has changed meanwhile. Please look at it again before you order.",
 	Refused: "This order cannot be placed as it is. Please try again or use another way to pay.", TooFast: "That was too fast. Please wait a few seconds and try again.",
 	Away:    "We could not reach our systems. Nothing was charged. Please try again.",
-	Waiting: "Your order is being placed", WaitingHint: "This takes a few seconds. You need not do anything: this page asks again by itself. Please do not order again.",
+	Waiting: "Your order is being placed", WaitingHint: "This takes a few seconds. You need not do anything: this page updates by itself. Please do not order again.",
 	LookAgain: "Look again",
 }
 
@@ -148,7 +148,7 @@ var checkoutDE = Checkout{
 	Title: "Kasse", Secure: "Ihre Angaben werden verschlüsselt übertragen.",
 	Step: [3]string{"Kontakt und Lieferadresse", "Versand", "Zahlung"}, StepOf: func(n int) string { return plural(n, "Schritt %d von 3", "Schritt %d von 3") },
 	Change: "Ändern", Continue: "Weiter", BackToCart: "Zurück zum Warenkorb",
-	Email: "E-Mail", EmailHint: "Sie steht an Ihrer Bestellung, damit wir Sie dazu erreichen.",
+	Email: "E-Mail", EmailHint: "Darüber erreichen wir Sie zu Ihrer Bestellung.",
 	Delivery: "Lieferadresse", Billing: "Rechnungsadresse", BillingSame: "Wie die Lieferadresse", BillingOwn: "Eine andere Rechnungsadresse",
 	Country: "Land", CountryHint: "Die Felder darunter richten sich nach dem Land.", ChangeCountry: "Formular für dieses Land zeigen",
 	Label: map[string]string{
@@ -183,7 +183,7 @@ var checkoutDE = Checkout{
 	Summary: "Ihre Bestellung", ShowSummary: "Bestellung ansehen", Quantity: func(n int64) string { return plural(int(n), "%d Stück", "%d Stück") },
 	Subtotal: "Zwischensumme", Discount: "Rabatt", Shipping: "Versand", Tax: "Steuer", TaxIncluded: "Darin enthaltene MwSt.", PaymentFee: "davon für die Zahlungsart", Total: "Gesamtsumme",
 	ShippingLater: "Nächster Schritt", TaxLater: "Richtet sich nach der Adresse",
-	PayBy: "Wie möchten Sie bezahlen?", PayByHint: "Für eine andere Zahlungsart: auswählen und den Knopf drücken. Summe und weitere Angaben richten sich danach.",
+	PayBy: "Wie möchten Sie bezahlen?", PayByHint: "Für eine andere Zahlungsart wählen Sie diese aus und klicken auf „So bezahlen“. Gesamtsumme und Formular ändern sich entsprechend.",
 	Provider: map[string]string{"braintree": "Karte", "bank_transfer": "Überweisung", "cash_on_delivery": "Nachnahme"},
 	ProviderHint: map[string]string{
 		"braintree": "Kredit- oder Debitkarte, PayPal", "bank_transfer": "Unsere Kontodaten erhalten Sie mit der Bestellung. Wir versenden, sobald das Geld da ist.",
@@ -198,10 +198,10 @@ var checkoutDE = Checkout{
 	},
 	CardLoading: "Das Kartenformular wird geladen …", CardFailed: "Das Kartenformular konnte nicht geladen werden. Bitte laden Sie die Seite neu oder wählen Sie eine andere Zahlungsart.",
 	CardNoScript: "Für Kartenzahlung wird JavaScript gebraucht. Bitte schalten Sie es ein oder wählen Sie eine andere Zahlungsart.",
-	GiftCard:     "Geschenkkarte einlösen", GiftCardCode: "Code der Geschenkkarte", GiftCardHint: "20 Buchstaben und Ziffern. Bis zu fünf Karten zahlen für eine Bestellung.",
+	GiftCard:     "Geschenkkarte einlösen", GiftCardCode: "Code der Geschenkkarte", GiftCardHint: "20 Buchstaben und Ziffern. Pro Bestellung können Sie bis zu fünf Karten einlösen.",
 	GiftCardAdd: "Einlösen", GiftCardRemove: "Entfernen", GiftCardOf: func(end string) string { return "Geschenkkarte … " + end },
 	GiftCardNone: "Diesen Code kennen wir nicht, oder auf der Karte ist nichts mehr.", GiftCardMany: "Zu viele Versuche. Bitte warten Sie eine Minute.", GiftCardOff: "Geschenkkarten können gerade nicht abgefragt werden.",
-	GiftCardOther: "Diese Karte gilt für eine andere Währung.", GiftCardFull: "Mehr als fünf Karten nimmt eine Bestellung nicht. Entfernen Sie zuerst eine.", Remainder: "Noch zu zahlen", NothingLeft: "Ihre Geschenkkarten zahlen alles.",
+	GiftCardOther: "Diese Karte gilt für eine andere Währung.", GiftCardFull: "Pro Bestellung können Sie höchstens fünf Geschenkkarten einlösen. Entfernen Sie zuerst eine.", Remainder: "Noch zu zahlen", NothingLeft: "Ihre Geschenkkarten decken den ganzen Betrag.",
 	Order: "Zahlungspflichtig bestellen", OrderHint: "Mit diesem Klick kaufen Sie. Ändert sich der Preis, fragen wir vorher.", Busy: "Einen Moment …",
 	Declined: "Die Zahlung hat nicht geklappt. Es wurde nichts abgebucht.",
 	Decline: map[string]string{
@@ -215,8 +215,8 @@ var checkoutDE = Checkout{
 		"duplicate": "Der gleiche Betrag wurde eben erst abgebucht. Bitte warten Sie eine Minute, bevor Sie es noch einmal versuchen.", "network": "Die Bank war nicht zu erreichen. Bitte versuchen Sie es gleich noch einmal.",
 		"other": "Bitte versuchen Sie es noch einmal oder wählen Sie eine andere Zahlungsart.",
 	},
-	PriceChanged: "Der Preis hat sich geändert. Bitte sehen Sie sich die neue Summe an, bevor Sie bestellen.", PriceWas: func(was, now string) string { return "Es waren " + was + ", jetzt sind es " + now + "." },
-	OutOfStock: "Nicht alles ist noch vorrätig", OutOfStockHint: "Wir können weglassen, was fehlt, und Sie machen mit dem Rest weiter.",
+	PriceChanged: "Der Preis hat sich geändert. Bitte sehen Sie sich die neue Summe an, bevor Sie bestellen.", PriceWas: func(was, now string) string { return "Bisher " + was + ", jetzt " + now + "." },
+	OutOfStock: "Nicht alles ist noch vorrätig", OutOfStockHint: "Wir können die Menge verringern oder weglassen, was fehlt, und Sie bestellen den Rest.",
 	Short: func(title string, n int64) string {
 		return title + ": " + plural(int(n), "nur noch %d da", "nur noch %d da")
 	},
@@ -224,11 +224,11 @@ var checkoutDE = Checkout{
 	LimitOf: func(title string, n int64) string {
 		return title + ": " + plural(int(n), "höchstens %d Stück je Kunde", "höchstens %d Stück je Kunde")
 	},
-	TakeWhatIs: "Nehmen, was da ist, und weiter", HoldExpired: "Die Reservierung war abgelaufen, und der Vorrat ist weg.",
+	TakeWhatIs: "Verfügbare Menge übernehmen und weiter", HoldExpired: "Die Reservierung war abgelaufen, und der Vorrat ist weg.",
 	Moved:   "Inzwischen hat sich etwas geändert. Bitte sehen Sie es sich noch einmal an, bevor Sie bestellen.",
 	Refused: "So kann diese Bestellung nicht aufgegeben werden. Bitte versuchen Sie es noch einmal oder wählen Sie eine andere Zahlungsart.", TooFast: "Das ging zu schnell. Bitte warten Sie ein paar Sekunden.",
 	Away:    "Wir konnten unsere Systeme nicht erreichen. Es wurde nichts abgebucht. Bitte versuchen Sie es noch einmal.",
-	Waiting: "Ihre Bestellung wird aufgegeben", WaitingHint: "Das dauert ein paar Sekunden. Sie brauchen nichts zu tun: Diese Seite fragt von selbst nach. Bitte bestellen Sie nicht noch einmal.",
+	Waiting: "Ihre Bestellung wird aufgegeben", WaitingHint: "Das dauert ein paar Sekunden. Sie brauchen nichts zu tun: Diese Seite aktualisiert sich von selbst. Bitte bestellen Sie nicht noch einmal.",
 	LookAgain: "Noch einmal nachsehen",
 }
 

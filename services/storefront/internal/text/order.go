@@ -39,17 +39,17 @@ type Order struct {
 var orderEN = Order{
 	Title:      func(n string) string { return "Order " + n },
 	Thanks:     "Thank you for your order",
-	ThanksHint: "We have it. You can come back to this page from this browser for 30 days: please keep its address.",
+	ThanksHint: "We have it. You can come back to this page from this browser for 30 days: please save its address.",
 	PlacedOn:   func(m string) string { return "Placed " + m },
 	Status: map[string]string{
 		"placed": "Order received", "confirmed": "Order confirmed", "picking": "Being packed", "shipped": "On its way", "delivered": "Delivered", "returned": "Returned", "cancelled": "Cancelled", "other": "In progress",
 	},
 	StatusHint: map[string]string{
-		"placed": "Your goods are set aside. We are confirming the payment.", "confirmed": "Paid, and next to be packed.", "picking": "We are packing it right now.", "shipped": "The carrier has it.",
-		"delivered": "The carrier has handed it over.", "returned": "We have it back.", "cancelled": "This order was called off.", "other": "We are working on it.",
+		"placed": "Your goods are set aside. We are confirming the payment.", "confirmed": "Next, we pack it.", "picking": "We are packing it right now.", "shipped": "The carrier has it.",
+		"delivered": "The carrier has handed it over.", "returned": "We have it back.", "cancelled": "This order was cancelled.", "other": "We are working on it.",
 	},
 	Payment: map[string]string{
-		"authorised": "Reserved, not yet charged", "awaiting_payment": "Waiting for your transfer", "in_review": "Reserved, not yet charged", "captured": "Paid", "partially_refunded": "Paid, partly refunded", "refunded": "Refunded",
+		"authorised": "Reserved, not yet charged", "awaiting_payment": "Waiting for your transfer", "in_review": "Reserved, not yet charged", "captured": "Paid", "on_delivery": "You pay the carrier when the parcel comes", "partially_refunded": "Paid, partly refunded", "refunded": "Refunded",
 		"refund_pending": "The money is on its way back", "voided": "Never charged", "settlement_declined": "The bank did not pay", "other": "In progress",
 	},
 	Fulfillment: map[string]string{
@@ -57,7 +57,7 @@ var orderEN = Order{
 	},
 	ShipsAt: func(day string) string { return "expected " + day },
 	What: map[string]string{
-		"placed": "Order received", "confirmed": "Order confirmed and paid", "edited": "Order changed", "cancel_requested": "Cancellation asked for", "cancelled": "Order cancelled", "refunded": "Money refunded",
+		"placed": "Order received", "confirmed": "Order confirmed", "edited": "Order changed", "cancel_requested": "Cancellation asked for", "cancelled": "Order cancelled", "refunded": "Money refunded",
 		"payment_returned": "Money returned", "payment_failed": "Payment failed", "allocated": "Goods have arrived for you", "picking": "Being packed", "shipped": "Shipped", "delivered": "Delivered", "returned": "Returned", "other": "Moved on",
 	},
 	Timeline: "What happened", Lines: "What you ordered", Delivery: "Delivery to", BillTo: "Invoice to", PaymentTitle: "Payment",
@@ -70,7 +70,8 @@ var orderEN = Order{
 	CancelFault:   "Choose a reason and confirm that you want to cancel.",
 	CancelMoney: map[string]string{
 		"authorised": "Nothing was charged yet; what is reserved on your card is released.", "awaiting_payment": "You need not pay. Anything you have already transferred goes back to you.", "in_review": "Nothing was charged yet; what is reserved is released.",
-		"captured": "You get the whole amount back the way you paid, within a few working days.", "other": "Whatever you have paid goes back the way you paid.",
+		"on_delivery": "You no longer have anything to pay the carrier. Whatever you have paid goes back the way you paid.",
+		"captured":    "You get the whole amount back the way you paid, within a few working days.", "other": "Whatever you have paid goes back the way you paid.",
 	},
 	CancelTooLate: "The order can no longer be cancelled: it is being packed or has left.",
 	Transfer:      "Please transfer the amount", TransferHint: "We send your order once the money is here.", TransferAccount: "To", TransferRef: "Reference", TransferAmount: "Amount", TransferBy: "By",
@@ -85,25 +86,25 @@ var orderEN = Order{
 var orderDE = Order{
 	Title:      func(n string) string { return "Bestellung " + n },
 	Thanks:     "Vielen Dank für Ihre Bestellung",
-	ThanksHint: "Sie ist bei uns. Auf diese Seite können Sie mit diesem Browser 30 Tage lang zurückkommen: Bitte merken Sie sich ihre Adresse.",
+	ThanksHint: "Sie ist bei uns eingegangen. In diesem Browser können Sie diese Seite 30 Tage lang wieder aufrufen: Am besten speichern Sie ihre Adresse.",
 	PlacedOn:   func(m string) string { return "Bestellt am " + m },
 	Status: map[string]string{
 		"placed": "Bestellung eingegangen", "confirmed": "Bestellung bestätigt", "picking": "Wird gepackt", "shipped": "Unterwegs", "delivered": "Zugestellt", "returned": "Zurückgesandt", "cancelled": "Storniert", "other": "In Arbeit",
 	},
 	StatusHint: map[string]string{
-		"placed": "Ihre Artikel sind zurückgelegt. Wir bestätigen noch die Zahlung.", "confirmed": "Bezahlt, und als Nächstes wird gepackt.", "picking": "Wir packen gerade.", "shipped": "Der Zusteller hat sie.",
-		"delivered": "Der Zusteller hat sie übergeben.", "returned": "Sie ist wieder bei uns.", "cancelled": "Diese Bestellung wurde abgesagt.", "other": "Wir arbeiten daran.",
+		"placed": "Ihre Artikel sind zurückgelegt. Wir bestätigen noch die Zahlung.", "confirmed": "Als Nächstes packen wir sie.", "picking": "Wir packen gerade.", "shipped": "Der Zusteller hat sie.",
+		"delivered": "Der Zusteller hat sie übergeben.", "returned": "Sie ist wieder bei uns.", "cancelled": "Diese Bestellung wurde storniert.", "other": "Wir arbeiten daran.",
 	},
 	Payment: map[string]string{
-		"authorised": "Reserviert, noch nicht abgebucht", "awaiting_payment": "Wir warten auf Ihre Überweisung", "in_review": "Reserviert, noch nicht abgebucht", "captured": "Bezahlt", "partially_refunded": "Bezahlt, teilweise erstattet", "refunded": "Erstattet",
-		"refund_pending": "Das Geld ist auf dem Rückweg", "voided": "Nie abgebucht", "settlement_declined": "Die Bank hat nicht gezahlt", "other": "In Arbeit",
+		"authorised": "Reserviert, noch nicht abgebucht", "awaiting_payment": "Wir warten auf Ihre Überweisung", "in_review": "Reserviert, noch nicht abgebucht", "captured": "Bezahlt", "on_delivery": "Sie zahlen beim Zusteller, wenn das Paket kommt", "partially_refunded": "Bezahlt, teilweise erstattet", "refunded": "Erstattet",
+		"refund_pending": "Das Geld ist auf dem Rückweg", "voided": "Nicht abgebucht", "settlement_declined": "Die Bank hat nicht gezahlt", "other": "In Arbeit",
 	},
 	Fulfillment: map[string]string{
 		"unfulfilled": "Noch nicht gepackt", "backorder": "Nachbestellt", "preorder": "Vorbestellt", "picking": "Wird gepackt", "shipped": "Versandt", "delivered": "Zugestellt", "returned": "Zurückgesandt", "cancelled": "Storniert", "other": "In Arbeit",
 	},
 	ShipsAt: func(day string) string { return "erwartet " + day },
 	What: map[string]string{
-		"placed": "Bestellung eingegangen", "confirmed": "Bestellung bestätigt und bezahlt", "edited": "Bestellung geändert", "cancel_requested": "Stornierung gewünscht", "cancelled": "Bestellung storniert", "refunded": "Geld erstattet",
+		"placed": "Bestellung eingegangen", "confirmed": "Bestellung bestätigt", "edited": "Bestellung geändert", "cancel_requested": "Stornierung gewünscht", "cancelled": "Bestellung storniert", "refunded": "Geld erstattet",
 		"payment_returned": "Geld zurückgegeben", "payment_failed": "Zahlung fehlgeschlagen", "allocated": "Ware für Sie eingetroffen", "picking": "Wird gepackt", "shipped": "Versandt", "delivered": "Zugestellt", "returned": "Zurückgesandt", "other": "Weitergegangen",
 	},
 	Timeline: "Was geschehen ist", Lines: "Was Sie bestellt haben", Delivery: "Lieferung an", BillTo: "Rechnung an", PaymentTitle: "Zahlung",
@@ -116,7 +117,8 @@ var orderDE = Order{
 	CancelFault:   "Wählen Sie einen Grund und bestätigen Sie, dass Sie stornieren möchten.",
 	CancelMoney: map[string]string{
 		"authorised": "Es wurde noch nichts abgebucht; was auf Ihrer Karte reserviert ist, wird frei.", "awaiting_payment": "Sie brauchen nicht zu zahlen. Was Sie schon überwiesen haben, erhalten Sie zurück.", "in_review": "Es wurde noch nichts abgebucht; was reserviert ist, wird frei.",
-		"captured": "Sie erhalten den ganzen Betrag auf demselben Weg zurück, innerhalb weniger Werktage.", "other": "Was Sie bezahlt haben, erhalten Sie auf demselben Weg zurück.",
+		"on_delivery": "Die Zahlung beim Zusteller entfällt. Was Sie schon bezahlt haben, erhalten Sie auf demselben Weg zurück.",
+		"captured":    "Sie erhalten den ganzen Betrag auf demselben Weg zurück, innerhalb weniger Werktage.", "other": "Was Sie bezahlt haben, erhalten Sie auf demselben Weg zurück.",
 	},
 	CancelTooLate: "Die Bestellung kann nicht mehr storniert werden: Sie wird gepackt oder ist schon unterwegs.",
 	Transfer:      "Bitte überweisen Sie den Betrag", TransferHint: "Wir senden Ihre Bestellung, sobald das Geld da ist.", TransferAccount: "An", TransferRef: "Verwendungszweck", TransferAmount: "Betrag", TransferBy: "Bis",

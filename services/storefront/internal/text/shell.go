@@ -37,7 +37,7 @@ var shellEN = Shell{
 	Promise: [3][2]string{
 		{"Reserved for you", "What is in your checkout is held, and not sold to somebody else."},
 		{"One price, all the way", "You pay the total that you have seen, or we ask you first."},
-		{"Cancel it yourself", "Until we pack it, you can call an order off on its page."},
+		{"Cancel it yourself", "Until we pack it, you can cancel an order on its page."},
 	},
 	Rights: "Sidecart reference shop", NeedsReload: "That did not work. Please try again.",
 	SuggestedCategories: "Departments",
@@ -56,7 +56,7 @@ var shellDE = Shell{
 	Promise: [3][2]string{
 		{"Für Sie reserviert", "Was in Ihrer Kasse liegt, ist zurückgelegt und wird niemand anderem verkauft."},
 		{"Ein Preis bis zum Schluss", "Sie zahlen die Summe, die Sie gesehen haben, oder wir fragen vorher."},
-		{"Selbst stornieren", "Bis wir packen, können Sie eine Bestellung auf ihrer Seite absagen."},
+		{"Selbst stornieren", "Solange wir noch nicht packen, können Sie eine Bestellung auf ihrer Seite stornieren."},
 	},
 	Rights: "Sidecart Beispielshop", NeedsReload: "Das hat nicht geklappt. Bitte versuchen Sie es noch einmal.",
 	SuggestedCategories: "Abteilungen",

@@ -32,10 +32,18 @@ func (m *OrderModel) mayCancel() bool {
 // hasInvoice reports whether one can be asked for.
 func (m *OrderModel) hasInvoice() bool { return m.Order.CapturedAt != nil }
 
-// cancelMoney is what becomes of the money of an order that is called off.
-func (m *OrderModel) cancelMoney(p *Page) string {
-	return text.Of(p.T.Order.CancelMoney, m.Order.PaymentStatus)
+// payment is how the payment stands, in the word that texts are kept by. Order says of cash on delivery that it is captured, because the goods go: until they
+// are there, nobody has paid. The fee tells, which no other way to pay has.
+func (m *OrderModel) payment() string {
+	o := m.Order
+	if o.PaymentStatus == "captured" && o.Totals.PaymentFee.IsPositive() && o.Status != "delivered" && o.Status != "returned" {
+		return "on_delivery"
+	}
+	return o.PaymentStatus
 }
+
+// cancelMoney is what becomes of the money of an order that is called off.
+func (m *OrderModel) cancelMoney(p *Page) string { return text.Of(p.T.Order.CancelMoney, m.payment()) }
 
 // Summary is what was bought, with what became of each part.
 func (m *OrderModel) Summary(p *Page) Summary {

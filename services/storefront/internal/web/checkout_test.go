@@ -254,7 +254,7 @@ func TestOutOfStockAtTheBeginning(t *testing.T) {
 	if resp.StatusCode != 409 {
 		t.Error(resp.StatusCode)
 	}
-	has(t, page, "only 1 left", "Take what is there and go on", "&lt;script&gt;")
+	has(t, page, "only 1 left", "Take what is available and go on", "&lt;script&gt;")
 	lacks(t, page, "<script>alert")
 	if resp, _ := w.do("POST", "/en-us/checkout/adjust", url.Values{}, withCheckout); resp.Header.Get("Location") != "/en-us/checkout" || quantity.Load() != 1 || tried.Load() != 2 {
 		t.Error(resp.StatusCode, resp.Header, quantity.Load(), tried.Load())

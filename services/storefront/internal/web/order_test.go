@@ -100,6 +100,22 @@ func TestCancel(t *testing.T) {
 	has(t, page, "can no longer be cancelled")
 }
 
+// Whoever pays when the parcel comes has paid nothing before, though order says that the money is captured.
+func TestCashOnDelivery(t *testing.T) {
+	t.Parallel()
+	for status, paid := range map[string]bool{"confirmed": false, "picking": false, "shipped": false, "delivered": true} {
+		w := newWorld(t)
+		o := anOrder()
+		o.Status, o.Totals.PaymentFee = status, usd(300)
+		w.says("GET order/v1/orders/{id}", o)
+		w.says("GET order/v1/orders/{id}/timeline", map[string]any{})
+		_, page := w.do("GET", "/de-de/order/"+orderID, nil, withOrder)
+		if strings.Contains(page, "<p>Bezahlt</p>") != paid || strings.Contains(page, "Sie zahlen beim Zusteller") == paid || strings.Contains(page, "den ganzen Betrag") {
+			t.Errorf("%s:\n%s", status, page)
+		}
+	}
+}
+
 func TestBuyAgain(t *testing.T) {
 	t.Parallel()
 	w := till(t)
