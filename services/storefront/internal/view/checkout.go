@@ -21,6 +21,7 @@ import (
 // CheckoutModel is the one page of a checkout's steps.
 type CheckoutModel struct {
 	Checkout checkoutapi.Checkout
+	Products Products
 	Step     storefront.Step
 	Now      time.Time
 	Notices  []Notice
@@ -231,7 +232,11 @@ type Summary struct {
 func (m *CheckoutModel) Summary(p *Page) Summary {
 	s := Summary{Promotions: m.Checkout.Promotions, Totals: m.Checkout.Totals, Shipping: m.shippingSoFar(p), TaxKnown: m.Checkout.ShippingAddress != nil || m.Checkout.Totals.TaxIncluded}
 	for _, l := range m.Checkout.Lines {
-		s.Lines = append(s.Lines, SummaryLine{Title: l.Title, ImageURL: l.ImageURL, Quantity: l.Quantity, Subtotal: l.Subtotal, Total: l.Total, Discounts: l.Discounts})
+		line := SummaryLine{Title: l.Title, ImageURL: l.ImageURL, Quantity: l.Quantity, Subtotal: l.Subtotal, Total: l.Total, Discounts: l.Discounts}
+		if a, ok := m.Products.Article(l.ProductID, l.SKU); ok { // in the language of the page
+			line.Title, line.Parts = a.Title, a.Options
+		}
+		s.Lines = append(s.Lines, line)
 	}
 	return s
 }

@@ -218,6 +218,7 @@ func (s *Shop) steps(w http.ResponseWriter, q *request, status int, m *view.Chec
 			return
 		}
 	}
+	m.Products = s.productsOf(q, m.Checkout)
 	p := s.page(q, "/checkout")
 	p.Title, p.NoIndex = p.T.Checkout.Title, true
 	p.Scripts = append(p.Scripts, s.files.Path("checkout.js"))

@@ -14,6 +14,7 @@ import (
 	"github.com/sidecart/sidecart/pkg/httpx"
 	"github.com/sidecart/sidecart/pkg/money"
 	"github.com/sidecart/sidecart/services/cart/cartapi"
+	"github.com/sidecart/sidecart/services/catalog/catalogapi"
 	"github.com/sidecart/sidecart/services/checkout/checkoutapi"
 	"github.com/sidecart/sidecart/services/order/orderapi"
 	"github.com/sidecart/sidecart/services/payment/paymentapi"
@@ -104,6 +105,27 @@ func has(t *testing.T, page string, texts ...string) {
 	for _, s := range texts {
 		if !strings.Contains(page, s) {
 			t.Errorf("the page lacks %q:\n%s", s, page)
+		}
+	}
+}
+
+// What is bought is called on the last page as it was on the others, in the page's language; as the line has it where catalog is away.
+func TestCheckoutNamesProducts(t *testing.T) {
+	t.Parallel()
+	co := aCheckout()
+	co.Lines[0].ProductID, co.Lines[0].Title = "p1", "Hiking Boot, Red"
+	for _, away := range []bool{false, true} {
+		w := newWorld(t)
+		w.says("GET checkout/v1/checkouts/{id}", co)
+		if away {
+			w.refuses("GET catalog/v1/products/p1", fault.New(fault.Unavailable, "unavailable", "x"))
+		} else {
+			w.says("GET catalog/v1/products/p1", catalogapi.Product{ID: "p1", Title: "Wanderstiefel", Options: []catalogapi.Option{{Code: "colour", Label: "Farbe"}},
+				Variants: []catalogapi.Variant{{SKU: "boot-42", Options: map[string]string{"colour": "Rot"}}}})
+		}
+		_, page := w.do("GET", "/en-us/checkout?step=address", nil, withCheckout)
+		if strings.Contains(page, "<span>Wanderstiefel</span>") == away || strings.Contains(page, "Farbe: Rot") == away || strings.Contains(page, "Hiking Boot, Red") != away {
+			t.Errorf("away: %t\n%s", away, page)
 		}
 	}
 }

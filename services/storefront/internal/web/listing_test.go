@@ -152,6 +152,9 @@ func TestPagesAreSentWell(t *testing.T) {
 	if err != nil || !strings.HasPrefix(string(plain), "<!doctype html>") || h.Get("Content-Encoding") != "br" || !strings.Contains(h.Get("Vary"), "Accept-Encoding") {
 		t.Error(err, h)
 	}
+	if vary := strings.Join(h.Values("Vary"), ", "); !strings.Contains(vary, "HX-Request") {
+		t.Error("a browser that goes back may show what a script was answered:", vary)
+	}
 	if csp := h.Get("Content-Security-Policy"); !strings.Contains(csp, "default-src 'none'") || strings.Contains(csp, "unsafe") {
 		t.Error(csp)
 	}

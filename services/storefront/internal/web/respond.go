@@ -106,6 +106,7 @@ func respond(w http.ResponseWriter, r *http.Request, status int, body []byte, me
 	h := w.Header()
 	h.Set("Content-Type", mediaType)
 	h.Add("Vary", "Accept-Encoding")
+	h.Add("Vary", "HX-Request") // browsers that go back show what they have kept: it must be the page, not what a script was answered
 	if h.Get("Cache-Control") == "" {
 		h.Set("Cache-Control", "private, no-cache")
 	}

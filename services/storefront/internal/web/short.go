@@ -104,6 +104,16 @@ func titles(c cartapi.Cart) map[string]string {
 	return all
 }
 
+// productsOf are what the lines of a checkout are of, in the language of the page: the lines themselves have the titles of one language. A product that cannot
+// be had is missing.
+func (s *Shop) productsOf(q *request, co checkoutapi.Checkout) view.Products {
+	var ids []string
+	for _, l := range co.Lines {
+		ids = append(ids, l.ProductID)
+	}
+	return s.Services.Products(q.Context(), q.market, ids)
+}
+
 func titlesOf(co checkoutapi.Checkout) map[string]string {
 	all := map[string]string{}
 	for _, l := range co.Lines {
