@@ -99,11 +99,15 @@ func (q *query) together(g *facetGroup) bool {
 // counted counts the products of offers.
 var counted = object{ofProducts: object{"reverse_nested": object{}}}
 
-// among are aggregations of the documents that fit filters, and of their offers that do.
+// among are aggregations of the documents that fit filters, and of their offers that do. That they are listed at all is the query's matter.
 func (q *query) among(filters []search.Filter, documents, variants object) object {
+	fit := object{"match_all": object{}}
+	if len(filters) > 0 {
+		fit = object{"bool": object{"filter": q.listed(filters)}}
+	}
 	documents[ofVariants] = object{"nested": object{"path": offers},
 		"aggs": object{fitting: object{"filter": object{"bool": object{"filter": q.fits(filters)}}, "aggs": variants}}}
-	return object{"filter": object{"bool": object{"filter": q.listed(filters)}}, "aggs": documents}
+	return object{"filter": fit, "aggs": documents}
 }
 
 // longestField is the longest name of a field of which values are counted: no field that exists has a longer one.

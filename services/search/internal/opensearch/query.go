@@ -49,7 +49,9 @@ func (q *query) body() object {
 		body["search_after"] = []any{q.key(at.Key), at.ID}
 	}
 	if len(q.facets) > 0 {
-		body["post_filter"] = object{"bool": object{"filter": q.listed(q.plan.Filters)}}
+		if len(q.plan.Filters) > 0 {
+			body["post_filter"] = object{"bool": object{"filter": q.listed(q.plan.Filters)}}
+		}
 		body["aggs"] = q.aggregations()
 	}
 	return body
