@@ -262,7 +262,7 @@ func Order(p *Page, m *OrderModel) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			if m.Transfer != nil {
+			if m.Transfer != nil && !m.Cancelling {
 				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 21, "<section class=\"panel transfer\" aria-labelledby=\"transfer-title\"><h2 id=\"transfer-title\">")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err

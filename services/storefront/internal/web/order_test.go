@@ -175,4 +175,7 @@ func TestHowToPayByTransfer(t *testing.T) {
 	_, page := w.do("GET", "/en-us/order/"+orderID, nil, withOrder)
 	has(t, page, "Please transfer the amount", "IBAN 5", "Sunday, March 8", "1001", "Waiting for your transfer")
 	lacks(t, page, "<script>alert", "/invoice")
+	w.says("GET order/v1/orders/{id}/timeline", map[string]any{"items": []map[string]any{{"at": "2026-03-01T12:00:00Z", "what": "cancel_requested"}}})
+	_, page = w.do("GET", "/en-us/order/"+orderID, nil, withOrder)
+	lacks(t, page, "Please transfer the amount") // of what is being cancelled
 }
