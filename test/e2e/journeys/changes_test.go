@@ -78,3 +78,23 @@ func TestAShopperMoves(t *testing.T) {
 		t.Errorf("the address is asked for in %s", country)
 	}
 }
+
+// Who goes on typing while the fields of another country are on their way loses nothing.
+func TestAddressKeepsWhatIsTypedMeanwhile(t *testing.T) {
+	v := browser.Visit(t, s.Storefront, "/en-us")
+	filled(v, "bowl")
+	v.Click(`#cart .go button`)
+	v.At("^/en-us/checkout$")
+	v.Fill("#shipping-city", "Wien")
+	browser.Eval[bool](v.Tab, `(() => {
+		const country = document.querySelector("#shipping-country");
+		country.value = "DE";
+		country.dispatchEvent(new Event("change", { bubbles: true }));
+		document.querySelector("#shipping-name").value = "Ada Muster";
+		return true;
+	})()`)
+	v.Await("the fields of that country", `!document.querySelector("#shipping-region")`)
+	if name, city := browser.Eval[string](v.Tab, `document.querySelector("#shipping-name").value`), browser.Eval[string](v.Tab, `document.querySelector("#shipping-city").value`); name != "Ada Muster" || city != "Wien" {
+		t.Errorf("%q in %q are left", name, city)
+	}
+}

@@ -18,6 +18,14 @@
   // What happens by itself needs no button.
   doc.querySelectorAll("[data-scriptless]").forEach(b => { b.hidden = true; });
 
+  // The fields of an address that come with its country keep what is typed while they are on their way.
+  let typed = [];
+  addEventListener("htmx:beforeSwap", e => { if (e.detail.target.matches(".parts .rest")) typed = [...e.detail.target.querySelectorAll("input")]; });
+  addEventListener("htmx:afterSwap", () => {
+    typed.forEach(was => { const now = doc.getElementById(was.id); if (now && now.matches("input")) now.value = was.value; });
+    typed = [];
+  });
+
   // A form that buys is sent once. Coming back to the page by the browser's button wakes it again: the server knows what was sent before.
   const busy = doc.querySelector("[data-busy]");
   doc.querySelectorAll("form[data-once]").forEach(f => {
