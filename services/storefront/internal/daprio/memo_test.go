@@ -21,7 +21,7 @@ type asked struct {
 
 func (a *asked) ask(context.Context, string) (int64, error) {
 	n := a.calls.Add(1)
-	time.Sleep(a.took) //nolint:forbidigo // the bubble's clock
+	<-time.After(a.took) // of the bubble's clock
 	return n, a.fails
 }
 
