@@ -56,6 +56,7 @@ func ParseListing(category string, q url.Values) Listing {
 		Category: category, Words: typed(q.Get("q")), InStock: q.Get("in_stock") == "true",
 		PriceMin: price(q.Get("price_min")), PriceMax: price(q.Get("price_max")),
 	}
+	l.PriceMin, l.PriceMax = inOrder(l.PriceMin, l.PriceMax)
 	if sort := q.Get("sort"); slices.Contains(Sorts(), sort) && sort != ByRelevance {
 		l.Sort = sort
 	}
@@ -101,13 +102,23 @@ func ranges(q url.Values) {
 		if !strings.HasPrefix(param, "attr.") || param == name {
 			continue
 		}
-		from, to := number(q.Get("min."+param)), number(q.Get("max."+param))
+		from, to := inOrder(number(q.Get("min."+param)), number(q.Get("max."+param)))
 		q.Del("min." + param)
 		q.Del("max." + param)
 		if from+to != "" {
 			q.Set(param, from+".."+to)
 		}
 	}
+}
+
+// inOrder are two bounds, the lower one first.
+func inOrder(from, to string) (low, high string) {
+	a, badFrom := strconv.ParseFloat(from, 64)
+	b, badTo := strconv.ParseFloat(to, 64)
+	if badFrom == nil && badTo == nil && a > b {
+		return to, from
+	}
+	return from, to
 }
 
 // number keeps what is one, written with a point or a comma.

@@ -186,3 +186,24 @@ func TestSaved(t *testing.T) {
 		t.Error("something is dropped to make room")
 	}
 }
+
+// Bounds the wrong way round are turned.
+func TestBoundsInOrder(t *testing.T) {
+	t.Parallel()
+	for query, want := range map[string]string{
+		"price_min=50&price_max=9.99":               "/search?price_max=50&price_min=9.99",
+		"price_min=9&price_max=50":                  "/search?price_max=50&price_min=9",
+		"price_min=50":                              "/search?price_min=50",
+		"min.attr.width=20&max.attr.width=3":        "/search?attr.width=3..20",
+		"max.attr.width=3":                          "/search?attr.width=..3",
+		"price_min=x&price_max=2&min.attr.width=-1": "/search?attr.width=-1..&price_max=2",
+	} {
+		q, err := url.ParseQuery(query)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := ParseListing("", q).Path(); got != want {
+			t.Errorf("%s: %s, not %s", query, got, want)
+		}
+	}
+}

@@ -29,6 +29,9 @@ func (m *ListingModel) Next() string {
 	return m.Listing.Next(*m.Result.NextCursor).Path()
 }
 
+// bare tells whether there is nothing to choose from: nothing was found, and nothing is chosen.
+func (m *ListingModel) bare() bool { return len(m.Result.Items) == 0 && !m.Listing.Filtered() }
+
 // chip is a filter that is on, with the address of the listing without it.
 type chip struct{ Label, Path string }
 

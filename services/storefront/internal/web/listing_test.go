@@ -53,6 +53,18 @@ func TestListingShowsAndEscapes(t *testing.T) {
 	}
 }
 
+// Where nothing was found and nothing is chosen there is nothing to choose from; what is chosen can be taken back.
+func TestNothingToChooseFrom(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	none := 0
+	w.says("GET search/v1/products", searchapi.Products{Total: &none})
+	if page := w.shows(200, "/en-us/search?q=qqq", "qqq", "Shoes"); strings.Contains(page, "Filter and sort") {
+		t.Error("what was not found can be filtered")
+	}
+	w.shows(200, "/en-us/search?q=qqq&in_stock=true", "Filter and sort")
+}
+
 func TestListingsAddresses(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
