@@ -89,7 +89,10 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		_ = resp.Body.Close() // read already
 		return nil, f.WithCause(fmt.Errorf("%s %s%s: %w", req.Method, req.URL.Host, req.URL.Path, f.Unwrap()))
 	}
-	overgrpc.Whole(resp)
+	if err := overgrpc.Whole(resp); err != nil {
+		_ = resp.Body.Close() // there is nothing in it
+		return nil, errUnknown("no answer in time: the outcome is unknown").WithCause(fmt.Errorf("%s %s%s: %w", req.Method, req.URL.Host, req.URL.Path, err))
+	}
 	return resp, nil
 }
 

@@ -195,6 +195,7 @@ func TestTransportRemembersThatAnEarlierTryWasSent(t *testing.T) {
 		if calls.Add(1) > 1 {
 			panic(http.ErrAbortHandler)
 		}
+		w.WriteHeader(http.StatusNoContent)
 	}), nil)
 	post := func() error {
 		return c.Caller("order").JSON(soon(t), http.MethodPost, "/v1", map[string]int{}, nil, daprkit.WithHeader("Idempotency-Key", "k"))

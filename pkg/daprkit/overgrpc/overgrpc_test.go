@@ -110,7 +110,9 @@ func TestBothWaysAnswerAlike(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s %s: %v", c.method, c.path, err)
 		}
-		overgrpc.Whole(whole)
+		if err := overgrpc.Whole(whole); err != nil {
+			t.Fatalf("%s %s: %v", c.method, c.path, err)
+		}
 		want := read(t, plain)
 		plain.Header.Del("Date")
 		for way, resp := range map[string]*http.Response{"framed": framed, "plain": whole} {
@@ -143,18 +145,41 @@ func TestWhatIsShorterThanItsLengthBrokeOff(t *testing.T) {
 	}
 	for _, empty := range []*http.Response{{StatusCode: http.StatusNotModified}, {StatusCode: http.StatusNoContent}, {StatusCode: http.StatusOK, Request: request(t, "HEAD", "http://cart/", "", nil)}} {
 		empty.Header, empty.Body = http.Header{overgrpc.BodyLength: {"7"}}, http.NoBody
-		overgrpc.Whole(empty)
+		if err := overgrpc.Whole(empty); err != nil {
+			t.Errorf("%d: %v", empty.StatusCode, err)
+		}
 		if _, err := io.ReadAll(empty.Body); err != nil {
 			t.Errorf("%d: %v", empty.StatusCode, err)
 		}
 	}
 	for length, want := range map[string]error{"4": nil, "5": io.ErrUnexpectedEOF, "3": io.ErrUnexpectedEOF, "": nil, "four": nil, "-1": nil} {
 		resp := &http.Response{Header: http.Header{overgrpc.BodyLength: {length}}, Body: io.NopCloser(strings.NewReader("part"))}
-		overgrpc.Whole(resp)
+		if err := overgrpc.Whole(resp); err != nil {
+			t.Errorf("length %q: %v", length, err)
+		}
 		got, err := io.ReadAll(resp.Body)
 		_ = resp.Body.Close()
 		if string(got) != "part" || !errors.Is(err, want) {
 			t.Errorf("length %q: %q, %v", length, got, err)
+		}
+	}
+}
+
+// A sidecar whose app dies before its first word says 200 and nothing else.
+func TestNothingAtAllBrokeOff(t *testing.T) {
+	t.Parallel()
+	for body, want := range map[string]error{"": io.ErrUnexpectedEOF, "a": nil, strings.Repeat("long", 4000): nil} {
+		resp := &http.Response{Request: request(t, "POST", "http://cart/", "", nil), StatusCode: http.StatusOK, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(body))}
+		if err := overgrpc.Whole(resp); !errors.Is(err, want) {
+			t.Errorf("%.9q: %v", body, err)
+		}
+		if got := read(t, resp); string(got) != body {
+			t.Errorf("%.9q became %.9q", body, got)
+		}
+	}
+	for method, status := range map[string]int{"POST": http.StatusAccepted, "PUT": http.StatusInternalServerError, "GET": http.StatusOK} {
+		if err := overgrpc.Whole(&http.Response{Request: request(t, method, "http://cart/", "", nil), StatusCode: status, Header: http.Header{}, Body: http.NoBody}); err != nil {
+			t.Errorf("%s %d: %v", method, status, err)
 		}
 	}
 }

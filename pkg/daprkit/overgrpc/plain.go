@@ -1,6 +1,7 @@
 package overgrpc
 
 import (
+	"bufio"
 	"errors"
 	"fmt"
 	"io"
@@ -34,17 +35,33 @@ func Plain(h http.Handler) http.Handler {
 }
 
 // Whole holds an answer that came in the plain way to its length: reading it fails with io.ErrUnexpectedEOF when it broke off. An app
-// that says nothing of the length is taken at its word.
-func Whole(resp *http.Response) {
-	length, err := strconv.ParseInt(resp.Header.Get(BodyLength), 10, 64)
-	if err != nil || length < 0 || resp.StatusCode == http.StatusNoContent || resp.StatusCode == http.StatusNotModified ||
+// that says nothing of the length is taken at its word, unless a call that changes something is answered by 200 and nothing else, which is what a
+// sidecar says of an app that died before its first word: that is io.ErrUnexpectedEOF at once.
+func Whole(resp *http.Response) error {
+	if resp.StatusCode == http.StatusNoContent || resp.StatusCode == http.StatusNotModified ||
 		resp.Request != nil && resp.Request.Method == http.MethodHead { // these have no body, whatever is said of it
-		return
+		return nil
+	}
+	length, err := strconv.ParseInt(resp.Header.Get(BodyLength), 10, 64)
+	if err != nil || length < 0 {
+		if resp.StatusCode != http.StatusOK || resp.Request == nil || resp.Request.Method == http.MethodGet { // what is read can be asked for again
+			return nil
+		}
+		body := bufio.NewReader(resp.Body)
+		if _, err := body.Peek(1); errors.Is(err, io.EOF) {
+			return fmt.Errorf("overgrpc: the answer broke off before its first byte: %w", io.ErrUnexpectedEOF)
+		}
+		resp.Body = struct {
+			io.Reader
+			io.Closer
+		}{body, resp.Body}
+		return nil
 	}
 	resp.Header.Del(BodyLength)
 	resp.Header.Set("Content-Length", strconv.FormatInt(length, 10))
 	resp.ContentLength = length
 	resp.Body = &measured{ReadCloser: resp.Body, left: length}
+	return nil
 }
 
 type measured struct {
