@@ -233,9 +233,10 @@ func (tab *Tab) Count(selector string) int {
 	return Eval[int](tab, fmt.Sprintf("document.querySelectorAll(%q).length", selector))
 }
 
-// Click clicks the first part that fits and can be seen.
+// Click clicks the first part that fits and can be seen, once what htmx has changed of the page is there and listens.
 func (tab *Tab) Click(selector string) {
 	tab.Helper()
+	tab.Await("a page at rest", "!document.querySelector('.htmx-swapping, .htmx-added, .htmx-settling')")
 	ctx, cancel := context.WithTimeout(tab.ctx, Patience)
 	defer cancel()
 	if err := chromedp.Do(ctx, chromedp.Click(chromedp.CSS(selector))); err != nil {

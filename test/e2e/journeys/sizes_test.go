@@ -47,6 +47,9 @@ func TestListingsAreLight(t *testing.T) {
 	var add func(all []catalogapi.Category)
 	add = func(all []catalogapi.Category) {
 		for _, c := range all {
+			if strings.HasPrefix(c.Slug, "test-") {
+				continue // what other tests make comes and goes
+			}
 			addresses = append(addresses, "/c/"+c.Slug)
 			add(c.Children)
 		}
